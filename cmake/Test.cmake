@@ -1,0 +1,30 @@
+# Tests mirror the tree: tests/unit/<same path>/test_<same file>.c
+enable_testing()
+
+# fct_test(PATH/test_x.c USES libs…): one test program of `check`, registered under its file name.
+function(fct_test source)
+  cmake_parse_arguments(T "" "" "USES" ${ARGN})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests/lib)
+  target_link_libraries(${name} PRIVATE fct_ours ${T_USES} PkgConfig::CHECK)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS unit ENVIRONMENT "CK_FORK=no;FCT_SOURCE=${CMAKE_SOURCE_DIR};FCT_BUILD=${CMAKE_BINARY_DIR}" TIMEOUT 120)
+endfunction()
+
+# fct_fuzz(fuzz_x.c USES libs…): a libFuzzer target under -DFCT_FUZZ=ON; otherwise a program that replays its corpus (a test).
+function(fct_fuzz source)
+  cmake_parse_arguments(F "" "" "USES" ${ARGN})
+  get_filename_component(name ${source} NAME_WE)
+  if(FCT_FUZZ)
+    add_executable(${name} ${source})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    add_executable(${name} ${source} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
+    add_test(NAME ${name} COMMAND ${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
+    set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+  endif()
+  target_link_libraries(${name} PRIVATE fct_ours ${F_USES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+endfunction()

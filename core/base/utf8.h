@@ -1,0 +1,13 @@
+/* utf8.h - validity, case folding and normalisation (libunistring behind it). */
+#ifndef CORE_BASE_UTF8_H
+#define CORE_BASE_UTF8_H
+
+#include "core/base/buf.h"
+
+bool utf8_is_valid(struct fct_str s); /* RFC 3629: no overlong, no surrogates, no NUL */
+bool str_is_ascii(struct fct_str s);
+/* Full case folding then NFC, for comparing; bytes that are not UTF-8 stay as they are. */
+bool utf8_fold(struct fct_str s, struct buf *out);
+bool utf8_nfc(struct fct_str s, struct buf *out);
+
+#endif

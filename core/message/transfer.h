@@ -1,0 +1,15 @@
+/* transfer.h - transfer encodings (RFC 2045 6), charsets and encoded words (RFC 2047). Broken input decodes as far as it goes. */
+#ifndef CORE_MESSAGE_TRANSFER_H
+#define CORE_MESSAGE_TRANSFER_H
+
+#include "core/base/buf.h"
+
+enum transfer { TRANSFER_IDENTITY, TRANSFER_BASE64, TRANSFER_QUOTED_PRINTABLE };
+
+enum transfer transfer_from_name(struct fct_str name); /* unknown and 7bit, 8bit, binary: identity */
+bool transfer_decode(enum transfer encoding, struct fct_str in, struct buf *out); /* false only on overflow of out */
+/* To UTF-8 by iconv; bytes that do not fit become U+FFFD; an unknown charset is read as UTF-8, else as Windows-1252. */
+bool charset_to_utf8(struct fct_str charset, struct fct_str in, struct buf *out);
+bool encoded_word_decode(struct fct_str text, struct buf *out); /* RFC 2047 6, adjacent words joined */
+
+#endif
