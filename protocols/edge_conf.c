@@ -1,0 +1,37 @@
+/* edge_conf.c - the rows of `listener NAME { … }` and `tls { … }`. */
+#include "protocols/edge_conf.h"
+
+/* clang-format off */
+static const struct fct_conf_key listener_keys[] = {
+    FCT_CONF_KEY(struct listener_conf, address,     "[]",       "Where to listen: \"*:25\" (IPv4 and IPv6), \"127.0.0.1:25\", \"[::1]:25\"; several are allowed"),
+    FCT_CONF_KEY(struct listener_conf, protocol,    "smtp",     "smtp, lmtp, imap or pop3"),
+    FCT_CONF_KEY(struct listener_conf, role,        "mx",       "smtp only: mx takes mail from strangers for local people, submission takes mail of people who log in (RFC 6409)"),
+    FCT_CONF_KEY(struct listener_conf, tls,         "starttls", "starttls offers it (RFC 3207), implicit starts with it (RFC 8314), none is without"),
+    FCT_CONF_KEY(struct listener_conf, proxy,       "no",       "A PROXY protocol header (version 1 or 2) comes first; only for addresses that nobody but your load balancer reaches"),
+    FCT_CONF_KEY(struct listener_conf, plain_login, "no",       "Allow passwords without TLS, from this machine only (tests)"),
+    FCT_CONF_END,
+};
+
+static const struct fct_conf_key tls_keys[] = {
+    FCT_CONF_KEY(struct tls_block_conf, certificate, "", "PEM file with the certificate and its chain; empty: no TLS is offered"),
+    FCT_CONF_KEY(struct tls_block_conf, key,         "", "PEM file with the private key; readable by the supervisor only"),
+    FCT_CONF_END,
+};
+/* clang-format on */
+
+const struct conf_block listener_block = {
+    .name = "listener",
+    .doc = "One place where the server listens. Any number of blocks, each with a name of its own.",
+    .keys = listener_keys,
+    .size = sizeof(struct listener_conf),
+    .labelled = true,
+    .file = "00-listen.conf",
+};
+
+const struct conf_block tls_block = {
+    .name = "tls",
+    .doc = "The server's certificate, used by every listener that speaks TLS (1.2 and 1.3).",
+    .keys = tls_keys,
+    .size = sizeof(struct tls_block_conf),
+    .file = "10-tls.conf",
+};
