@@ -28,6 +28,7 @@ struct fct_str {
     size_t n;
 };
 #define FCT_STR(lit) ((struct fct_str){"" lit "", sizeof(lit) - 1})
+#define FCT_STR_INIT(lit) {"" lit "", sizeof(lit) - 1} /* for static tables */
 #define FCT_FMT(s)   (int)(s).n, (s).p /* for "%.*s" */
 
 /* What went wrong, in the terms a caller can act on. Each protocol maps the class once; nobody else looks at it. */
