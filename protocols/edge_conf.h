@@ -1,8 +1,9 @@
-/* edge_conf.h - the `listener` and `tls` blocks, read by the supervisor (to open sockets) and by edge. */
+/* edge_conf.h - the `listener` and `tls` blocks, read by the supervisor (to open sockets: the row `address`) and by edge. */
 #ifndef PROTOCOLS_EDGE_CONF_H
 #define PROTOCOLS_EDGE_CONF_H
 
 #include "core/conf/conf.h"
+#include "core/supervisor/server_conf.h" /* the `server` block */
 
 /* listener mx { address = ["*:25"]  protocol = smtp  role = mx } */
 struct listener_conf {
@@ -20,16 +21,5 @@ struct tls_block_conf {
     const char *certificate, *key;
 };
 extern const struct conf_block tls_block;
-
-/* server { name = "mx.example.org" … } */
-struct server_conf {
-    const char *name;             /* HELO, Received by, Authentication-Results id; default: the host's name */
-    const char *data_dir, *run_dir, *log_file, *log_level;
-    uint32_t edge_processes, filter_processes;
-    fct_duration drain;
-    const char *user_edge, *user_filter, *user_store;
-    fct_size fiber_stack;
-};
-extern const struct conf_block server_block;
 
 #endif

@@ -1,8 +1,9 @@
 /* role.h - what a process of ours is: one entry in the table of roles in core/main.c.
  *
- * The supervisor forks a role with its configuration, its listening sockets and a control channel; then user, Landlock and
- * seccomp close in (core/supervisor/sandbox.h) and `start` runs, single-threaded, with fibers ready. Connections to other
- * roles arrive by `peer`, now and again after a restart of the other side. */
+ * The supervisor forks a role with its configuration, its listening sockets and a control channel;
+ * then user, Landlock and seccomp close in (core/supervisor/sandbox.h) and `start` runs,
+ * single-threaded, with fibers ready. Connections to other roles arrive by `peer`, now and again
+ * after a restart of the other side. */
 #ifndef CORE_SUPERVISOR_ROLE_H
 #define CORE_SUPERVISOR_ROLE_H
 
@@ -15,38 +16,53 @@ enum role_kind { ROLE_EDGE, ROLE_FILTER, ROLE_STORE, ROLE_CTL, ROLE_COUNT };
 
 struct role_listener {
     int fd;
-    const char *label;   /* of its `listener` block */
-    const void *conf;    /* struct listener_conf (protocols/edge_conf.h) */
+    const char *label; /* of its `listener` block */
+    const void *conf;  /* struct listener_conf (protocols/edge_conf.h) */
 };
+
+#define ROLE_SHARED_BYTES 4096u  /* env->shared: one filter's crash slot */
+#define ROLE_COMMON_BYTES 65536u /* env->shared_common: all filters together */
 
 struct role_env {
     struct event_base *base;
     const struct config *conf;
     enum role_kind kind;
-    unsigned index;                    /* 0 … of this kind */
-    unsigned count[ROLE_COUNT];        /* how many of each kind run */
-    const char *data_dir;              /* store: where the data is; NULL for roles that may not know */
+    unsigned index;             /* 0 … of this kind */
+    unsigned count[ROLE_COUNT]; /* how many of each kind run */
+    const char *data_dir;       /* store: where the data is; NULL for roles that may not know */
     const char *run_dir;
-    bool dev;                          /* facteur dev: cheap hashes, plain-text login on loopback */
+    const char *server_name; /* server.name, or the host's name */
+    const char *plugin_dir,
+        *lua_dir; /* server.plugin_dir and lua_dir with their defaults filled in */
+    bool dev;     /* facteur dev: cheap hashes, plain-text login on loopback */
     const struct role_listener *listeners;
     size_t nlisteners;
-    int trusted_fd[2];                 /* e.g. TLS files opened before the sandbox; -1 */
-    void *role_data;                   /* the role's own */
-    const void *shared;                /* crash slots shared with the supervisor (struct filter_slot[]), see core/hook/filter_role.h */
+    int trusted_fd[2]; /* e.g. TLS files opened before the sandbox; -1 */
+    void *role_data;   /* the role's own */
+    /* Memory shared over restarts, zeroed at first; NULL except for filters. The supervisor never
+     * reads what is in it. shared: ROLE_SHARED_BYTES of this index: a filter started after a crash
+     * finds what its predecessor wrote (who it was working for when it died) and counts the strike;
+     * core/hook/filter_slot.h says what it looks like. shared_common: ROLE_COMMON_BYTES that all
+     * filters share and that a reload keeps: strikes. */
+    void *shared, *shared_common;
 };
 
 struct role {
     enum role_kind kind;
     const char *name; /* "edge": process title, log, status */
     const char *doc;
-    /* Before the sandbox closes, still with the supervisor's rights: load certificates, dlopen plugins, open the data dir. */
+    /* Before the sandbox closes, still with the supervisor's rights: load certificates, dlopen
+     * plugins, open the data dir. */
     bool (*prepare)(struct role_env *env, struct fct_err *err);
     /* After it closed; must not block. */
     bool (*start)(struct role_env *env, struct fct_err *err);
-    /* A connection to role `kind` number `index`: ours from now on. Replaces an earlier one to the same process. The side that
-     * serves gets `kind` of its client. */
+    /* A connection to role `kind` number `index`: ours from now on. Replaces an earlier one to the
+     * same process. The side that serves gets `kind` of its client; there `index` only tells living
+     * clients of a kind apart (after a reload it can be above count[kind], and for ROLE_CTL it is a
+     * running number). Comes after `start`. */
     void (*peer)(struct role_env *env, enum role_kind kind, unsigned index, int fd);
-    /* Stop taking new work; call role_drained(env) when nothing is left (the supervisor waits `grace`, then ends us). */
+    /* Stop taking new work; call role_drained(env) when nothing is left (the supervisor waits
+     * `grace`, then ends us). */
     void (*drain)(struct role_env *env);
     /* Status as `name value` lines for facteurctl status; may be NULL. */
     void (*status)(struct role_env *env, struct buf *out);
@@ -54,7 +70,13 @@ struct role {
 
 void role_drained(struct role_env *env);
 
-/* Who is connected to whom: rows of {client, server}. The supervisor makes every pair and gives each side its end. */
+/* Ask the supervisor to kill role `kind` number `index`: it does not answer (a plugin that loops).
+ * It is started afresh and comes back by `peer`. Edge may ask this about filters; every other wish
+ * is refused and logged. */
+void role_kill_peer(struct role_env *env, enum role_kind kind, unsigned index);
+
+/* Who is connected to whom: rows of {client, server}. The supervisor makes every pair and gives
+ * each side its end. */
 struct role_link {
     enum role_kind client, server;
 };
