@@ -214,9 +214,13 @@ struct fct_host {
 
 struct fct_plugin_head {
     uint16_t abi_major, abi_minor;
-    uint32_t size; /* sizeof(struct fct_plugin) as the plugin saw it */
+    uint32_t size;                           /* sizeof(struct fct_plugin) as the plugin saw it */
+    uint16_t hook_size, symbol_size, key_size; /* of one row of its tables, which may be shorter than the host's */
+    uint16_t spare;
 };
-#define FCT_PLUGIN_HEAD {FCT_ABI_MAJOR, FCT_ABI_MINOR, sizeof(struct fct_plugin)}
+#define FCT_PLUGIN_HEAD                                                                            \
+    {FCT_ABI_MAJOR, FCT_ABI_MINOR, sizeof(struct fct_plugin), sizeof(struct fct_hook_row),         \
+     sizeof(struct fct_symbol), sizeof(struct fct_conf_key), 0}
 
 struct fct_plugin {
     struct fct_plugin_head head;
