@@ -33,7 +33,7 @@ struct sasl_mechanism {
 /* In order of preference; ends with a NULL name. */
 extern const struct sasl_mechanism *const sasl_mechanisms[];
 const struct sasl_mechanism *sasl_find(struct fct_str name); /* NULL: unknown */
-/* "PLAIN LOGIN SCRAM-SHA-256", each with `prefix` in front: " " for EHLO, " AUTH=" for CAPABILITY.
+/* "SCRAM-SHA-256 PLAIN LOGIN", each with `prefix` in front: " " for EHLO, " AUTH=" for CAPABILITY.
  */
 void sasl_list(const char *prefix, struct buf *out);
 
