@@ -8,7 +8,9 @@ struct address {
     struct fct_str name;    /* display name as written, quotes and comments removed, encoded words kept; may be empty */
     struct fct_str local;   /* unquoted */
     struct fct_str domain;  /* empty: none was given */
+    struct fct_str route;   /* obs-route without the colon, "@a,@b"; nearly always empty */
     enum { ADDRESS_MAILBOX, ADDRESS_GROUP_START, ADDRESS_GROUP_END } kind; /* group start: local = the group's name */
+    bool broken;            /* the angle address had no end or no address: what could be read is given */
 };
 
 /* At most `max` entries; returns how many. `value` is the unfolded field value. */

@@ -45,6 +45,8 @@ struct mime_tree {
 #define MIME_DEFECT_BAD_ENCODING 8u
 #define MIME_DEFECT_TWICE        16u /* Content-Type or Content-Transfer-Encoding given twice */
 
+/* Empty when there is none; `name` in lower case. */
+struct fct_str mime_parameter_value(const struct mime_parameter *list, size_t n, const char *name);
 /* `message` must outlive the tree. */
 void mime_scan(struct arena *arena, struct fct_str message, const struct mime_limits *limits, struct mime_tree *out);
 /* Decoded bytes, or text in UTF-8, of a leaf. */

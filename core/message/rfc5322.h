@@ -1,10 +1,11 @@
 /* rfc5322.h - the header section as a list of fields with their original bytes (RFC 5322 2.2). Never fails: a line that is no
- * field becomes part of the field before it, or ends the header when there is none. */
+ * field becomes part of the field before it; in front of the first field it is passed over. Only an empty line ends a header. */
 #ifndef CORE_MESSAGE_RFC5322_H
 #define CORE_MESSAGE_RFC5322_H
 
 #include "core/base/arena.h"
 #include "core/base/buf.h"
+#include "core/base/err.h"
 #include "core/base/str.h"
 #include <facteur/plugin.h>
 
@@ -17,6 +18,7 @@ struct header_list {
     size_t end;          /* offset of the body: behind the empty line, or the size when there is no body */
     bool truncated;
     bool has_separator;  /* an empty line ends the header */
+    uint32_t lines;      /* line ends in it, that of the empty line too */
 };
 
 void header_list_parse(struct arena *arena, struct fct_str message, const struct header_limits *limits, struct header_list *out);
