@@ -1,0 +1,150 @@
+"""A private Facteur for one test: `facteur dev` in a folder of its own on ports that are free."""
+import contextlib, os, random, re, select, shutil, signal, socket, subprocess, sys, tempfile, time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+OFFSETS = {'smtp': 25, 'submission': 587, 'submissions': 465, 'lmtp': 24, 'imap': 143, 'imaps': 993, 'pop3': 110, 'pop3s': 995}
+PASSWORD = 'pass'
+ACCOUNTS = ['tester@example.test', 'alice@example.test', 'bob@example.test']
+
+
+def build_dir():
+    """FCT_BUILD names the build to test; the sanitized one by default, so that every end-to-end test is a sanitizer run too."""
+    return os.environ.get('FCT_BUILD', os.path.join(ROOT, 'build', 'dev'))
+
+
+def data_dir():
+    """The public test data outside the tree, or None: its cases then count as skipped."""
+    d = os.environ.get('FACTEUR_TEST_DATA', os.path.join(os.path.dirname(ROOT), 'shared', 'data'))
+    return d if os.path.isdir(d) else None
+
+
+def free_base():
+    """A base port whose eight offsets are all free. Below the ephemeral range, so that no client socket sits there."""
+    rnd = random.Random(os.urandom(8))
+    for _ in range(200):
+        base = rnd.randrange(2000, 31000)
+        with contextlib.ExitStack() as held:
+            try:
+                for offset in OFFSETS.values():
+                    s = held.enter_context(socket.socket())
+                    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    s.bind(('127.0.0.1', base + offset))
+                return base
+            except OSError:
+                continue
+    raise RuntimeError('no free ports')
+
+
+class Server:
+    """with Server() as s: … s.port('imap') … s.ctl('trace', id) …"""
+
+    def __init__(self, conf='', accounts=None, build=None, env=None, directory=None):
+        self.build = build or build_dir()
+        self.conf = conf
+        self.accounts = accounts or ACCOUNTS
+        self.env = dict(os.environ, **(env or {}))
+        self.own = directory is None
+        self.dir = directory or tempfile.mkdtemp(prefix='facteur-test.')
+        self.base = free_base()
+        self.process = None
+
+    def port(self, name):
+        return self.base + OFFSETS[name]
+
+    @property
+    def state(self):
+        return os.path.join(self.dir, 'server')
+
+    def start(self, wait=120):
+        accounts = os.path.join(self.dir, 'accounts')
+        with open(accounts, 'w') as f:
+            f.writelines('%s:%s\n' % (a, PASSWORD) for a in self.accounts)
+        command = [os.path.join(self.build, 'facteur'), 'dev', '--dir', self.state, '--base-port', str(self.base), '--accounts', accounts]
+        if self.conf:
+            path = os.path.join(self.dir, 'test.conf')
+            with open(path, 'w') as f:
+                f.write(self.conf)
+            command += ['--conf', path]
+        self.errors = open(os.path.join(self.dir, 'stderr'), 'ab')
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors, env=self.env)
+        end, seen = time.monotonic() + wait, b''
+        while time.monotonic() < end:
+            if select.select([self.process.stdout], [], [], 1)[0]:
+                got = os.read(self.process.stdout.fileno(), 65536)
+                seen += got
+                if re.search(rb'(?m)^ready\b', seen):
+                    return self
+                if not got:
+                    break
+        self.stop()
+        raise RuntimeError('server did not become ready\n%s\n%s' % (seen.decode(errors='replace'), self.log()[-4000:]))
+
+    def stop(self, wait=20):
+        """SIGTERM and wait; the exit status, or None when it had to be killed."""
+        if not self.process:
+            return 0
+        status = None
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(wait)
+        except subprocess.TimeoutExpired:
+            for pid in [self.process.pid] + self.descendants():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.process.wait()
+        self.process.stdout.close()
+        self.errors.close()
+        self.process = None
+        return status
+
+    def log(self):
+        text = ''
+        for path in (os.path.join(self.dir, 'stderr'), os.path.join(self.state, 'facteur.log')):
+            if os.path.exists(path):
+                with open(path, errors='replace') as f:
+                    text += f.read()
+        return text
+
+    def ctl(self, *args, check=True, stdin=None):
+        r = subprocess.run([os.path.join(self.build, 'facteurctl'), '--dir', self.state, *args], input=stdin, capture_output=True, text=True, timeout=120)
+        if check and r.returncode != 0:
+            raise RuntimeError('facteurctl %s: %d\n%s%s' % (' '.join(args), r.returncode, r.stdout, r.stderr))
+        return r
+
+    def descendants(self):
+        """Process ids of every child, oldest first: (pid)."""
+        table = {}
+        for entry in os.listdir('/proc'):
+            if entry.isdigit():
+                with contextlib.suppress(OSError):
+                    with open('/proc/%s/stat' % entry) as f:
+                        table.setdefault(int(f.read().rsplit(')', 1)[1].split()[1]), []).append(int(entry))
+        todo, got = [self.process.pid], []
+        while todo:
+            for child in table.get(todo.pop(), []):
+                got.append(child)
+                todo.append(child)
+        return sorted(got)
+
+    def role_pids(self, role):
+        """Of the processes named facteur:ROLE."""
+        found = []
+        for pid in self.descendants():
+            with contextlib.suppress(OSError):
+                with open('/proc/%d/comm' % pid) as f:
+                    if f.read().strip().startswith(('facteur:' + role)[:15]):
+                        found.append(pid)
+        return found
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exc):
+        status = self.stop()
+        if self.own and exc[0] is None:
+            shutil.rmtree(self.dir, ignore_errors=True)
+        elif exc[0] is not None:
+            sys.stderr.write('server log:\n%s\n(kept in %s)\n' % (self.log()[-6000:], self.dir))
+        if exc[0] is None and status is None:
+            raise RuntimeError('the server did not end by itself within its time')
+        return False
