@@ -11,6 +11,7 @@
 #include "core/ipc/ipc.h"
 
 struct event_base;
+struct role_process;
 
 enum role_kind { ROLE_EDGE, ROLE_FILTER, ROLE_STORE, ROLE_CTL, ROLE_COUNT };
 
@@ -32,9 +33,9 @@ struct role_env {
     const char *data_dir;       /* store: where the data is; NULL for roles that may not know */
     const char *run_dir;
     const char *server_name; /* server.name, or the host's name */
-    const char *plugin_dir,
-        *lua_dir; /* server.plugin_dir and lua_dir with their defaults filled in */
-    bool dev;     /* facteur dev: cheap hashes, plain-text login on loopback */
+    const char *plugin_dir;  /* server.plugin_dir and lua_dir, defaults filled in */
+    const char *lua_dir;
+    bool dev; /* facteur dev: cheap hashes, plain-text login on loopback */
     const struct role_listener *listeners;
     size_t nlisteners;
     int trusted_fd[2]; /* e.g. TLS files opened before the sandbox; -1 */
@@ -45,6 +46,8 @@ struct role_env {
      * core/hook/filter_slot.h says what it looks like. shared_common: ROLE_COMMON_BYTES that all
      * filters share and that a reload keeps: strikes. */
     void *shared, *shared_common;
+    struct role_process
+        *process; /* the supervisor's part of this process; NULL in tests of a role */
 };
 
 struct role {
