@@ -23,7 +23,7 @@ enum ctl_kind {
     CTL_STATUS  = 1, /* u8 json → text: every process with pid, uptime, restarts, memory and what its role says */
     CTL_SANDBOX = 2, /* u8 json → text: what protects each process, as it reported at its start */
     CTL_RELOAD  = 3, /* nothing → text, when the reload is done; fails with the errors of the new configuration */
-    CTL_STOP    = 4, /* nothing → nothing, at once; the server then drains and ends */
+    CTL_STOP    = 4, /* nothing → text, at once; the server then drains and ends */
     CTL_ATTACH  = 5, /* u8 enum role_kind, u32 index → nothing, one descriptor; fails when that process does not run */
 };
 /* clang-format on */
