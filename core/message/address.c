@@ -190,7 +190,7 @@ static bool take_angle(struct address_parser *p, struct address *a)
         a->route = FCT_STR("INVALID_ROUTE");
         return false;
     }
-    if (!take_local_part(p, &a->local))
+    if (!at(p, '>') && !take_local_part(p, &a->local))
         return false;
     if (at(p, '@') && !take_domain(p, &a->domain))
         return false;

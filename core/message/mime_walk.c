@@ -60,7 +60,7 @@ static bool find_level(const struct scan *s, const char *line, const char *next,
         }
     }
     rest = str_skip(rest, longest);
-    hit->is_end = rest.n >= 2 && rest.p[0] == '-' && rest.p[1] == '-';
+    hit->is_end = (rest.n >= 2 && rest.p[0] == '-' && rest.p[1] == '-') || next[-1] != '\n';
     return longest > 0;
 }
 
@@ -170,13 +170,15 @@ static bool enter_part(struct scan *s, int index)
     return message;
 }
 
-/* The line end in front of a boundary belongs to the boundary (RFC 2046 5.1.1). */
-static void close_part(struct scan *s, int index, const char *line, uint32_t lines)
+/* The line end in front of a boundary belongs to the boundary (RFC 2046 5.1.1), unless the header
+ * in hand needs it: `cut` is false then. */
+static void close_part(struct scan *s, int index, const char *line, bool cut)
 {
     struct mime_part *p = &s->part[index];
     const char *body = s->message.p + p->is.body_offset, *end = line;
+    uint32_t lines = s->line;
 
-    if (end > body) {
+    if (cut && end > body) {
         end--;
         lines--;
         if (end > body && end[-1] == '\r')
@@ -220,8 +222,11 @@ static bool find_boundary(struct scan *s, const char **line, struct hit *hit)
  * level. `leaf` is the part in hand, -1 between parts. */
 static void close_above(struct scan *s, const struct hit *hit, int leaf, const char *line)
 {
+    int inner = leaf >= 0 ? leaf : s->level[s->depth - 1].part;
+    bool cut = s->message.p + s->part[inner].is.body_offset < line;
+
     if (leaf >= 0)
-        close_part(s, leaf, line, s->line);
+        close_part(s, leaf, line, cut);
     while (s->depth > hit->level + 1) {
         struct level *top = &s->level[--s->depth];
 
@@ -229,7 +234,7 @@ static void close_above(struct scan *s, const struct hit *hit, int leaf, const c
             s->nboundaries--;
             s->defects |= MIME_DEFECT_NO_END;
         }
-        close_part(s, top->part, line, s->line);
+        close_part(s, top->part, line, cut);
     }
 }
 

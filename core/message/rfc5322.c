@@ -8,32 +8,40 @@
 
 enum { FIRST_FIELDS = 16, MAX_LINE = 998 /* RFC 5322 2.1.1 */ };
 
-/* What is known while the lines go by: fields so far, and the last one still open for continuation
- * lines. */
+/* What is known while the lines go by. The last field is open until the next one begins: raw grows
+ * with every line, value only with continuation lines, so that a line that is no field never
+ * becomes content. */
 struct header_scan {
     struct arena *arena;
     struct fct_str message;
     const struct header_limits *limits;
     struct fct_header *field;
     size_t n, room;
-    bool open; /* field[n - 1] may still grow */
+    bool raw_open, value_open; /* of field[n - 1] */
 };
 
-static void close_field(struct header_scan *s, const char *end)
+static void close_value(struct header_scan *s, const char *end)
 {
     struct fct_header *h;
     const char *value_end = end;
 
-    if (!s->open)
+    if (!s->value_open)
         return;
     h = &s->field[s->n - 1];
-    h->raw.n = (size_t)(end - h->raw.p);
     if (value_end > h->value.p && value_end[-1] == '\n')
         value_end--;
     if (value_end > h->value.p && value_end[-1] == '\r')
         value_end--;
     h->value.n = (size_t)(value_end - h->value.p);
-    s->open = false;
+    s->value_open = false;
+}
+
+static void close_field(struct header_scan *s, const char *end)
+{
+    close_value(s, end);
+    if (s->raw_open)
+        s->field[s->n - 1].raw.n = (size_t)(end - s->field[s->n - 1].raw.p);
+    s->raw_open = false;
 }
 
 static void open_field(struct header_scan *s, const char *line, const char *colon)
@@ -56,7 +64,7 @@ static void open_field(struct header_scan *s, const char *line, const char *colo
         .raw = {line, 0},
         .offset = (size_t)(line - s->message.p),
     };
-    s->open = true;
+    s->raw_open = s->value_open = true;
 }
 
 static bool is_empty_line(const char *line, const char *next)
@@ -71,11 +79,13 @@ static bool take_line(struct header_scan *s, const char *line, const char *next,
 
     if ((size_t)(next - start) > s->limits->max_bytes)
         return false;
-    if (s->open && (*line == ' ' || *line == '\t'))
+    if (s->raw_open && (*line == ' ' || *line == '\t'))
         return true;
     colon = memchr(line, ':', (size_t)(next - line));
-    if (!colon || colon == line)
-        return true; /* no field: belongs to the one before it */
+    if (!colon || colon == line) { /* no field: its bytes go with the one before it */
+        close_value(s, line);
+        return true;
+    }
     close_field(s, line);
     if (s->n >= s->limits->max_fields)
         return false;
@@ -150,8 +160,6 @@ struct fct_str header_unfold(struct arena *arena, const struct fct_header *h)
             continue;
         if (v.p[i] != '\n')
             out[n++] = v.p[i];
-        else if (i + 1 < v.n && v.p[i + 1] != ' ' && v.p[i + 1] != '\t')
-            out[n++] = ' ';
     }
     return (struct fct_str){out, n};
 }

@@ -1,5 +1,6 @@
 /* rfc5322.h - the header section as a list of fields with their original bytes (RFC 5322 2.2). Never fails: a line that is no
- * field becomes part of the field before it; in front of the first field it is passed over. Only an empty line ends a header. */
+ * field belongs to the `raw` of the field before it, but not to its value; in front of the first field it is passed over. Only an
+ * empty line ends a header. */
 #ifndef CORE_MESSAGE_RFC5322_H
 #define CORE_MESSAGE_RFC5322_H
 

@@ -68,10 +68,48 @@ static void put_nstring(struct fct_str s, struct buf *out)
     imap_put_string(s.n > 0 ? s : (struct fct_str){0}, out);
 }
 
-/* The value of a field in one line. */
+static struct fct_str skip_blanks(struct fct_str s)
+{
+    while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
+        s = str_skip(s, 1);
+    return s;
+}
+
+static struct fct_str trim_end(struct fct_str s)
+{
+    while (s.n > 0 && lex_is(s.p[s.n - 1], LEX_SPACE))
+        s.n--;
+    return s;
+}
+
+/* The value in one line: a fold becomes one space (RFC 9051 leaves it open; clients are used to
+ * it). White space in front is kept when the value begins on its second line. */
+static struct fct_str one_line(struct arena *arena, struct fct_str value)
+{
+    struct fct_str rest = skip_blanks(value), line;
+    size_t n = 0;
+    char *out;
+
+    if (!rest.n || !memchr(rest.p, '\n', rest.n))
+        return trim_end(rest);
+    out = arena_alloc(arena, rest.n + 1);
+    while (rest.p) {
+        line = trim_end(str_split(&rest, '\n'));
+        if (line.n == 0)
+            continue;
+        if (n > 0) {
+            line = skip_blanks(line);
+            out[n++] = ' ';
+        }
+        memcpy(out + n, line.p, line.n);
+        n += line.n;
+    }
+    return (struct fct_str){out, n};
+}
+
 static void put_field(struct arena *arena, const struct fct_header *h, struct buf *out)
 {
-    struct fct_str v = h ? header_unfold(arena, h) : (struct fct_str){0};
+    struct fct_str v = h ? one_line(arena, h->value) : (struct fct_str){0};
 
     imap_put_string(h && !v.p ? FCT_STR("") : v, out);
 }
@@ -114,92 +152,91 @@ static size_t most_addresses(struct fct_str value)
 
     for (size_t i = 0; i < value.n; i++)
         n += value.p[i] == ',' || value.p[i] == ';' || value.p[i] == ':';
-    return n < MAX_ADDRESSES ? n : MAX_ADDRESSES;
+    return n;
 }
 
-/* True when there was at least one. */
-static bool put_addresses(struct arena *arena, const struct fct_header *h, struct buf *out)
+/* The addresses of all fields of that name: a second From is an author too. False when there are
+ * none. */
+static bool put_addresses(struct arena *arena, const struct header_list *header,
+                          struct fct_str name, struct buf *out)
 {
-    struct fct_str value = h ? header_unfold(arena, h) : (struct fct_str){0};
-    size_t most = most_addresses(value), n;
-    struct address *list;
+    size_t left = MAX_ADDRESSES;
 
-    if (value.n == 0)
-        return false;
-    list = ARENA_ARRAY(arena, struct address, most);
-    n = address_list_parse(arena, value, list, most);
-    if (n == 0)
-        return false;
-    buf_put_char(out, '(');
-    for (size_t i = 0; i < n; i++)
-        put_address(&list[i], out);
-    buf_put_char(out, ')');
-    return true;
+    for (size_t i = 0; i < header->n && left > 0; i++) {
+        if (!lex_name_is(header->field[i].name, name.p, name.n))
+            continue;
+        struct fct_str value = header_unfold(arena, &header->field[i]);
+        size_t most = most_addresses(value), n;
+        struct address *list;
+
+        most = most < left ? most : left;
+        list = ARENA_ARRAY(arena, struct address, most);
+        n = address_list_parse(arena, value, list, most);
+        if (n > 0 && left == MAX_ADDRESSES)
+            buf_put_char(out, '(');
+        for (size_t k = 0; k < n; k++)
+            put_address(&list[k], out);
+        left -= n;
+    }
+    if (left < MAX_ADDRESSES)
+        buf_put_char(out, ')');
+    return left < MAX_ADDRESSES;
 }
 
-enum {
-    DATE,
-    SUBJECT,
-    FROM,
-    SENDER,
-    REPLY_TO,
-    TO,
-    CC,
-    BCC,
-    IN_REPLY_TO,
-    MESSAGE_ID,
-    ENVELOPE_FIELDS
-};
+/* clang-format off */
+enum { DATE, SUBJECT, FROM, SENDER, REPLY_TO, TO, CC, BCC, IN_REPLY_TO, MESSAGE_ID, ENVELOPE_FIELDS };
 
 /* In the order of the answer. */
 static const struct envelope_field {
-    const char *name;
-    size_t length;
+    struct fct_str name;
     bool addresses;
 } envelope_fields[ENVELOPE_FIELDS] = {
-    [DATE] = {"date", 4, false},
-    [SUBJECT] = {"subject", 7, false},
-    [FROM] = {"from", 4, true},
-    [SENDER] = {"sender", 6, true},
-    [REPLY_TO] = {"reply-to", 8, true},
-    [TO] = {"to", 2, true},
-    [CC] = {"cc", 2, true},
-    [BCC] = {"bcc", 3, true},
-    [IN_REPLY_TO] = {"in-reply-to", 11, false},
-    [MESSAGE_ID] = {"message-id", 10, false},
+    [DATE]        = {{"date", 4}, false},
+    [SUBJECT]     = {{"subject", 7}, false},
+    [FROM]        = {{"from", 4}, true},
+    [SENDER]      = {{"sender", 6}, true},
+    [REPLY_TO]    = {{"reply-to", 8}, true},
+    [TO]          = {{"to", 2}, true},
+    [CC]          = {{"cc", 2}, true},
+    [BCC]         = {{"bcc", 3}, true},
+    [IN_REPLY_TO] = {{"in-reply-to", 11}, false},
+    [MESSAGE_ID]  = {{"message-id", 10}, false},
 };
+/* clang-format on */
+
+/* One pass over the header: which of the ten are there, and the last field of each name. */
+static void find_fields(const struct header_list *header, const struct fct_header *field[])
+{
+    for (size_t i = 0; i < header->n; i++)
+        for (size_t k = 0; k < ENVELOPE_FIELDS; k++)
+            if (lex_name_is(header->field[i].name, envelope_fields[k].name.p,
+                            envelope_fields[k].name.n))
+                field[k] = &header->field[i];
+}
 
 void imap_put_envelope(struct arena *arena, const struct header_list *header, struct buf *out)
 {
     const struct fct_header *field[ENVELOPE_FIELDS] = {0};
-    size_t from_start = 0, from_end = 0;
+    struct buf from = BUF_INIT(out->max);
 
-    for (size_t i = 0; i < header->n; i++)
-        for (size_t k = 0; k < ENVELOPE_FIELDS; k++)
-            if (lex_name_is(header->field[i].name, envelope_fields[k].name,
-                            envelope_fields[k].length))
-                field[k] = &header->field[i];
-    buf_put_char(out, '(');
+    find_fields(header, field);
+    if (!field[FROM] || !put_addresses(arena, header, envelope_fields[FROM].name, &from))
+        put(&from, "NIL");
     for (size_t k = 0; k < ENVELOPE_FIELDS; k++) {
-        size_t start;
-
-        if (k > 0)
-            buf_put_char(out, ' ');
-        start = out->n;
+        buf_put_char(out, k == 0 ? '(' : ' ');
         if (!envelope_fields[k].addresses)
             put_field(arena, field[k], out);
-        else if (put_addresses(arena, field[k], out))
-            ;
-        else if ((k == SENDER || k == REPLY_TO) && buf_reserve(out, from_end - from_start))
-            buf_put(out, out->p + from_start, from_end - from_start);
+        else if (k == FROM)
+            buf_put_str(out, buf_str(&from));
+        else if (field[k] && put_addresses(arena, header, envelope_fields[k].name, out))
+            continue;
+        else if (k == SENDER || k == REPLY_TO) /* RFC 9051 7.5.2: those of From */
+            buf_put_str(out, buf_str(&from));
         else
             put(out, "NIL");
-        if (k == FROM) {
-            from_start = start;
-            from_end = out->n;
-        }
     }
     buf_put_char(out, ')');
+    buf_free(&from);
 }
 
 /* ---- body structure
