@@ -1,27 +1,25 @@
-/* filter_client.h - how edge (and facteurctl scan) asks the filter processes. Hooks nobody registered cost nothing: the mask is known.
+/* filter_client.h - how edge (and facteurctl scan) asks the filter processes. Hooks nobody
+ * registered cost nothing: the mask is known.
  *
- * A filter that dies over a request: the request is repeated once in a fresh filter. A second death: for a message the result
- * says `quarantined` (deliver it unfiltered into Quarantine); for another hook the answer is TEMPFAIL. The client's connection
- * never notices. */
+ * A filter that dies over a request: the request is repeated once in a fresh filter. A second
+ * death: for a message the result says `quarantined` (deliver it unfiltered into Quarantine); for
+ * another hook the answer is TEMPFAIL. The client's connection never notices. */
 #ifndef CORE_HOOK_FILTER_CLIENT_H
 #define CORE_HOOK_FILTER_CLIENT_H
 
+#include "core/hook/filter_conf.h"
 #include "core/hook/ledger.h"
 #include "core/message/edit_list.h"
 #include "core/supervisor/role.h"
 
 struct filter_client;
 
-struct filter_client_conf {
-    fct_duration hook_timeout;    /* one hook of the dialogue */
-    fct_duration message_timeout; /* headers … deliver together */
-};
-extern const struct conf_block filter_block; /* filter { … } */
-
 struct filter_client *filter_client_new(struct role_env *env);
 void filter_client_free(struct filter_client **fc);
-void filter_client_peer(struct filter_client *fc, unsigned index, int fd); /* takes fd; from role.peer */
-/* Has anybody registered this point for this listener role (FCT_ROLE_*)? Before the first filter said so: true. */
+void filter_client_peer(struct filter_client *fc, unsigned index,
+                        int fd); /* takes fd; from role.peer */
+/* Has anybody registered this point for this listener role (FCT_ROLE_*)? Before the first filter
+ * said so: true. */
 bool filter_wants(const struct filter_client *fc, enum fct_hook hook, uint32_t role);
 
 /* What every request carries, so that a fresh filter knows as much as the dead one. */
@@ -37,39 +35,44 @@ struct filter_answer {
     struct fct_str by;             /* who decided */
 };
 
-/* One hook of the dialogue (connect … data). `ev` is that point's struct fct_ev_*. Never fails: trouble becomes a verdict by the
- * policies of conf.d. Strings live in the arena. */
-FCT_MAY_WAIT void filter_hook(struct filter_client *fc, const struct filter_context *ctx, enum fct_hook hook, const void *ev, struct arena *arena,
+/* One hook of the dialogue (connect … data). `ev` is that point's struct fct_ev_*. Never fails:
+ * trouble becomes a verdict by the policies of conf.d. Strings live in the arena. */
+FCT_MAY_WAIT void filter_hook(struct filter_client *fc, const struct filter_context *ctx,
+                              enum fct_hook hook, const void *ev, struct arena *arena,
                               struct filter_answer *answer);
 /* For OBSERVE hooks: told, not waited for. */
-void filter_tell(struct filter_client *fc, const struct filter_context *ctx, enum fct_hook hook, const void *ev);
+void filter_tell(struct filter_client *fc, const struct filter_context *ctx, enum fct_hook hook,
+                 const void *ev);
 
 struct filter_recipient {
     struct fct_str recipient, account, detail;
 };
-struct filter_outcome {            /* per recipient */
-    struct filter_answer answer;   /* NEXT: deliver */
-    struct fct_str mailbox;        /* empty: INBOX */
+struct filter_outcome {          /* per recipient */
+    struct filter_answer answer; /* NEXT: deliver */
+    struct fct_str mailbox;      /* empty: INBOX */
     const struct fct_str *keyword;
     size_t nkeywords;
-    struct edit_list edits;        /* complete for this recipient: the common ones and its own */
-    struct fct_str ledger;         /* encoded */
+    struct edit_list edits; /* complete for this recipient: the common ones and its own */
+    struct fct_str ledger;  /* encoded */
 };
 struct filter_result {
-    struct filter_answer answer;   /* for the message; NEXT: look at the outcomes */
-    bool quarantined;              /* two filters died: outcomes are empty edits, mailbox Quarantine */
-    struct fct_str ledger;         /* encoded; of the message, without deliver */
+    struct filter_answer answer; /* for the message; NEXT: look at the outcomes */
+    bool quarantined;      /* two filters died: outcomes are empty edits, mailbox Quarantine */
+    struct fct_str ledger; /* encoded; of the message, without deliver */
     int32_t score_milli;
     struct filter_outcome *outcome; /* one per recipient, same order */
     size_t outcomes;
 };
 
-/* headers, scan, verdict, edit, deliver. `fd` is a sealed memfd or a read-only file of `size` bytes: the message with our
- * Received line. Never fails (see above). When nobody hooks any of these points, answers without asking. */
-FCT_MAY_WAIT void filter_message(struct filter_client *fc, const struct filter_context *ctx, int fd, uint64_t size,
-                                 const struct filter_recipient *recipient, size_t n, struct arena *arena, struct filter_result *result);
+/* headers, scan, verdict, edit, deliver. `fd` is a sealed memfd or a read-only file of `size`
+ * bytes: the message with our Received line. Never fails (see above). When nobody hooks any of
+ * these points, answers without asking. */
+FCT_MAY_WAIT void filter_message(struct filter_client *fc, const struct filter_context *ctx, int fd,
+                                 uint64_t size, const struct filter_recipient *recipient, size_t n,
+                                 struct arena *arena, struct filter_result *result);
 
 /* What the filters say of themselves: plan, plugins, strikes (facteurctl status). */
-FCT_MAY_WAIT FCT_MUST_CHECK bool filter_describe(struct filter_client *fc, bool json, struct buf *out, struct fct_err *err);
+FCT_MAY_WAIT FCT_MUST_CHECK bool filter_describe(struct filter_client *fc, bool json,
+                                                 struct buf *out, struct fct_err *err);
 
 #endif

@@ -1,6 +1,8 @@
-/* ledger.h - every step of a verdict, kept with the message: who said what, with which score, after how long.
+/* ledger.h - every step of a verdict, kept with the message: who said what, with which score, after
+ * how long.
  *
- * The sum over symbols is the score that was acted on: scores are thousandths, integers, so that sums always add up. */
+ * The sum over symbols is the score that was acted on: scores are thousandths, integers, so that
+ * sums always add up. */
 #ifndef CORE_HOOK_LEDGER_H
 #define CORE_HOOK_LEDGER_H
 
@@ -14,9 +16,10 @@ enum ledger_kind { LEDGER_SYMBOL, LEDGER_VERDICT, LEDGER_EDIT, LEDGER_FAULT, LED
 struct ledger_entry {
     enum ledger_kind kind;
     enum fct_hook hook;
-    struct fct_str by;      /* plugin or rule: "headers", "lua:subject_rules" */
-    struct fct_str name;    /* symbol; verdict word; "header_remove" …; fault: timeout, error, crash, disabled */
-    int32_t score_milli;    /* symbols only */
+    struct fct_str by; /* plugin or rule: "headers", "lua:subject_rules" */
+    struct fct_str
+        name; /* symbol; verdict word; "header_remove" …; fault: timeout, error, crash, disabled */
+    int32_t score_milli; /* symbols only */
     struct fct_str detail;
     uint32_t took_us;
 };
@@ -24,11 +27,14 @@ struct ledger_entry {
 struct ledger {
     const struct ledger_entry *entry;
     size_t n;
-    int32_t score_milli;    /* sum of the symbols */
+    int32_t score_milli; /* sum of the symbols */
 };
 
-void ledger_encode(const struct ledger *l, struct buf *out); /* versioned; at most 16 KiB, the rest is counted in a last entry */
-FCT_MUST_CHECK bool ledger_decode(struct arena *arena, struct fct_str bytes, struct ledger *out, struct fct_err *err);
+void ledger_encode(
+    const struct ledger *l,
+    struct buf *out); /* versioned; at most 16 KiB, the rest is counted in a last entry */
+FCT_MUST_CHECK bool ledger_decode(struct arena *arena, struct fct_str bytes, struct ledger *out,
+                                  struct fct_err *err);
 void ledger_print(const struct ledger *l, bool json, struct buf *out);
 const char *hook_name(enum fct_hook hook);
 const char *verdict_name(enum fct_verdict verdict);

@@ -1,0 +1,19 @@
+/* filter_describe.h - what a filter process says of itself: the plan that really runs, the plugins
+ * and their counts. */
+#ifndef CORE_HOOK_FILTER_DESCRIBE_H
+#define CORE_HOOK_FILTER_DESCRIBE_H
+
+#include "core/base/buf.h"
+#include "core/hook/hook_run.h"
+
+struct filter_facts {
+    unsigned index;
+    uint64_t requests, age_ms;
+};
+/* Text, or one JSON object. */
+void filter_describe_engine(const struct hook_engine *engine, const struct filter_facts *facts,
+                            bool json, struct buf *out);
+/* A line `plugin NAME …` each, for facteurctl status. */
+void filter_describe_status(const struct hook_engine *engine, struct buf *out);
+
+#endif

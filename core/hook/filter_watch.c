@@ -1,0 +1,92 @@
+/* filter_watch.c - ITIMER_REAL, one shot at a time: it is armed again only while callbacks run, so
+ * an idle process sleeps, and a busy one sees one signal per limit. Wall time, not processor time:
+ * a callback that sleeps is as bad as one that loops. */
+#include "core/hook/filter_watch.h"
+
+#include "core/base/clock.h"
+#include <errno.h>
+#include <signal.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+static struct {
+    struct filter_slot *slot;
+    uint64_t limit_us;
+    volatile sig_atomic_t running, armed;
+    volatile uint64_t
+        entered_us; /* a torn read is possible on 32-bit machines only, and costs one early look */
+} watch;
+static struct filter_slot nobody;
+
+static void arm(uint64_t us)
+{
+    struct itimerval when = {.it_value = {(time_t)(us / 1000000), (suseconds_t)(us % 1000000 + 1)}};
+
+    watch.armed = 1;
+    setitimer(ITIMER_REAL, &when, NULL);
+}
+
+static void on_alarm(int signo)
+{
+    int saved = errno;
+    uint64_t busy;
+
+    (void)signo;
+    watch.armed = 0;
+    if (watch.running) {
+        busy = clock_us() - watch.entered_us;
+        if (busy >= watch.limit_us) {
+            atomic_store(&watch.slot->hung, 1);
+            _exit(FILTER_EXIT_HUNG);
+        }
+        arm(watch.limit_us - busy);
+    }
+    errno = saved;
+}
+
+bool filter_watch_setup(struct filter_slot *slot, uint64_t limit_ms, struct fct_err *err)
+{
+    struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+
+    watch.slot = slot ? slot : &nobody;
+    watch.limit_us = limit_ms * 1000;
+    watch.running = 0;
+    watch.armed = 0;
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGALRM, &action, NULL) != 0)
+        return fct_fail(err, FCT_BUG, "sigaction: %s", strerror(errno));
+    return true;
+}
+
+void filter_watch_teardown(void)
+{
+    struct itimerval off = {0};
+
+    setitimer(ITIMER_REAL, &off, NULL);
+    signal(SIGALRM, SIG_DFL);
+    watch.running = 0;
+    watch.armed = 0;
+}
+
+/* The order matters: the handler may come between any two lines. */
+static void enter(struct fct_call *call)
+{
+    const struct plugin_row *row = call->row;
+
+    filter_slot_name(watch.slot, row->self->name, row->label, call->tx->id, call->hook);
+    call->entered_us = clock_us();
+    watch.entered_us = call->entered_us;
+    watch.running = 1;
+    atomic_store(&watch.slot->running, 1);
+    if (!watch.armed && watch.limit_us > 0)
+        arm(watch.limit_us);
+}
+
+static void leave(struct fct_call *call)
+{
+    atomic_store(&watch.slot->running, 0);
+    watch.running = 0;
+    call->busy_us += clock_us() - call->entered_us;
+}
+
+const struct call_watch filter_watch = {enter, leave};

@@ -1,0 +1,40 @@
+/* hook_run.h - run one point: its callbacks in the order of the plan, their verdicts combined,
+ * deadlines and policies applied. */
+#ifndef CORE_HOOK_HOOK_RUN_H
+#define CORE_HOOK_HOOK_RUN_H
+
+#include "core/hook/filter_conf.h"
+#include "core/hook/hook_plan.h"
+#include "core/hook/ledger_log.h"
+#include "core/plugin/plugin_call.h"
+
+/* What a point decided: the strongest verdict and who gave it; the first in the plan among equals.
+ */
+struct hook_decision {
+    enum fct_verdict verdict;
+    unsigned code; /* 0: the protocol's default */
+    struct fct_str enhanced, text, by;
+};
+
+struct hook_engine {
+    struct plugin_set set;
+    struct hook_plan plan;
+    const struct filter_conf *conf;
+    const char *server_name;
+};
+
+/* `ev` is the point's struct fct_ev_*. `log` gets what the callbacks did; may be NULL (points of
+ * the dialogue keep no ledger). `recipient` at deliver only. Inside a fiber, under the deadline
+ * that it carries. */
+FCT_MAY_WAIT void hook_run(struct hook_engine *engine, struct transaction *tx, enum fct_hook hook,
+                           const void *ev, struct call_recipient *recipient, struct ledger_log *log,
+                           struct hook_decision *out);
+
+/* Fill what every transaction of this engine has: memory accounts, watchdog, server name. */
+void hook_transaction_init(struct hook_engine *engine, struct transaction *tx, struct arena *arena,
+                           const struct fct_conn *conn, const struct fct_envelope *envelope);
+
+/* The stronger of two decisions; the first among equals. */
+void hook_decision_merge(struct hook_decision *into, const struct hook_decision *other);
+
+#endif

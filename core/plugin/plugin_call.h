@@ -1,0 +1,111 @@
+/* plugin_call.h - one running callback (struct fct_call) and the transaction it works in.
+ *
+ * A transaction is one request to a filter process: a hook of the dialogue, or a message from
+ * `headers` to `deliver`. Its calls share the message, the symbols and the edits. core/hook makes
+ * both; the functions of struct fct_host work on them. */
+#ifndef CORE_PLUGIN_PLUGIN_CALL_H
+#define CORE_PLUGIN_PLUGIN_CALL_H
+
+#include "core/message/edit_list.h"
+#include "core/message/mime.h"
+#include "core/plugin/plugin_load.h"
+
+/* ---- the message, looked at only as far as somebody asks ---- */
+
+struct call_message {
+    struct fct_str bytes; /* the original; immutable */
+    const struct header_limits *header_limits;
+    const struct mime_limits *mime_limits;
+    bool has_headers, has_parts;
+    struct header_list headers;
+    struct fct_str *header_text; /* per field; .p is NULL until asked for */
+    struct mime_tree tree;
+    struct fct_part *part; /* what plugins see of tree.part */
+    struct fct_str *part_bytes, *part_text;
+};
+
+/* ---- what calls leave behind ---- */
+
+struct symbol_hit {
+    const struct plugin_symbol *symbol;
+    int32_t score_milli;
+    struct symbol_hit *next;
+};
+
+/* Edits in the order they were asked for: the plan's. None overlaps another. */
+struct edit_log {
+    struct edit *edit;
+    size_t n, cap;
+    uint64_t reach; /* no edit so far touches a byte behind this */
+};
+
+/* One line for the ledger, written down by a host function; the call's owner and time are known
+ * when it ends. */
+struct call_note {
+    enum { NOTE_SYMBOL, NOTE_EDIT, NOTE_DELIVER } kind;
+    const char *name;
+    struct fct_str detail;
+    int32_t score_milli;
+    struct call_note *next;
+};
+
+/* Where `deliver` puts its results for one recipient. */
+struct call_recipient {
+    struct fct_str mailbox;
+    struct fct_str *keyword;
+    size_t nkeywords;
+    struct edit_log edits;
+};
+
+struct transaction;
+struct call_watch {
+    void (*enter)(struct fct_call *call); /* the callback is on the processor from now on */
+    void (*leave)(struct fct_call *call); /* it waits or has ended */
+};
+
+struct transaction {
+    struct arena *arena;
+    const struct fct_conn *conn;
+    const struct fct_envelope *envelope;
+    struct fct_str id; /* of the message, else of the connection: what the log says */
+    struct fct_str server_name;
+    const struct plugin_set *set;
+    const struct call_watch *watch;
+    void **(*slot)(struct transaction *tx,
+                   const struct fct_self *self); /* may be NULL: no connection state */
+    void *owner;                                 /* of slot */
+    struct call_message *message;                /* NULL before `headers` */
+    uint64_t *memory_used;                       /* bytes per plugin */
+    struct symbol_hit *hit;
+    size_t hits;
+    struct edit_log edits;
+};
+
+struct fct_call {
+    struct transaction *tx;
+    struct plugin_row *row;
+    enum fct_hook hook;
+    bool live; /* false: over, every host function fails */
+    uint64_t deadline_ms;
+    uint64_t entered_us, busy_us;
+    unsigned code; /* reply(), used should the verdict win */
+    struct fct_str enhanced, text;
+    struct call_note *note, **note_end;
+    struct call_recipient *recipient; /* at deliver */
+    struct fct_call *next;            /* in the pool */
+};
+
+/* Calls come from a pool that is never given back to the system: a plugin that keeps one too long
+ * finds it dead, not freed. */
+struct fct_call *call_begin(struct transaction *tx, struct plugin_row *row, uint64_t deadline_ms,
+                            struct call_recipient *recipient);
+/* Dead from now on: call->note and the reply may still be read until call_release. */
+void call_end(struct fct_call *call);
+void call_release(struct fct_call *call);
+/* False when the call is over, its deadline has passed or its fiber was cancelled. Looks at the
+ * clock. */
+bool call_has_time(struct fct_call *call);
+void call_note(struct fct_call *call, int kind, const char *name, struct fct_str detail,
+               int32_t score_milli);
+
+#endif

@@ -1,0 +1,267 @@
+/* plugin_host.c - struct fct_host: set-up, memory, logging, context, waiting. Reading, results and
+ * edits are in files of their own. */
+#include "core/plugin/plugin_host.h"
+
+#include "core/base/str.h"
+#include "core/fiber/fiber.h"
+#include "core/log/log.h"
+#include <math.h>
+
+#define PLUGIN_METRICS_MAX 64
+
+/* ---- calls ---- */
+
+static struct fct_call *pool;
+
+struct fct_call *call_begin(struct transaction *tx, struct plugin_row *row, uint64_t deadline_ms,
+                            struct call_recipient *recipient)
+{
+    struct fct_call *call = pool;
+
+    if (call)
+        pool = call->next;
+    else if (!(call = malloc(sizeof *call)))
+        fct_assert_failed("memory for a call", __FILE__, __LINE__);
+    *call = (struct fct_call){.tx = tx,
+                              .row = row,
+                              .hook = row->is.hook,
+                              .live = true,
+                              .deadline_ms = deadline_ms,
+                              .recipient = recipient};
+    call->note_end = &call->note;
+    return call;
+}
+
+void call_end(struct fct_call *call)
+{
+    call->live = false;
+}
+
+void call_release(struct fct_call *call)
+{
+    call->live = false;
+    call->next = pool;
+    pool = call;
+}
+
+bool call_has_time(struct fct_call *call)
+{
+    if (call->live && (clock_ms() >= call->deadline_ms || (fiber_inside() && fiber_is_cancelled())))
+        call->live = false;
+    return call->live;
+}
+
+void call_note(struct fct_call *call, int kind, const char *name, struct fct_str detail,
+               int32_t score_milli)
+{
+    struct call_note *note = ARENA_NEW(call->tx->arena, struct call_note);
+
+    *note = (struct call_note){.name = name, .score_milli = score_milli};
+    note->kind = kind;
+    note->detail = arena_str(call->tx->arena, str_head(detail, 200));
+    *call->note_end = note;
+    call->note_end = &note->next;
+}
+
+/* ---- set-up ---- */
+
+static bool add_hook(struct fct_self *self, const struct fct_hook_row *row, struct fct_err *err)
+{
+    struct plugin_row *copy;
+
+    if (!self->starting)
+        return fct_fail(err, FCT_BUG, "hooks are added in start() only");
+    if ((unsigned)row->hook >= FCT_HOOK_COUNT)
+        return fct_fail(err, FCT_DENIED, "hook number %d is none of ours", (int)row->hook);
+    if (!row->fn.any)
+        return fct_fail(err, FCT_DENIED, "hook row %s has no function",
+                        row->label ? row->label : "");
+    copy = ARENA_NEW(self->arena, struct plugin_row);
+    copy->is = *row;
+    copy->self = self;
+    copy->label = row->label ? row->label : self->name;
+    *self->row_end = copy;
+    self->row_end = &copy->next;
+    return true;
+}
+
+/* Thousandths: integers, so that sums always add up. */
+static int32_t to_milli(double score)
+{
+    double milli = isfinite(score) ? round(score * 1000) : 0;
+
+    return (int32_t)fmin(fmax(milli, -1e6), 1e6);
+}
+
+static bool is_symbol_name(const char *name)
+{
+    size_t n = strlen(name);
+
+    return n > 0 && n <= 64 && strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == n;
+}
+
+static bool add_symbol(struct fct_self *self, const struct fct_symbol *symbol, struct fct_err *err)
+{
+    struct plugin_symbol *copy;
+
+    if (!self->starting)
+        return fct_fail(err, FCT_BUG, "symbols are added in start() only");
+    if (!symbol->name || !is_symbol_name(symbol->name))
+        return fct_fail(err, FCT_DENIED, "\"%s\" is no symbol name: up to 64 of A-Z, 0-9 and '_'",
+                        symbol->name ? symbol->name : "");
+    copy = ARENA_NEW(self->arena, struct plugin_symbol);
+    *copy = (struct plugin_symbol){.name = symbol->name,
+                                   .group = symbol->group ? symbol->group : "",
+                                   .doc = symbol->doc ? symbol->doc : "",
+                                   .score_milli = to_milli(symbol->score),
+                                   .self = self};
+    *self->symbol_end = copy;
+    self->symbol_end = &copy->next;
+    return true;
+}
+
+/* ---- memory ---- */
+
+static void *alloc(struct fct_call *call, size_t bytes)
+{
+    const struct fct_self *self = call->row->self;
+    uint64_t *used;
+
+    if (!call->live)
+        return NULL;
+    used = &call->tx->memory_used[self->index];
+    if (bytes > self->memory_bytes || *used > self->memory_bytes - bytes)
+        return NULL;
+    *used += bytes;
+    return arena_alloc(call->tx->arena, bytes > 0 ? bytes : 1);
+}
+
+static void **slot(struct fct_call *call)
+{
+    if (!call->live || !call->tx->slot)
+        return NULL;
+    return call->tx->slot(call->tx, call->row->self);
+}
+
+/* ---- telling people ---- */
+
+static void write_log(struct fct_call *call, enum fct_level level, const char *fmt, ...)
+{
+    static const enum log_event event[] = {EV_DEBUG, EV_PLUGIN, EV_WARNING, EV_WARNING};
+    char text[512];
+    va_list ap;
+
+    if (!call->live || (unsigned)level >= FCT_COUNT(event) || !log_wanted(event[level]))
+        return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    log_event(event[level], call->tx->id, F_C("plugin", call->row->label),
+              F_STR("text", str_from(text)));
+}
+
+static void count(struct fct_call *call, const char *name, double by)
+{
+    struct fct_self *self = call->row->self;
+    struct plugin_metric **at = &self->metric;
+    unsigned n = 0;
+
+    if (!call->live || !name || !isfinite(by))
+        return;
+    for (; *at; at = &(*at)->next, n++)
+        if (strcmp((*at)->name, name) == 0) {
+            (*at)->value += by;
+            return;
+        }
+    if (n >= PLUGIN_METRICS_MAX)
+        return;
+    *at = ARENA_NEW(self->arena, struct plugin_metric);
+    (*at)->name = arena_cstr(self->arena, str_head(str_from(name), 64));
+    (*at)->value = by;
+}
+
+/* ---- context ---- */
+
+static const struct fct_conn *get_conn(struct fct_call *call)
+{
+    return call->live ? call->tx->conn : NULL;
+}
+
+static const struct fct_envelope *get_envelope(struct fct_call *call)
+{
+    return call->live ? call->tx->envelope : NULL;
+}
+
+static struct fct_str get_server_name(struct fct_call *call)
+{
+    return call->live ? call->tx->server_name : (struct fct_str){"", 0};
+}
+
+/* ---- waiting ---- */
+
+static bool sleep_ms(struct fct_call *call, uint32_t ms)
+{
+    uint64_t until;
+
+    if (!call_has_time(call) || !fiber_inside())
+        return false;
+    until = clock_ms() + ms;
+    call->tx->watch->leave(call);
+    while (clock_ms() < until && fiber_park(until) == FIBER_WOKEN)
+        ;
+    call->tx->watch->enter(call);
+    return call_has_time(call) && clock_ms() >= until;
+}
+
+static bool run_offload(struct fct_call *call, void (*work)(void *arg), void *arg)
+{
+    if (!call_has_time(call) || !fiber_inside())
+        return false;
+    call->tx->watch->leave(call);
+    offload(work, arg);
+    call->tx->watch->enter(call);
+    return call_has_time(call);
+}
+
+static uint32_t time_left_ms(struct fct_call *call)
+{
+    uint64_t now = clock_ms();
+
+    if (!call_has_time(call))
+        return 0;
+    return call->deadline_ms - now > UINT32_MAX ? UINT32_MAX : (uint32_t)(call->deadline_ms - now);
+}
+
+const struct fct_host plugin_host = {
+    .size = sizeof(struct fct_host),
+    .abi_major = FCT_ABI_MAJOR,
+    .abi_minor = FCT_ABI_MINOR,
+    .add_hook = add_hook,
+    .add_symbol = add_symbol,
+    .alloc = alloc,
+    .slot = slot,
+    .log = write_log,
+    .count = count,
+    .conn = get_conn,
+    .envelope = get_envelope,
+    .raw = message_raw,
+    .headers = message_headers,
+    .header = message_header,
+    .header_text = message_header_text,
+    .parts = message_parts,
+    .part_bytes = message_part_bytes,
+    .part_text = message_part_text,
+    .symbol = result_symbol,
+    .has_symbol = result_has_symbol,
+    .reply = result_reply,
+    .mailbox = result_mailbox,
+    .keyword = result_keyword,
+    .header_add = edit_header_add,
+    .header_set = edit_header_set,
+    .header_remove = edit_header_remove,
+    .patch = edit_patch,
+    .sleep_ms = sleep_ms,
+    .offload = run_offload,
+    .time_left_ms = time_left_ms,
+    .server_name = get_server_name,
+};

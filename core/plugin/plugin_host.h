@@ -1,0 +1,33 @@
+/* plugin_host.h - the one struct fct_host that every plugin gets, and its parts by subject. */
+#ifndef CORE_PLUGIN_PLUGIN_HOST_H
+#define CORE_PLUGIN_PLUGIN_HOST_H
+
+#include "core/plugin/plugin_call.h"
+
+extern const struct fct_host plugin_host;
+
+/* plugin_message.c: reading. */
+struct fct_str message_raw(struct fct_call *call);
+size_t message_headers(struct fct_call *call, const struct fct_header **first);
+const struct fct_header *message_header(struct fct_call *call, const char *name, size_t nth);
+struct fct_str message_header_text(struct fct_call *call, const struct fct_header *header);
+size_t message_parts(struct fct_call *call, const struct fct_part **first);
+struct fct_str message_part_bytes(struct fct_call *call, const struct fct_part *part);
+struct fct_str message_part_text(struct fct_call *call, const struct fct_part *part);
+const struct header_list *message_header_list(struct transaction *tx); /* parses at first use */
+
+/* plugin_result.c: symbols, replies, deliveries. */
+bool result_symbol(struct fct_call *call, const char *name, double factor, struct fct_str detail);
+bool result_has_symbol(struct fct_call *call, const char *name, double *score);
+bool result_reply(struct fct_call *call, unsigned code, const char *enhanced, const char *text);
+bool result_mailbox(struct fct_call *call, struct fct_str name);
+bool result_keyword(struct fct_call *call, struct fct_str name);
+
+/* plugin_edit.c: edits. */
+bool edit_header_add(struct fct_call *call, enum fct_where where, struct fct_str name,
+                     struct fct_str value);
+bool edit_header_set(struct fct_call *call, const struct fct_header *header, struct fct_str value);
+bool edit_header_remove(struct fct_call *call, const struct fct_header *header);
+bool edit_patch(struct fct_call *call, size_t offset, size_t length, struct fct_str with);
+
+#endif

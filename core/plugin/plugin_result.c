@@ -1,0 +1,161 @@
+/* plugin_result.c - what a callback decides: symbols, the text of a reply, where a recipient's copy
+ * goes. */
+#include "core/plugin/plugin_host.h"
+
+#include "core/base/str.h"
+#include "core/base/utf8.h"
+#include <math.h>
+
+#define REPLY_TEXT_MAX \
+    400 /* with code and enhanced code inside one reply line of 512 (RFC 5321 4.5.3.1.5) */
+#define MAILBOX_NAME_MAX   1000
+#define KEYWORD_MAX        100
+#define KEYWORDS_MAX       32
+#define SYMBOL_SCORE_LIMIT 1e6
+#define SYMBOLS_MAX        1000 /* of one message: their sum fits an int32_t */
+
+/* ---- symbols ---- */
+
+static struct symbol_hit *find_hit(const struct transaction *tx, const char *name)
+{
+    for (struct symbol_hit *h = tx->hit; h; h = h->next)
+        if (strcmp(h->symbol->name, name) == 0)
+            return h;
+    return NULL;
+}
+
+/* Symbols make the score that `verdict` sees: they can be added before it only. The first hit of a
+ * name counts. */
+bool result_symbol(struct fct_call *call, const char *name, double factor, struct fct_str detail)
+{
+    const struct plugin_symbol *symbol;
+    struct transaction *tx = call->tx;
+    struct symbol_hit *hit;
+    double milli;
+
+    if (!call->live || !name || (call->hook != FCT_HOOK_headers && call->hook != FCT_HOOK_scan))
+        return false;
+    symbol = plugin_symbol_find(tx->set, str_from(name));
+    if (!symbol || tx->hits == SYMBOLS_MAX)
+        return false;
+    if (find_hit(tx, name))
+        return true;
+    milli = isfinite(factor) ? round(symbol->score_milli * factor) : 0;
+    milli = fmin(fmax(milli, -SYMBOL_SCORE_LIMIT), SYMBOL_SCORE_LIMIT);
+    hit = ARENA_NEW(tx->arena, struct symbol_hit);
+    *hit = (struct symbol_hit){symbol, (int32_t)milli, tx->hit};
+    tx->hit = hit;
+    tx->hits++;
+    call_note(call, NOTE_SYMBOL, symbol->name, detail, hit->score_milli);
+    return true;
+}
+
+bool result_has_symbol(struct fct_call *call, const char *name, double *score)
+{
+    const struct symbol_hit *hit = call->live && name ? find_hit(call->tx, name) : NULL;
+
+    if (!hit)
+        return false;
+    if (score)
+        *score = hit->score_milli / 1000.0;
+    return true;
+}
+
+/* ---- the reply ---- */
+
+/* Nothing that could end the reply line or confuse a terminal. */
+static bool is_reply_text(struct fct_str s)
+{
+    if (s.n > REPLY_TEXT_MAX || (s.n > 0 && !utf8_is_valid(s)))
+        return false;
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+            return false;
+    return true;
+}
+
+/* status-code = class "." subject "." detail; class 2 / 4 / 5, the others up to three digits    RFC
+ * 3463 2 */
+static bool is_enhanced(struct fct_str s)
+{
+    unsigned dots = 0, digits = 0;
+
+    if (s.n < 5 || s.n > 9 || (s.p[0] != '4' && s.p[0] != '5') || s.p[1] != '.')
+        return false;
+    for (size_t i = 2; i < s.n; i++) {
+        if (s.p[i] == '.' && digits > 0 && dots == 0) {
+            dots++;
+            digits = 0;
+        } else if (s.p[i] < '0' || s.p[i] > '9' || ++digits > 3) {
+            return false;
+        }
+    }
+    return dots == 1 && digits > 0;
+}
+
+bool result_reply(struct fct_call *call, unsigned code, const char *enhanced, const char *text)
+{
+    struct fct_str e = str_from(enhanced), t = str_from(text);
+
+    if (!call->live || (code != 0 && (code < 400 || code > 599)))
+        return false;
+    if ((e.n > 0 && !is_enhanced(e)) || !is_reply_text(t))
+        return false;
+    if (code != 0 && e.n > 0 && e.p[0] != (char)('0' + code / 100))
+        return false;
+    call->code = code;
+    call->enhanced = arena_str(call->tx->arena, e);
+    call->text = arena_str(call->tx->arena, t);
+    return true;
+}
+
+/* ---- deliver ---- */
+
+static bool is_mailbox_name(struct fct_str s)
+{
+    if (s.n == 0 || s.n > MAILBOX_NAME_MAX || !utf8_is_valid(s))
+        return false;
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+            return false;
+    return true;
+}
+
+bool result_mailbox(struct fct_call *call, struct fct_str name)
+{
+    if (!call->live || !call->recipient || !is_mailbox_name(name))
+        return false;
+    call->recipient->mailbox = arena_str(call->tx->arena, name);
+    call_note(call, NOTE_DELIVER, "mailbox", name, 0);
+    return true;
+}
+
+/* flag-keyword = atom, or a system flag behind a backslash    RFC 9051 9 */
+static bool is_keyword(struct fct_str s)
+{
+    if (s.n > 0 && s.p[0] == '\\')
+        s = str_skip(s, 1);
+    if (s.n == 0 || s.n > KEYWORD_MAX)
+        return false;
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] <= 0x20 || (unsigned char)s.p[i] >= 0x7f ||
+            strchr("(){%*\"\\]", s.p[i]))
+            return false;
+    return true;
+}
+
+bool result_keyword(struct fct_call *call, struct fct_str name)
+{
+    struct call_recipient *r = call->recipient;
+
+    if (!call->live || !r || !is_keyword(name) || r->nkeywords == KEYWORDS_MAX)
+        return false;
+    for (size_t i = 0; i < r->nkeywords; i++)
+        if (str_equal_nocase(r->keyword[i], name))
+            return true;
+    if (!r->keyword)
+        r->keyword = ARENA_ARRAY(call->tx->arena, struct fct_str, KEYWORDS_MAX);
+    r->keyword[r->nkeywords++] = arena_str(call->tx->arena, name);
+    call_note(call, NOTE_DELIVER, "keyword", name, 0);
+    return true;
+}
