@@ -1,0 +1,18 @@
+/* conf_blocks.c - see conf_blocks.h. In the order of the files in conf.d. */
+#include "core/main/conf_blocks.h"
+
+#include "core/hook/filter_conf.h"
+#include "core/plugin/plugin_conf.h"
+#include "core/supervisor/server_conf.h"
+#include "protocols/imap/imap_conf.h"
+#include "protocols/lmtp/lmtp_conf.h"
+#include "protocols/pop3/pop3_conf.h"
+#include "protocols/smtp/smtp_conf.h"
+#include "store/store_conf.h"
+
+const struct conf_block *const conf_blocks[] = {
+    &server_block, &listener_block, &tls_block,    &smtp_block,   &lmtp_block, &imap_block,
+    &pop3_block,   &store_block,    &filter_block, &plugin_block, &lua_block,  NULL,
+};
+
+const struct conf_block *const conf_blocks_fixed[] = {&store_block, NULL};

@@ -1,0 +1,102 @@
+/* main.c - the command line, the table of roles, the table of links between them, the table of
+ * configuration blocks.
+ *
+ * The only file that knows everybody; nobody knows it. */
+#include "core/base/str.h"
+#include "core/ctl/ctl_server.h"
+#include "core/hook/filter_role.h"
+#include "core/main/conf_blocks.h"
+#include "core/main/dev_accounts.h"
+#include "core/supervisor/dev.h"
+#include "core/supervisor/supervisor.h"
+#include "core/supervisor/title.h"
+#include "protocols/edge_role.h"
+#include "store/store_role.h"
+
+#include <unistd.h>
+
+#define DEFAULT_CONF   "/etc/facteur/facteur.conf"
+#define MAX_CONF_FILES 64
+
+/* In the order they are started: nobody is asked before those it asks are ready. */
+static const struct role *const roles[] = {&store_role, &filter_role, &edge_role, NULL};
+
+static const struct role_link links[] = {
+    {.client = ROLE_EDGE, .server = ROLE_STORE},
+    {.client = ROLE_EDGE, .server = ROLE_FILTER},
+};
+
+static const struct supervisor_setup server = {
+    .roles = roles,
+    .links = links,
+    .nlinks = FCT_COUNT(links),
+    .blocks = conf_blocks,
+    .listeners = &listener_block,
+    .fixed = conf_blocks_fixed,
+    .control_open = ctl_server_open,
+    .control_close = ctl_server_close,
+};
+
+static const char help[] =
+    "facteur: a mail server\n"
+    "\n"
+    "  facteur [--conf FILE…]   run the server; default " DEFAULT_CONF "\n"
+    "  facteur dev […]          run a complete private server in one folder (facteur dev --help)\n"
+    "  facteur --version        say which version this is\n"
+    "  facteur --help           this text\n"
+    "\n"
+    "`facteurctl` administers a running server; `facteurctl config check` reads a configuration "
+    "without running one.\n";
+
+static bool is(const char *arg, const char *name)
+{
+    return str_equal(str_from(arg), str_from(name));
+}
+
+static int usage(const char *arg)
+{
+    (void)fprintf(stderr, "facteur: %s: unknown, or its value is missing (see facteur --help)\n",
+                  arg);
+    return 2;
+}
+
+static int serve(const struct supervisor_setup *base, int argc, char **argv)
+{
+    struct supervisor_setup setup = *base;
+    const char *file[MAX_CONF_FILES];
+    size_t n = 0;
+
+    for (int i = 0; i < argc; i++) {
+        if (!is(argv[i], "--conf") || i + 1 == argc)
+            return usage(argv[i]);
+        do
+            if (n < MAX_CONF_FILES)
+                file[n++] = argv[i + 1];
+        while (++i + 1 < argc && argv[i + 1][0] != '-');
+    }
+    if (n == 0 && access(DEFAULT_CONF, F_OK) == 0)
+        file[n++] = DEFAULT_CONF;
+    setup.files = file;
+    setup.nfiles = n;
+    return supervisor_run(&setup);
+}
+
+int main(int argc, char **argv)
+{
+    struct supervisor_setup setup = server;
+    const struct dev_setup dev = {.server = &setup, .load_accounts = dev_accounts_load};
+
+    title_init(argc, argv);
+    setup.argv0 = argv[0];
+    if (argc > 1 && (is(argv[1], "--help") || is(argv[1], "-h"))) {
+        (void)fputs(help, stdout);
+        return 0;
+    }
+    if (argc > 1 && is(argv[1], "--version")) {
+        (void)printf("facteur %s\n", FACTEUR_VERSION);
+        return 0;
+    }
+    if (argc > 1 && is(argv[1], "dev"))
+        return dev_main(&dev, argc - 2, argv + 2);
+    return serve(&setup, argc - 1, argv + 1);
+}
