@@ -1,7 +1,16 @@
 /* edge.c - what the sessions of all protocols share: the list that a drain ends, and how a
  * connection starts. */
 #include "protocols/edge.h"
+#include "core/base/map.h"
 #include "core/base/str.h"
+#include <arpa/inet.h>
+
+/* Connections of one client network to one listener. */
+struct edge_client {
+    uint32_t count;
+    size_t length;
+    unsigned char network[8];
+};
 
 void edge_session_add(struct edge_session *session, struct edge_listener *listener,
                       void (*drain)(struct edge_session *session))
@@ -20,6 +29,62 @@ void edge_session_add(struct edge_session *session, struct edge_listener *listen
     listener->connections++;
 }
 
+/* The whole of an IPv4 address, the first 64 bits of an IPv6 address (what one customer gets). */
+static bool client_network(const struct stream_address *client, struct edge_client *out)
+{
+    unsigned char bytes[16];
+
+    out->length = 4;
+    if (inet_pton(AF_INET, client->text, bytes) != 1) {
+        out->length = 8;
+        if (inet_pton(AF_INET6, client->text, bytes) != 1)
+            return false;
+    }
+    memcpy(out->network, bytes, out->length);
+    return true;
+}
+
+static struct fct_str client_key(const struct edge_client *c)
+{
+    return (struct fct_str){(const char *)c->network, c->length};
+}
+
+bool edge_client_enter(struct edge_session *session, const struct stream_address *address,
+                       uint32_t max)
+{
+    struct edge_listener *listener = session->listener;
+    struct edge_client network = {0}, *client;
+
+    if (max == 0 || edge_is_loopback(address) || !client_network(address, &network))
+        return true;
+    if (!listener->clients)
+        listener->clients = map_new();
+    client = map_get(listener->clients, client_key(&network));
+    if (client && client->count >= max)
+        return false;
+    if (!client) {
+        client = malloc(sizeof *client);
+        if (!client)
+            return false;
+        *client = network;
+        map_put(listener->clients, client_key(client), client);
+    }
+    client->count++;
+    session->client = client;
+    return true;
+}
+
+static void client_leave(struct edge_session *session)
+{
+    struct edge_client *client = session->client;
+
+    session->client = NULL;
+    if (!client || --client->count > 0)
+        return;
+    map_remove(session->listener->clients, client_key(client));
+    free(client);
+}
+
 void edge_session_remove(struct edge_session *session)
 {
     struct edge *edge;
@@ -31,6 +96,7 @@ void edge_session_remove(struct edge_session *session)
     if (session->next)
         session->next->link = session->link;
     session->link = NULL;
+    client_leave(session);
     edge->session_count--;
     if (edge->draining && edge->session_count == 0 && edge->idle)
         edge->idle(edge);

@@ -14,8 +14,10 @@
 #include "store/store_client.h"
 
 struct edge;
+struct edge_client;
 struct edge_listener;
 struct listener;
+struct map;
 
 struct edge_protocol {
     const char *name; /* as in `listener x { protocol = … }`, and the scope of its TLS tickets */
@@ -35,6 +37,7 @@ struct edge_listener {
     enum edge_tls tls_mode;  /* NONE also when STARTTLS is asked for but there is no certificate */
     struct tls_context *tls; /* NULL when tls_mode is NONE */
     struct listener *listener;
+    struct map *clients;  /* open connections by client network, for edge_client_enter */
     uint64_t connections; /* accepted since start */
 };
 
@@ -42,6 +45,7 @@ struct edge_listener {
 struct edge_session {
     struct edge_session *next, **link; /* link == NULL: not on the list */
     struct edge_listener *listener;
+    struct edge_client *client; /* NULL: not counted */
     /* The process ends soon: say goodbye at the next command boundary (SMTP 421, IMAP BYE) and end.
      * May end the session at once; called from the loop, at most once. */
     void (*drain)(struct edge_session *session);
@@ -73,6 +77,10 @@ void edge_session_remove(struct edge_session *session); /* twice does nothing */
  */
 struct stream *edge_stream(struct edge_listener *listener, int fd,
                            const struct stream_limits *limits, const struct stream_owner *owner);
+/* Count this session for its client's IPv4 address or IPv6 /64. False: it has `max` already (0: no
+ * limit). Clients on this machine are not counted. Undone by edge_session_remove. */
+bool edge_client_enter(struct edge_session *session, const struct stream_address *client,
+                       uint32_t max);
 /* May passwords pass now: under TLS always; without it only where `plain_login` is set and the
  * client is on this machine. */
 bool edge_may_login(const struct edge_listener *listener, const struct stream *stream);

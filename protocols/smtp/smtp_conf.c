@@ -1,0 +1,36 @@
+/* smtp_conf.c - the rows of `smtp { … }`. */
+#include "protocols/smtp/smtp_conf.h"
+
+/* clang-format off */
+static const struct fct_conf_key smtp_keys[] = {
+    FCT_CONF_KEY(struct smtp_conf, max_message,        "50M",  "Largest message in bytes, announced as SIZE (RFC 1870); larger ones get 552"),
+    FCT_CONF_KEY(struct smtp_conf, max_recipients,     "1000", "Recipients per message (RFC 5321 4.5.3.1.8 asks for at least 100); more get 452"),
+    FCT_CONF_KEY(struct smtp_conf, max_command_line,   "4K",   "Longest command line in octets with its CRLF (RFC 5321 4.5.3.1.4 asks for 512 and what extensions add); 512 to 8K. AUTH may use 12K (RFC 4954 4)"),
+    FCT_CONF_KEY(struct smtp_conf, max_errors,         "20",   "Refused commands after which the connection is closed with 421"),
+    FCT_CONF_KEY(struct smtp_conf, max_unknown_recipients, "100", "Unknown recipients after which the connection is closed with 421 (RFC 5321 7.8, address harvesting)"),
+    FCT_CONF_KEY(struct smtp_conf, max_auth_failures,  "5",    "Wrong passwords after which the connection is closed with 421"),
+    FCT_CONF_KEY(struct smtp_conf, free_errors,        "10",   "Refused commands and recipients that are answered without delay"),
+    FCT_CONF_KEY(struct smtp_conf, error_delay,        "200ms", "Delay of each later refusal"),
+    FCT_CONF_KEY(struct smtp_conf, auth_failure_delay, "1s",   "Delay of the answer to a wrong password"),
+    FCT_CONF_KEY(struct smtp_conf, max_received,       "100",  "Received fields that mean a loop (RFC 5321 6.3); such messages get 554"),
+    FCT_CONF_KEY(struct smtp_conf, max_connections_per_client, "50", "Connections of one IPv4 address or IPv6 /64 network, per listener and edge process; this machine itself is exempt; 0: no limit"),
+    FCT_CONF_KEY(struct smtp_conf, banner_wait,        "0s",   "Wait before the greeting; clients that talk first are refused with 554 (RFC 5321 4.3.1). 0s greets at once"),
+    FCT_CONF_KEY(struct smtp_conf, greeting_timeout,   "1m",   "Time for the TLS handshake and for the first command"),
+    FCT_CONF_KEY(struct smtp_conf, command_timeout,    "5m",   "Wait for a command (RFC 5321 4.5.3.2.7)"),
+    FCT_CONF_KEY(struct smtp_conf, data_timeout,       "3m",   "Wait for the next bytes of a message (RFC 5321 4.5.3.2.5)"),
+    FCT_CONF_KEY(struct smtp_conf, transaction_timeout, "30m", "From MAIL to the last byte of the message: what ends clients that send a byte now and then"),
+    FCT_CONF_KEY(struct smtp_conf, spool_memory,       "1M",   "Messages up to this size stay in memory until they are stored, larger ones go to an unlinked file of the store; at most 4M"),
+    FCT_CONF_KEY(struct smtp_conf, require_tls,        "no",   "Refuse MAIL before STARTTLS (530). On an mx listener this loses mail of servers without TLS"),
+    FCT_CONF_KEY(struct smtp_conf, mx_auth,            "no",   "Offer AUTH on mx listeners too, not on submission only"),
+    FCT_CONF_KEY(struct smtp_conf, submission_repairs_line_ends, "yes", "Submission turns a lone LF in a body into CRLF; mx refuses it always, and so does submission when it could pass for the end of a message (RFC 5321 2.3.8)"),
+    FCT_CONF_END,
+};
+/* clang-format on */
+
+const struct conf_block smtp_block = {
+    .name = "smtp",
+    .doc = "Receiving mail by SMTP: limits and policies of mx and submission listeners.",
+    .keys = smtp_keys,
+    .size = sizeof(struct smtp_conf),
+    .file = "20-smtp.conf",
+};

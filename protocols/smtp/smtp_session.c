@@ -1,0 +1,529 @@
+/* smtp_session.c - the loop of a connection: bytes → line → row of the table → reply (RFC
+ * 5321 4.1.4, 4.3). */
+#include "protocols/smtp/smtp_session.h"
+#include "core/base/str.h"
+#include "core/log/log.h"
+#include <event2/buffer.h>
+
+#define INPUT_MAX     (128u << 10) /* unread bytes of one connection */
+#define OUTPUT_HIGH   (32u << 10)
+#define LINE_MAX_COPY 8192u /* a command lives on the fiber's stack while it runs */
+#define AUTH_LINE_MAX (SASL_MAX_LINE + 64u)
+#define FINISH_MS     5000u
+#define REFUSED_MS \
+    10000u /* how long the rest of refused data is read before the connection is cut */
+
+static void session_fiber(void *arg);
+
+/* ---- questions
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+bool smtp_is_submission(const struct smtp_session *s)
+{
+    return s->edge.listener->role == FCT_ROLE_SUBMISSION;
+}
+
+bool smtp_announces_auth(const struct smtp_session *s)
+{
+    return s->kind == SMTP_KIND && (smtp_is_submission(s) || s->conf->mx_auth);
+}
+
+bool smtp_offers_auth(const struct smtp_session *s)
+{
+    return smtp_announces_auth(s) && s->principal.handle == 0 &&
+           edge_may_login(s->edge.listener, s->stream);
+}
+
+bool smtp_ask(struct smtp_session *s, enum fct_hook hook, const void *event, enum smtp_stage stage,
+              enum fct_verdict *verdict, struct smtp_reply *r)
+{
+    struct edge_listener *listener = s->edge.listener;
+    struct filter_client *filter = listener->edge->filter;
+    struct filter_answer answer = {0};
+
+    *verdict = FCT_NEXT;
+    if (!filter_wants(filter, hook, listener->role))
+        return true;
+    filter_hook(filter, &s->hooks, hook, event, s->call, &answer);
+    *verdict = answer.verdict;
+    return !smtp_reply_verdict(&answer, stage, s->call, r);
+}
+
+/* ---- sending
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+static void session_finish(struct smtp_session *s)
+{
+    if (s->ending || s->lost)
+        return;
+    s->ending = true;
+    stream_finish(s->stream, FINISH_MS);
+}
+
+void smtp_send(struct smtp_session *s, const struct smtp_reply *r)
+{
+    FCT_CLEANUP(buf_free) struct buf line = BUF_INIT(1024);
+
+    if (r->code == 0 || s->lost || s->ending)
+        return;
+    smtp_reply_format(r, &line);
+    (void)stream_write(s->stream, buf_str(&line)); /* a client that has gone is told by `closed` */
+    if (r->close && s->input != INPUT_REFUSED)
+        session_finish(s);
+}
+
+void smtp_count_error(struct smtp_session *s, struct smtp_reply *r)
+{
+    unsigned refused = s->errors + s->unknown_recipients;
+
+    if (s->errors > s->conf->max_errors ||
+        s->unknown_recipients > s->conf->max_unknown_recipients ||
+        (s->auth_failures > 0 && s->auth_failures >= s->conf->max_auth_failures)) {
+        *r = SMTP_CLOSE(421, "4.7.0", "too many errors, closing");
+        return;
+    }
+    if (refused > s->conf->free_errors)
+        (void)fiber_sleep(s->conf->error_delay.ms);
+}
+
+/* Syntax and sequence errors count at once; refused recipients and passwords are counted where they
+ * happen. */
+static void count_reply(struct smtp_session *s, struct smtp_reply *r)
+{
+    if ((r->code < 500 || r->code > 504) && r->code != 555)
+        return;
+    s->errors++;
+    smtp_count_error(s, r);
+}
+
+/* ---- commands
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+static const struct smtp_verb *find_verb(const struct smtp_session *s, struct fct_str word)
+{
+    for (const struct smtp_verb *v = smtp_verbs; v->name; v++)
+        if ((v->kinds & s->kind) && str_equal_nocase(word, str_from(v->name)))
+            return v;
+    return NULL;
+}
+
+static struct smtp_reply wrong_state(const struct smtp_session *s)
+{
+    switch (s->state) {
+    case SMTP_NEW:
+        return s->kind == LMTP_KIND ? SMTP_REPLY(503, "5.5.1", "say LHLO first")
+                                    : SMTP_REPLY(503, "5.5.1", "say EHLO first");
+    case SMTP_READY:
+        return SMTP_REPLY(503, "5.5.1", "say MAIL first");
+    case SMTP_IN_MAIL:
+        return SMTP_REPLY(503, "5.5.1", "no valid recipients yet, or not inside a transaction");
+    case SMTP_IN_BDAT:
+        return SMTP_REPLY(503, "5.5.1", "the message is being sent by BDAT");
+    case SMTP_IN_RCPT:
+        break;
+    }
+    return SMTP_REPLY(503, "5.5.1", "not inside a transaction");
+}
+
+static struct smtp_reply run_command(struct smtp_session *s, struct fct_str line)
+{
+    struct fct_str argument = line, word = str_split(&argument, ' ');
+    const struct smtp_verb *verb = find_verb(s, word);
+    union smtp_argument parsed = {0};
+    struct smtp_reply r = SMTP_NO_REPLY;
+
+    if (!verb)
+        return SMTP_REPLY(500, "5.5.1", "unknown command");
+    if (!(verb->allowed & s->state))
+        return wrong_state(s);
+    if (!argument.p)
+        argument = FCT_STR("");
+    if (!verb->parse(s, argument, &parsed, &r))
+        return r;
+    return verb->run(s, &parsed);
+}
+
+/* A line that may be run: CRLF at its end and neither CR, LF nor NUL inside (RFC 5321 2.3.8).
+ * Spaces before the CRLF are forgiven (RFC 5321 4.1.1). */
+static bool line_is_clean(struct fct_str *line)
+{
+    if (line->n < 2 || line->p[line->n - 2] != '\r')
+        return false;
+    line->n -= 2;
+    while (line->n > 0 && (line->p[line->n - 1] == ' ' || line->p[line->n - 1] == '\t'))
+        line->n--;
+    return !memchr(line->p, '\r', line->n) && !memchr(line->p, '\0', line->n);
+}
+
+static bool is_auth_line(struct fct_str line)
+{
+    return str_starts_nocase(line, FCT_STR("AUTH "));
+}
+
+static void serve_line(struct smtp_session *s, struct fct_str line)
+{
+    struct smtp_reply r;
+
+    arena_reset(s->call);
+    if (!line_is_clean(&line))
+        r = SMTP_REPLY(500, "5.5.2", "lines end in CRLF and hold no CR, LF or NUL");
+    else if (s->input == INPUT_AUTH)
+        r = smtp_auth_line(s, line);
+    else
+        r = run_command(s, line);
+    count_reply(s, &r);
+    smtp_send(s, &r);
+}
+
+static struct smtp_reply too_long(struct smtp_session *s)
+{
+    struct smtp_reply r = SMTP_REPLY(500, "5.5.6", "line too long");
+
+    if (s->input == INPUT_AUTH)
+        smtp_auth_abort(s);
+    return r;
+}
+
+/* How long the next line may be (RFC 4954 4 for AUTH). */
+static size_t line_max(const struct smtp_session *s)
+{
+    bool auth = s->input == INPUT_AUTH || (s->state == SMTP_READY && smtp_offers_auth(s));
+
+    return auth ? AUTH_LINE_MAX : (size_t)s->conf->max_command_line.bytes;
+}
+
+/* One command, or one line of AUTH. False: none is complete. */
+static bool step_line(struct smtp_session *s)
+{
+    size_t command_max = (size_t)s->conf->max_command_line.bytes;
+    char copy[LINE_MAX_COPY];
+    struct fct_str line;
+    struct smtp_reply r;
+    int got = stream_line(s->stream, line_max(s), &line);
+
+    if (got == 0)
+        return false;
+    if (got < 0 || (line.n > command_max && s->input == INPUT_COMMAND && !is_auth_line(line))) {
+        r = too_long(s);
+        s->input = got < 0 ? INPUT_LONG : INPUT_COMMAND;
+        count_reply(s, &r);
+        smtp_send(s, &r);
+        return true;
+    }
+    /* The input buffer may move while the command waits. Longer lines are of AUTH, which reads them
+     * before it waits. */
+    if (line.n <= sizeof copy) {
+        memcpy(copy, line.p, line.n);
+        line.p = copy;
+    }
+    serve_line(s, line);
+    return true;
+}
+
+/* Throw away the rest of a line that was too long, with its LF. */
+static bool step_long(struct smtp_session *s)
+{
+    struct evbuffer *in = stream_input(s->stream);
+    struct evbuffer_ptr lf = evbuffer_search(in, "\n", 1, NULL);
+
+    evbuffer_drain(in, lf.pos < 0 ? evbuffer_get_length(in) : (size_t)lf.pos + 1);
+    stream_consumed(s->stream);
+    if (lf.pos < 0)
+        return false;
+    s->input = INPUT_COMMAND;
+    return true;
+}
+
+static bool step_data(struct smtp_session *s)
+{
+    switch (smtp_data_take(s)) {
+    case DATA_MOVE:
+        smtp_data_move(s);
+        return true;
+    case DATA_DONE:
+        smtp_data_done(s);
+        return true;
+    case DATA_MORE:
+        break;
+    }
+    return false;
+}
+
+static void say_goodbye(struct smtp_session *s)
+{
+    smtp_send(s, &SMTP_CLOSE(421, "4.3.2", "this server is restarting, please come back"));
+}
+
+/* One step of work. False: nothing to do until more bytes come. */
+static bool session_step(struct smtp_session *s)
+{
+    switch (s->input) {
+    case INPUT_COMMAND:
+        if (!s->draining)
+            return step_line(s);
+        say_goodbye(s);
+        return false;
+    case INPUT_AUTH:
+        return step_line(s);
+    case INPUT_LONG:
+        return step_long(s);
+    case INPUT_DATA:
+    case INPUT_CHUNK:
+        return step_data(s);
+    case INPUT_REFUSED:
+        if (smtp_data_discard(s))
+            session_finish(s);
+        return false;
+    case INPUT_TLS:
+        break;
+    }
+    return false;
+}
+
+/* ---- life
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+static void tell_disconnect(struct smtp_session *s)
+{
+    struct edge_listener *listener = s->edge.listener;
+    struct fct_ev_disconnect event = {.messages = s->messages,
+                                      .bytes_in = stream_bytes_in(s->stream)};
+
+    if (filter_wants(listener->edge->filter, FCT_HOOK_disconnect, listener->role))
+        filter_tell(listener->edge->filter, &s->hooks, FCT_HOOK_disconnect, &event);
+}
+
+static void session_free(struct smtp_session *s)
+{
+    struct arena *arena = s->arena;
+
+    smtp_transaction_end(s, s->quit ? "quit" : "lost");
+    tell_disconnect(s);
+    log_event(EV_DISCONNECT, str_from(s->id.text), F_STR("client", s->hooks.conn.client_ip),
+              F_U64("messages", s->messages), F_U64("bytes_in", stream_bytes_in(s->stream)),
+              F_U64("errors", s->errors), F_BOOL("quit", s->quit));
+    smtp_auth_abort(s);
+    store_logout(s->edge.listener->edge->store, &s->principal);
+    stream_free(&s->stream);
+    edge_session_remove(&s->edge);
+    arena_free(&arena);
+}
+
+static uint64_t time_to_wait(const struct smtp_session *s)
+{
+    uint64_t now = clock_ms(), wait = s->conf->command_timeout.ms;
+
+    if (s->input == INPUT_REFUSED)
+        return REFUSED_MS;
+    if (s->input == INPUT_TLS || s->state == SMTP_NEW)
+        wait = s->conf->greeting_timeout.ms;
+    else if (s->input == INPUT_DATA || s->input == INPUT_CHUNK)
+        wait = s->conf->data_timeout.ms;
+    if (s->tx && s->tx->deadline_ms < now + wait)
+        wait = s->tx->deadline_ms > now ? s->tx->deadline_ms - now : 1;
+    return wait;
+}
+
+/* No work is left: wait for the client without a fiber. */
+static void session_rest(struct smtp_session *s)
+{
+    s->running = false;
+    if (s->lost) {
+        session_free(s);
+        return;
+    }
+    if (s->ending)
+        return;
+    stream_deadline(s->stream, time_to_wait(s));
+    stream_resume(s->stream);
+}
+
+static void session_fiber(void *arg)
+{
+    struct smtp_session *s = arg;
+
+    s->running = true;
+    s->fiber = fiber_self();
+    while (!s->lost && !s->ending && session_step(s))
+        ;
+    session_rest(s);
+}
+
+/* Is there something that needs a fiber? Message data goes to its spool right here. */
+static bool needs_fiber(struct smtp_session *s)
+{
+    struct evbuffer *in = stream_input(s->stream);
+
+    switch (s->input) {
+    case INPUT_DATA:
+    case INPUT_CHUNK:
+        return smtp_data_take(s) != DATA_MORE;
+    case INPUT_COMMAND:
+    case INPUT_AUTH:
+        return evbuffer_get_length(in) >= line_max(s) ||
+               evbuffer_search(in, "\n", 1, NULL).pos >= 0;
+    case INPUT_LONG:
+    case INPUT_REFUSED:
+        return true;
+    case INPUT_TLS:
+        break;
+    }
+    return false;
+}
+
+static void session_readable(void *owner)
+{
+    struct smtp_session *s = owner;
+
+    if (s->running || s->lost || s->ending)
+        return;
+    if (!needs_fiber(s)) {
+        if (s->input == INPUT_DATA || s->input == INPUT_CHUNK)
+            stream_deadline(s->stream, time_to_wait(s));
+        return;
+    }
+    stream_deadline(s->stream, 0);
+    stream_hold(s->stream);
+    fiber_start(session_fiber, s);
+}
+
+static void session_closed(void *owner, enum stream_end why)
+{
+    struct smtp_session *s = owner;
+
+    (void)why;
+    s->lost = true;
+    if (!s->running)
+        session_free(s);
+    else if (!s->uninterruptible)
+        fiber_cancel(s->fiber);
+}
+
+static void session_drain(struct edge_session *edge)
+{
+    struct smtp_session *s = (struct smtp_session *)edge;
+
+    s->draining = true;
+    if (!s->running && !s->lost && (s->input == INPUT_COMMAND || s->input == INPUT_AUTH))
+        say_goodbye(s);
+}
+
+/* ---- start
+ * -----------------------------------------------------------------------------------------------------------
+ */
+
+static void fill_connection(struct smtp_session *s)
+{
+    const struct stream_address *peer = stream_peer(s->stream), *local = stream_local(s->stream);
+
+    s->hooks.conn = (struct fct_conn){
+        .size = sizeof s->hooks.conn,
+        .role = s->edge.listener->role,
+        .id = str_from(s->id.text),
+        .client_ip = str_from(peer->text),
+        .client_port = peer->port,
+        .local_ip = str_from(local->text),
+        .local_port = local->port,
+        .tls_version = str_from(stream_tls_version(s->stream)),
+        .tls_cipher = str_from(stream_tls_cipher(s->stream)),
+    };
+    s->hooks.envelope.size = sizeof s->hooks.envelope;
+}
+
+/* Bytes before the greeting are of somebody who does not speak SMTP (RFC 5321 4.3.1). */
+static bool talks_early(struct smtp_session *s)
+{
+    if (s->conf->banner_wait.ms == 0)
+        return false;
+    (void)fiber_sleep(s->conf->banner_wait.ms);
+    return evbuffer_get_length(stream_input(s->stream)) > 0;
+}
+
+static struct smtp_reply greeting(struct smtp_session *s)
+{
+    struct edge_listener *listener = s->edge.listener;
+    struct fct_ev_connect event = {.implicit_tls = listener->tls_mode == EDGE_TLS_IMPLICIT};
+    enum fct_verdict verdict;
+    struct smtp_reply r;
+
+    if (!edge_client_enter(&s->edge, stream_peer(s->stream), s->conf->max_connections_per_client))
+        return SMTP_CLOSE(421, "4.7.0", "too many connections from your address");
+    if (!smtp_ask(s, FCT_HOOK_connect, &event, SMTP_AT_CONNECT, &verdict, &r))
+        return r;
+    s->hooks.conn.trusted = verdict == FCT_ACCEPT;
+    if (talks_early(s))
+        return SMTP_CLOSE(554, "5.5.1", "you spoke before the greeting");
+    r = (struct smtp_reply){.code = 220};
+    r.text = arena_printf(s->call, "%.*s %s Facteur", FCT_FMT(listener->edge->name),
+                          s->kind == LMTP_KIND ? "LMTP" : "ESMTP");
+    return r;
+}
+
+static void greet_fiber(void *arg)
+{
+    struct smtp_session *s = arg;
+    struct smtp_reply r;
+
+    s->running = true;
+    s->fiber = fiber_self();
+    fill_connection(s);
+    log_event(EV_CONNECT, str_from(s->id.text), F_STR("client", s->hooks.conn.client_ip),
+              F_C("listener", s->edge.listener->label), F_STR("tls", s->hooks.conn.tls_version));
+    r = greeting(s);
+    smtp_send(s, &r);
+    session_rest(s);
+}
+
+/* After STARTTLS nothing is known of the client any more (RFC 3207 4.2); with implicit TLS the
+ * dialogue begins here. */
+static void session_tls_ready(void *owner)
+{
+    struct smtp_session *s = owner;
+
+    if (s->lost || s->ending)
+        return;
+    if (s->input != INPUT_TLS) {
+        fiber_start(greet_fiber, s);
+        return;
+    }
+    smtp_transaction_end(s, "helo");
+    s->state = SMTP_NEW;
+    s->input = INPUT_COMMAND;
+    s->extended = false;
+    s->helo[0] = '\0';
+    fill_connection(s);
+}
+
+void smtp_session_start(struct edge_listener *listener, int fd, enum smtp_kind kind,
+                        const struct smtp_conf *conf)
+{
+    struct stream_limits limits = {.input_max = INPUT_MAX, .output_high = OUTPUT_HIGH};
+    struct arena *arena = arena_new(NULL);
+    struct smtp_session *s = ARENA_NEW(arena, struct smtp_session);
+    struct stream_owner owner = {session_readable, session_closed, session_tls_ready, s};
+
+    s->arena = arena;
+    s->call = arena_new(arena);
+    s->message = arena_new(arena);
+    s->kind = kind;
+    s->conf = conf;
+    s->id = id_new();
+    s->state = SMTP_NEW;
+    edge_session_add(&s->edge, listener, session_drain);
+    s->stream = edge_stream(listener, fd, &limits, &owner);
+    stream_deadline(s->stream, conf->greeting_timeout.ms);
+    stream_hold(s->stream);
+    if (listener->tls_mode != EDGE_TLS_IMPLICIT)
+        fiber_start(greet_fiber, s);
+}
+
+static void smtp_accepted(struct edge_listener *listener, int fd)
+{
+    smtp_session_start(listener, fd, SMTP_KIND, config_get(listener->edge->conf, &smtp_block));
+}
+
+const struct edge_protocol smtp_protocol = {.name = "smtp", .accepted = smtp_accepted};

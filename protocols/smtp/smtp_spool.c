@@ -1,0 +1,138 @@
+/* smtp_spool.c - see smtp_spool.h. */
+#include "protocols/smtp/smtp_spool.h"
+#include "core/base/str.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define TAIL_MAX (64u << 10) /* collected before a write; a message of this size is never mapped \
+                              */
+#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+void smtp_spool_start(struct smtp_spool *s, uint64_t memory_max)
+{
+    *s = (struct smtp_spool){.fd = -1, .memory_max = memory_max, .tail = BUF_INIT(TAIL_MAX)};
+}
+
+void smtp_spool_end(struct smtp_spool *s)
+{
+    if (s->map)
+        munmap(s->map, s->size);
+    if (s->fd >= 0)
+        close(s->fd);
+    buf_free(&s->tail);
+    *s = (struct smtp_spool){.fd = -1};
+}
+
+static bool write_all(int fd, const char *p, size_t n, struct fct_err *err)
+{
+    while (n > 0) {
+        ssize_t done = write(fd, p, n);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return fct_fail(err, errno == ENOSPC ? FCT_LIMIT : FCT_TEMP, "writing the message: %s",
+                            strerror(errno));
+        p += done;
+        n -= (size_t)done;
+    }
+    return true;
+}
+
+static bool write_tail(struct smtp_spool *s, struct fct_err *err)
+{
+    if (s->fd < 0)
+        s->fd = memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (s->fd < 0)
+        return fct_fail(err, FCT_TEMP, "memfd_create: %s", strerror(errno));
+    if (!write_all(s->fd, s->tail.p, s->tail.n, err))
+        return false;
+    s->written += s->tail.n;
+    return true;
+}
+
+void smtp_spool_add(struct smtp_spool *s, const char *p, size_t n)
+{
+    if (s->err.class != FCT_OK)
+        return;
+    s->size += n;
+    while (n > 0) {
+        size_t room = TAIL_MAX - s->tail.n;
+        size_t take = n < room ? n : room;
+
+        buf_put(&s->tail, p, take);
+        p += take;
+        n -= take;
+        if (n == 0)
+            return;
+        if (!write_tail(s, &s->err))
+            return;
+        buf_clear(&s->tail);
+    }
+}
+
+bool smtp_spool_must_move(const struct smtp_spool *s)
+{
+    return !s->in_file && s->size > s->memory_max && s->err.class == FCT_OK;
+}
+
+/* From the memfd into the file, by way of a mapping. */
+static bool copy_to(struct smtp_spool *s, int file, struct fct_err *err)
+{
+    void *map;
+    bool ok;
+
+    if (s->written == 0)
+        return true;
+    map = mmap(NULL, s->written, PROT_READ, MAP_PRIVATE, s->fd, 0);
+    if (map == MAP_FAILED)
+        return fct_fail(err, FCT_TEMP, "mapping the message: %s", strerror(errno));
+    ok = write_all(file, map, s->written, err);
+    munmap(map, s->written);
+    return ok;
+}
+
+bool smtp_spool_move(struct smtp_spool *s, struct store *store, struct fct_err *err)
+{
+    int file;
+
+    if (!store_spool(store, &file, err))
+        return false;
+    if (!copy_to(s, file, err)) {
+        close(file);
+        return false;
+    }
+    if (s->fd >= 0)
+        close(s->fd);
+    s->fd = file;
+    s->in_file = true;
+    return true;
+}
+
+/* MAP_PRIVATE: older kernels refuse a shared mapping of a memfd that is sealed against writing. */
+static bool map_all(struct smtp_spool *s, struct fct_str *bytes, struct fct_err *err)
+{
+    void *map = mmap(NULL, s->size, PROT_READ, MAP_PRIVATE, s->fd, 0);
+
+    if (map == MAP_FAILED)
+        return fct_fail(err, FCT_TEMP, "mapping the message: %s", strerror(errno));
+    s->map = map;
+    *bytes = (struct fct_str){s->map, s->size};
+    return true;
+}
+
+bool smtp_spool_seal(struct smtp_spool *s, struct fct_str *bytes, struct fct_err *err)
+{
+    if (s->err.class != FCT_OK)
+        return fct_fail(err, s->err.class, "%s", s->err.text);
+    if (!write_tail(s, err))
+        return false;
+    if (!s->in_file && fcntl(s->fd, F_ADD_SEALS, SEALS) != 0)
+        return fct_fail(err, FCT_TEMP, "sealing the message: %s", strerror(errno));
+    if (s->size > s->tail.n)
+        return map_all(s, bytes, err);
+    *bytes = buf_str(&s->tail);
+    return true;
+}
