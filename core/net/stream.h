@@ -2,7 +2,8 @@
  *
  * The owner is a session. It gets `readable` when bytes arrived (in the loop, not in a fiber) and `closed` once, when the
  * peer has gone, the deadline passed or a write failed; after `closed` it must call stream_free. The session never touches
- * the socket. All functions are for the loop's thread. */
+ * the socket. All functions are for the loop's thread. A peer that has closed its sending side gets its answers first: `closed`
+ * with STREAM_EOF waits while the stream is held. */
 #ifndef CORE_NET_STREAM_H
 #define CORE_NET_STREAM_H
 
@@ -53,7 +54,8 @@ FCT_MAY_WAIT bool stream_printf(struct stream *s, const char *fmt, ...) FCT_PRIN
 /* As stream_write, but takes the contents of `from` without copying. */
 FCT_MAY_WAIT bool stream_write_buffer(struct stream *s, struct evbuffer *from);
 
-/* The peer must send something before now + ms; 0 = no deadline. Counts from the last call, not from the last byte. */
+/* The peer must send something before now + ms; 0 = no deadline. Counts from the last call, not from the last byte. While the
+ * stream is held the peer owes nothing but to take what is unsent: then every byte it takes starts the time anew. */
 void stream_deadline(struct stream *s, uint64_t ms);
 /* Stop calling readable until resumed (a command is running). Input up to input_max is still buffered. */
 void stream_hold(struct stream *s);
