@@ -87,9 +87,8 @@ struct fct_hook_row {
     const char *label;      /* who is named in the ledger; NULL = the plugin's name */
     void *state;            /* handed to fn; NULL = the plugin's state */
 };
-/* One row: FCT_ON(rcpt, on_rcpt, .after = "spf?") */
-#define FCT_ON(point, function, ...) \
-    {.hook = FCT_HOOK_##point, .fn = {.point = (function)}, __VA_ARGS__}
+/* One row: FCT_ON(rcpt, on_rcpt) or FCT_ON(rcpt, on_rcpt, .after = "spf?") */
+#define FCT_ON(point, ...) {.hook = FCT_HOOK_##point, .fn.point = __VA_ARGS__}
 
 struct fct_symbol {
     const char *name;  /* upper case, digits, underscore */
