@@ -1,6 +1,8 @@
-/* lua_address.c - address lists for rules (RFC 5322 3.4): lenient, linear, at most LUA_ADDRESSES_MAX entries.
+/* lua_address.c - address lists for rules (RFC 5322 3.4): lenient, linear, at most
+ * LUA_ADDRESSES_MAX entries.
  *
- * Works on the field as it came, before encoded words are decoded: what hides inside one can be part of a display name only. */
+ * Works on the field as it came, before encoded words are decoded: what hides inside one can be
+ * part of a display name only. */
 #include "lua_api.h"
 
 #define ADDRESS "address"
@@ -10,7 +12,7 @@
 struct entry {
     char *phrase, *spec; /* display name; addr-spec: without spaces */
     size_t nphrase, nspec;
-    size_t at;           /* the last '@' outside quotes, in spec */
+    size_t at; /* the last '@' outside quotes, in spec */
     bool has_angle, closed, in_angle, space;
 };
 
@@ -18,7 +20,9 @@ struct scan {
     const char *at, *end;
 };
 
-/* ---- collecting ---------------------------------------------------------------------------------------------------- */
+/* ---- collecting
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static void start_entry(struct entry *e)
 {
@@ -41,7 +45,7 @@ static void add(struct entry *e, char c)
     e->spec[e->nspec++] = c;
 }
 
-/* ( ccontent ), nested, behind the first '(': left out.                                            RFC 5322 3.2.2 */
+/* ( ccontent ), nested, behind the first '(': left out. RFC 5322 3.2.2 */
 static void skip_comment(struct scan *in)
 {
     for (size_t depth = 1; in->at < in->end && depth > 0; in->at++) {
@@ -54,7 +58,7 @@ static void skip_comment(struct scan *in)
     }
 }
 
-/* quoted-string, behind the first quote; its line ends are left out.                                RFC 5322 3.2.4 */
+/* quoted-string, behind the first quote; its line ends are left out. RFC 5322 3.2.4 */
 static void add_quoted(struct scan *in, struct entry *e)
 {
     for (; in->at < in->end && *in->at != '"'; in->at++) {
@@ -67,7 +71,7 @@ static void add_quoted(struct scan *in, struct entry *e)
         in->at++;
 }
 
-/* domain-literal, behind '[': an IPv6 address has colons.                                           RFC 5322 3.4.1 */
+/* domain-literal, behind '[': an IPv6 address has colons. RFC 5322 3.4.1 */
 static void add_literal(struct scan *in, struct entry *e)
 {
     add(e, '[');
@@ -83,7 +87,8 @@ static void open_angle(struct entry *e)
     e->at = NO_AT;
 }
 
-/* A group's name, or a source route inside <…>: neither is part of an address.              RFC 5322 3.4, 4.4 */
+/* A group's name, or a source route inside <…>: neither is part of an address.              RFC
+ * 5322 3.4, 4.4 */
 static void drop_prefix(struct entry *e)
 {
     e->nspec = 0;
@@ -123,7 +128,9 @@ static bool read_entry(struct scan *in, struct entry *e)
     return e->nspec > 0;
 }
 
-/* ---- handing over ------------------------------------------------------------------------------------------------------ */
+/* ---- handing over
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static void push_name(lua_State *L, struct fct_str name)
 {
@@ -133,7 +140,8 @@ static void push_name(lua_State *L, struct fct_str name)
     if (name.n == 0)
         lua_pushnil(L);
     else if (c && c->host && memmem(name.p, name.n, "=?", 2))
-        lua_str_push(L, lua_host(L)->header_text(c->host, &h)); /* of the field, only the value counts */
+        lua_str_push(
+            L, lua_host(L)->header_text(c->host, &h)); /* of the field, only the value counts */
     else
         lua_str_push(L, name);
 }
@@ -166,7 +174,8 @@ void lua_address_push_list(lua_State *L, struct fct_str value)
     struct entry e = {0};
     lua_Integer n = 0;
 
-    e.phrase = lua_newuserdatauv(L, 2 * value.n + 2, 0); /* every byte at most once, and a space before it */
+    e.phrase = lua_newuserdatauv(L, 2 * value.n + 2,
+                                 0); /* every byte at most once, and a space before it */
     e.spec = lua_newuserdatauv(L, value.n + 1, 0);
     lua_newtable(L);
     while (n < LUA_ADDRESSES_MAX && read_entry(&in, &e)) {

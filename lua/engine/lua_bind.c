@@ -1,4 +1,5 @@
-/* lua_bind.c - from lua_api.def to what scripts can reach: fields, methods, global functions; and objects that die in time. */
+/* lua_bind.c - from lua_api.def to what scripts can reach: fields, methods, global functions; and
+ * objects that die in time. */
 #include "lua_api.h"
 
 struct binding {
@@ -25,7 +26,9 @@ static const struct binding functions[] = {
 
 static const char *const view_types[] = {"conn", "envelope", "message", "part"};
 
-/* ---- objects ------------------------------------------------------------------------------------------------------- */
+/* ---- objects
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 struct lua_call *lua_call_check(lua_State *L)
 {
@@ -143,7 +146,9 @@ void lua_bind_functions(lua_State *L)
     lua_setfield(L, -2, "log");
 }
 
-/* ---- strings --------------------------------------------------------------------------------------------------------- */
+/* ---- strings
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 struct fct_str lua_str_check(lua_State *L, int arg)
 {

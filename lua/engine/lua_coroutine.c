@@ -1,6 +1,8 @@
-/* lua_coroutine.c - pcall, xpcall and coroutines that cannot hide from the watchdog (Lua 5.4 manual 6.1, 6.2).
+/* lua_coroutine.c - pcall, xpcall and coroutines that cannot hide from the watchdog (Lua 5.4
+ * manual 6.1, 6.2).
  *
- * A budget error goes through every pcall and every resume up to the host. Left out: coroutine.close, and finalizers: Lua runs
+ * A budget error goes through every pcall and every resume up to the host. Left out:
+ * coroutine.close, and finalizers: Lua runs
  * __close of a dead coroutine and __gc with hooks switched off. */
 #include "lua_engine.h"
 
@@ -9,7 +11,9 @@ static bool is_error(int status)
     return status != LUA_OK && status != LUA_YIELD;
 }
 
-/* ---- pcall --------------------------------------------------------------------------------------------------------- */
+/* ---- pcall
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 /* Below the results lie `kept` values of ours, the last of them `true`. */
 static int protected_done(lua_State *L, int status, lua_KContext kept)
@@ -28,10 +32,12 @@ static int base_pcall(lua_State *L)
     lua_check_depth(L);
     lua_pushboolean(L, 1);
     lua_insert(L, 1);
-    return protected_done(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 1, protected_done), 1);
+    return protected_done(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 1, protected_done),
+                          1);
 }
 
-/* The script's message handler is not asked about budget errors: those come out of a hook, inside which no other hook fires. */
+/* The script's message handler is not asked about budget errors: those come out of a hook, inside
+ * which no other hook fires. */
 static int call_handler(lua_State *L)
 {
     struct lua_call *c = lua_running;
@@ -60,7 +66,9 @@ static int base_xpcall(lua_State *L)
     return protected_done(L, lua_pcallk(L, n, LUA_MULTRET, 2, 3, protected_done), 3);
 }
 
-/* ---- coroutines ------------------------------------------------------------------------------------------------------ */
+/* ---- coroutines
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static int body_done(lua_State *L, int status, lua_KContext ctx)
 {
@@ -68,7 +76,8 @@ static int body_done(lua_State *L, int status, lua_KContext ctx)
     return is_error(status) ? lua_error(L) : lua_gettop(L);
 }
 
-/* Every coroutine's bottom frame. Here an error inside is caught while hooks still work, so that __close runs under the watchdog. */
+/* Every coroutine's bottom frame. Here an error inside is caught while hooks still work, so that
+ * __close runs under the watchdog. */
 static int run_body(lua_State *L)
 {
     return body_done(L, lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, 0, body_done), 0);
@@ -94,7 +103,8 @@ static lua_State *check_coroutine(lua_State *L, int arg)
     return co;
 }
 
-/* "suspended" before its first run too; what else is neither running nor dead is waiting for one it resumed. */
+/* "suspended" before its first run too; what else is neither running nor dead is waiting for one it
+ * resumed. */
 static const char *status_of(lua_State *L, lua_State *co)
 {
     lua_Debug at;
@@ -110,7 +120,8 @@ static const char *status_of(lua_State *L, lua_State *co)
     return lua_gettop(co) == 0 ? "dead" : "suspended";
 }
 
-/* Runs co with the n values on top of L. True: its results are on co, *results of them; false: the error is on L. */
+/* Runs co with the n values on top of L. True: its results are on co, *results of them; false: the
+ * error is on L. */
 static bool resume(lua_State *L, lua_State *co, int n, int *results)
 {
     struct lua_call *c = lua_running;
@@ -119,7 +130,8 @@ static bool resume(lua_State *L, lua_State *co, int n, int *results)
 
     lua_check_depth(L);
     if (strcmp(status, "suspended") != 0) {
-        lua_pushfstring(L, "cannot resume %s coroutine", strcmp(status, "dead") == 0 ? "dead" : "non-suspended");
+        lua_pushfstring(L, "cannot resume %s coroutine",
+                        strcmp(status, "dead") == 0 ? "dead" : "non-suspended");
         return false;
     }
     if (!lua_checkstack(co, n + 1)) {

@@ -1,4 +1,5 @@
-/* lua_edits.c - what a callback may change or find: header fields of the view, keywords, symbols. Documentation: lua_api.def. */
+/* lua_edits.c - what a callback may change or find: header fields of the view, keywords, symbols.
+ * Documentation: lua_api.def. */
 #include "lua_api.h"
 
 static struct fct_call *message(lua_State *L)
@@ -10,6 +11,9 @@ static int refuse(lua_State *L, const char *what)
 {
     if (lua_host(L)->time_left_ms(lua_running->host) == 0)
         return luaL_error(L, "the callback's time is over");
+    if (lua_running->hook == FCT_HOOK_scan)
+        return luaL_error(L,
+                          "scan only looks: edits are made at headers, verdict, edit or deliver");
     return luaL_error(L, "%s: not a legal header field, or edited before", what);
 }
 
@@ -29,7 +33,8 @@ int lua_do_message_set_header(lua_State *L)
     struct fct_str name = lua_str_check(L, 2), value = lua_str_check(L, 3);
     const struct fct_header *h = lua_host(L)->header(message(L), name.p, 0);
 
-    if (h ? !lua_host(L)->header_set(message(L), h, value) : !lua_host(L)->header_add(message(L), FCT_TOP, name, value))
+    if (h ? !lua_host(L)->header_set(message(L), h, value)
+          : !lua_host(L)->header_add(message(L), FCT_TOP, name, value))
         return refuse(L, name.p);
     return 0;
 }
@@ -58,7 +63,8 @@ int lua_do_message_keyword(lua_State *L)
     return 0;
 }
 
-/* ---- symbols, on both objects ---------------------------------------------------------------------------------------- */
+/* ---- symbols, on both objects
+ * ---------------------------------------------------------------------------------------- */
 
 static int has(lua_State *L, struct lua_call *c)
 {
@@ -70,19 +76,6 @@ static int has(lua_State *L, struct lua_call *c)
         return 1;
     lua_pushnumber(L, score);
     return 2;
-}
-
-static int hit(lua_State *L, struct lua_call *c)
-{
-    struct fct_str detail = lua_isnoneornil(L, 2) ? (struct fct_str){"", 0} : lua_str_check(L, 2);
-
-    if (!c->rule->scores)
-        return luaL_error(L, "only a rule{} has a symbol to hit");
-    if (c->hits < c->rule->max_hits) {
-        c->hits++;
-        lua_host(L)->symbol(c->host, c->rule->symbol, 1.0, detail);
-    }
-    return 0;
 }
 
 int lua_do_message_has(lua_State *L)
@@ -97,10 +90,11 @@ int lua_do_conn_has(lua_State *L)
 
 int lua_do_message_hit(lua_State *L)
 {
-    return hit(L, lua_view_check(L, 1, "message"));
-}
+    struct lua_call *c = lua_view_check(L, 1, "message");
+    struct fct_str detail = lua_isnoneornil(L, 2) ? (struct fct_str){"", 0} : lua_str_check(L, 2);
 
-int lua_do_conn_hit(lua_State *L)
-{
-    return hit(L, lua_view_check(L, 1, "conn"));
+    if (!c->rule->scores)
+        return luaL_error(L, "only a rule{} has a symbol to hit");
+    lua_host(L)->symbol(c->host, c->rule->symbol, 1.0, detail); /* the first hit counts */
+    return 0;
 }

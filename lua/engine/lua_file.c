@@ -1,6 +1,8 @@
-/* lua_file.c - loading rule files and the modules they require: text only, each with an _ENV of its own.
+/* lua_file.c - loading rule files and the modules they require: text only, each with an _ENV of its
+ * own.
  *
- * Everything is read at start, before the process closes itself in. One file that does not load refuses the whole set. */
+ * Everything is read at start, before the process closes itself in. One file that does not load
+ * refuses the whole set. */
 #include "lua_engine.h"
 
 #include <errno.h>
@@ -9,8 +11,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define MODULES "facteur.modules" /* registry: real path → what the module returned; false while it loads */
-#define LOADED  "facteur.files"   /* registry: real path → true */
+#define MODULES \
+    "facteur.modules" /* registry: real path → what the module returned; false while it loads */
+#define LOADED "facteur.files" /* registry: real path → true */
 
 static bool fail(struct fct_err *err, const char *fmt, ...) FCT_PRINTF(2, 3);
 static bool fail(struct fct_err *err, const char *fmt, ...)
@@ -24,7 +27,8 @@ static bool fail(struct fct_err *err, const char *fmt, ...)
     return false;
 }
 
-/* Pushes the file's chunk with a fresh _ENV, or raises. Mode "t": bytecode could do anything to the process. */
+/* Pushes the file's chunk with a fresh _ENV, or raises. Mode "t": bytecode could do anything to the
+ * process. */
 static void push_chunk(lua_State *L, const char *path)
 {
     if (luaL_loadfilex(L, path, "t") != LUA_OK)
@@ -33,7 +37,9 @@ static void push_chunk(lua_State *L, const char *path)
     lua_setupvalue(L, -2, 1);
 }
 
-/* ---- require ------------------------------------------------------------------------------------------------------- */
+/* ---- require
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 /* "facteur.text" → "facteur/text"; no other character can leave the folder. */
 static bool module_path(const char *name, char *out, size_t size)
@@ -44,7 +50,8 @@ static bool module_path(const char *name, char *out, size_t size)
         return false;
     for (size_t i = 0; i <= n; i++) {
         char c = name[i];
-        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    c == '_' || c == '-';
         if (!word && c != '.' && c != '\0')
             return false;
         out[i] = c == '.' ? '/' : c;
@@ -59,7 +66,8 @@ static bool find_module(const struct lua_engine *e, const char *relative, char r
     char path[PATH_MAX];
     int n;
 
-    n = snprintf(path, sizeof path, "%.*s%s.lua", slash ? (int)(slash - e->file + 1) : 0, e->file, relative);
+    n = snprintf(path, sizeof path, "%.*s%s.lua", slash ? (int)(slash - e->file + 1) : 0, e->file,
+                 relative);
     if (n < (int)sizeof path && realpath(path, real))
         return true;
     if (!e->conf->lib || !*e->conf->lib)
@@ -106,7 +114,9 @@ int lua_file_require(lua_State *L)
     return 1;
 }
 
-/* ---- rule files ------------------------------------------------------------------------------------------------------ */
+/* ---- rule files
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 struct loading {
     const char *path, *real;

@@ -1,4 +1,5 @@
-/* lua_hooks.c - scripts see exactly the hooks and fields of facteur/hooks.def; and the callback that the host calls. */
+/* lua_hooks.c - scripts see exactly the hooks and fields of facteur/hooks.def; and the callback
+ * that the host calls. */
 #include "lua_engine.h"
 
 #define EVENT "event"
@@ -41,7 +42,9 @@ uint32_t lua_hook_verdicts(enum fct_hook hook)
     return verdicts_of[hook];
 }
 
-/* ---- the event --------------------------------------------------------------------------------------------------------- */
+/* ---- the event
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static void push_field(lua_State *L, const struct field *f, const void *event)
 {
@@ -90,7 +93,9 @@ void lua_event_open(lua_State *L)
     lua_pop(L, 1);
 }
 
-/* ---- running one callback ------------------------------------------------------------------------------------------------ */
+/* ---- running one callback
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* A rule's result: false or nil is no hit; text and numbers are the detail. */
 static void take_hit(lua_State *L, struct lua_call *c)
@@ -103,8 +108,7 @@ static void take_hit(lua_State *L, struct lua_call *c)
         return;
     if (lua_isstring(L, -1))
         detail = lua_str_check(L, -1);
-    if (c->hits++ < c->rule->max_hits)
-        lua_host(L)->symbol(c->host, c->rule->symbol, 1.0, detail);
+    lua_host(L)->symbol(c->host, c->rule->symbol, 1.0, detail);
 }
 
 static int run_callback(lua_State *L)
@@ -123,7 +127,8 @@ static int run_callback(lua_State *L)
     return 0;
 }
 
-enum fct_verdict lua_hook_run(struct fct_call *host_call, enum fct_hook hook, const void *event, void *state)
+enum fct_verdict lua_hook_run(struct fct_call *host_call, enum fct_hook hook, const void *event,
+                              void *state)
 {
     struct lua_rule *rule = state;
     enum fct_verdict verdict = FCT_NEXT;
@@ -133,7 +138,8 @@ enum fct_verdict lua_hook_run(struct fct_call *host_call, enum fct_hook hook, co
         return rule->on_error;
     c = lua_call_take(rule->engine);
     if (!c) {
-        rule->engine->host->log(host_call, FCT_WARNING, "%s: no memory for another callback", rule->where);
+        rule->engine->host->log(host_call, FCT_WARNING, "%s: no memory for another callback",
+                                rule->where);
         return rule->on_error;
     }
     c->host = host_call;

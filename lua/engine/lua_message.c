@@ -1,4 +1,5 @@
-/* lua_message.c - the objects `message` and `part`, reading. Edits are in lua_edits.c; documentation: lua_api.def. */
+/* lua_message.c - the objects `message` and `part`, reading. Edits are in lua_edits.c;
+ * documentation: lua_api.def. */
 #include "lua_api.h"
 
 static struct fct_call *message(lua_State *L)
@@ -6,7 +7,9 @@ static struct fct_call *message(lua_State *L)
     return lua_view_check(L, 1, "message")->host;
 }
 
-/* ---- header fields ------------------------------------------------------------------------------------------------- */
+/* ---- header fields
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static const struct fct_header *find(lua_State *L, const char *name, size_t nth)
 {
@@ -115,7 +118,9 @@ int lua_get_message_list_id(lua_State *L)
     return 1;
 }
 
-/* ---- addresses ----------------------------------------------------------------------------------------------------- */
+/* ---- addresses
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 /* All fields of that name together: RFC 5322 3.6 allows one, mail has more. */
 static void push_addresses(lua_State *L, const char *name)
@@ -154,7 +159,8 @@ int lua_get_message_cc(lua_State *L)
     return 1;
 }
 
-/* ---- the rest of the message ------------------------------------------------------------------------------------------ */
+/* ---- the rest of the message
+ * ------------------------------------------------------------------------------------------ */
 
 int lua_get_message_conn(lua_State *L)
 {
@@ -176,7 +182,9 @@ int lua_get_message_size(lua_State *L)
     return 1;
 }
 
-/* ---- parts ------------------------------------------------------------------------------------------------------------- */
+/* ---- parts
+ * -------------------------------------------------------------------------------------------------------------
+ */
 
 static void push_cut(lua_State *L, struct fct_str s)
 {

@@ -1,4 +1,5 @@
-/* lua_pattern.c - compiling and matching Lua patterns in bounded work (Lua 5.4 reference manual 6.4.1). */
+/* lua_pattern.c - compiling and matching Lua patterns in bounded work (Lua 5.4 reference
+ * manual 6.4.1). */
 #include "lua_pattern.h"
 
 /* 256 bits: which bytes an item takes. */
@@ -28,7 +29,9 @@ struct lua_pattern {
     struct item item[];
 };
 
-/* ---- compiling -------------------------------------------------------------------------------------------------- */
+/* ---- compiling
+ * --------------------------------------------------------------------------------------------------
+ */
 
 struct source {
     const unsigned char *at, *end;
@@ -116,7 +119,8 @@ static const struct {
 };
 /* clang-format on */
 
-/* What stands behind '%': a class, its complement when the letter is a capital, or the character itself. */
+/* What stands behind '%': a class, its complement when the letter is a capital, or the character
+ * itself. */
 static void add_escaped(struct set *s, unsigned char c)
 {
     for (size_t i = 0; i < FCT_COUNT(classes); i++) {
@@ -270,7 +274,8 @@ size_t lua_pattern_bytes(size_t length)
 
 const char *lua_pattern_compile(struct fct_str text, bool anchors, struct lua_pattern *out)
 {
-    struct source in = {(const unsigned char *)text.p, (const unsigned char *)text.p + text.n, NULL};
+    struct source in = {(const unsigned char *)text.p, (const unsigned char *)text.p + text.n,
+                        NULL};
     struct nesting nesting = {.count = 0};
     const char *error;
 
@@ -304,7 +309,9 @@ bool lua_pattern_is_plain(struct fct_str text)
     return true;
 }
 
-/* ---- matching --------------------------------------------------------------------------------------------------- */
+/* ---- matching
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 struct run {
     struct lua_pattern *p;

@@ -1,18 +1,23 @@
-/* lua_result.c - what a hook{} answers: reject, tempfail, discard, quarantine, accept, disconnect. Documentation: lua_api.def. */
+/* lua_result.c - what a hook{} answers: reject, tempfail, discard, quarantine, accept, disconnect.
+ * Documentation: lua_api.def. */
 #include "lua_api.h"
 
 #define RESULT "result"
 
 struct result {
     enum fct_verdict verdict;
-    unsigned code;         /* 0: the protocol's default */
+    unsigned code; /* 0: the protocol's default */
     bool has_enhanced;
     char enhanced[16], text[512];
 };
 
 static const char *const verdict_names[] = {
-    [FCT_NEXT] = "next",         [FCT_ACCEPT] = "accept",     [FCT_QUARANTINE] = "quarantine",
-    [FCT_DISCARD] = "discard",   [FCT_TEMPFAIL] = "tempfail", [FCT_REJECT] = "reject",
+    [FCT_NEXT] = "next",
+    [FCT_ACCEPT] = "accept",
+    [FCT_QUARANTINE] = "quarantine",
+    [FCT_DISCARD] = "discard",
+    [FCT_TEMPFAIL] = "tempfail",
+    [FCT_REJECT] = "reject",
     [FCT_DISCONNECT] = "disconnect",
 };
 
@@ -40,9 +45,12 @@ static struct result *new_result(lua_State *L, enum fct_verdict verdict)
     return r;
 }
 
-/* ---- replies --------------------------------------------------------------------------------------------------------- */
+/* ---- replies
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
-/* class "." subject "." detail                                                              RFC 3463 2 */
+/* class "." subject "." detail                                                              RFC
+ * 3463 2 */
 static bool is_enhanced(const char *s, unsigned class)
 {
     size_t subject, detail;
@@ -56,7 +64,8 @@ static bool is_enhanced(const char *s, unsigned class)
     return detail >= 1 && detail <= 3 && s[3 + subject + detail] == '\0';
 }
 
-/* code?, enhanced?, text? - each may be left out; a text that looks like an enhanced code is one. */
+/* code?, enhanced?, text? - each may be left out; a text that looks like an enhanced code is one.
+ */
 static int reply(lua_State *L, enum fct_verdict verdict, unsigned class)
 {
     int arg = 1, last = lua_gettop(L);
@@ -65,7 +74,8 @@ static int reply(lua_State *L, enum fct_verdict verdict, unsigned class)
 
     if (arg <= last && lua_isinteger(L, arg)) {
         lua_Integer code = lua_tointeger(L, arg);
-        luaL_argcheck(L, code / 100 == (lua_Integer)class, arg, class == 5 ? "a code 5xx is needed" : "a code 4xx is needed");
+        luaL_argcheck(L, code / 100 == (lua_Integer) class, arg,
+                      class == 5 ? "a code 5xx is needed" : "a code 4xx is needed");
         r->code = (unsigned)code;
         arg++;
     }
@@ -77,7 +87,8 @@ static int reply(lua_State *L, enum fct_verdict verdict, unsigned class)
         text = lua_str_check(L, arg);
         luaL_argcheck(L, text.n < sizeof r->text, arg, "the text is too long");
         for (size_t i = 0; i < text.n; i++)
-            luaL_argcheck(L, (unsigned char)text.p[i] >= 32 && text.p[i] != 127, arg, "control characters in the text");
+            luaL_argcheck(L, (unsigned char)text.p[i] >= 32 && text.p[i] != 127, arg,
+                          "control characters in the text");
         memcpy(r->text, text.p, text.n);
         arg++;
     }
@@ -118,7 +129,9 @@ int lua_fn_global_accept(lua_State *L)
     return 1;
 }
 
-/* ---- taking it ------------------------------------------------------------------------------------------------------- */
+/* ---- taking it
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 bool lua_result_is(lua_State *L, int index)
 {
@@ -134,10 +147,12 @@ enum fct_verdict lua_result_take(lua_State *L, int index)
         return FCT_NEXT;
     r = luaL_testudata(L, index, RESULT);
     if (!r)
-        luaL_error(L, "hook %s returned a %s: return nothing, or reject(…), tempfail(…) and their like",
-                   lua_hook_names[c->hook], luaL_typename(L, index));
+        luaL_error(
+            L, "hook %s returned a %s: return nothing, or reject(…), tempfail(…) and their like",
+            lua_hook_names[c->hook], luaL_typename(L, index));
     if (!(lua_hook_verdicts(c->hook) & (1u << r->verdict)))
-        luaL_error(L, "hook %s cannot answer %s", lua_hook_names[c->hook], verdict_names[r->verdict]);
+        luaL_error(L, "hook %s cannot answer %s", lua_hook_names[c->hook],
+                   verdict_names[r->verdict]);
     if (r->code || r->has_enhanced || r->text[0])
         lua_host(L)->reply(c->host, r->code, r->has_enhanced ? r->enhanced : NULL, r->text);
     return r->verdict;

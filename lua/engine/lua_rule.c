@@ -1,12 +1,12 @@
-/* lua_rule.c - rule{} and hook{}: one table each becomes one row of the host's plan; and what happens to rules that fail. */
+/* lua_rule.c - rule{} and hook{}: one table each becomes one row of the host's plan; and what
+ * happens to rules that fail. */
 #include "lua_api.h"
 
 #include <stdlib.h>
 #include <time.h>
 
-#define MOST_HITS 100
-
-/* ---- reading the table: one row per field, shared by both ------------------------------------------------------------- */
+/* ---- reading the table: one row per field, shared by both
+ * ------------------------------------------------------------- */
 
 enum { IN_RULE = 1, IN_HOOK = 2 };
 
@@ -53,10 +53,15 @@ static enum fct_hook check_hook(lua_State *L)
 static void read_on(lua_State *L, struct lua_rule *r)
 {
     r->row.hook = check_hook(L);
+    if (r->row.hook != FCT_HOOK_headers && r->row.hook != FCT_HOOK_scan)
+        luaL_error(
+            L, "a rule finds its symbol at headers or scan, before the verdict; use hook{} for %s",
+            lua_hook_names[r->row.hook]);
 }
 
 /* Words of a list, or one alone, each handed to `take`. */
-static void each_word(lua_State *L, struct lua_rule *r, const char *field, void (*take)(lua_State *, struct lua_rule *, const char *))
+static void each_word(lua_State *L, struct lua_rule *r, const char *field,
+                      void (*take)(lua_State *, struct lua_rule *, const char *))
 {
     if (lua_type(L, -1) == LUA_TSTRING) {
         take(L, r, lua_tostring(L, -1));
@@ -96,21 +101,13 @@ static void read_roles(lua_State *L, struct lua_rule *r)
 static void add_after(lua_State *L, struct lua_rule *r, const char *word)
 {
     (void)L;
-    r->row.after = r->row.after ? lua_keep(r->engine, "%s %s", r->row.after, word) : lua_keep(r->engine, "%s", word);
+    r->row.after = r->row.after ? lua_keep(r->engine, "%s %s", r->row.after, word)
+                                : lua_keep(r->engine, "%s", word);
 }
 
 static void read_after(lua_State *L, struct lua_rule *r)
 {
     each_word(L, r, "after", add_after);
-}
-
-static void read_max_hits(lua_State *L, struct lua_rule *r)
-{
-    lua_Integer n = lua_tointeger(L, -1);
-
-    if (!lua_isinteger(L, -1) || n < 1 || n > MOST_HITS)
-        luaL_error(L, "max_hits must be a whole number from 1 to %d", MOST_HITS);
-    r->max_hits = (uint32_t)n;
 }
 
 static void read_on_error(lua_State *L, struct lua_rule *r)
@@ -132,7 +129,6 @@ static const struct {
     {"group", IN_RULE, read_group},
     {"about", IN_RULE, read_about},
     {"on", IN_RULE, read_on},
-    {"max_hits", IN_RULE, read_max_hits},
     {"roles", IN_RULE | IN_HOOK, read_roles},
     {"after", IN_RULE | IN_HOOK, read_after},
     {"provides", IN_RULE | IN_HOOK, read_provides},
@@ -167,7 +163,9 @@ static void read_table(lua_State *L, struct lua_rule *r, unsigned where)
     r->function = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-/* ---- declaring --------------------------------------------------------------------------------------------------------- */
+/* ---- declaring
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 /* "subject_rules" of rules/subject_rules.lua. */
 static const char *label_of(struct lua_engine *e)
@@ -199,7 +197,6 @@ static struct lua_rule *new_rule(lua_State *L, const char *what)
     *e->rule_end = r; /* linked at once: freed at stop, also when the table is refused */
     e->rule_end = &r->next;
     r->engine = e;
-    r->max_hits = 1;
     luaL_where(L, 1);
     r->where = lua_keep(e, "%.*s", (int)strlen(lua_tostring(L, -1)) - 2, lua_tostring(L, -1));
     lua_settop(L, 1);
@@ -215,7 +212,8 @@ static struct lua_rule *new_rule(lua_State *L, const char *what)
 
 static void check_symbol(lua_State *L, const struct lua_rule *r, const char *name)
 {
-    if (!*name || strlen(name) > 64 || strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != strlen(name))
+    if (!*name || strlen(name) > 64 ||
+        strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != strlen(name))
         luaL_error(L, "'%s' is not a symbol: capitals, digits and underscores", name);
     for (const struct lua_rule *o = r->engine->rule; o; o = o->next)
         if (o->symbol && strcmp(o->symbol, name) == 0)
@@ -250,7 +248,8 @@ int lua_fn_global_hook(lua_State *L)
     return 0;
 }
 
-/* ---- handing over to the host -------------------------------------------------------------------------------------------- */
+/* ---- handing over to the host
+ * -------------------------------------------------------------------------------------------- */
 
 static bool in_file(struct fct_err *err, const struct lua_rule *r)
 {
@@ -282,7 +281,9 @@ void lua_rules_free(struct lua_engine *e)
     }
 }
 
-/* ---- failing --------------------------------------------------------------------------------------------------------------- */
+/* ---- failing
+ * ---------------------------------------------------------------------------------------------------------------
+ */
 
 static uint64_t now_ms(void)
 {
@@ -297,7 +298,8 @@ static const char *rule_name(const struct lua_rule *r)
     return r->symbol ? r->symbol : lua_hook_names[r->row.hook];
 }
 
-/* A rule whose time is over fails through no fault of its own: that is logged, and does not count. */
+/* A rule whose time is over fails through no fault of its own: that is logged, and does not count.
+ */
 void lua_rule_failed(struct lua_call *c)
 {
     struct lua_rule *r = c->rule;
@@ -316,7 +318,8 @@ void lua_rule_failed(struct lua_call *c)
     if (now - oldest > r->engine->conf->mute_window.ms)
         return;
     r->muted = true;
-    host->log(c->host, FCT_ERROR, "rule_muted %s at %s: %u failures, not called any more", rule_name(r), r->where, after);
+    host->log(c->host, FCT_ERROR, "rule_muted %s at %s: %u failures, not called any more",
+              rule_name(r), r->where, after);
 }
 
 bool lua_rule_muted(struct lua_rule *r, struct fct_call *call)

@@ -1,7 +1,8 @@
-/* lua_sandbox.c - what a rule file sees: read-only globals, an _ENV of its own, no way to files, bytecode or the C API.
+/* lua_sandbox.c - what a rule file sees: read-only globals, an _ENV of its own, no way to files,
+ * bytecode or the C API.
  *
- * The list is of what is there, not of what is taken away. The process around it is the real wall (threats.md's advice): this
- * keeps rules from harming each other and from running for ever. */
+ * The list is of what is there, not of what is taken away. The process around it is the real wall
+ * (threats.md's advice): this keeps rules from harming each other and from running for ever. */
 #include "lua_engine.h"
 
 #define GLOBALS "facteur.globals" /* registry: the read-only globals */
@@ -41,7 +42,8 @@ void lua_sandbox_push_env(lua_State *L)
     lua_sandbox_push_readonly(L);
 }
 
-/* ---- guarded functions of the base library ----------------------------------------------------------------------- */
+/* ---- guarded functions of the base library
+ * ----------------------------------------------------------------------- */
 
 /* A finalizer would run at any time, in anybody's callback, with hooks switched off. */
 static int base_setmetatable(lua_State *L)
@@ -95,7 +97,8 @@ static int base_tostring(lua_State *L)
     return 1;
 }
 
-/* ---- putting it together ------------------------------------------------------------------------------------------- */
+/* ---- putting it together
+ * ------------------------------------------------------------------------------------------- */
 
 /* Copies named fields of the table at -1 into the one at -2. */
 static void copy_fields(lua_State *L, const char *const *names)
@@ -109,12 +112,14 @@ static void copy_fields(lua_State *L, const char *const *names)
 static void add_base(lua_State *L)
 {
     static const char *const stock[] = {
-        "assert", "error", "getmetatable", "ipairs",   "next",     "pairs", "rawequal", "rawget",
-        "rawlen", "select", "tonumber",    "type",     "_VERSION", NULL,
+        "assert", "error",  "getmetatable", "ipairs",   "next", "pairs",    "rawequal",
+        "rawget", "rawlen", "select",       "tonumber", "type", "_VERSION", NULL,
     };
     static const luaL_Reg ours[] = {
-        {"setmetatable", base_setmetatable}, {"rawset", base_rawset},
-        {"tostring", base_tostring},         {"require", lua_file_require},
+        {"setmetatable", base_setmetatable},
+        {"rawset", base_rawset},
+        {"tostring", base_tostring},
+        {"require", lua_file_require},
         {NULL, NULL},
     };
 
@@ -125,7 +130,8 @@ static void add_base(lua_State *L)
     lua_protected_open(L);
 }
 
-/* Stock libraries whose every function is quick. randomseed is left out: the generator is everybody's. */
+/* Stock libraries whose every function is quick. randomseed is left out: the generator is
+ * everybody's. */
 static void add_stock_library(lua_State *L, const char *name)
 {
     lua_newtable(L);

@@ -1,17 +1,23 @@
-/* lua_string.c - the string library of rules: stock where it is linear, ours where it searches (Lua 5.4 manual 6.4).
+/* lua_string.c - the string library of rules: stock where it is linear, ours where it searches
+ * (Lua 5.4 manual 6.4).
  *
- * Left out: dump (bytecode), pack and unpack (nobody needs them on mail, everybody would have to trust them). */
+ * Left out: dump (bytecode), pack and unpack (nobody needs them on mail, everybody would have to
+ * trust them). */
 #include "lua_engine.h"
 #include "lua_pattern.h"
 
-#define COMPILED      "facteur.compiled"      /* registry: pattern text → compiled, of find, match, gsub */
+#define COMPILED      "facteur.compiled" /* registry: pattern text → compiled, of find, match, gsub */
 #define COMPILED_EACH "facteur.compiled.each" /* the same for gmatch, where '^' is a letter */
 #define COMPILED_MOST 256
-#define KEPT_LONGEST  128 /* longer ones are compiled each time: 256 of them would fill the memory */
+#define KEPT_LONGEST  128 /* longer ones are compiled each time: 256 of them would fill the memory \
+                           */
 
-/* ---- patterns ---------------------------------------------------------------------------------------------------- */
+/* ---- patterns
+ * ----------------------------------------------------------------------------------------------------
+ */
 
-/* Patterns are nearly always constants: each is compiled once. A script that makes them up only empties the table. */
+/* Patterns are nearly always constants: each is compiled once. A script that makes them up only
+ * empties the table. */
 static void push_cache(lua_State *L, const char *name)
 {
     lua_getfield(L, LUA_REGISTRYINDEX, name);
@@ -64,7 +70,8 @@ static void match_start(lua_State *L, struct lua_match *m, struct fct_str subjec
 static bool matched(lua_State *L, enum lua_matched result)
 {
     if (result == LUA_TOO_COSTLY)
-        luaL_error(L, "pattern too costly (over %d steps)", (int)lua_engine_of(L)->conf->pattern_steps);
+        luaL_error(L, "pattern too costly (over %d steps)",
+                   (int)lua_engine_of(L)->conf->pattern_steps);
     lua_check_budget(L);
     return result == LUA_MATCHED;
 }
@@ -149,9 +156,12 @@ static int string_match(lua_State *L)
     return find_or_match(L, false);
 }
 
-/* ---- gmatch ------------------------------------------------------------------------------------------------------ */
+/* ---- gmatch
+ * ------------------------------------------------------------------------------------------------------
+ */
 
-/* Upvalues: subject, compiled pattern, next offset, end of the match before (an empty match may not touch it; -1: none). */
+/* Upvalues: subject, compiled pattern, next offset, end of the match before (an empty match may not
+ * touch it; -1: none). */
 static int gmatch_next(lua_State *L)
 {
     struct fct_str s = lua_str_check(L, lua_upvalueindex(1));
@@ -189,7 +199,9 @@ static int string_gmatch(lua_State *L)
     return 1;
 }
 
-/* ---- gsub -------------------------------------------------------------------------------------------------------- */
+/* ---- gsub
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 /* A replacement text: %0 is the match, %1 … %9 the captures, %% a percent sign. */
 static void add_text(lua_State *L, luaL_Buffer *out, const struct lua_match *m)
@@ -248,8 +260,10 @@ static int string_gsub(lua_State *L)
     luaL_Buffer out;
     size_t at = 0, last = SIZE_MAX; /* end of the match before: an empty match may not touch it */
 
-    luaL_argexpected(L, kind == LUA_TNUMBER || kind == LUA_TSTRING || kind == LUA_TTABLE || kind == LUA_TFUNCTION, 3,
-                     "string/function/table");
+    luaL_argexpected(L,
+                     kind == LUA_TNUMBER || kind == LUA_TSTRING || kind == LUA_TTABLE ||
+                         kind == LUA_TFUNCTION,
+                     3, "string/function/table");
     lua_check_depth(L);
     lua_settop(L, 4);
     p = compiled(L, 2, true);
@@ -277,7 +291,9 @@ static int string_gsub(lua_State *L)
     return 2;
 }
 
-/* ---- the rest ---------------------------------------------------------------------------------------------------- */
+/* ---- the rest
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 /* The stock one turns for ever on ("").rep with a large count. */
 static int string_rep(lua_State *L)

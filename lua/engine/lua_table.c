@@ -1,7 +1,9 @@
-/* lua_table.c - the table library of rules (Lua 5.4 manual 6.6): raw access, and every loop looks at the budget.
+/* lua_table.c - the table library of rules (Lua 5.4 manual 6.6): raw access, and every loop looks
+ * at the budget.
  *
- * The stock functions are C loops over lengths and ranges a script may invent (table.move over 2^40 nils), where no hook fires.
- * These never call metamethods, except `<` and the comparison function of sort. */
+ * The stock functions are C loops over lengths and ranges a script may invent (table.move over 2^40
+ * nils), where no hook fires. These never call metamethods, except `<` and the comparison function
+ * of sort. */
 #include "lua_engine.h"
 
 static lua_Integer writable_length(lua_State *L, int arg)
@@ -41,7 +43,8 @@ static int table_remove(lua_State *L)
     lua_Integer n = writable_length(L, 1), at = luaL_optinteger(L, 2, n);
 
     if (lua_gettop(L) > 1)
-        luaL_argcheck(L, (n + 1 == at) || (at >= 1 && at <= n) || (n == 0 && at == 0), 2, "position out of bounds");
+        luaL_argcheck(L, (n + 1 == at) || (at >= 1 && at <= n) || (n == 0 && at == 0), 2,
+                      "position out of bounds");
     lua_rawgeti(L, 1, at);
     for (; at < n; at++) {
         lua_rawgeti(L, 1, at + 1);
@@ -65,8 +68,8 @@ static int table_concat(lua_State *L)
     for (lua_Integer i = first; i <= last; i++) {
         lua_rawgeti(L, 1, i);
         if (!lua_isstring(L, -1))
-            return luaL_error(L, "invalid value (a %s) at index %I in table for 'concat'", luaL_typename(L, -1),
-                              (LUAI_UACINT)i);
+            return luaL_error(L, "invalid value (a %s) at index %I in table for 'concat'",
+                              luaL_typename(L, -1), (LUAI_UACINT)i);
         luaL_addvalue(&out);
         if (i == last)
             break;
@@ -79,7 +82,8 @@ static int table_concat(lua_State *L)
 
 static int table_move(lua_State *L)
 {
-    lua_Integer from = luaL_checkinteger(L, 2), end = luaL_checkinteger(L, 3), to = luaL_checkinteger(L, 4);
+    lua_Integer from = luaL_checkinteger(L, 2), end = luaL_checkinteger(L, 3),
+                to = luaL_checkinteger(L, 4);
     int target = lua_isnoneornil(L, 5) ? 1 : 5;
     lua_Integer n = end - from;
     bool up;
@@ -101,7 +105,8 @@ static int table_move(lua_State *L)
     return 1;
 }
 
-/* ---- sort: a heap, so that no comparison function can make it slow or walk out of the table ------------------------ */
+/* ---- sort: a heap, so that no comparison function can make it slow or walk out of the table
+ * ------------------------ */
 
 /* Is element a < b, by the function at 2 or by `<`? */
 static bool is_less(lua_State *L, lua_Integer a, lua_Integer b)

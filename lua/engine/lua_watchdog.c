@@ -1,10 +1,12 @@
 /* lua_watchdog.c - stops a callback that uses too much processor time.
  *
- * One timer per process on the processor clock of the loop's thread sends a signal every LUA_TICK_MS of time really used: an
- * idle process gets none, a callback that waits pays nothing. The handler only looks whose turn it is (lua_running) and counts;
- * over the budget it sets a count hook, which lua_sethook allows from a signal handler, and the hook raises an error at the
- * next instruction. It stays set: a pcall that catches the error meets it again at once. Cost for well-behaved rules: two
- * stores. The permanent count hook that other engines use doubles the time of every loop. */
+ * One timer per process on the processor clock of the loop's thread sends a signal every
+ * LUA_TICK_MS of time really used: an idle process gets none, a callback that waits pays nothing.
+ * The handler only looks whose turn it is (lua_running) and counts; over the budget it sets a count
+ * hook, which lua_sethook allows from a signal handler, and the hook raises an error at the next
+ * instruction. It stays set: a pcall that catches the error meets it again at once. Cost for
+ * well-behaved rules: two stores. The permanent count hook that other engines use doubles the time
+ * of every loop. */
 #include "lua_engine.h"
 
 #include <errno.h>
@@ -54,7 +56,8 @@ static int free_signal(void)
     struct sigaction now;
 
     for (int s = SIGRTMAX - 1; s >= SIGRTMIN; s--)
-        if (sigaction(s, NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) && now.sa_handler == SIG_DFL)
+        if (sigaction(s, NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
+            now.sa_handler == SIG_DFL)
             return s;
     return -1;
 }
@@ -78,7 +81,8 @@ bool lua_watchdog_start(struct fct_err *err)
         timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &dog.timer) != 0 ||
         timer_settime(dog.timer, 0, &every, NULL) != 0) {
         err->class = FCT_TEMP;
-        snprintf(err->text, sizeof err->text, "no timer for the rules' processor budget: %s", strerror(errno));
+        snprintf(err->text, sizeof err->text, "no timer for the rules' processor budget: %s",
+                 strerror(errno));
         return false;
     }
     dog.on = true;
