@@ -1,0 +1,432 @@
+/* imap_search.c - SEARCH (RFC 9051 6.4.4), with ESEARCH (RFC 4731) and the result variable "$" (RFC
+ * 5182). */
+#include "protocols/imap/imap_search.h"
+
+#include "protocols/imap/imap_response.h"
+#include "protocols/imap/imap_session.h"
+
+#include <stdlib.h>
+
+#define BATCH         128
+#define WINDOW        8
+#define WINDOW_BYTES  (1u << 20)
+#define PIECE         (2u << 20)
+#define MESSAGE_MAX   (128u << 20)
+#define OFFLOAD_ABOVE (128u << 10) /* decoding more than this would keep other sessions waiting */
+
+#define RETURN_MIN   1u
+#define RETURN_MAX   2u
+#define RETURN_ALL   4u
+#define RETURN_COUNT 8u
+#define RETURN_SAVE  16u
+
+struct search {
+    struct imap_session *s;
+    struct imap_command *c;
+    struct imap_search_key *key;
+    enum imap_search_level needs;
+    unsigned returns; /* RETURN_*; 0 with extended false: "* SEARCH" */
+    bool extended;
+    uint32_t *found; /* indexes, ascending */
+    size_t nfound, room;
+    struct arena *arena; /* of the batch, of the message */
+};
+
+/* ---- parsing
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+static const struct {
+    const char *name;
+    unsigned bit;
+} return_options[] = {
+    {"MIN", RETURN_MIN},     {"MAX", RETURN_MAX},   {"ALL", RETURN_ALL},
+    {"COUNT", RETURN_COUNT}, {"SAVE", RETURN_SAVE},
+};
+
+static bool parse_return_option(struct fct_str *in, struct search *q)
+{
+    for (size_t i = 0; i < FCT_COUNT(return_options); i++)
+        if (imap_parse_word(in, return_options[i].name)) {
+            q->returns |= return_options[i].bit;
+            return true;
+        }
+    return false;
+}
+
+/* search-return-opts = SP "RETURN" SP "(" [option *(SP option)] ")" */
+static bool parse_return(struct fct_str *in, struct search *q)
+{
+    struct fct_str ahead = *in;
+
+    if (!imap_parse_space(&ahead) || !imap_parse_word(&ahead, "RETURN"))
+        return true;
+    q->extended = true;
+    if (!imap_parse_space(&ahead) || !imap_parse_char(&ahead, '('))
+        return false;
+    if (!imap_parse_char(&ahead, ')')) {
+        do
+            if (!parse_return_option(&ahead, q))
+                return false;
+        while (imap_parse_space(&ahead));
+        if (!imap_parse_char(&ahead, ')'))
+            return false;
+    }
+    *in = ahead;
+    if (q->returns == 0)
+        q->returns = RETURN_ALL;
+    return true;
+}
+
+/* SP "CHARSET" SP charset. All text is UTF-8 or ASCII, which is the same to us. */
+static bool parse_charset(struct search *q, struct fct_err *err)
+{
+    struct fct_str *in = &q->c->args, ahead = *in, name;
+
+    if (!imap_parse_space(&ahead) || !imap_parse_word(&ahead, "CHARSET"))
+        return true;
+    if (!imap_parse_space(&ahead) || !imap_parse_astring(&ahead, q->c->arena, &name))
+        return imap_syntax(err, "CHARSET needs a name");
+    *in = ahead;
+    if (str_equal_nocase(name, FCT_STR("UTF-8")) || str_equal_nocase(name, FCT_STR("US-ASCII")))
+        return true;
+    return imap_fail(q->c, "BADCHARSET (US-ASCII UTF-8)", err, "That charset is not known here");
+}
+
+static bool resolve(void *owner, const struct imap_sequence_set *set, bool uid,
+                    struct imap_indexes *out, struct fct_err *err)
+{
+    struct search *q = owner;
+    struct imap_command as = {.arena = q->c->arena, .uid = uid};
+
+    return imap_resolve(q->s, &as, set, out, err);
+}
+
+static bool parse_search(struct search *q, struct fct_err *err)
+{
+    struct imap_search_parser p = {.arena = q->c->arena, .resolve = resolve, .owner = q};
+
+    if (!parse_return(&q->c->args, q))
+        return imap_syntax(err, "Bad options of SEARCH RETURN");
+    if (!parse_charset(q, err))
+        return false;
+    if (!imap_parse_space(&q->c->args))
+        return imap_syntax(err, "SEARCH needs a key");
+    return imap_search_parse(&p, &q->c->args, &q->key, err);
+}
+
+/* ---- judging
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+static void add_found(struct search *q, uint32_t index)
+{
+    if (q->nfound == q->room) {
+        size_t more = q->room ? q->room * 2 : 64;
+
+        q->found =
+            arena_grow(q->c->arena, q->found, q->room * sizeof *q->found, more * sizeof *q->found);
+        q->room = more;
+    }
+    q->found[q->nfound++] = index;
+}
+
+static struct imap_search_message message_at(const struct search *q, uint32_t index)
+{
+    return (struct imap_search_message){
+        .record = imap_view_at(&q->s->view, index),
+        .index = index,
+        .keyword = q->s->view.keyword,
+        .nkeywords = q->s->view.nkeywords,
+        .arena = q->arena,
+    };
+}
+
+/* One message that its record does not decide. */
+struct candidate {
+    uint32_t index;
+    enum imap_search_answer answer;
+    struct summary summary;
+    struct store_reading reading; /* of its first piece */
+    uint32_t length;              /* to be read; 0: nothing */
+    uint32_t piece;               /* of that in the first reading */
+};
+
+static bool load_summaries(struct search *q, struct candidate *list, size_t *n, struct fct_err *err)
+{
+    struct imap_session *s = q->s;
+    uint32_t *uid = ARENA_ARRAY(q->arena, uint32_t, *n);
+    struct fct_str *bytes = ARENA_ARRAY(q->arena, struct fct_str, *n);
+    size_t done;
+
+    for (size_t i = 0; i < *n; i++)
+        uid[i] = imap_view_at(&s->view, list[i].index)->uid;
+    if (!store_summaries(s->edge.listener->edge->store, s->principal.handle, s->view.mailbox, uid,
+                         *n, q->arena, bytes, &done, err))
+        return false;
+    if (done == 0 || done > *n)
+        return fct_fail(err, FCT_BUG, "The store answered %zu of %zu summaries", done, *n);
+    *n = done;
+    for (size_t i = 0; i < done; i++) {
+        struct imap_search_message m = message_at(q, list[i].index);
+
+        list[i].answer = SEARCH_NO; /* gone: not found */
+        if (bytes[i].n == 0)
+            continue;
+        if (!summary_decode(q->arena, bytes[i], &list[i].summary, err))
+            return false;
+        m.level = SEARCH_BY_SUMMARY;
+        m.summary = &list[i].summary;
+        list[i].answer = imap_search_judge(q->key, &m);
+    }
+    return true;
+}
+
+static void start_reading(struct search *q, struct candidate *one)
+{
+    struct imap_session *s = q->s;
+
+    one->length = q->needs == SEARCH_BY_HEADER ? one->summary.header_length : one->summary.size;
+    one->piece = one->length < PIECE ? one->length : PIECE;
+    if (one->piece > 0)
+        one->reading =
+            store_read_start(s->edge.listener->edge->store, s->principal.handle, s->view.mailbox,
+                             imap_view_at(&s->view, one->index)->uid, false, 0, one->piece);
+}
+
+/* The first piece was asked for ahead, the rest of a large message comes now. */
+static bool read_candidate(struct search *q, struct candidate *one, struct buf *bytes,
+                           struct fct_err *err)
+{
+    struct imap_session *s = q->s;
+
+    if (one->piece > 0 && !store_read_collect(one->reading, bytes, err))
+        return false;
+    while (bytes->n < one->length) {
+        size_t before = bytes->n, left = one->length - before;
+
+        if (!store_read(s->edge.listener->edge->store, s->principal.handle, s->view.mailbox,
+                        imap_view_at(&s->view, one->index)->uid, false, before,
+                        (uint32_t)(left < PIECE ? left : PIECE), bytes, err))
+            return false;
+        if (bytes->n == before)
+            return fct_fail(err, FCT_TEMP, "The message is shorter than its record");
+    }
+    return true;
+}
+
+struct judge_work {
+    const struct imap_search_key *key;
+    struct imap_search_message m;
+    enum imap_search_answer answer;
+};
+
+static void judge(void *arg)
+{
+    struct judge_work *w = arg;
+
+    w->answer = imap_search_judge(w->key, &w->m);
+}
+
+static enum imap_search_answer judge_bytes(struct search *q, const struct candidate *one,
+                                           struct fct_str bytes)
+{
+    struct judge_work w = {.key = q->key, .m = message_at(q, one->index)};
+
+    w.m.level = q->needs;
+    w.m.summary = &one->summary;
+    w.m.bytes = bytes;
+    w.m.arena = arena_new(q->arena);
+    if (bytes.n > OFFLOAD_ABOVE)
+        offload(judge, &w);
+    else
+        judge(&w);
+    arena_free(&w.m.arena);
+    return w.answer;
+}
+
+/* Read and judge what is still undecided, some reads ahead. A message that cannot be read does not
+ * match. */
+static void read_batch(struct search *q, struct candidate *list, size_t n)
+{
+    size_t ahead = 0, started = 0;
+    uint64_t bytes_ahead = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        FCT_CLEANUP(buf_free) struct buf bytes = BUF_INIT(MESSAGE_MAX);
+        struct fct_err err = {0};
+
+        for (; ahead < n && (ahead <= i || (started < WINDOW && bytes_ahead < WINDOW_BYTES));
+             ahead++)
+            if (list[ahead].answer == SEARCH_MAYBE) {
+                start_reading(q, &list[ahead]);
+                bytes_ahead += list[ahead].piece;
+                started++;
+            }
+        if (list[i].answer != SEARCH_MAYBE)
+            continue;
+        started--;
+        bytes_ahead -= list[i].piece;
+        list[i].answer = SEARCH_NO;
+        if (read_candidate(q, &list[i], &bytes, &err) && !q->s->dead)
+            list[i].answer = judge_bytes(q, &list[i], buf_str(&bytes));
+    }
+}
+
+static bool judge_batch(struct search *q, struct candidate *list, size_t n, struct fct_err *err)
+{
+    for (size_t at = 0; at < n;) {
+        size_t some = n - at;
+
+        if (!load_summaries(q, list + at, &some, err))
+            return false;
+        read_batch(q, list + at, some);
+        at += some;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (list[i].answer == SEARCH_YES)
+            add_found(q, list[i].index);
+    arena_reset(q->arena);
+    return !q->s->dead || fct_fail(err, FCT_TEMP, "the client is gone");
+}
+
+/* Records first; undecided ones wait until a batch is full. The order of `found` is kept by judging
+ * a batch before anything behind it is added. */
+static bool judge_all(struct search *q, struct fct_err *err)
+{
+    struct candidate *list = ARENA_ARRAY(q->c->arena, struct candidate, BATCH);
+    uint32_t count = imap_view_count(&q->s->view);
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct imap_search_message m = message_at(q, i);
+        enum imap_search_answer answer = imap_search_judge(q->key, &m);
+
+        if (answer == SEARCH_NO || imap_view_has_vanished(&q->s->view, m.record->uid))
+            continue;
+        if (answer == SEARCH_YES && n == 0) {
+            add_found(q, i);
+            continue;
+        }
+        list[n++] = (struct candidate){.index = i, .answer = answer};
+        if (n == BATCH) {
+            if (!judge_batch(q, list, n, err))
+                return false;
+            n = 0;
+        }
+    }
+    return n == 0 || judge_batch(q, list, n, err);
+}
+
+/* ---- the answer
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+static uint32_t number_of(const struct search *q, uint32_t index)
+{
+    return q->c->uid ? imap_view_at(&q->s->view, index)->uid : index + 1;
+}
+
+static bool put_search(struct search *q)
+{
+    struct imap_session *s = q->s;
+
+    imap_put(s, "* SEARCH");
+    for (size_t i = 0; i < q->nfound; i++) {
+        buf_put_char(&s->out, ' ');
+        buf_put_u64(&s->out, number_of(q, q->found[i]));
+        if (!imap_room(s))
+            return false;
+    }
+    imap_put(s, "\r\n");
+    return true;
+}
+
+static void put_return(struct search *q, const char *name, uint32_t number)
+{
+    imap_put(q->s, name);
+    buf_put_u64(&q->s->out, number);
+}
+
+/* esearch-response (RFC 9051 7.3.4); without matches MIN, MAX and ALL are left out. */
+static void put_esearch(struct search *q)
+{
+    struct imap_session *s = q->s;
+    uint32_t *number = ARENA_ARRAY(q->c->arena, uint32_t, q->nfound);
+
+    for (size_t i = 0; i < q->nfound; i++)
+        number[i] = number_of(q, q->found[i]);
+    imap_put(s, "* ESEARCH (TAG ");
+    imap_put_string(&s->out, q->c->tag, false);
+    imap_put(s, q->c->uid ? ") UID" : ")");
+    if (q->nfound > 0 && (q->returns & RETURN_MIN))
+        put_return(q, " MIN ", number[0]);
+    if (q->nfound > 0 && (q->returns & RETURN_MAX))
+        put_return(q, " MAX ", number[q->nfound - 1]);
+    if (q->nfound > 0 && (q->returns & RETURN_ALL)) {
+        imap_put(s, " ALL ");
+        imap_put_uids(&s->out, number, q->nfound);
+    }
+    if (q->returns & RETURN_COUNT)
+        put_return(q, " COUNT ", (uint32_t)q->nfound);
+    imap_put(s, "\r\n");
+}
+
+/* What "$" means from now on: all that was found, or only MIN and MAX when nothing else was asked
+ * for (RFC 5182 2.4). */
+static void save(struct search *q)
+{
+    struct imap_session *s = q->s;
+    size_t n = q->nfound, step = 1;
+
+    if (!(q->returns & RETURN_SAVE))
+        return;
+    free(s->saved);
+    s->saved = NULL;
+    s->nsaved = 0;
+    if (n == 0)
+        return;
+    if ((q->returns & (RETURN_MIN | RETURN_MAX)) && !(q->returns & (RETURN_ALL | RETURN_COUNT))) {
+        size_t from = q->returns & RETURN_MIN ? 0 : n - 1;
+
+        step = q->returns & RETURN_MAX && n > 1 && from == 0 ? n - 1 : n;
+        q->found += from;
+        n -= from;
+    }
+    s->saved = malloc(n * sizeof *s->saved);
+    FCT_ASSERT(s->saved);
+    for (size_t i = 0; i < n; i += step) {
+        uint32_t uid = imap_view_at(&s->view, q->found[i])->uid;
+        bool follows = i > 0 && step == 1 && q->found[i] == q->found[i - 1] + 1;
+
+        if (follows)
+            s->saved[s->nsaved - 1].last = uid;
+        else
+            s->saved[s->nsaved++] = (struct uid_range){uid, uid};
+    }
+}
+
+bool imap_search_run(struct imap_session *s, struct imap_command *c, struct fct_err *err)
+{
+    struct search q = {.s = s, .c = c};
+    bool ok;
+
+    if (!parse_search(&q, err))
+        return false;
+    q.needs = imap_search_needs(q.key);
+    q.arena = arena_new(c->arena);
+    ok = judge_all(&q, err);
+    arena_free(&q.arena);
+    if (!ok)
+        q.nfound = 0;
+    if (q.extended ? (q.returns & ~RETURN_SAVE) != 0 : s->rev2) {
+        if (!q.extended)
+            q.returns = RETURN_ALL;
+        if (ok)
+            put_esearch(&q);
+    } else if (ok && !q.extended && !put_search(&q)) {
+        return true;
+    }
+    save(&q);
+    return ok || imap_store_failed(c, err);
+}
