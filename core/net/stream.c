@@ -295,6 +295,7 @@ void stream_finish(struct stream *s, uint64_t grace_ms)
         return;
     }
     s->state = STREAM_FINISHING;
+    stream_io_want(s);
     evbuffer_drain(s->in, evbuffer_get_length(s->in));
     s->deadline = now + grace_ms;
     arm(s, now);
