@@ -56,15 +56,15 @@ static const char *const preloaded[] = {
     "UTF-7",        "UTF-16",       "MACINTOSH",    "TIS-620",      "IBM437",       "IBM850",
 };
 
+/* The converters stay open for the life of the process: that keeps their modules loaded for every
+ * thread. */
 void charset_preload(void)
 {
-    static bool done;
+    static iconv_t kept[FCT_COUNT(preloaded)];
 
-    /* The converters stay open for the life of the process: that keeps their modules loaded for
-     * every thread. */
-    for (size_t i = 0; !done && i < FCT_COUNT(preloaded); i++)
-        (void)iconv_open("UTF-8", preloaded[i]);
-    done = true;
+    for (size_t i = 0; i < FCT_COUNT(preloaded); i++)
+        if (!kept[i])
+            kept[i] = iconv_open("UTF-8", preloaded[i]);
 }
 
 static iconv_t converter_open(const char *name)
@@ -107,34 +107,51 @@ static bool take_name(struct fct_str charset, char name[NAME_MAX_LENGTH + 1])
     return true;
 }
 
+/* Room for the next step: a guess at what is left, never more than the buffer may hold. */
+static size_t room_for(const struct buf *out, size_t left)
+{
+    size_t guess = left + left / 2 + 64, free = out->max - out->n;
+
+    guess = guess > 65536 ? 65536 : guess;
+    return guess < free ? guess : free > 0 ? free : 1;
+}
+
+/* Some converters hold the last character back, as the next one might join it. */
+static bool flush(iconv_t cd, struct buf *out)
+{
+    char last[16], *to = last;
+    size_t room = sizeof last;
+
+    iconv(cd, NULL, NULL, &to, &room);
+    return buf_put(out, last, (size_t)(to - last));
+}
+
 static bool convert(iconv_t cd, struct fct_str in, struct buf *out)
 {
     char *from = (char *)(uintptr_t)in.p; /* iconv's prototype lacks the const it keeps */
     size_t left = in.n;
 
-    for (;;) {
-        size_t room = left + left / 2 + 64;
-        char *start = buf_reserve(out, room > 65536 ? 65536 : room), *to = start;
+    while (left > 0) {
+        size_t room = room_for(out, left);
+        char *start = buf_reserve(out, room), *to = start;
 
         if (!start)
             return false;
-        room = room > 65536 ? 65536 : room;
-        size_t done = iconv(cd, left > 0 ? &from : NULL, left > 0 ? &left : NULL, &to, &room);
-        int why = errno;
-        bool flushed = left == 0 && done != (size_t)-1;
+        size_t done = iconv(cd, &from, &left, &to, &room);
+        int why = done == (size_t)-1 ? errno : 0;
+        bool stuck = why == E2BIG && to == start && room == out->max - out->n;
 
         out->n += (size_t)(to - start);
-        if (done == (size_t)-1 &&
+        if (stuck && !buf_reserve(out, room + 1)) /* not even one character more fits */
+            return false;
+        if (why != 0 &&
             why != E2BIG) { /* a byte that fits nowhere, or half a character at the end */
             buf_put_c(out, REPLACEMENT);
-            if (left == 0)
-                return !out->overflow;
             from++;
             left--;
         }
-        if (flushed)
-            return !out->overflow;
     }
+    return flush(cd, out);
 }
 
 /* The length of the well-formed character at p (RFC 3629 4), 0 when there is none. */

@@ -104,24 +104,44 @@ static struct fct_str cut_text(struct fct_str s, size_t most)
     return str_head(s, n);
 }
 
+/* The last of a name, as in the envelope. */
+static const struct fct_header *last_field(const struct header_list *header, const char *name)
+{
+    const struct fct_header *last = NULL;
+
+    for (size_t i = 0; i < header->n; i++)
+        if (str_equal_nocase(header->field[i].name, str_from(name)))
+            last = &header->field[i];
+    return last;
+}
+
+/* All fields of that name, joined by commas: a second From must not be hidden behind the first. */
 static struct fct_str field_text(struct arena *arena, const struct header_list *header,
                                  const char *name)
 {
-    const struct fct_header *h = header_find(header, name, 0);
-    struct fct_header head;
+    struct buf joined = BUF_INIT(4 * MAX_TEXT);
+    struct fct_str text;
 
-    if (!h)
-        return (struct fct_str){0};
-    head = *h;
-    head.value =
-        str_head(h->value, 16 * MAX_TEXT); /* no need to decode a megabyte for one kilobyte */
-    return cut_text(header_text(arena, &head), MAX_TEXT);
+    for (size_t i = 0; i < header->n && joined.n < MAX_TEXT; i++) {
+        struct fct_header head = header->field[i];
+
+        if (!str_equal_nocase(head.name, str_from(name)))
+            continue;
+        head.value =
+            str_head(head.value, 16 * MAX_TEXT); /* no need to decode a megabyte for one kilobyte */
+        if (joined.n > 0)
+            buf_put_c(&joined, ", ");
+        buf_put_str(&joined, cut_text(header_text(arena, &head), MAX_TEXT));
+    }
+    text = arena_str(arena, cut_text(buf_str(&joined), MAX_TEXT));
+    buf_free(&joined);
+    return text;
 }
 
 /* The first msg-id with its brackets RFC 5322 3.6.4 */
 static struct fct_str message_id(struct arena *arena, const struct header_list *header)
 {
-    const struct fct_header *h = header_find(header, "Message-ID", 0);
+    const struct fct_header *h = last_field(header, "Message-ID");
     struct fct_str v = h ? header_unfold(arena, h) : (struct fct_str){0};
     ptrdiff_t start = str_find_char(v, '<'), length;
 
@@ -133,7 +153,7 @@ static struct fct_str message_id(struct arena *arena, const struct header_list *
 
 static int64_t date_sent(struct arena *arena, const struct header_list *header)
 {
-    const struct fct_header *h = header_find(header, "Date", 0);
+    const struct fct_header *h = last_field(header, "Date");
     int64_t seconds;
 
     return h && date_parse(header_unfold(arena, h), &seconds) ? seconds : 0;

@@ -43,15 +43,12 @@ static char *put_rest(char *to, uint32_t bits, unsigned n)
 /* Padding ends a quantum, not the data: mail joined from several encoded pieces is common, and what
  * a mail program shows must be what a filter saw. Everything outside the alphabet is passed over
  * (RFC 2045 6.8). */
-static bool decode_base64(struct fct_str in, struct buf *out)
+static char *decode_base64(struct fct_str in, char *to)
 {
-    char *start = buf_reserve(out, in.n / 4 * 3 + 3), *to = start;
     const unsigned char *p = (const unsigned char *)in.p;
     uint32_t bits = 0;
     unsigned n = 0;
 
-    if (!start)
-        return false;
     for (size_t i = 0; i < in.n; i++) {
         unsigned char v = sextet[p[i]];
 
@@ -71,9 +68,7 @@ static bool decode_base64(struct fct_str in, struct buf *out)
             }
         }
     }
-    to = put_rest(to, bits, n);
-    out->n += (size_t)(to - start);
-    return true;
+    return put_rest(to, bits, n);
 }
 
 static int hex_value(char c)
@@ -109,13 +104,10 @@ static bool decode_qp_line(const char *p, const char *end, char **to)
     return false;
 }
 
-static bool decode_quoted_printable(struct fct_str in, struct buf *out)
+static char *decode_quoted_printable(struct fct_str in, char *to)
 {
-    char *start = buf_reserve(out, in.n + 1), *to = start;
     const char *p = in.p, *end = in.p + in.n;
 
-    if (!start)
-        return false;
     while (p < end) {
         const char *lf = memchr(p, '\n', (size_t)(end - p));
         const char *next = lf ? lf + 1 : end, *line_end = lf ? lf : end;
@@ -131,19 +123,34 @@ static bool decode_quoted_printable(struct fct_str in, struct buf *out)
         }
         p = next;
     }
-    out->n += (size_t)(to - start);
-    return true;
+    return to;
+}
+
+/* Neither encoding makes its input longer. */
+static bool decode_into(char *(*decode)(struct fct_str in, char *to), struct fct_str in,
+                        struct buf *out)
+{
+    struct buf exact = BUF_INIT(in.n), *to = in.n <= out->max - out->n ? out : &exact;
+    char *start = buf_reserve(to, in.n);
+
+    if (!start)
+        return false;
+    to->n += (size_t)(decode(in, start) - start);
+    if (to == &exact) /* the room may still be enough for what came out */
+        buf_put_str(out, buf_str(&exact));
+    buf_free(&exact);
+    return !out->overflow;
 }
 
 bool transfer_decode(enum transfer encoding, struct fct_str in, struct buf *out)
 {
-    if (in.n == 0)
+    if (in.n == 0 || out->overflow)
         return !out->overflow;
     switch (encoding) {
     case TRANSFER_BASE64:
-        return decode_base64(in, out);
+        return decode_into(decode_base64, in, out);
     case TRANSFER_QUOTED_PRINTABLE:
-        return decode_quoted_printable(in, out);
+        return decode_into(decode_quoted_printable, in, out);
     case TRANSFER_IDENTITY:
         break;
     }
