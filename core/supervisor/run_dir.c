@@ -16,10 +16,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOCK_FILE      "facteur.lock"
-#define PID_FILE       "facteur.pid"
-#define ORPHANS_END_MS 5000 /* processes of a killed supervisor end by themselves: role_process.c \
-                             */
+#define LOCK_FILE "facteur.lock"
+#define PID_FILE  "facteur.pid"
+#define ORPHANS_END_MS                                                         \
+    5000 /* processes of a killed supervisor end by themselves: role_process.c \
+          */
 #define ORPHANS_ASK_EVERY 50
 
 static void path_in(char out[PATH_MAX], const char *dir, const char *name)

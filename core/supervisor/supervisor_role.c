@@ -314,13 +314,15 @@ static void close_all_but(const int *keep, size_t n)
 void supervisor_leave(struct supervisor *sup, const int *keep, size_t n)
 {
     static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+    static const int plain[] = {SIGCHLD, SIGALRM, SIGUSR1, SIGUSR2};
     sigset_t none;
     int null;
 
     (void)sup;
     for (size_t i = 0; i < FCT_COUNT(ignored); i++)
         (void)signal(ignored[i], SIG_IGN);
-    (void)signal(SIGCHLD, SIG_DFL);
+    for (size_t i = 0; i < FCT_COUNT(plain); i++)
+        (void)signal(plain[i], SIG_DFL);
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     null = open("/dev/null", O_RDONLY | O_CLOEXEC);
