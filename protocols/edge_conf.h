@@ -1,4 +1,5 @@
-/* edge_conf.h - the `listener` and `tls` blocks, read by the supervisor (to open sockets: the row `address`) and by edge. */
+/* edge_conf.h - the `listener` and `tls` blocks, read by the supervisor (to open sockets: the row
+ * `address`) and by edge. */
 #ifndef PROTOCOLS_EDGE_CONF_H
 #define PROTOCOLS_EDGE_CONF_H
 

@@ -116,7 +116,7 @@ enum sasl_state sasl_respond(struct sasl *x, struct fct_str line)
 
 void sasl_abort(struct sasl *x)
 {
-    if (x->store)
+    if (x->pending.handle != 0)
         store_logout(x->store, &x->pending);
     x->pending = (struct store_principal){0};
 }

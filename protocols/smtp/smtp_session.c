@@ -7,7 +7,6 @@
 
 #define INPUT_MAX     (128u << 10) /* unread bytes of one connection */
 #define OUTPUT_HIGH   (32u << 10)
-#define LINE_MAX_COPY 8192u /* a command lives on the fiber's stack while it runs */
 #define AUTH_LINE_MAX (SASL_MAX_LINE + 64u)
 #define FINISH_MS     5000u
 #define REFUSED_MS \
@@ -199,7 +198,6 @@ static size_t line_max(const struct smtp_session *s)
 static bool step_line(struct smtp_session *s)
 {
     size_t command_max = (size_t)s->conf->max_command_line.bytes;
-    char copy[LINE_MAX_COPY];
     struct fct_str line;
     struct smtp_reply r;
     int got = stream_line(s->stream, line_max(s), &line);
@@ -212,12 +210,6 @@ static bool step_line(struct smtp_session *s)
         count_reply(s, &r);
         smtp_send(s, &r);
         return true;
-    }
-    /* The input buffer may move while the command waits. Longer lines are of AUTH, which reads them
-     * before it waits. */
-    if (line.n <= sizeof copy) {
-        memcpy(copy, line.p, line.n);
-        line.p = copy;
     }
     serve_line(s, line);
     return true;
@@ -478,7 +470,7 @@ static void greet_fiber(void *arg)
     session_rest(s);
 }
 
-/* After STARTTLS nothing is known of the client any more (RFC 3207 4.2); with implicit TLS the
+/* After STARTTLS nothing is known of the client any more (RFC 3207 4.2); with implicit TLS or PROXY the
  * dialogue begins here. */
 static void session_tls_ready(void *owner)
 {
@@ -517,7 +509,8 @@ void smtp_session_start(struct edge_listener *listener, int fd, enum smtp_kind k
     s->stream = edge_stream(listener, fd, &limits, &owner);
     stream_deadline(s->stream, conf->greeting_timeout.ms);
     stream_hold(s->stream);
-    if (listener->tls_mode != EDGE_TLS_IMPLICIT)
+    /* Else after the handshake, or when the PROXY header has said who it is. */
+    if (listener->tls_mode != EDGE_TLS_IMPLICIT && !listener->conf->proxy)
         fiber_start(greet_fiber, s);
 }
 
