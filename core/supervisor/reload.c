@@ -217,20 +217,24 @@ static void commit(struct supervisor *sup)
     reload_process_gone(sup);
 }
 
-void reload_process_ready(struct supervisor *sup, struct process *p)
+/* Kind after kind; commit when all are ready. */
+static void advance(struct supervisor *sup)
 {
-    struct reload *r = sup->reload;
-
-    if (!r || r->stage != RELOAD_STARTING || p->generation != r->next.generation)
-        return;
     for (size_t i = 0; i < FCT_COUNT(reloaded); i++) {
         if (all_ready(sup, reloaded[i]))
             continue;
-        if (process_count(sup, reloaded[i], r->next.generation, PROCESS_NONE) == 0)
+        if (process_count(sup, reloaded[i], sup->reload->next.generation, PROCESS_NONE) == 0)
             start_kind(sup, reloaded[i]);
         return;
     }
     commit(sup);
+}
+
+void reload_process_ready(struct supervisor *sup, struct process *p)
+{
+    if (sup->reload && sup->reload->stage == RELOAD_STARTING &&
+        p->generation == sup->reload->next.generation)
+        advance(sup);
 }
 
 static void abandon(struct supervisor *sup, const struct fct_err *err)
@@ -310,7 +314,7 @@ static void load_and_start(struct supervisor *sup)
         return;
     }
     r->stage = RELOAD_STARTING;
-    start_kind(sup, reloaded[0]);
+    advance(sup);
 }
 
 static void checked(struct supervisor *sup, void *arg, int wait_status)

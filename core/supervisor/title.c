@@ -15,6 +15,7 @@ void title_init(int argc, char **argv)
 {
     char *end;
 
+    line.start = NULL;
     if (argc < 1)
         return;
     end = argv[0] + strlen(argv[0]) + 1;
