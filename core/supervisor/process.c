@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define FORK_AGAIN_MS 1000
+#define SHORT_LIFE_MS 1000
 
 static bool spawn(struct process *p);
 
@@ -313,6 +314,23 @@ static void log_death(const struct process *p, int wait_status, uint64_t delay_m
               F_U64("delay_ms", delay_ms));
 }
 
+/* A filter that has grown too large takes its leave (status 0) and is replaced: no death. In a
+ * hurry it would be one. */
+static uint64_t restart_delay(struct process *p, int wait_status)
+{
+    uint64_t lived_ms = clock_ms() - p->born_ms, delay_ms;
+
+    if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0 && p->state == PROCESS_READY &&
+        lived_ms >= SHORT_LIFE_MS) {
+        log_event(EV_STOP, FCT_STR(""), F_C("role", p->role->name), F_U64("index", p->index),
+                  F_U64("pid", p->pid), F_C("text", "it left by itself and is replaced"));
+        return 0;
+    }
+    delay_ms = backoff_after_death(&p->backoff, lived_ms);
+    log_death(p, wait_status, delay_ms);
+    return delay_ms;
+}
+
 void process_ended(struct process *p, int wait_status)
 {
     struct supervisor *sup = p->sup;
@@ -332,8 +350,7 @@ void process_ended(struct process *p, int wait_status)
         supervisor_process_gone(sup);
         return;
     }
-    delay_ms = backoff_after_death(&p->backoff, clock_ms() - p->born_ms);
-    log_death(p, wait_status, delay_ms);
+    delay_ms = restart_delay(p, wait_status);
     p->pid = 0;
     p->restarts++;
     p->state = PROCESS_WAITING;

@@ -292,6 +292,8 @@ static FCT_NORETURN void check(struct supervisor *sup, int report_fd)
     supervisor_leave(sup, (const int[]){report_fd, sup->log_fd}, 2);
     (void)alarm(CHECK_LIMIT_S);
     ok = setting_load(sup, &set, &errors, &err);
+    if (ok)
+        setting_name_listeners(sup, &set);
     for (size_t i = 0; ok && i < FCT_COUNT(reloaded); i++)
         if (!check_role(sup, &set, reloaded[i], &err)) {
             ok = false;

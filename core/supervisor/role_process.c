@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -131,11 +132,18 @@ static void orphaned(void *owner, struct ipc_conn *conn)
 }
 
 /* The kernel's word that the parent died: reaches us in an endless loop too, where the channel does
- * not. */
+ * not. Then a timer of our own (roles use alarm() for themselves) ends a process that does not end
+ * by itself. */
+static timer_t orphan_timer;
+static bool has_orphan_timer;
+
 static void parent_died(int signal)
 {
+    const struct itimerspec when = {.it_value.tv_sec = ORPHAN_ALARM_S};
+
     (void)signal;
-    (void)alarm(ORPHAN_ALARM_S);
+    if (!has_orphan_timer || timer_settime(orphan_timer, 0, &when, NULL) != 0)
+        _exit(1);
 }
 
 void role_drained(struct role_env *env)
@@ -243,14 +251,29 @@ static bool close_in(struct role_process *self, const struct role_start *start, 
     return true;
 }
 
-/* After the user was changed: that clears the wish for a signal. The race with a parent that died
- * before is closed by asking. */
+/* Again after the user was changed: that clears the wish for a signal. The race with a parent that
+ * died before is closed by asking. */
 static void watch_parent(pid_t parent)
 {
+    struct sigevent kill_us = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+
+    if (!has_orphan_timer)
+        has_orphan_timer = timer_create(CLOCK_MONOTONIC, &kill_us, &orphan_timer) == 0;
     (void)signal(SIGUSR2, parent_died);
     (void)prctl(PR_SET_PDEATHSIG, SIGUSR2);
     if (getppid() != parent)
-        (void)alarm(ORPHAN_ALARM_S);
+        parent_died(SIGUSR2);
+}
+
+/* When memory runs out, the kernel is to end a filter first: its work is tried again elsewhere. */
+static void offer_for_memory(enum role_kind kind)
+{
+    int fd = kind == ROLE_FILTER ? open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC) : -1;
+
+    if (fd < 0)
+        return;
+    (void)!write(fd, "500", 3);
+    close(fd);
 }
 
 static bool begin(struct role_process *self, const struct role_start *start, struct fct_err *err)
@@ -260,6 +283,7 @@ static bool begin(struct role_process *self, const struct role_start *start, str
     self->control = ipc_conn_new(self->env.base, start->control_fd, &handler);
     if (!fiber_setup(self->env.base, start->set->server->fiber_stack.bytes, KEEP_STACKS, err))
         return false;
+    offer_for_memory(start->role->kind);
     watch_parent(start->parent); /* for the time of prepare; again below */
     if (!close_in(self, start, err))
         return false;

@@ -76,6 +76,15 @@ static struct open_socket *open_socket(struct supervisor *sup, const char *addre
     return &sup->socket[sup->sockets++];
 }
 
+static void add_listener(struct setting *set, struct role_listener l)
+{
+    struct role_listener *grown = realloc(set->listener, (set->listeners + 1) * sizeof *grown);
+
+    FCT_ASSERT(grown);
+    set->listener = grown;
+    set->listener[set->listeners++] = l;
+}
+
 static bool names_twice(const struct setting *set, int fd)
 {
     for (size_t i = 0; i < set->listeners; i++)
@@ -92,17 +101,12 @@ static bool add_address(struct supervisor *sup, struct setting *set, const char 
     if (!s)
         return fct_fail_in(err, "listener %s", label);
     for (unsigned i = 0; i < s->n; i++) {
-        void *grown;
-
         if (names_twice(set, s->fd[i]))
             return fct_fail(err, FCT_SYNTAX, "listener %s: another listener has %s already", label,
                             address);
         if (set->listeners == 4 * (size_t)SERVER_MAX_PROCESSES)
             return fct_fail(err, FCT_LIMIT, "too many listening addresses");
-        grown = realloc(set->listener, (set->listeners + 1) * sizeof *set->listener);
-        FCT_ASSERT(grown);
-        set->listener = grown;
-        set->listener[set->listeners++] = (struct role_listener){s->fd[i], label, conf};
+        add_listener(set, (struct role_listener){s->fd[i], label, conf});
     }
     return true;
 }
@@ -123,6 +127,16 @@ bool setting_open_sockets(struct supervisor *sup, struct setting *set, struct fc
                 return false;
     }
     return true;
+}
+
+void setting_name_listeners(const struct supervisor *sup, struct setting *set)
+{
+    const struct conf_block *block = sup->setup->listeners;
+    const char *label = NULL;
+    const void *conf;
+
+    for (size_t i = 0; block && (conf = config_each(set->conf, block, i, &label)); i++)
+        add_listener(set, (struct role_listener){-1, label ? label : "", conf});
 }
 
 void setting_close_unused_sockets(struct supervisor *sup)

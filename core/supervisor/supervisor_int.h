@@ -136,6 +136,8 @@ FCT_MUST_CHECK bool setting_load(struct supervisor *sup, struct setting *set, st
                                  struct fct_err *err); /* configuration only */
 FCT_MUST_CHECK bool setting_open_sockets(struct supervisor *sup, struct setting *set,
                                          struct fct_err *err);
+void setting_name_listeners(const struct supervisor *sup,
+                            struct setting *set);          /* for a check: without sockets */
 void setting_close_unused_sockets(struct supervisor *sup); /* those that sup->now does not name */
 void setting_free(struct setting *set);
 
