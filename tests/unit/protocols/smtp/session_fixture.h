@@ -1,0 +1,387 @@
+/* session_fixture.h - an SMTP or LMTP session on a real loopback socket, with a store and filters
+ * that do as the test says.
+ *
+ * The functions of store_client.h and filter_client.h that sessions use are defined here and linked
+ * in their place. */
+#ifndef TESTS_UNIT_PROTOCOLS_SMTP_SESSION_FIXTURE_H
+#define TESTS_UNIT_PROTOCOLS_SMTP_SESSION_FIXTURE_H
+
+#include "core/base/id.h"
+#include "core/base/map.h"
+#include "core/base/str.h"
+#include "core/log/log.h"
+#include "core/message/edit_list.h"
+#include "protocols/edge.h"
+#include "protocols/lmtp/lmtp_conf.h"
+#include "protocols/smtp/smtp_conf.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- the store
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+/* Local: user@, other@, full@ (quota), sick@ (temporary failure), pair@ (an alias for user and
+ * other), all @example.org. */
+static const char *const account_names[] = {"user@example.org", "other@example.org",
+                                            "full@example.org", "sick@example.org"};
+
+static struct {
+    unsigned deliveries, copies, spools, logouts;
+    bool away;
+    struct buf message; /* the last one, as stored: the view of its first copy */
+    struct buf reverse_path;
+    struct buf mailbox, keywords;
+    uint16_t flags;
+    size_t ledger_bytes;
+} store;
+
+static size_t find_account(struct fct_str address)
+{
+    size_t i = 0;
+
+    while (i < FCT_COUNT(account_names) && !str_equal_nocase(address, str_from(account_names[i])))
+        i++;
+    return i;
+}
+
+static void resolve_to(struct arena *arena, struct store_resolution *out, size_t first, size_t n,
+                       struct fct_str detail)
+{
+    struct store_target *t = ARENA_ARRAY(arena, struct store_target, n);
+
+    for (size_t i = 0; i < n; i++)
+        t[i] = (struct store_target){
+            .account = first + i + 1, .name = str_from(account_names[first + i]), .detail = detail};
+    *out = (struct store_resolution){.what = RESOLVED_LOCAL, .target = t, .n = n};
+}
+
+bool store_resolve(struct store *st, struct fct_str address, struct arena *arena,
+                   struct store_resolution *out, struct fct_err *err)
+{
+    (void)st;
+    *out = (struct store_resolution){.what = RESOLVED_UNKNOWN_USER};
+    if (store.away)
+        return fct_fail(err, FCT_TEMP, "the store is away");
+    if (find_account(address) < FCT_COUNT(account_names))
+        resolve_to(arena, out, find_account(address), 1, FCT_STR(""));
+    else if (str_equal_nocase(address, FCT_STR("user+box@example.org")))
+        resolve_to(arena, out, 0, 1, FCT_STR("box"));
+    else if (str_equal_nocase(address, FCT_STR("postmaster")) ||
+             str_equal_nocase(address, FCT_STR("pair@example.org")))
+        resolve_to(arena, out, 0, 2, FCT_STR(""));
+    else if (!str_ends_nocase(address, FCT_STR("@example.org")))
+        out->what = RESOLVED_NOT_LOCAL;
+    return true;
+}
+
+bool store_login(struct store *st, struct fct_str user, struct fct_str password,
+                 struct arena *arena, struct store_principal *out, struct fct_err *err)
+{
+    (void)st;
+    if (!str_equal(password, FCT_STR("pass")) || find_account(user) == FCT_COUNT(account_names))
+        return fct_fail(err, FCT_DENIED, "wrong user name or password");
+    *out = (struct store_principal){.handle = 7, .name = arena_str(arena, user)};
+    return true;
+}
+
+bool store_scram_salt(struct store *st, struct fct_str user, struct arena *arena,
+                      struct fct_str *salt, uint32_t *iterations, struct fct_err *err)
+{
+    (void)st, (void)user, (void)arena, (void)salt, (void)iterations;
+    return fct_fail(err, FCT_TEMP, "not here");
+}
+
+bool store_scram_login(struct store *st, struct fct_str user, struct fct_str auth_message,
+                       struct fct_str client_proof, struct arena *arena,
+                       struct fct_str *server_signature, struct store_principal *out,
+                       struct fct_err *err)
+{
+    (void)st, (void)user, (void)auth_message, (void)client_proof, (void)arena,
+        (void)server_signature, (void)out;
+    return fct_fail(err, FCT_TEMP, "not here");
+}
+
+void store_logout(struct store *st, struct store_principal *p)
+{
+    (void)st;
+    store.logouts += p->handle != 0;
+    *p = (struct store_principal){0};
+}
+
+bool store_may_send_as(struct store *st, uint32_t principal, struct fct_str address, bool *yes,
+                       struct fct_err *err)
+{
+    (void)st, (void)principal, (void)err;
+    *yes = str_equal_nocase(address, FCT_STR("user@example.org"));
+    return true;
+}
+
+bool store_spool(struct store *st, int *fd, struct fct_err *err)
+{
+    (void)st;
+    if (store.away)
+        return fct_fail(err, FCT_TEMP, "the store is away");
+    store.spools++;
+    *fd = memfd_create("spool", MFD_CLOEXEC);
+    return *fd >= 0;
+}
+
+/* The view of the first copy, put together from the original and its edits. */
+static void note_message(const struct store_delivery *d, struct arena *arena)
+{
+    char *bytes = malloc(d->size);
+    struct edit_list edits;
+    struct fct_err err = {0};
+
+    ck_assert(bytes && pread(d->fd, bytes, d->size, 0) == (ssize_t)d->size);
+    ck_assert_msg(edit_list_decode(arena, d->copy[0].edits, d->size, &edits, &err), "%s", err.text);
+    buf_clear(&store.message);
+    ck_assert(
+        edit_list_apply(&edits, (struct fct_str){bytes, d->size}, 0, UINT64_MAX, &store.message));
+    ck_assert_uint_eq(store.message.n, d->copy[0].view_size);
+    free(bytes);
+}
+
+bool store_deliver(struct store *st, const struct store_delivery *d, struct arena *arena,
+                   struct store_delivered *out, struct fct_err *err)
+{
+    (void)st;
+    if (store.away)
+        return fct_fail(err, FCT_TEMP, "the store is away");
+    store.deliveries++;
+    note_message(d, arena);
+    buf_clear(&store.reverse_path);
+    buf_put_str(&store.reverse_path, d->reverse_path);
+    buf_clear(&store.mailbox);
+    buf_put_str(&store.mailbox, d->copy[0].mailbox);
+    buf_clear(&store.keywords);
+    for (size_t i = 0; i < d->copy[0].nkeywords; i++)
+        buf_put_str(&store.keywords, d->copy[0].keyword[i]);
+    store.flags = d->copy[0].flags;
+    store.ledger_bytes = d->copy[0].ledger.n;
+    for (size_t i = 0; i < d->n; i++) {
+        ck_assert(d->copy[i].summary.n > 0);
+        out[i] = (struct store_delivered){
+            .class = FCT_OK, .mailbox = FCT_STR("INBOX"), .uid = store.deliveries};
+        if (d->copy[i].account == 3)
+            out[i] = (struct store_delivered){.class = FCT_LIMIT, .text = FCT_STR("mailbox full")};
+        else if (d->copy[i].account == 4)
+            out[i] = (struct store_delivered){.class = FCT_TEMP, .text = FCT_STR("disk")};
+        else
+            store.copies++;
+    }
+    return true;
+}
+
+/* ---- the filters
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+static struct {
+    struct filter_answer
+        answer[FCT_HOOK_COUNT]; /* of hooks of the dialogue; FCT_HOOK_verdict: of the message */
+    bool wants[FCT_HOOK_COUNT];
+    unsigned asked[FCT_HOOK_COUNT], told[FCT_HOOK_COUNT];
+    struct filter_outcome outcome; /* of every recipient … */
+    struct fct_str refused;        /* … but REJECT for this account */
+    bool quarantined;
+    char last_reason[16];
+} filter;
+
+bool filter_wants(const struct filter_client *fc, enum fct_hook hook, uint32_t role)
+{
+    (void)fc, (void)role;
+    return filter.wants[hook];
+}
+
+void filter_hook(struct filter_client *fc, const struct filter_context *ctx, enum fct_hook hook,
+                 const void *ev, struct arena *arena, struct filter_answer *answer)
+{
+    (void)fc, (void)ev, (void)arena;
+    ck_assert(ctx->conn.id.n == ID_LENGTH);
+    filter.asked[hook]++;
+    *answer = filter.answer[hook];
+}
+
+void filter_tell(struct filter_client *fc, const struct filter_context *ctx, enum fct_hook hook,
+                 const void *ev)
+{
+    (void)fc, (void)ctx;
+    filter.told[hook]++;
+    if (hook == FCT_HOOK_abort)
+        str_copy_c(filter.last_reason, sizeof filter.last_reason,
+                   ((const struct fct_ev_abort *)ev)->reason);
+}
+
+void filter_message(struct filter_client *fc, const struct filter_context *ctx, int fd,
+                    uint64_t size, const struct filter_recipient *recipient, size_t n,
+                    struct arena *arena, struct filter_result *result)
+{
+    (void)fc;
+    ck_assert(ctx->envelope.recipients > 0 && fd >= 0 && size > 0);
+    filter.asked[FCT_HOOK_verdict]++;
+    *result = (struct filter_result){.answer = filter.answer[FCT_HOOK_verdict],
+                                     .quarantined = filter.quarantined,
+                                     .outcomes = n};
+    result->outcome = ARENA_ARRAY(arena, struct filter_outcome, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        result->outcome[i] = filter.outcome;
+        if (filter.refused.n > 0 && str_equal(recipient[i].account, filter.refused))
+            result->outcome[i].answer =
+                (struct filter_answer){.verdict = FCT_REJECT, .text = FCT_STR("not for me")};
+    }
+}
+
+/* ---- the connection
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+static struct event_base *base;
+static struct edge edge;
+static struct edge_listener listener;
+static struct listener_conf listener_conf;
+static struct config *conf;
+static struct arena *arena;
+static int client = -1;
+static char heard[1 << 16]; /* replies since the last talk() */
+
+static void setup_edge(void)
+{
+    static const struct conf_block *const blocks[] = {&smtp_block, &lmtp_block, NULL};
+    struct fct_err err = {0};
+
+    log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), "edge", FCT_ERROR);
+    base = event_base_new();
+    ck_assert_msg(fiber_setup(base, 64 << 10, 4, &err), "%s", err.text);
+    ck_assert_msg(config_load(NULL, 0, blocks, &conf, NULL, &err), "%s", err.text);
+    memset(&store, 0, sizeof store);
+    memset(&filter, 0, sizeof filter);
+    store.message = store.reverse_path = store.mailbox = store.keywords = BUF_INIT(16 << 20);
+    arena = arena_new(NULL);
+    listener_conf = (struct listener_conf){
+        .protocol = "smtp", .role = "mx", .tls = "none", .plain_login = true};
+    edge = (struct edge){.base = base,
+                         .conf = conf,
+                         .name = FCT_STR("mx.example.org"),
+                         .listener = &listener,
+                         .listeners = 1};
+    listener = (struct edge_listener){.edge = &edge,
+                                      .label = "test",
+                                      .conf = &listener_conf,
+                                      .protocol = &smtp_protocol,
+                                      .role = FCT_ROLE_MX};
+}
+
+static void turns(unsigned n)
+{
+    while (n-- > 0)
+        event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+static void hang_up(void)
+{
+    if (client >= 0)
+        close(client);
+    client = -1;
+    turns(20);
+}
+
+static void teardown_edge(void)
+{
+    hang_up();
+    ck_assert_uint_eq(edge.session_count, 0); /* whatever the test did, no session is left */
+    ck_assert_uint_eq(fiber_stats().running, 0);
+    buf_free(&store.message);
+    buf_free(&store.reverse_path);
+    buf_free(&store.mailbox);
+    buf_free(&store.keywords);
+    arena_free(&arena);
+    config_unref(&conf);
+    fiber_teardown();
+    event_base_free(base);
+}
+
+/* A pair of connected TCP sockets on the loopback address. */
+static void dial(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof a;
+    int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd, on = 1;
+
+    ck_assert(door >= 0 && bind(door, (struct sockaddr *)&a, sizeof a) == 0 &&
+              listen(door, 1) == 0);
+    ck_assert(getsockname(door, (struct sockaddr *)&a, &n) == 0);
+    client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert(client >= 0 && connect(client, (struct sockaddr *)&a, sizeof a) == 0);
+    ck_assert(setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0);
+    fd = accept4(door, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    ck_assert(fd >= 0);
+    close(door);
+    ck_assert(fcntl(client, F_SETFL, O_NONBLOCK) == 0);
+    listener.protocol->accepted(&listener, fd);
+}
+
+/* What the server says until it has nothing more to say: reply codes with spaces between, "|" when
+ * it closed; texts in heard. */
+static const char *listen_codes(void)
+{
+    static char codes[4096];
+    size_t n = 0, at = 0;
+    bool closed = false;
+
+    for (unsigned quiet = 0; quiet < 30 && !closed; quiet++) {
+        ssize_t got;
+
+        turns(1);
+        got = recv(client, heard + n, sizeof heard - 1 - n, 0);
+        if (got > 0)
+            quiet = 0, n += (size_t)got;
+        closed = got == 0 || (got < 0 && errno == ECONNRESET);
+    }
+    heard[n] = '\0';
+    for (char *line = heard; *line; line = strchr(line, '\n') + 1) {
+        ck_assert_msg(strchr(line, '\n') && strchr(line, '\n')[-1] == '\r',
+                      "reply without CRLF: %s", line);
+        if (line[3] != '-' && at + 5 < sizeof codes)
+            at += (size_t)snprintf(codes + at, sizeof codes - at, "%s%.3s", at ? " " : "", line);
+    }
+    snprintf(codes + at, sizeof codes - at, "%s", closed ? (at ? " |" : "|") : "");
+    return codes;
+}
+
+static const char *talk_bytes(struct fct_str bytes)
+{
+    while (bytes.n > 0) {
+        ssize_t n = send(client, bytes.p, bytes.n, MSG_NOSIGNAL);
+
+        if (n < 0 && errno != EAGAIN)
+            break;
+        bytes = str_skip(bytes, n > 0 ? (size_t)n : 0);
+        turns(1);
+    }
+    return listen_codes();
+}
+
+static const char *talk(const char *text)
+{
+    return talk_bytes(str_from(text));
+}
+
+#define EXPECT(text, codes)                                                                      \
+    do {                                                                                         \
+        const char *got_codes = talk(text);                                                      \
+        ck_assert_msg(strcmp(got_codes, codes) == 0, "%.60s: got \"%s\", want \"%s\"\n%s", text, \
+                      got_codes, codes, heard);                                                  \
+    } while (0)
+
+#endif
