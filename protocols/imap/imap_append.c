@@ -117,9 +117,7 @@ static bool is_message(struct imap_session *s, struct imap_upload *u,
     return true;
 }
 
-/* ---- receiving
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
 static bool fail_open(struct imap_upload *u, const struct fct_err *err)
 {
@@ -345,7 +343,7 @@ static bool append_all(struct imap_session *s, struct imap_command *c, struct im
     buf_put_c(&code, "APPENDUID ");
     buf_put_u64(&code, uid_validity);
     buf_put_char(&code, ' ');
-    imap_put_uids(&code, uid, u->n);
+    imap_response_uids(&code, uid, u->n);
     c->code = arena_str(c->arena, buf_str(&code));
     return true;
 }

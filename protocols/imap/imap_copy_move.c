@@ -11,9 +11,9 @@ static struct fct_str copy_uid(struct imap_command *c, const struct store_copied
     buf_put_c(&code, "COPYUID ");
     buf_put_u64(&code, copied->uid_validity);
     buf_put_char(&code, ' ');
-    imap_put_uids(&code, copied->source, copied->n);
+    imap_response_uids(&code, copied->source, copied->n);
     buf_put_char(&code, ' ');
-    imap_put_uids(&code, copied->target, copied->n);
+    imap_response_uids(&code, copied->target, copied->n);
     return arena_str(c->arena, buf_str(&code));
 }
 

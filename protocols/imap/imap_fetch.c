@@ -7,9 +7,7 @@
 #define BATCH_ITEMS    1024 /* messages of one question to the store */
 #define BATCH_SECTIONS 128
 
-/* ---- parsing
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- parsing --------------------------------------------------------------------------------- */
 
 /* clang-format off */
 static const struct {
@@ -144,9 +142,7 @@ static bool parse_items(struct fct_str *in, struct arena *arena, struct imap_fet
     return imap_parse_char(in, ')') && imap_parse_end(*in);
 }
 
-/* ---- one message
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- one message ----------------------------------------------------------------------------- */
 
 static char *write_c(char *to, const char *text, size_t n)
 {
@@ -221,9 +217,7 @@ static void end_message(struct buf *out)
     buf_put(out, ")\r\n", 3);
 }
 
-/* ---- batches
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- batches --------------------------------------------------------------------------------- */
 
 /* Decode the summaries of a batch; *n becomes what the store answered. */
 static bool take_summaries(struct imap_fetch *f, struct imap_fetch_message *m, size_t *n,
@@ -312,9 +306,7 @@ static bool put_records(struct imap_fetch *f)
     return true;
 }
 
-/* ---- \Seen
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- \Seen ----------------------------------------------------------------------------------- */
 
 static bool sets_seen(const struct imap_fetch *f)
 {
@@ -364,9 +356,7 @@ static void set_seen(struct imap_fetch *f, struct arena *arena)
     f->newly_seen = unseen;
 }
 
-/* ---- the command
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 bool imap_fetch_run(struct imap_session *s, struct imap_command *c, struct fct_err *err)
 {

@@ -72,9 +72,7 @@ static bool reads_bytes(const struct imap_section *section, const struct plan *p
     return plan->kind == KIND_WHOLE || (plan->kind == KIND_BYTES && !section->size_only);
 }
 
-/* ---- reading ahead
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- reading ahead --------------------------------------------------------------------------- */
 
 static void next_section(struct reader *r)
 {
@@ -144,9 +142,7 @@ static bool collect_piece(struct reader *r, struct buf *out, uint32_t *length, s
            fct_fail(err, FCT_TEMP, "The message is shorter than its record");
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 static void put_label(struct reader *r, size_t section)
 {
@@ -161,7 +157,7 @@ static bool put_bytes(struct reader *r, const struct plan *plan, bool *sent, str
     struct imap_session *s = r->f->s;
     uint32_t length = 0;
 
-    imap_put_literal_head(&s->out, plan->length);
+    imap_response_literal(&s->out, plan->length);
     for (uint64_t at = 0; at < plan->length; at += length) {
         if (!collect_piece(r, &s->out, &length, err))
             return false;
@@ -179,7 +175,7 @@ static void put_binary(struct buf *out, struct fct_str bytes)
 {
     if (memchr(bytes.p ? bytes.p : "", '\0', bytes.n))
         buf_put_char(out, '~');
-    imap_put_literal_head(out, bytes.n);
+    imap_response_literal(out, bytes.n);
     buf_put_str(out, bytes);
 }
 
@@ -205,7 +201,7 @@ static void put_transformed(struct reader *r, const struct imap_section *section
         put_binary(out, bytes);
         return;
     }
-    imap_put_literal_head(out, bytes.n);
+    imap_response_literal(out, bytes.n);
     buf_put_str(out, bytes);
 }
 

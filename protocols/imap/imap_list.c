@@ -1,46 +1,11 @@
 /* imap_list.c - LIST and LSUB (RFC 9051 6.3.9, RFC 5258, RFC 5819, RFC 6154, RFC 3501 6.3.9). */
-#include "protocols/imap/imap_list.h"
-
+#include "protocols/imap/imap_pattern.h"
 #include "protocols/imap/imap_response.h"
 #include "protocols/imap/imap_session.h"
 
 #define MAX_PATTERNS 32
 
-/* list-mailbox against a name: '*' any characters, '%' any but '/'. Linear in the name for each
- * star: after a '*' only the last one needs to be tried again, after a '%' only until the next '/'.
- */
-bool imap_list_match(struct fct_str pattern, struct fct_str name)
-{
-    size_t p = 0, n = 0, star = SIZE_MAX, star_at = 0, percent = SIZE_MAX, percent_at = 0;
-
-    while (n < name.n || p < pattern.n) {
-        if (p < pattern.n && pattern.p[p] == '*') {
-            star = ++p;
-            star_at = n;
-            percent = SIZE_MAX;
-        } else if (p < pattern.n && pattern.p[p] == '%') {
-            percent = ++p;
-            percent_at = n;
-        } else if (p < pattern.n && n < name.n && pattern.p[p] == name.p[n]) {
-            p++;
-            n++;
-        } else if (percent != SIZE_MAX && percent_at < name.n && name.p[percent_at] != '/') {
-            p = percent;
-            n = ++percent_at;
-        } else if (star != SIZE_MAX && star_at < name.n) {
-            p = star;
-            n = ++star_at;
-            percent = SIZE_MAX;
-        } else {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* ---- the command
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 struct list_command {
     bool select_subscribed, select_remote, recursive, select_special;
@@ -157,9 +122,7 @@ static bool parse_list(struct imap_session *s, struct imap_command *c, struct li
            (!l->lsub && parse_return(&c->args, l) && imap_parse_end(c->args));
 }
 
-/* ---- answering
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- answering ------------------------------------------------------------------------------- */
 
 static const char *const role_attributes[] = {
     [MAILBOX_DRAFTS] = "\\Drafts", [MAILBOX_SENT] = "\\Sent",       [MAILBOX_JUNK] = "\\Junk",
@@ -174,7 +137,7 @@ static const char *role_attribute(enum mailbox_role role)
 static bool matches_any(const struct list_command *l, struct fct_str name)
 {
     for (size_t i = 0; i < l->npatterns; i++)
-        if (imap_list_match(l->pattern[i], name))
+        if (imap_pattern_match(l->pattern[i], name))
             return true;
     return false;
 }

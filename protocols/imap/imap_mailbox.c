@@ -100,9 +100,9 @@ void imap_put_mailbox(struct imap_session *s, struct fct_str name)
     FCT_CLEANUP(buf_free) struct buf utf7 = BUF_INIT(4 * STORE_NAME_MAX);
 
     if (s->rev2) {
-        imap_put_string(&s->out, name, true);
+        imap_response_string(&s->out, name, true);
         return;
     }
     imap_utf7_encode(name, &utf7);
-    imap_put_astring(&s->out, buf_str(&utf7), false);
+    imap_response_astring(&s->out, buf_str(&utf7), false);
 }

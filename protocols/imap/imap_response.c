@@ -45,7 +45,7 @@ static void put_quoted(struct buf *out, struct fct_str s)
     buf_put_char(out, '"');
 }
 
-void imap_put_literal_head(struct buf *out, uint64_t n)
+void imap_response_literal(struct buf *out, uint64_t n)
 {
     buf_put_char(out, '{');
     buf_put_u64(out, n);
@@ -54,11 +54,11 @@ void imap_put_literal_head(struct buf *out, uint64_t n)
 
 static void put_literal(struct buf *out, struct fct_str s)
 {
-    imap_put_literal_head(out, s.n);
+    imap_response_literal(out, s.n);
     buf_put_str(out, s);
 }
 
-void imap_put_string(struct buf *out, struct fct_str s, bool utf8)
+void imap_response_string(struct buf *out, struct fct_str s, bool utf8)
 {
     if (form_of(s, utf8) == FORM_LITERAL)
         put_literal(out, s);
@@ -66,23 +66,23 @@ void imap_put_string(struct buf *out, struct fct_str s, bool utf8)
         put_quoted(out, s);
 }
 
-void imap_put_nstring(struct buf *out, struct fct_str s, bool utf8)
+void imap_response_nstring(struct buf *out, struct fct_str s, bool utf8)
 {
     if (s.p)
-        imap_put_string(out, s, utf8);
+        imap_response_string(out, s, utf8);
     else
         buf_put(out, "NIL", 3);
 }
 
-void imap_put_astring(struct buf *out, struct fct_str s, bool utf8)
+void imap_response_astring(struct buf *out, struct fct_str s, bool utf8)
 {
     if (form_of(s, utf8) == FORM_ATOM)
         buf_put_str(out, s);
     else
-        imap_put_string(out, s, utf8);
+        imap_response_string(out, s, utf8);
 }
 
-void imap_put_uids(struct buf *out, const uint32_t *uid, size_t n)
+void imap_response_uids(struct buf *out, const uint32_t *uid, size_t n)
 {
     for (size_t i = 0; i < n;) {
         size_t end = i + 1;

@@ -1,8 +1,8 @@
 /* imap_response.h - bytes that go to the client: strings, flags, sets. No printf: these run a
  * million times an hour.
  *
- * The put functions append to a buffer; the write functions fill memory the caller has reserved and
- * return its end. */
+ * The imap_response functions append to a buffer; the write functions fill memory the caller has
+ * reserved and return its end. */
 #ifndef PROTOCOLS_IMAP_IMAP_RESPONSE_H
 #define PROTOCOLS_IMAP_IMAP_RESPONSE_H
 
@@ -10,16 +10,16 @@
 
 /* quoted / literal (RFC 9051 4.3). 8-bit text is quoted only when `utf8` (the client enabled
  * IMAP4rev2). */
-void imap_put_string(struct buf *out, struct fct_str s, bool utf8);
+void imap_response_string(struct buf *out, struct fct_str s, bool utf8);
 /* As a string, NIL when s.p is NULL. */
-void imap_put_nstring(struct buf *out, struct fct_str s, bool utf8);
+void imap_response_nstring(struct buf *out, struct fct_str s, bool utf8);
 /* astring: an atom where that is enough. */
-void imap_put_astring(struct buf *out, struct fct_str s, bool utf8);
+void imap_response_astring(struct buf *out, struct fct_str s, bool utf8);
 /* "{n}" CRLF; the caller puts n bytes next. */
-void imap_put_literal_head(struct buf *out, uint64_t n);
+void imap_response_literal(struct buf *out, uint64_t n);
 
 /* "1,3:5": `uid` in any order is written in that order, neighbours that rise by one joined. */
-void imap_put_uids(struct buf *out, const uint32_t *uid, size_t n);
+void imap_response_uids(struct buf *out, const uint32_t *uid, size_t n);
 
 #define IMAP_WRITE_U32   10
 #define IMAP_WRITE_U64   20

@@ -32,9 +32,7 @@ struct search {
     struct arena *arena; /* of the batch, of the message */
 };
 
-/* ---- parsing
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- parsing --------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -115,9 +113,7 @@ static bool parse_search(struct search *q, struct fct_err *err)
     return imap_search_parse(&p, &q->c->args, &q->key, err);
 }
 
-/* ---- judging
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- judging --------------------------------------------------------------------------------- */
 
 static void add_found(struct search *q, uint32_t index)
 {
@@ -318,9 +314,7 @@ static bool judge_all(struct search *q, struct fct_err *err)
     return n == 0 || judge_batch(q, list, n, err);
 }
 
-/* ---- the answer
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- the answer ------------------------------------------------------------------------------ */
 
 static uint32_t number_of(const struct search *q, uint32_t index)
 {
@@ -357,7 +351,7 @@ static void put_esearch(struct search *q)
     for (size_t i = 0; i < q->nfound; i++)
         number[i] = number_of(q, q->found[i]);
     imap_put(s, "* ESEARCH (TAG ");
-    imap_put_string(&s->out, q->c->tag, false);
+    imap_response_string(&s->out, q->c->tag, false);
     imap_put(s, q->c->uid ? ") UID" : ")");
     if (q->nfound > 0 && (q->returns & RETURN_MIN))
         put_return(q, " MIN ", number[0]);
@@ -365,7 +359,7 @@ static void put_esearch(struct search *q)
         put_return(q, " MAX ", number[q->nfound - 1]);
     if (q->nfound > 0 && (q->returns & RETURN_ALL)) {
         imap_put(s, " ALL ");
-        imap_put_uids(&s->out, number, q->nfound);
+        imap_response_uids(&s->out, number, q->nfound);
     }
     if (q->returns & RETURN_COUNT)
         put_return(q, " COUNT ", (uint32_t)q->nfound);
