@@ -62,11 +62,18 @@ bool pop3_maildrop_open(struct store *store, uint32_t principal, struct pop3_mai
     return true;
 }
 
+static void drop_first(struct pop3_maildrop *d)
+{
+    store_read_drop(d->piece[d->first].reading);
+    d->in_flight -= d->piece[d->first].length;
+    d->first = (d->first + 1) % AHEAD_PIECES;
+    d->n--;
+}
+
 static void forget_ahead(struct pop3_maildrop *d)
 {
-    for (; d->n > 0; d->n--, d->first = (d->first + 1) % AHEAD_PIECES)
-        store_read_drop(d->piece[d->first].reading);
-    d->in_flight = 0;
+    while (d->n > 0)
+        drop_first(d);
 }
 
 void pop3_maildrop_free(struct pop3_maildrop **drop)
@@ -214,21 +221,23 @@ static void ask(struct pop3_maildrop *d)
         ask_one(d);
 }
 
+/* Was the beginning of `number` asked for already? What stands before it in the queue is not wanted
+ * any more: the rest of a message that broke off, or one that was marked meanwhile. */
+static bool is_at_hand(struct pop3_maildrop *d, uint32_t number)
+{
+    if (!d->ahead || number <= d->number)
+        return false;
+    while (d->n > 0 && d->piece[d->first].number < number)
+        drop_first(d);
+    return d->n > 0 && d->piece[d->first].number == number;
+}
+
 void pop3_maildrop_read(struct pop3_maildrop *d, uint32_t number, bool whole)
 {
-    bool at_hand;
+    uint32_t size = pop3_maildrop_at(d, number)->size;
+    bool at_hand = whole && size > 0 && is_at_hand(d, number);
 
-    while (d->n > 0 && d->piece[d->first].number < number &&
-           d->number == d->piece[d->first].number) {
-        /* the rest of a message whose reading was broken off */
-        store_read_drop(d->piece[d->first].reading);
-        d->in_flight -= d->piece[d->first].length;
-        d->first = (d->first + 1) % AHEAD_PIECES;
-        d->n--;
-    }
-    at_hand =
-        whole && d->ahead && d->n > 0 && d->piece[d->first].number == number && d->number < number;
-    if (!at_hand) {
+    if (!at_hand && size > 0) {
         forget_ahead(d);
         d->next_number = number;
         d->next_offset = 0;
@@ -236,14 +245,14 @@ void pop3_maildrop_read(struct pop3_maildrop *d, uint32_t number, bool whole)
     d->ahead = whole && (at_hand || number == d->read_before + 1);
     d->piece_bytes = whole ? PIECE_BYTES : TOP_BYTES;
     d->number = number;
-    d->left = pop3_maildrop_at(d, number)->size;
+    d->left = size;
     if (whole)
         d->read_before = number;
 }
 
 bool pop3_maildrop_piece(struct pop3_maildrop *d, struct fct_str *piece, struct fct_err *err)
 {
-    struct piece *p = &d->piece[d->first];
+    struct piece *p;
 
     *piece = (struct fct_str){"", 0};
     if (d->left == 0)
