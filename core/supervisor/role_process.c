@@ -23,9 +23,11 @@
 #define KEEP_STACKS        64
 
 #ifdef __SANITIZE_ADDRESS__
-#define SANITIZED true
+#define SANITIZED    true
+#define STACK_FACTOR 4 /* its frames are larger */
 #else
-#define SANITIZED false
+#define SANITIZED    false
+#define STACK_FACTOR 1
 #endif
 
 struct role_process {
@@ -205,6 +207,11 @@ static void fill_env(struct role_env *env, const struct role_start *start)
     env->shared_common = env->kind == ROLE_FILTER ? start->shared_common : NULL;
 }
 
+static size_t stack_bytes(const struct role_start *start)
+{
+    return start->set->server->fiber_stack.bytes * STACK_FACTOR;
+}
+
 static struct sandbox_request sandbox_wanted(const struct role_start *start)
 {
     const struct server_conf *server = start->set->server;
@@ -281,7 +288,7 @@ static bool begin(struct role_process *self, const struct role_start *start, str
     const struct ipc_handler handler = {.notice = told, .closed = orphaned, .owner = self};
 
     self->control = ipc_conn_new(self->env.base, start->control_fd, &handler);
-    if (!fiber_setup(self->env.base, start->set->server->fiber_stack.bytes, KEEP_STACKS, err))
+    if (!fiber_setup(self->env.base, stack_bytes(start), KEEP_STACKS, err))
         return false;
     offer_for_memory(start->role->kind);
     watch_parent(start->parent); /* for the time of prepare; again below */
@@ -348,7 +355,7 @@ bool role_process_check(const struct role_start *start, struct fct_err *err)
 
     self.env.base = event_base_new();
     FCT_ASSERT(self.env.base);
-    if (!fibers && !fiber_setup(self.env.base, start->set->server->fiber_stack.bytes, 1, err))
+    if (!fibers && !fiber_setup(self.env.base, stack_bytes(start), 1, err))
         return false;
     fibers = true;
     fill_env(&self.env, start);

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -27,6 +28,8 @@
 #define PATIENCE_FILTER_MS    1000
 #define PATIENCE_STORE_MS     10000
 #define PATIENCE_STORE_DEV_MS 1200
+
+#define MAX_DESCRIPTORS (1u << 20)
 
 /* ---- starting
  * ------------------------------------------------------------------------------------------------------
@@ -335,6 +338,17 @@ void supervisor_leave(struct supervisor *sup, const int *keep, size_t n)
  * --------------------------------------------------------------------------------------------------------------
  */
 
+/* Ten thousand idle clients are ten thousand descriptors: take what the system lets us have. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max < MAX_DESCRIPTORS ? limit.rlim_max : MAX_DESCRIPTORS;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static bool load_first(struct supervisor *sup, struct fct_err *err)
 {
     FCT_CLEANUP(buf_free) struct buf errors = BUF_INIT(64 << 10);
@@ -442,6 +456,7 @@ int supervisor_run(const struct supervisor_setup *setup)
     watched_signals(&set);
     (void)sigprocmask(SIG_BLOCK, &set, &before);
     (void)signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
     if (open_all(sup, &err)) {
         run(sup);
         log_event(EV_STOP, FCT_STR(""), F_C("text", "all processes have ended"));
