@@ -44,7 +44,7 @@ static void check_lines(struct fct_str wire)
     FCT_ASSERT(wire.n == 3);
 }
 
-static void send(struct fct_str message, size_t cut)
+static void send_message(struct fct_str message, size_t cut)
 {
     struct evbuffer *out = evbuffer_new();
     struct pop3_wire w = {0};
@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t whole, split;
 
     parse(in);
-    send(in, cut);
+    send_message(in, cut);
     whole = pop3_top_take(&one, in);
     split = pop3_top_take(&two, str_head(in, cut));
     if (split == cut)
