@@ -20,9 +20,7 @@ struct scan {
     const char *at, *end;
 };
 
-/* ---- collecting
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- collecting ---- */
 
 static void start_entry(struct entry *e)
 {
@@ -128,9 +126,7 @@ static bool read_entry(struct scan *in, struct entry *e)
     return e->nspec > 0;
 }
 
-/* ---- handing over
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- handing over ---- */
 
 static void push_name(lua_State *L, struct fct_str name)
 {

@@ -26,9 +26,7 @@ static const struct binding functions[] = {
 
 static const char *const view_types[] = {"conn", "envelope", "message", "part"};
 
-/* ---- objects
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- objects ---- */
 
 struct lua_call *lua_call_check(lua_State *L)
 {
@@ -146,9 +144,7 @@ void lua_bind_functions(lua_State *L)
     lua_setfield(L, -2, "log");
 }
 
-/* ---- strings
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- strings ---- */
 
 struct fct_str lua_str_check(lua_State *L, int arg)
 {

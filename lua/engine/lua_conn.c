@@ -96,9 +96,7 @@ int lua_get_conn_envelope(lua_State *L)
     return 1;
 }
 
-/* ---- envelope
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- envelope ---- */
 
 static const struct fct_envelope *envelope(lua_State *L)
 {

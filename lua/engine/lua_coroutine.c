@@ -11,9 +11,7 @@ static bool is_error(int status)
     return status != LUA_OK && status != LUA_YIELD;
 }
 
-/* ---- pcall
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- pcall ---- */
 
 /* Below the results lie `kept` values of ours, the last of them `true`. */
 static int protected_done(lua_State *L, int status, lua_KContext kept)
@@ -66,9 +64,7 @@ static int base_xpcall(lua_State *L)
     return protected_done(L, lua_pcallk(L, n, LUA_MULTRET, 2, 3, protected_done), 3);
 }
 
-/* ---- coroutines
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- coroutines ---- */
 
 static int body_done(lua_State *L, int status, lua_KContext ctx)
 {
@@ -196,6 +192,8 @@ static int coroutine_wrap(lua_State *L)
 
 static int coroutine_yield(lua_State *L)
 {
+    if (!lua_isyieldable(L))
+        return luaL_error(L, "attempt to yield outside a coroutine, or inside a function of C");
     return lua_yield(L, lua_gettop(L));
 }
 

@@ -20,33 +20,36 @@ static int refuse(lua_State *L, const char *what)
 int lua_do_message_add_header(lua_State *L)
 {
     static const char *const places[] = {"top", "end", NULL};
+    struct fct_call *call = message(L);
     struct fct_str name = lua_str_check(L, 2), value = lua_str_check(L, 3);
     enum fct_where where = luaL_checkoption(L, 4, "top", places) == 0 ? FCT_TOP : FCT_END;
 
-    if (!lua_host(L)->header_add(message(L), where, name, value))
+    if (!lua_host(L)->header_add(call, where, name, value))
         return refuse(L, name.p);
     return 0;
 }
 
 int lua_do_message_set_header(lua_State *L)
 {
+    struct fct_call *call = message(L);
     struct fct_str name = lua_str_check(L, 2), value = lua_str_check(L, 3);
-    const struct fct_header *h = lua_host(L)->header(message(L), name.p, 0);
+    const struct fct_header *h = lua_host(L)->header(call, name.p, 0);
 
-    if (h ? !lua_host(L)->header_set(message(L), h, value)
-          : !lua_host(L)->header_add(message(L), FCT_TOP, name, value))
+    if (h ? !lua_host(L)->header_set(call, h, value)
+          : !lua_host(L)->header_add(call, FCT_TOP, name, value))
         return refuse(L, name.p);
     return 0;
 }
 
 int lua_do_message_remove_header(lua_State *L)
 {
+    struct fct_call *call = message(L);
     const char *name = luaL_checkstring(L, 2);
     const struct fct_header *h;
     size_t n = 0;
 
-    for (; (h = lua_host(L)->header(message(L), name, n)); n++)
-        if (!lua_host(L)->header_remove(message(L), h))
+    for (; (h = lua_host(L)->header(call, name, n)); n++)
+        if (!lua_host(L)->header_remove(call, h))
             return refuse(L, name);
     lua_pushinteger(L, (lua_Integer)n);
     return 1;
@@ -54,17 +57,17 @@ int lua_do_message_remove_header(lua_State *L)
 
 int lua_do_message_keyword(lua_State *L)
 {
+    struct lua_call *c = lua_view_check(L, 1, "message");
     struct fct_str name = lua_str_check(L, 2);
 
-    if (lua_view_check(L, 1, "message")->hook != FCT_HOOK_deliver)
+    if (c->hook != FCT_HOOK_deliver)
         return luaL_error(L, "keywords are chosen at deliver");
-    if (!lua_host(L)->keyword(message(L), name))
+    if (!lua_host(L)->keyword(c->host, name))
         return luaL_error(L, "'%s' cannot be a keyword", name.p);
     return 0;
 }
 
-/* ---- symbols, on both objects
- * ---------------------------------------------------------------------------------------- */
+/* ---- symbols, on both objects * ---- */
 
 static int has(lua_State *L, struct lua_call *c)
 {

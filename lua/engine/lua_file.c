@@ -37,9 +37,7 @@ static void push_chunk(lua_State *L, const char *path)
     lua_setupvalue(L, -2, 1);
 }
 
-/* ---- require
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- require ---- */
 
 /* "facteur.text" → "facteur/text"; no other character can leave the folder. */
 static bool module_path(const char *name, char *out, size_t size)
@@ -114,9 +112,7 @@ int lua_file_require(lua_State *L)
     return 1;
 }
 
-/* ---- rule files
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- rule files ---- */
 
 struct loading {
     const char *path, *real;

@@ -42,9 +42,7 @@ uint32_t lua_hook_verdicts(enum fct_hook hook)
     return verdicts_of[hook];
 }
 
-/* ---- the event
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- the event ---- */
 
 static void push_field(lua_State *L, const struct field *f, const void *event)
 {
@@ -93,9 +91,7 @@ void lua_event_open(lua_State *L)
     lua_pop(L, 1);
 }
 
-/* ---- running one callback
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- running one callback ---- */
 
 /* A rule's result: false or nil is no hit; text and numbers are the detail. */
 static void take_hit(lua_State *L, struct lua_call *c)

@@ -55,9 +55,7 @@ int lua_fn_global_print(lua_State *L)
     return 0;
 }
 
-/* ---- waiting
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- waiting ---- */
 
 FCT_MAY_WAIT int lua_fn_global_sleep_ms(lua_State *L)
 {

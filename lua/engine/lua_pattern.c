@@ -29,9 +29,7 @@ struct lua_pattern {
     struct item item[];
 };
 
-/* ---- compiling
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- compiling ---- */
 
 struct source {
     const unsigned char *at, *end;
@@ -309,9 +307,7 @@ bool lua_pattern_is_plain(struct fct_str text)
     return true;
 }
 
-/* ---- matching
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- matching ---- */
 
 struct run {
     struct lua_pattern *p;

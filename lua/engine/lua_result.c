@@ -45,9 +45,7 @@ static struct result *new_result(lua_State *L, enum fct_verdict verdict)
     return r;
 }
 
-/* ---- replies
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- replies ---- */
 
 /* class "." subject "." detail                                                              RFC
  * 3463 2 */
@@ -129,9 +127,7 @@ int lua_fn_global_accept(lua_State *L)
     return 1;
 }
 
-/* ---- taking it
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- taking it ---- */
 
 bool lua_result_is(lua_State *L, int index)
 {

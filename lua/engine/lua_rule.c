@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* ---- reading the table: one row per field, shared by both
- * ------------------------------------------------------------- */
+/* ---- reading the table: one row per field, shared by both * ---- */
 
 enum { IN_RULE = 1, IN_HOOK = 2 };
 
@@ -163,26 +162,19 @@ static void read_table(lua_State *L, struct lua_rule *r, unsigned where)
     r->function = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-/* ---- declaring
- * ---------------------------------------------------------------------------------------------------------
- */
-
-/* "subject_rules" of rules/subject_rules.lua. */
-static const char *label_of(struct lua_engine *e)
+/* ---- declaring * ---- */
+/* "subject_rules" of rules/subject_rules.lua. */ static const char *label_of(struct lua_engine *e)
 {
     const char *slash = strrchr(e->file, '/'), *name = slash ? slash + 1 : e->file;
     size_t n = strlen(name);
-
     if (n > 4 && strcmp(name + n - 4, ".lua") == 0)
         n -= 4;
     return lua_keep(e, "lua:%.*s", (int)n, name);
 }
-
 static struct lua_rule *new_rule(lua_State *L, const char *what)
 {
     struct lua_engine *e = lua_engine_of(L);
     struct lua_rule *r;
-
     luaL_checktype(L, 1, LUA_TTABLE);
     if (!e->file)
         luaL_error(L, "%s works only while the file is loaded", what);
@@ -209,7 +201,6 @@ static struct lua_rule *new_rule(lua_State *L, const char *what)
     };
     return r;
 }
-
 static void check_symbol(lua_State *L, const struct lua_rule *r, const char *name)
 {
     if (!*name || strlen(name) > 64 ||
@@ -219,11 +210,9 @@ static void check_symbol(lua_State *L, const struct lua_rule *r, const char *nam
         if (o->symbol && strcmp(o->symbol, name) == 0)
             luaL_error(L, "rule %s was declared before, at %s", name, o->where);
 }
-
 int lua_fn_global_rule(lua_State *L)
 {
     struct lua_rule *r = new_rule(L, "rule");
-
     r->scores = true;
     if (lua_rawgeti(L, 1, 1) != LUA_TSTRING)
         return luaL_error(L, "the rule's name is missing");
@@ -234,11 +223,9 @@ int lua_fn_global_rule(lua_State *L)
     read_table(L, r, IN_RULE);
     return 0;
 }
-
 int lua_fn_global_hook(lua_State *L)
 {
     struct lua_rule *r = new_rule(L, "hook");
-
     lua_rawgeti(L, 1, 1);
     r->row.hook = check_hook(L);
     lua_settop(L, 1);
@@ -246,10 +233,7 @@ int lua_fn_global_hook(lua_State *L)
     if (r->on_error == FCT_TEMPFAIL && !(lua_hook_verdicts(r->row.hook) & FCT_V_TEMPFAIL))
         return luaL_error(L, "hook %s cannot answer tempfail", lua_hook_names[r->row.hook]);
     return 0;
-}
-
-/* ---- handing over to the host
- * -------------------------------------------------------------------------------------------- */
+} /* ---- handing over to the host * ---- */
 
 static bool in_file(struct fct_err *err, const struct lua_rule *r)
 {
@@ -281,9 +265,7 @@ void lua_rules_free(struct lua_engine *e)
     }
 }
 
-/* ---- failing
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- failing ---- */
 
 static uint64_t now_ms(void)
 {

@@ -42,8 +42,7 @@ void lua_sandbox_push_env(lua_State *L)
     lua_sandbox_push_readonly(L);
 }
 
-/* ---- guarded functions of the base library
- * ----------------------------------------------------------------------- */
+/* ---- guarded functions of the base library * ---- */
 
 /* A finalizer would run at any time, in anybody's callback, with hooks switched off. */
 static int base_setmetatable(lua_State *L)
@@ -97,8 +96,7 @@ static int base_tostring(lua_State *L)
     return 1;
 }
 
-/* ---- putting it together
- * ------------------------------------------------------------------------------------------- */
+/* ---- putting it together * ---- */
 
 /* Copies named fields of the table at -1 into the one at -2. */
 static void copy_fields(lua_State *L, const char *const *names)

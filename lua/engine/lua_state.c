@@ -12,9 +12,23 @@
 
 struct lua_call *volatile lua_running;
 
-/* ---- memory
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- memory ---- */
+
+/* Once the budget is spent nothing big is given any more: that ends the loops inside Lua itself
+ * where no hook fires, such as a table that is its own __call (each step makes the stack longer).
+ * Small blocks still serve the error's way up. */
+#define LAST_BLOCKS ((size_t)64 * 1024)
+
+static bool may_grow(const struct lua_memory *m, const struct lua_call *c, size_t more)
+{
+    if (more > m->limit || m->used > m->limit - more)
+        return false;
+    if (!c)
+        return true;
+    if (c->stopped && more > LAST_BLOCKS)
+        return false;
+    return c->may_grow == 0 || (ptrdiff_t)more <= c->may_grow - c->grown;
+}
 
 /* NULL makes Lua collect all garbage and try once more; then the script gets "not enough memory".
  * Shrinking never fails. */
@@ -22,29 +36,20 @@ static void *allocate(void *ud, void *old, size_t old_size, size_t size)
 {
     struct lua_memory *m = ud;
     struct lua_call *c = lua_running;
-    void *p;
+    void *p = NULL;
 
     if (!old)
         old_size = 0; /* Lua says there what kind of object it wants */
-    if (size == 0) {
+    if (size > old_size && !may_grow(m, c, size - old_size))
+        return NULL;
+    if (size == 0)
         free(old);
-    } else {
-        if (size > old_size) {
-            size_t more = size - old_size;
-            if (more > m->limit || m->used > m->limit - more)
-                return NULL;
-            if (c && c->may_grow > 0 && (ptrdiff_t)more > c->may_grow - c->grown)
-                return NULL;
-        }
-        p = realloc(old, size);
-        if (!p)
-            return NULL;
-        old = p;
-    }
+    else if (!(p = realloc(old, size)))
+        return NULL;
     m->used = m->used - old_size + size;
     if (c)
         c->grown += (ptrdiff_t)size - (ptrdiff_t)old_size;
-    return size ? old : NULL;
+    return p;
 }
 
 const char *lua_keep(struct lua_engine *e, const char *fmt, ...)
@@ -67,9 +72,7 @@ const char *lua_keep(struct lua_engine *e, const char *fmt, ...)
     return t->text;
 }
 
-/* ---- open, close
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- open, close ---- */
 
 static int open_libraries(lua_State *L)
 {
@@ -117,9 +120,7 @@ void lua_state_close(struct lua_engine *e)
     e->L = NULL;
 }
 
-/* ---- the pool
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- the pool ---- */
 
 static int new_thread(lua_State *L)
 {
@@ -181,9 +182,7 @@ void lua_call_give_back(struct lua_call **call)
     c->engine->pool = c;
 }
 
-/* ---- running
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- running ---- */
 
 /* "file:line: what" becomes "file:line: what (called from file:line, file:line)"; one line, so that
  * it fits the log. */
@@ -216,6 +215,8 @@ static void copy_error(struct lua_call *c)
 {
     const char *text = lua_type(c->thread, -1) == LUA_TSTRING ? lua_tostring(c->thread, -1) : NULL;
 
+    if (c->stopped && (!text || !strstr(text, "processor budget")))
+        text = "processor budget exceeded"; /* what Lua made of it on its way up */
     snprintf(c->error, sizeof c->error, "%s", text ? text : "failed without a message");
 }
 

@@ -9,12 +9,11 @@
 #define COMPILED      "facteur.compiled" /* registry: pattern text → compiled, of find, match, gsub */
 #define COMPILED_EACH "facteur.compiled.each" /* the same for gmatch, where '^' is a letter */
 #define COMPILED_MOST 256
-#define KEPT_LONGEST  128 /* longer ones are compiled each time: 256 of them would fill the memory \
-                           */
+#define KEPT_LONGEST                                                             \
+    128 /* longer ones are compiled each time: 256 of them would fill the memory \
+         */
 
-/* ---- patterns
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- patterns ---- */
 
 /* Patterns are nearly always constants: each is compiled once. A script that makes them up only
  * empties the table. */
@@ -156,9 +155,7 @@ static int string_match(lua_State *L)
     return find_or_match(L, false);
 }
 
-/* ---- gmatch
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- gmatch ---- */
 
 /* Upvalues: subject, compiled pattern, next offset, end of the match before (an empty match may not
  * touch it; -1: none). */
@@ -199,9 +196,7 @@ static int string_gmatch(lua_State *L)
     return 1;
 }
 
-/* ---- gsub
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- gsub ---- */
 
 /* A replacement text: %0 is the match, %1 … %9 the captures, %% a percent sign. */
 static void add_text(lua_State *L, luaL_Buffer *out, const struct lua_match *m)
@@ -291,9 +286,7 @@ static int string_gsub(lua_State *L)
     return 2;
 }
 
-/* ---- the rest
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- the rest ---- */
 
 /* The stock one turns for ever on ("").rep with a large count. */
 static int string_rep(lua_State *L)

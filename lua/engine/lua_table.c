@@ -105,8 +105,8 @@ static int table_move(lua_State *L)
     return 1;
 }
 
-/* ---- sort: a heap, so that no comparison function can make it slow or walk out of the table
- * ------------------------ */
+/* ---- sort: a heap, so that no comparison function can make it slow or walk out of the table *
+ * ---- */
 
 /* Is element a < b, by the function at 2 or by `<`? */
 static bool is_less(lua_State *L, lua_Integer a, lua_Integer b)
