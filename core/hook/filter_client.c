@@ -12,12 +12,22 @@
 #include "core/hook/filter_codec.h"
 #include "core/log/log.h"
 
-#define FRESH_WAIT_MS 2000u /* for a filter to come back */
-#define STRIKES_MAX   2u    /* deaths that are this request's fault */
-#define TRIES_MAX     8u    /* deaths that may be somebody else's */
-#define SLACK_MS      1000u /* more than the filter's own deadlines and its watchdog */
-#define STICKY_MAX    65536u
-#define TELL_BACKLOG  (1u << 20) /* unsent bytes above which notices are dropped */
+#define FRESH_WAIT_MS \
+    6000u               /* for a filter to come back: longer than the supervisor's longest pause */
+#define STRIKES_MAX  2u /* deaths that are this request's fault */
+#define TRIES_MAX    8u /* deaths that may be somebody else's */
+#define SLACK_MS     1000u /* more than the filter's own deadlines and its watchdog */
+#define STICKY_MAX   65536u
+#define TELL_BACKLOG (1u << 20) /* unsent bytes above which notices are dropped */
+
+/* What a successor said about the end of the process before it. */
+struct last_words {
+    uint32_t generation; /* of the connection that ended */
+    bool blamed;
+    char culprit[64]; /* id of the message or connection */
+    char plugin[48];
+};
+#define LAST_WORDS 8u /* kept per filter */
 
 struct filter_peer_end {
     struct filter_client *fc;
@@ -27,9 +37,7 @@ struct filter_peer_end {
     uint32_t generation; /* counts connections */
     bool greeted;        /* it has said which hooks it wants */
     bool leaving;
-    bool blamed; /* its predecessor died for `culprit` */
-    char culprit[64];
-    char plugin[48];
+    struct last_words words[LAST_WORDS]; /* by generation */
 };
 
 /* A fiber that waits for a filter to appear. Lives on the fiber's stack. */
@@ -97,6 +105,16 @@ static void take_wants(struct filter_client *fc, const struct filter_hello *hell
     fc->greeted = true;
 }
 
+static void keep_last_words(struct filter_peer_end *peer, const struct filter_hello *hello)
+{
+    uint32_t generation = peer->generation - 1;
+    struct last_words *words = &peer->words[generation % LAST_WORDS];
+
+    *words = (struct last_words){.generation = generation, .blamed = hello->blamed};
+    str_copy_c(words->culprit, sizeof words->culprit, hello->id);
+    str_copy_c(words->plugin, sizeof words->plugin, hello->plugin);
+}
+
 static void on_hello(struct filter_peer_end *peer, struct fct_str payload)
 {
     struct filter_hello hello;
@@ -107,9 +125,7 @@ static void on_hello(struct filter_peer_end *peer, struct fct_str payload)
         return;
     }
     take_wants(peer->fc, &hello);
-    peer->blamed = hello.blamed;
-    str_copy_c(peer->culprit, sizeof peer->culprit, hello.id);
-    str_copy_c(peer->plugin, sizeof peer->plugin, hello.plugin);
+    keep_last_words(peer, &hello);
     peer->greeted = true;
     wake_waiters(peer->fc);
 }
@@ -197,7 +213,16 @@ static bool is_ready(const struct filter_peer_end *peer)
     return peer->conn && peer->greeted && !peer->leaving;
 }
 
-static struct filter_peer_end *choose(struct filter_client *fc, struct fct_str conn_id)
+/* Less to do; among equals the one that died less often, so that a fatal message does not meet the
+ * same one twice in a row and the supervisor's growing pauses. */
+static bool is_better(const struct filter_peer_end *peer, const struct filter_peer_end *than)
+{
+    if (!than || peer->under_way != than->under_way)
+        return !than || peer->under_way < than->under_way;
+    return peer->generation < than->generation;
+}
+
+static struct filter_peer_end *choose(const struct filter_client *fc, struct fct_str conn_id)
 {
     struct filter_peer_end *best = map_get(fc->sticky, conn_id);
 
@@ -205,7 +230,7 @@ static struct filter_peer_end *choose(struct filter_client *fc, struct fct_str c
         return best;
     best = NULL;
     for (unsigned i = 0; i < fc->peers; i++)
-        if (is_ready(fc->peer[i]) && (!best || fc->peer[i]->under_way < best->under_way))
+        if (is_ready(fc->peer[i]) && is_better(fc->peer[i], best))
             best = fc->peer[i];
     return best;
 }
@@ -257,6 +282,13 @@ static void set_sticky(struct filter_client *fc, struct fct_str conn_id,
 
 /* ---- asking ---- */
 
+/* A filter's end while it had our request. */
+struct death {
+    struct filter_peer_end *peer;
+    uint32_t generation;
+    bool settled; /* we know whose fault it was */
+};
+
 struct ask {
     struct filter_client *fc;
     struct fct_str conn_id, id; /* id: what the filter's slot names */
@@ -264,36 +296,62 @@ struct ask {
     uint64_t timeout_ms;
     struct buf *reply;
     struct filter_peer_end *answered_by;
+    struct death death[TRIES_MAX];
+    unsigned deaths;
     unsigned strikes; /* deaths that were this request's fault */
     char plugin[48];  /* whose callback it was */
 };
 
-/* The successor knows whether we were to blame. Nobody to be asked in time: not us. */
-static FCT_MAY_WAIT bool was_our_fault(struct ask *ask, struct filter_peer_end *peer)
+/* The successor knows. One that does not come in time: nobody's fault. */
+static FCT_MAY_WAIT void settle(struct ask *ask, struct death *d, uint64_t deadline)
+{
+    const struct last_words *words = &d->peer->words[d->generation % LAST_WORDS];
+
+    d->settled = true;
+    while (d->peer->generation == d->generation + 1 && !d->peer->greeted)
+        if (!wait_for_greeting(ask->fc, deadline))
+            return;
+    if (words->generation != d->generation || !words->blamed ||
+        !str_equal(str_from(words->culprit), ask->id))
+        return;
+    str_copy_c(ask->plugin, sizeof ask->plugin, str_from(words->plugin));
+    ask->strikes++;
+}
+
+/* After one death the request is repeated anyway; only more of them raise the question whose fault
+ * they are. */
+static FCT_MAY_WAIT void settle_deaths(struct ask *ask)
 {
     uint64_t deadline = clock_ms() + FRESH_WAIT_MS;
 
-    while (!peer->greeted)
-        if (!wait_for_greeting(ask->fc, deadline))
-            return false;
-    if (!peer->blamed || !str_equal(str_from(peer->culprit), ask->id))
-        return false;
-    str_copy_c(ask->plugin, sizeof ask->plugin, str_from(peer->plugin));
-    return true;
+    for (unsigned i = 0; ask->deaths > 1 && i < ask->deaths; i++)
+        if (!ask->death[i].settled)
+            settle(ask, &ask->death[i], deadline);
 }
 
-static FCT_MAY_WAIT void died_over(struct ask *ask, struct filter_peer_end *peer, bool timed_out)
+static FCT_MAY_WAIT void died_over(struct ask *ask, struct filter_peer_end *peer,
+                                   uint32_t generation, bool timed_out)
 {
+    ask->death[ask->deaths++] = (struct death){peer, generation, timed_out};
     if (timed_out) {
         ask->fc->timeouts++;
+        ask->strikes++;
+        peer->leaving = true; /* nothing more for it: it comes back as another process */
         role_kill_peer(ask->fc->env, ROLE_FILTER, peer->index);
     }
-    if (timed_out || was_our_fault(ask, peer))
-        ask->strikes++;
+    settle_deaths(ask);
     ask->fc->retries++;
     log_event(EV_FILTER_RETRY, ask->id, F_U64("filter", peer->index),
-              F_C("why", timed_out ? "no answer in time" : "it died"),
-              F_STR("plugin", str_from(ask->plugin)), F_U64("strikes", ask->strikes));
+              F_C("why", timed_out ? "no answer in time" : "it died"), F_U64("deaths", ask->deaths),
+              F_U64("strikes", ask->strikes));
+}
+
+/* Those who wait on a connection hear of its end before its owner does, by a turn of the loop. */
+static FCT_MAY_WAIT bool has_died(const struct filter_peer_end *peer, uint32_t generation)
+{
+    if (generation == peer->generation)
+        fiber_sleep(1);
+    return generation != peer->generation;
 }
 
 enum asked { ASKED_ANSWERED, ASKED_DIED, ASKED_FAILED };
@@ -303,7 +361,7 @@ static FCT_MAY_WAIT enum asked ask_once(struct ask *ask, struct filter_peer_end 
 {
     uint32_t generation = peer->generation;
     uint64_t deadline = clock_ms() + ask->timeout_ms;
-    bool ok;
+    bool ok, died;
 
     peer->under_way++;
     ok = ipc_call(peer->conn, ask->out, deadline, ask->reply, NULL, NULL, err);
@@ -313,16 +371,17 @@ static FCT_MAY_WAIT enum asked ask_once(struct ask *ask, struct filter_peer_end 
         return ASKED_ANSWERED;
     if (fiber_is_cancelled())
         return ASKED_FAILED;
-    if (generation == peer->generation && clock_ms() < deadline)
+    died = has_died(peer, generation);
+    if (!died && clock_ms() < deadline)
         return ASKED_FAILED; /* it lives and says no */
-    died_over(ask, peer, generation == peer->generation);
+    died_over(ask, peer, generation, !died);
     return ASKED_DIED;
 }
 
 /* Answered, or: two deaths that were our fault (`ask->strikes`), or no filter to be had (err). */
 static FCT_MAY_WAIT bool ask_filter(struct ask *ask, struct fct_err *err)
 {
-    for (unsigned tries = 0; tries < TRIES_MAX && ask->strikes < STRIKES_MAX; tries++) {
+    while (ask->deaths < TRIES_MAX && ask->strikes < STRIKES_MAX) {
         struct filter_peer_end *peer = find_peer(ask->fc, ask->conn_id);
 
         if (!peer)
