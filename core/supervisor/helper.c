@@ -37,7 +37,7 @@ bool supervisor_help(struct supervisor *sup, enum role_kind kind, bool (*work)(v
     log_flush();
     pid = fork();
     if (pid == 0) {
-        supervisor_leave(sup, (const int[]){fd, sup->log_fd}, 2);
+        supervisor_leave((const int[]){fd, sup->log_fd}, 2);
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         bool ok = work(arg, fd);
 

@@ -169,7 +169,7 @@ static void in_child(struct process *p, int control_fd)
             keep[n++] = set->listener[i].fd;
     for (unsigned k = 0; k < ROLE_COUNT; k++)
         start.count[k] = supervisor_wanted(set, (enum role_kind)k);
-    supervisor_leave(sup, keep, n);
+    supervisor_leave(keep, n);
     role_process_run(&start);
 }
 

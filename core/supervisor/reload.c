@@ -289,7 +289,7 @@ static FCT_NORETURN void check(struct supervisor *sup, int report_fd)
     struct fct_err err = {0};
     bool ok;
 
-    supervisor_leave(sup, (const int[]){report_fd, sup->log_fd}, 2);
+    supervisor_leave((const int[]){report_fd, sup->log_fd}, 2);
     (void)alarm(CHECK_LIMIT_S);
     ok = setting_load(sup, &set, &errors, &err);
     if (ok)

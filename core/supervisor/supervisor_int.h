@@ -122,8 +122,6 @@ unsigned supervisor_wanted(const struct setting *set, enum role_kind kind);
 void supervisor_watch_helper(struct supervisor *sup, pid_t pid,
                              void (*ended)(struct supervisor *sup, void *arg, int wait_status),
                              void *arg);
-/* In a child just forked: default signals, none of the supervisor's descriptors but `keep`. */
-void supervisor_leave(struct supervisor *sup, const int *keep, size_t n);
 
 /* run_dir.c: the folder of the control socket, its lock, the pid file, the log file. */
 FCT_MUST_CHECK bool run_dir_take(struct supervisor *sup, struct fct_err *err);
@@ -151,6 +149,10 @@ const struct setting *reload_setting(const struct supervisor *sup,
 
 /* status.c */
 void status_arrived(struct supervisor *sup, struct process *p);
+
+/* leave.c: in a child just forked: default signals, none of the supervisor's descriptors but
+ * `keep`. */
+void supervisor_leave(const int *keep, size_t n);
 
 /* role_process.c: the child's side; never returns. */
 struct role_start {

@@ -471,8 +471,8 @@ static void set_up(void)
 
 static void clean_up(void)
 {
-    static const char *const names[] = {"conf", "log", "run/facteur.lock", "run/facteur.pid",
-                                        "run",  "data"};
+    static const char *const names[] = {
+        "conf", "log", "log.1", "run/facteur.lock", "run/facteur.pid", "run", "data"};
     char path[128];
 
     if (server_pid)
@@ -660,6 +660,26 @@ START_TEST(a_bad_configuration_is_refused_and_nothing_changes)
 }
 END_TEST
 
+/* What logrotate does: the file is moved, then SIGHUP. Everybody writes to the new one, the store
+ * too, which was not restarted. */
+START_TEST(a_reload_opens_the_log_again)
+{
+    char from[100], to[100];
+
+    start_server();
+    wait_running();
+    (void)snprintf(from, sizeof from, "%s/log", folder);
+    (void)snprintf(to, sizeof to, "%s/log.1", folder);
+    ck_assert_int_eq(rename(from, to), 0);
+    ck_assert_int_eq(kill(server_pid, SIGHUP), 0);
+    (void)wait_for("drain 1");
+    stop_server();
+    ck_assert(log_has("reloaded"));
+    ck_assert(log_has("store stop"));
+    ck_assert(log_has("edge stop"));
+}
+END_TEST
+
 START_TEST(a_start_that_fails_ends_with_status_1)
 {
     static const char *const confs[] = {"fake { filter_fails = yes }", "fake { filter_dies = yes }",
@@ -753,6 +773,7 @@ int main(void)
     tcase_add_test(tc, edge_can_have_a_hung_filter_killed);
     tcase_add_test(tc, a_reload_starts_new_processes_and_keeps_the_store);
     tcase_add_test(tc, a_bad_configuration_is_refused_and_nothing_changes);
+    tcase_add_test(tc, a_reload_opens_the_log_again);
     tcase_add_test(tc, a_start_that_fails_ends_with_status_1);
     tcase_add_test(tc, a_folder_belongs_to_one_server);
     tcase_add_test(tc, a_killed_supervisor_leaves_nothing_behind);
