@@ -93,7 +93,7 @@ static void ask_filters(struct delivery *d)
                    recipient, tx->targets, d->arena, &d->result);
     if (d->result.quarantined)
         log_event(EV_QUARANTINED, tx->id, F_STR("from", d->s->hooks.envelope.reverse_path),
-                  F_C("why", "two filters died over it"));
+                  F_STR("why", FCT_STR("two filters died over it")));
 }
 
 static bool same_edits(const struct edit_list *a, const struct edit_list *b)

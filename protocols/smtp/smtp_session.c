@@ -470,8 +470,8 @@ static void greet_fiber(void *arg)
     session_rest(s);
 }
 
-/* After STARTTLS nothing is known of the client any more (RFC 3207 4.2); with implicit TLS or PROXY the
- * dialogue begins here. */
+/* After STARTTLS nothing is known of the client any more (RFC 3207 4.2); with implicit TLS or PROXY
+ * the dialogue begins here. */
 static void session_tls_ready(void *owner)
 {
     struct smtp_session *s = owner;

@@ -6,8 +6,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define TAIL_MAX (64u << 10) /* collected before a write; a message of this size is never mapped \
-                              */
+#define TAIL_MAX                                                                    \
+    (64u << 10) /* collected before a write; a message of this size is never mapped \
+                 */
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 void smtp_spool_start(struct smtp_spool *s, uint64_t memory_max)

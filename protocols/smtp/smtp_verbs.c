@@ -215,7 +215,7 @@ static struct smtp_reply starttls_run(struct smtp_session *s, const union smtp_a
      */
     if (evbuffer_get_length(stream_input(s->stream)) > 0)
         log_event(EV_WARNING, str_from(s->id.text), F_STR("client", s->hooks.conn.client_ip),
-                  F_C("why", "bytes behind STARTTLS were dropped unread"));
+                  F_STR("why", FCT_STR("bytes behind STARTTLS were dropped unread")));
     smtp_send(s, &SMTP_REPLY(220, "2.0.0", "go ahead"));
     s->input = INPUT_TLS;
     if (stream_starttls(s->stream, s->edge.listener->tls, &err))

@@ -4,6 +4,7 @@
 #ifndef TESTS_UNIT_PROTOCOLS_SASL_FAKE_STORE_H
 #define TESTS_UNIT_PROTOCOLS_SASL_FAKE_STORE_H
 
+#include "core/base/err.h"
 #include "core/base/str.h"
 #include "store/store_client.h"
 
@@ -25,17 +26,16 @@ struct scram_keys {
 
 static inline void hmac(const unsigned char key[32], struct fct_str text, unsigned char out[32])
 {
-    ck_assert(HMAC(EVP_sha256(), key, 32, (const unsigned char *)text.p, text.n, out, NULL) !=
-              NULL);
+    FCT_ASSERT(HMAC(EVP_sha256(), key, 32, (const unsigned char *)text.p, text.n, out, NULL) !=
+               NULL);
 }
 
 static inline struct scram_keys scram_keys_of(const char *password, uint32_t iterations)
 {
     struct scram_keys k;
 
-    ck_assert_int_eq(PKCS5_PBKDF2_HMAC(password, -1, fake_salt, sizeof fake_salt, (int)iterations,
-                                       EVP_sha256(), 32, k.salted),
-                     1);
+    FCT_ASSERT(PKCS5_PBKDF2_HMAC(password, -1, fake_salt, sizeof fake_salt, (int)iterations,
+                                 EVP_sha256(), 32, k.salted) == 1);
     hmac(k.salted, FCT_STR("Client Key"), k.client);
     hmac(k.salted, FCT_STR("Server Key"), k.server);
     SHA256(k.client, 32, k.stored);

@@ -6,6 +6,7 @@
 #ifndef TESTS_UNIT_PROTOCOLS_SMTP_SESSION_FIXTURE_H
 #define TESTS_UNIT_PROTOCOLS_SMTP_SESSION_FIXTURE_H
 
+#include "core/base/err.h"
 #include "core/base/id.h"
 #include "core/base/map.h"
 #include "core/base/str.h"
@@ -16,7 +17,6 @@
 #include "protocols/smtp/smtp_conf.h"
 
 #include <arpa/inet.h>
-#include <check.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -45,7 +45,7 @@ static struct {
     size_t ledger_bytes;
 } store;
 
-static size_t find_account(struct fct_str address)
+static inline size_t find_account(struct fct_str address)
 {
     size_t i = 0;
 
@@ -54,8 +54,8 @@ static size_t find_account(struct fct_str address)
     return i;
 }
 
-static void resolve_to(struct arena *arena, struct store_resolution *out, size_t first, size_t n,
-                       struct fct_str detail)
+static inline void resolve_to(struct arena *arena, struct store_resolution *out, size_t first,
+                              size_t n, struct fct_str detail)
 {
     struct store_target *t = ARENA_ARRAY(arena, struct store_target, n);
 
@@ -137,18 +137,18 @@ bool store_spool(struct store *st, int *fd, struct fct_err *err)
 }
 
 /* The view of the first copy, put together from the original and its edits. */
-static void note_message(const struct store_delivery *d, struct arena *arena)
+static inline void note_message(const struct store_delivery *d, struct arena *arena)
 {
     char *bytes = malloc(d->size);
     struct edit_list edits;
     struct fct_err err = {0};
 
-    ck_assert(bytes && pread(d->fd, bytes, d->size, 0) == (ssize_t)d->size);
-    ck_assert_msg(edit_list_decode(arena, d->copy[0].edits, d->size, &edits, &err), "%s", err.text);
+    FCT_ASSERT(bytes && pread(d->fd, bytes, d->size, 0) == (ssize_t)d->size);
+    FCT_ASSERT(edit_list_decode(arena, d->copy[0].edits, d->size, &edits, &err));
     buf_clear(&store.message);
-    ck_assert(
+    FCT_ASSERT(
         edit_list_apply(&edits, (struct fct_str){bytes, d->size}, 0, UINT64_MAX, &store.message));
-    ck_assert_uint_eq(store.message.n, d->copy[0].view_size);
+    FCT_ASSERT(store.message.n == d->copy[0].view_size);
     free(bytes);
 }
 
@@ -170,7 +170,7 @@ bool store_deliver(struct store *st, const struct store_delivery *d, struct aren
     store.flags = d->copy[0].flags;
     store.ledger_bytes = d->copy[0].ledger.n;
     for (size_t i = 0; i < d->n; i++) {
-        ck_assert(d->copy[i].summary.n > 0);
+        FCT_ASSERT(d->copy[i].summary.n > 0);
         out[i] = (struct store_delivered){
             .class = FCT_OK, .mailbox = FCT_STR("INBOX"), .uid = store.deliveries};
         if (d->copy[i].account == 3)
@@ -208,7 +208,7 @@ void filter_hook(struct filter_client *fc, const struct filter_context *ctx, enu
                  const void *ev, struct arena *arena, struct filter_answer *answer)
 {
     (void)fc, (void)ev, (void)arena;
-    ck_assert(ctx->conn.id.n == ID_LENGTH);
+    FCT_ASSERT(ctx->conn.id.n == ID_LENGTH);
     filter.asked[hook]++;
     *answer = filter.answer[hook];
 }
@@ -228,7 +228,7 @@ void filter_message(struct filter_client *fc, const struct filter_context *ctx, 
                     struct arena *arena, struct filter_result *result)
 {
     (void)fc;
-    ck_assert(ctx->envelope.recipients > 0 && fd >= 0 && size > 0);
+    FCT_ASSERT(ctx->envelope.recipients > 0 && fd >= 0 && size > 0);
     filter.asked[FCT_HOOK_verdict]++;
     *result = (struct filter_result){.answer = filter.answer[FCT_HOOK_verdict],
                                      .quarantined = filter.quarantined,
@@ -255,15 +255,15 @@ static struct arena *arena;
 static int client = -1;
 static char heard[1 << 16]; /* replies since the last talk() */
 
-static void setup_edge(void)
+static inline void setup_edge(void)
 {
     static const struct conf_block *const blocks[] = {&smtp_block, &lmtp_block, NULL};
     struct fct_err err = {0};
 
     log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), "edge", FCT_ERROR);
     base = event_base_new();
-    ck_assert_msg(fiber_setup(base, 64 << 10, 4, &err), "%s", err.text);
-    ck_assert_msg(config_load(NULL, 0, blocks, &conf, NULL, &err), "%s", err.text);
+    FCT_ASSERT(fiber_setup(base, 64 << 10, 4, &err));
+    FCT_ASSERT(config_load(NULL, 0, blocks, &conf, NULL, &err));
     memset(&store, 0, sizeof store);
     memset(&filter, 0, sizeof filter);
     store.message = store.reverse_path = store.mailbox = store.keywords = BUF_INIT(16 << 20);
@@ -282,13 +282,13 @@ static void setup_edge(void)
                                       .role = FCT_ROLE_MX};
 }
 
-static void turns(unsigned n)
+static inline void turns(unsigned n)
 {
     while (n-- > 0)
         event_base_loop(base, EVLOOP_NONBLOCK);
 }
 
-static void hang_up(void)
+static inline void hang_up(void)
 {
     if (client >= 0)
         close(client);
@@ -296,11 +296,11 @@ static void hang_up(void)
     turns(20);
 }
 
-static void teardown_edge(void)
+static inline void teardown_edge(void)
 {
     hang_up();
-    ck_assert_uint_eq(edge.session_count, 0); /* whatever the test did, no session is left */
-    ck_assert_uint_eq(fiber_stats().running, 0);
+    FCT_ASSERT(edge.session_count == 0); /* whatever the test did, no session is left */
+    FCT_ASSERT(fiber_stats().running == 0);
     buf_free(&store.message);
     buf_free(&store.reverse_path);
     buf_free(&store.mailbox);
@@ -312,28 +312,28 @@ static void teardown_edge(void)
 }
 
 /* A pair of connected TCP sockets on the loopback address. */
-static void dial(void)
+static inline void dial(void)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t n = sizeof a;
     int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd, on = 1;
 
-    ck_assert(door >= 0 && bind(door, (struct sockaddr *)&a, sizeof a) == 0 &&
-              listen(door, 1) == 0);
-    ck_assert(getsockname(door, (struct sockaddr *)&a, &n) == 0);
+    FCT_ASSERT(door >= 0 && bind(door, (struct sockaddr *)&a, sizeof a) == 0 &&
+               listen(door, 1) == 0);
+    FCT_ASSERT(getsockname(door, (struct sockaddr *)&a, &n) == 0);
     client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert(client >= 0 && connect(client, (struct sockaddr *)&a, sizeof a) == 0);
-    ck_assert(setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0);
+    FCT_ASSERT(client >= 0 && connect(client, (struct sockaddr *)&a, sizeof a) == 0);
+    FCT_ASSERT(setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0);
     fd = accept4(door, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    ck_assert(fd >= 0);
+    FCT_ASSERT(fd >= 0);
     close(door);
-    ck_assert(fcntl(client, F_SETFL, O_NONBLOCK) == 0);
+    FCT_ASSERT(fcntl(client, F_SETFL, O_NONBLOCK) == 0);
     listener.protocol->accepted(&listener, fd);
 }
 
 /* What the server says until it has nothing more to say: reply codes with spaces between, "|" when
  * it closed; texts in heard. */
-static const char *listen_codes(void)
+static inline const char *listen_codes(void)
 {
     static char codes[4096];
     size_t n = 0, at = 0;
@@ -350,8 +350,7 @@ static const char *listen_codes(void)
     }
     heard[n] = '\0';
     for (char *line = heard; *line; line = strchr(line, '\n') + 1) {
-        ck_assert_msg(strchr(line, '\n') && strchr(line, '\n')[-1] == '\r',
-                      "reply without CRLF: %s", line);
+        FCT_ASSERT(strchr(line, '\n') && strchr(line, '\n')[-1] == '\r');
         if (line[3] != '-' && at + 5 < sizeof codes)
             at += (size_t)snprintf(codes + at, sizeof codes - at, "%s%.3s", at ? " " : "", line);
     }
@@ -359,7 +358,7 @@ static const char *listen_codes(void)
     return codes;
 }
 
-static const char *talk_bytes(struct fct_str bytes)
+static inline const char *talk_bytes(struct fct_str bytes)
 {
     while (bytes.n > 0) {
         ssize_t n = send(client, bytes.p, bytes.n, MSG_NOSIGNAL);
@@ -372,7 +371,7 @@ static const char *talk_bytes(struct fct_str bytes)
     return listen_codes();
 }
 
-static const char *talk(const char *text)
+static inline const char *talk(const char *text)
 {
     return talk_bytes(str_from(text));
 }

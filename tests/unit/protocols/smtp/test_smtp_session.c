@@ -1,6 +1,8 @@
 /* test_smtp_session.c - whole dialogues with a store and filters that do as the test says. */
 #include "session_fixture.h"
 
+#include <check.h>
+
 #define ENVELOPE "MAIL FROM:<a@x.org>\r\nRCPT TO:<user@example.org>\r\n"
 #define MESSAGE  "Subject: x\r\n\r\nhello\r\n"
 
