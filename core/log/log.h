@@ -26,16 +26,20 @@ struct log_field {
     struct fct_str str;
     uint64_t number;
 };
+/* NULL is an empty text. */
+static inline struct fct_str log_text(const char *c)
+{
+    return (struct fct_str){c, c ? strlen(c) : 0};
+}
 #define F_STR(n, s) ((struct log_field){.name = (n), .kind = LOG_STR, .str = (s)})
-#define F_C(n, c) \
-    ((struct log_field){.name = (n), .kind = LOG_STR, .str = {(c), (c) ? strlen(c) : 0}})
+#define F_C(n, c)   ((struct log_field){.name = (n), .kind = LOG_STR, .str = log_text(c)})
 #define F_U64(n, v) ((struct log_field){.name = (n), .kind = LOG_U64, .number = (uint64_t)(v)})
 #define F_I64(n, v) \
     ((struct log_field){.name = (n), .kind = LOG_I64, .number = (uint64_t)(int64_t)(v)})
 #define F_BOOL(n, v) ((struct log_field){.name = (n), .kind = LOG_BOOL, .number = (v)})
 
-/* Once per process: descriptor to write to (kept open by the caller), the role's name, least level
- * written. */
+/* Once per process: descriptor to write to (kept open by the caller), the role's name, least
+ * level written. */
 void log_setup(int fd, const char *role, enum fct_level least);
 bool log_wanted(enum log_event event);
 /* id: connection or message id, may be empty. */
