@@ -577,15 +577,30 @@ static bool hand_over(struct answer *a, int fd[IPC_MAX_FDS], unsigned *fds, stru
     return ok;
 }
 
+/* A reply that lies here already changes hands without a copy where it fits. */
+static void take_payload(struct early *e, struct buf *reply)
+{
+    if (e->answer.err.class != FCT_OK || !reply)
+        return;
+    if (!reply->p && e->payload.n <= reply->max && e->payload.p) {
+        size_t max = reply->max;
+
+        *reply = e->payload;
+        reply->max = max;
+        e->payload = BUF_INIT(0);
+    } else if (!buf_put_str(reply, buf_str(&e->payload))) {
+        fct_fail(&e->answer.err, FCT_LIMIT, "the reply of %zu bytes is longer than expected",
+                 e->payload.n);
+    }
+}
+
 static bool collect_early(struct ipc_conn *c, struct call *call, struct buf *reply,
                           int fd[IPC_MAX_FDS], unsigned *fds, struct fct_err *err)
 {
-    struct early *e = call->early;
+    bool ok;
 
-    if (e->answer.err.class == FCT_OK && reply && !buf_put_str(reply, buf_str(&e->payload)))
-        fct_fail(&e->answer.err, FCT_LIMIT, "the reply of %zu bytes is longer than expected",
-                 e->payload.n);
-    bool ok = hand_over(&e->answer, fd, fds, err);
+    take_payload(call->early, reply);
+    ok = hand_over(&call->early->answer, fd, fds, err);
     call_end(c, call);
     return ok;
 }

@@ -23,7 +23,7 @@ enum pipe_result { PIPE_MOVED, PIPE_BLOCKED, PIPE_CLOSED, PIPE_BAD };
 enum pipe_result pipe_receive(struct pipe_in *in, int fd, size_t want, const char **why);
 static inline struct fct_str pipe_unread(const struct pipe_in *in)
 {
-    return (struct fct_str){in->p + in->start, in->n - in->start};
+    return in->p ? (struct fct_str){in->p + in->start, in->n - in->start} : (struct fct_str){"", 0};
 }
 void pipe_consume(struct pipe_in *in, size_t n);
 /* The oldest n descriptors become the caller's; false: there are not that many. */
