@@ -40,20 +40,20 @@ static void push_chunk(lua_State *L, const char *path)
 /* ---- require ---- */
 
 /* "facteur.text" → "facteur/text"; no other character can leave the folder. */
-static bool module_path(const char *name, char *out, size_t size)
+static bool module_path(struct fct_str name, char *out, size_t size)
 {
-    size_t n = strlen(name);
-
-    if (n == 0 || n >= size || name[0] == '.' || name[n - 1] == '.' || strstr(name, ".."))
+    if (name.n == 0 || name.n >= size || name.p[0] == '.' || name.p[name.n - 1] == '.' ||
+        strstr(name.p, ".."))
         return false;
-    for (size_t i = 0; i <= n; i++) {
-        char c = name[i];
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
         bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                     c == '_' || c == '-';
-        if (!word && c != '.' && c != '\0')
+        if (!word && c != '.')
             return false;
         out[i] = c == '.' ? '/' : c;
     }
+    out[name.n] = '\0';
     return true;
 }
 
@@ -76,7 +76,7 @@ static bool find_module(const struct lua_engine *e, const char *relative, char r
 
 int lua_file_require(lua_State *L)
 {
-    const char *name = luaL_checkstring(L, 1);
+    struct fct_str name = lua_str_check(L, 1);
     struct lua_engine *e = lua_engine_of(L);
     char relative[256], real[PATH_MAX];
 
@@ -84,16 +84,16 @@ int lua_file_require(lua_State *L)
     if (!e->file) /* in a callback it would block everybody, and the process is closed in */
         return luaL_error(L, "require works only while the file is loaded");
     if (!module_path(name, relative, sizeof relative))
-        return luaL_error(L, "'%s' is not the name of a module", name);
+        return luaL_error(L, "'%s' is not the name of a module", name.p);
     if (!find_module(e, relative, real))
-        return luaL_error(L, "module '%s' is neither beside this file nor in lua.lib", name);
+        return luaL_error(L, "module '%s' is neither beside this file nor in lua.lib", name.p);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, MODULES);
     switch (lua_getfield(L, -1, real)) {
     case LUA_TNIL:
         break;
     case LUA_TBOOLEAN:
         if (!lua_toboolean(L, -1))
-            return luaL_error(L, "module '%s' requires itself", name);
+            return luaL_error(L, "module '%s' requires itself", name.p);
         return 1;
     default:
         return 1;

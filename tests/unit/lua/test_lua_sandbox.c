@@ -1,4 +1,5 @@
-/* test_lua_sandbox.c - known ways out of a Lua sandbox, and ways to make one hang or swell: none works, the state goes on. */
+/* test_lua_sandbox.c - known ways out of a Lua sandbox, and ways to make one hang or swell: none
+ * works, the state goes on. */
 #include "mock_host.h"
 
 #include <check.h>
@@ -120,7 +121,8 @@ static const struct {
 };
 /* clang-format on */
 
-/* `want` may list several texts, one of which is to be found: which limit is met first depends on the machine. */
+/* `want` may list several texts, one of which is to be found: which limit is met first depends on
+ * the machine. */
 static bool is_wanted(const char *got, const char *want)
 {
     struct fct_str rest = {want, strlen(want)};
@@ -144,7 +146,8 @@ START_TEST(no_escape)
     mock_open(&m);
     for (size_t i = 0; i < FCT_COUNT(escapes); i++) {
         const char *got = mock_eval(&m, mail, escapes[i].body);
-        ck_assert_msg(is_wanted(got, escapes[i].want), "%s: got %s, want %s", escapes[i].body, got, escapes[i].want);
+        ck_assert_msg(is_wanted(got, escapes[i].want), "%s: got %s, want %s", escapes[i].body, got,
+                      escapes[i].want);
     }
     mock_close(&m);
 }
@@ -157,7 +160,8 @@ START_TEST(no_loop)
     mock_open(&m);
     for (size_t i = 0; i < FCT_COUNT(loops); i++) {
         const char *got = mock_eval(&m, mail, loops[i].body);
-        ck_assert_msg(is_wanted(got, loops[i].want), "%s: got %s, want %s", loops[i].body, got, loops[i].want);
+        ck_assert_msg(is_wanted(got, loops[i].want), "%s: got %s, want %s", loops[i].body, got,
+                      loops[i].want);
     }
     mock_close(&m);
 }
@@ -171,7 +175,8 @@ START_TEST(no_swelling)
     mock_set(&m, "budget", "60s");
     for (size_t i = 0; i < FCT_COUNT(swells); i++) {
         const char *got = mock_eval(&m, mail, swells[i].body);
-        ck_assert_msg(is_wanted(got, swells[i].want), "%s: got %s, want %s", swells[i].body, got, swells[i].want);
+        ck_assert_msg(is_wanted(got, swells[i].want), "%s: got %s, want %s", swells[i].body, got,
+                      swells[i].want);
     }
     mock_close(&m);
 }
@@ -186,11 +191,14 @@ START_TEST(neighbours_go_on)
     mock_set(&m, "mute_after", "0");
     mock_rules(&m, "bad.lua",
                "rule { 'LOOP', function() while true do end end }\n"
-               "rule { 'SWELL', function() local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(9999) .. i end end }\n"
+               "rule { 'SWELL', function() local t = {} for i = 1, 1e9 do t[i] = ('x'):rep(9999) "
+               ".. i end end }\n"
                "rule { 'DEEP', function() local function f() return f() + 1 end return f() end }\n"
                "local kept\n"
-               "rule { 'KEEP', function() kept = kept or coroutine.wrap(function() while true do coroutine.yield() end end) kept() end }\n");
-    mock_rules(&m, "good.lua", "rule { 'GOOD', function(m) return #m.subject:gsub('l', 'L') end }\n");
+               "rule { 'KEEP', function() kept = kept or coroutine.wrap(function() while true do "
+               "coroutine.yield() end end) kept() end }\n");
+    mock_rules(&m, "good.lua",
+               "rule { 'GOOD', function(m) return #m.subject:gsub('l', 'L') end }\n");
     ck_assert_msg(mock_start(&m), "%s", m.err.text);
     mock_message(&m, mail);
     for (int i = 0; i < 5; i++) {
@@ -206,7 +214,8 @@ START_TEST(neighbours_go_on)
 }
 END_TEST
 
-/* All rules together stay under state_memory, whatever they keep; then callbacks fail, and nothing else does. */
+/* All rules together stay under state_memory, whatever they keep; then callbacks fail, and nothing
+ * else does. */
 START_TEST(kept_memory)
 {
     struct mock m;
@@ -215,7 +224,9 @@ START_TEST(kept_memory)
     mock_open(&m);
     mock_set(&m, "state_memory", "8M");
     mock_set(&m, "mute_after", "0");
-    mock_rules(&m, "hoard.lua", "local kept = {}\nrule { 'HOARD', function() kept[#kept + 1] = ('x'):rep(1 << 20) .. #kept end }\n");
+    mock_rules(&m, "hoard.lua",
+               "local kept = {}\nrule { 'HOARD', function() kept[#kept + 1] = ('x'):rep(1 << 20) "
+               ".. #kept end }\n");
     ck_assert_msg(mock_start(&m), "%s", m.err.text);
     mock_message(&m, mail);
     for (int i = 0; i < 20; i++) {
@@ -235,7 +246,9 @@ START_TEST(traceback)
     const char *got;
 
     mock_open(&m);
-    got = mock_eval(&m, mail, "local function deep() error('here') end\nlocal function upper() deep() end\nupper()");
+    got = mock_eval(
+        &m, mail,
+        "local function deep() error('here') end\nlocal function upper() deep() end\nupper()");
     ck_assert_ptr_nonnull(strstr(got, "eval.lua:2: here (called from "));
     ck_assert_ptr_nonnull(strstr(got, "eval.lua:3, "));
     ck_assert_ptr_nonnull(strstr(got, "eval.lua:4)"));
