@@ -240,25 +240,7 @@ static bool prepare(struct role_process *self, struct fct_err *err)
     return !self->role->prepare || self->role->prepare(&self->env, err);
 }
 
-static bool close_in(struct role_process *self, const struct role_start *start, struct fct_err *err)
-{
-    const struct sandbox_request req = sandbox_wanted(start);
-    bool first = sandbox_drops_first(req.kind);
-
-    tzset(); /* later there may be no file to read it from */
-    if (first && !sandbox_drop(&req, &self->report, err))
-        return false;
-    if (!prepare(self, err))
-        return false;
-    if (!first && !sandbox_drop(&req, &self->report, err))
-        return false;
-    sandbox_seal(&req, &self->report);
-    if (self->report.missing)
-        log_event(EV_SANDBOX, FCT_STR(""), F_C("text", self->report.text));
-    return true;
-}
-
-/* Again after the user was changed: that clears the wish for a signal. The race with a parent that
+/* A wish for a signal when the parent dies. The race with a parent that
  * died before is closed by asking. */
 static void watch_parent(pid_t parent)
 {
@@ -283,6 +265,25 @@ static void offer_for_memory(enum role_kind kind)
     close(fd);
 }
 
+static bool close_in(struct role_process *self, const struct role_start *start, struct fct_err *err)
+{
+    const struct sandbox_request req = sandbox_wanted(start);
+    bool first = sandbox_drops_first(req.kind);
+
+    tzset(); /* later there may be no file to read it from */
+    if (first && !sandbox_drop(&req, &self->report, err))
+        return false;
+    if (!prepare(self, err))
+        return false;
+    if (!first && !sandbox_drop(&req, &self->report, err))
+        return false;
+    watch_parent(start->parent); /* once more: a change of user clears it */
+    sandbox_seal(&req, &self->report);
+    if (self->report.missing)
+        log_event(EV_SANDBOX, FCT_STR(""), F_C("text", self->report.text));
+    return true;
+}
+
 static bool begin(struct role_process *self, const struct role_start *start, struct fct_err *err)
 {
     const struct ipc_handler handler = {.notice = told, .closed = orphaned, .owner = self};
@@ -291,11 +292,8 @@ static bool begin(struct role_process *self, const struct role_start *start, str
     if (!fiber_setup(self->env.base, stack_bytes(start), KEEP_STACKS, err))
         return false;
     offer_for_memory(start->role->kind);
-    watch_parent(start->parent); /* for the time of prepare; again below */
-    if (!close_in(self, start, err))
-        return false;
     watch_parent(start->parent);
-    return self->role->start(&self->env, err);
+    return close_in(self, start, err) && self->role->start(&self->env, err);
 }
 
 static void at_end_of_turn(void *arg)
