@@ -339,7 +339,7 @@ static void start_and_collect(void *arg)
 
     for (unsigned i = 0; i < 8; i++)
         p[i] = ipc_start(client, &(struct ipc_out){.kind = i == 7 ? KIND_REFUSE : KIND_ECHO,
-                                                   .payload = {"01234567" + i, 1}});
+                                                   .payload = {&"01234567"[i], 1}});
     fiber_sleep(5); /* the answers come before they are asked for */
     for (unsigned i = 8; i-- > 0;) {
         if (i == 3)
