@@ -18,7 +18,7 @@ bool base64_encode(struct fct_str in, struct buf *out)
         to[3] = alphabet[p[i + 2] & 63];
     }
     if (i < in.n) {
-        unsigned second = i + 1 < in.n ? p[i + 1] : 0;
+        int second = i + 1 < in.n ? p[i + 1] : 0;
 
         to[0] = alphabet[p[i] >> 2];
         to[1] = alphabet[(p[i] & 3) << 4 | second >> 4];

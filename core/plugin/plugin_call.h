@@ -42,7 +42,7 @@ struct edit_log {
 /* One line for the ledger, written down by a host function; the call's owner and time are known
  * when it ends. */
 struct call_note {
-    enum { NOTE_SYMBOL, NOTE_EDIT, NOTE_DELIVER } kind;
+    enum note_kind { NOTE_SYMBOL, NOTE_EDIT, NOTE_DELIVER } kind;
     const char *name;
     struct fct_str detail;
     int32_t score_milli;
@@ -105,7 +105,7 @@ void call_release(struct fct_call *call);
 /* False when the call is over, its deadline has passed or its fiber was cancelled. Looks at the
  * clock. */
 bool call_has_time(struct fct_call *call);
-void call_note(struct fct_call *call, int kind, const char *name, struct fct_str detail,
+void call_note(struct fct_call *call, enum note_kind kind, const char *name, struct fct_str detail,
                int32_t score_milli);
 
 #endif

@@ -51,7 +51,7 @@ bool call_has_time(struct fct_call *call)
     return call->live;
 }
 
-void call_note(struct fct_call *call, int kind, const char *name, struct fct_str detail,
+void call_note(struct fct_call *call, enum note_kind kind, const char *name, struct fct_str detail,
                int32_t score_milli)
 {
     struct call_note *note = ARENA_NEW(call->tx->arena, struct call_note);
@@ -145,7 +145,8 @@ static void **slot(struct fct_call *call)
 
 /* ---- telling people ---- */
 
-static void write_log(struct fct_call *call, enum fct_level level, const char *fmt, ...)
+static FCT_PRINTF(3, 4) void write_log(struct fct_call *call, enum fct_level level, const char *fmt,
+                                       ...)
 {
     static const enum log_event event[] = {EV_DEBUG, EV_PLUGIN, EV_WARNING, EV_WARNING};
     char text[512];

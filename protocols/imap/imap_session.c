@@ -425,7 +425,7 @@ static void session_tls_ready(void *owner)
 static void session_drain(struct edge_session *edge)
 {
     struct imap_session *s =
-        (struct imap_session *)((char *)edge - offsetof(struct imap_session, edge));
+        (struct imap_session *)(void *)((char *)edge - offsetof(struct imap_session, edge));
 
     s->draining = true;
     if (!s->busy && !s->ending)

@@ -72,7 +72,8 @@ static const struct pop3_verb *find_verb(struct fct_str word)
  */
 
 FCT_PRINTF(3, 0)
-static bool answer(struct pop3_session *s, const char *word, const char *fmt, va_list args)
+static FCT_PRINTF(3, 0) bool answer(struct pop3_session *s, const char *word, const char *fmt,
+                                    va_list args)
 {
     char text[400];
 

@@ -73,7 +73,8 @@ static struct mailbox *make(struct fct_str name, enum mailbox_role role)
 {
     for (size_t i = 0; i < MAILBOXES; i++)
         if (!mailboxes[i].used) {
-            mailboxes[i] = (struct mailbox){.info = {.id = ++mailbox_id,
+            mailbox_id++;
+            mailboxes[i] = (struct mailbox){.info = {.id = mailbox_id,
                                                      .name = keep(name),
                                                      .role = role,
                                                      .selectable = true,
