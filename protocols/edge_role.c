@@ -1,11 +1,11 @@
 /* edge_role.c - accepts connections and hands each to the protocol of its listener. */
 #include "protocols/edge_role.h"
-#include "core/base/arena.h"
-#include "core/base/map.h"
 #include "core/base/str.h"
 #include "core/log/log.h"
 #include "core/net/listener.h"
 #include "protocols/edge.h"
+#include "protocols/lmtp/lmtp_conf.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -87,7 +87,8 @@ bool edge_conf_check(const struct config *conf, struct fct_err *err)
     for (size_t i = 0; (listener = config_each(conf, &listener_block, i, &label)); i++)
         if (!listener_check(conf, listener, label, err))
             return false;
-    return true;
+    return smtp_conf_check(config_get(conf, &smtp_block), "smtp", err) &&
+           smtp_conf_check(config_get(conf, &lmtp_block), "lmtp", err);
 }
 
 /* ---- before the sandbox
@@ -103,8 +104,6 @@ static bool prepare_listener(struct edge_process *p, size_t i, struct fct_err *e
     l->edge = &p->edge;
     l->label = from->label;
     l->conf = from->conf;
-    if (!listener_check(p->env->conf, l->conf, l->label, err))
-        return false;
     l->protocol = doors[find_door(l->conf)].is;
     l->role = doors[find_door(l->conf)].bit;
     if (has_certificate(p->env->conf))
@@ -120,8 +119,11 @@ static bool prepare_listener(struct edge_process *p, size_t i, struct fct_err *e
 /* Certificates and keys are read with the supervisor's rights; edge itself never can. */
 static bool edge_prepare(struct role_env *env, struct fct_err *err)
 {
-    struct edge_process *p = calloc(1, sizeof *p);
+    struct edge_process *p;
 
+    if (!edge_conf_check(env->conf, err))
+        return false;
+    p = calloc(1, sizeof *p);
     if (!p)
         return fct_fail(err, FCT_TEMP, "no memory");
     env->role_data = p;

@@ -34,3 +34,16 @@ const struct conf_block smtp_block = {
     .size = sizeof(struct smtp_conf),
     .file = "20-smtp.conf",
 };
+
+bool smtp_conf_check(const struct smtp_conf *conf, const char *block, struct fct_err *err)
+{
+    if (conf->max_command_line.bytes < 512 || conf->max_command_line.bytes > 8192)
+        return fct_fail(err, FCT_SYNTAX, "%s { max_command_line } is from 512 to 8K", block);
+    if (conf->spool_memory.bytes > 4u << 20)
+        return fct_fail(err, FCT_SYNTAX, "%s { spool_memory } is at most 4M", block);
+    if (conf->max_recipients == 0)
+        return fct_fail(err, FCT_SYNTAX, "%s { max_recipients } is at least 1", block);
+    if (conf->max_message.bytes < 1024 || conf->max_message.bytes > 2u << 30)
+        return fct_fail(err, FCT_SYNTAX, "%s { max_message } is from 1K to 2G", block);
+    return true;
+}

@@ -3,6 +3,7 @@
 #ifndef PROTOCOLS_SMTP_SMTP_CONF_H
 #define PROTOCOLS_SMTP_SMTP_CONF_H
 
+#include "core/base/err.h"
 #include "core/conf/conf.h"
 
 struct smtp_conf {
@@ -28,5 +29,9 @@ struct smtp_conf {
     bool submission_repairs_line_ends;
 };
 extern const struct conf_block smtp_block;
+
+/* What the rows cannot say: ranges. block is named in the error. */
+FCT_MUST_CHECK bool smtp_conf_check(const struct smtp_conf *conf, const char *block,
+                                    struct fct_err *err);
 
 #endif
