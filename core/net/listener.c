@@ -115,7 +115,8 @@ struct listener {
     void (*accepted)(void *arg, int fd);
     void *arg;
     uint64_t logged; /* when exhaustion was last logged; 0: never */
-    bool *stopped;   /* tells a running accept loop that accepted() stopped us */
+    bool accepting;  /* inside the loop that calls accepted() … */
+    bool stopped;    /* … which stopped us: freed at its end */
 };
 
 static void pause_accepting(struct listener *l)
@@ -141,11 +142,10 @@ static void resume_accepting(evutil_socket_t fd, short what, void *arg)
 static void connections_wait(evutil_socket_t fd, short what, void *arg)
 {
     struct listener *l = arg;
-    bool stopped = false;
 
     (void)what;
-    l->stopped = &stopped;
-    for (unsigned i = 0; i < ACCEPTS_PER_TURN && !stopped; i++) {
+    l->accepting = true;
+    for (unsigned i = 0; i < ACCEPTS_PER_TURN && !l->stopped; i++) {
         int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (client >= 0) {
@@ -157,8 +157,9 @@ static void connections_wait(evutil_socket_t fd, short what, void *arg)
             break; /* EAGAIN, or an error of the network that the next call tells again */
         }
     }
-    if (!stopped)
-        l->stopped = NULL;
+    l->accepting = false;
+    if (l->stopped)
+        free(l);
 }
 
 struct listener *listener_start(struct event_base *base, int fd,
@@ -185,9 +186,9 @@ void listener_stop(struct listener **listener)
     *listener = NULL;
     if (!l)
         return;
-    if (l->stopped)
-        *l->stopped = true;
     event_free(l->readable);
     event_free(l->resume);
-    free(l);
+    l->stopped = true;
+    if (!l->accepting)
+        free(l);
 }

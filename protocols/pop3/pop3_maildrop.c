@@ -186,11 +186,11 @@ bool pop3_maildrop_update(struct pop3_maildrop *d, struct fct_err *err)
 static bool next_to_ask(struct pop3_maildrop *d)
 {
     while (d->next_number <= d->view.info.exists) {
-        const struct hot_record *r = pop3_maildrop_at(d, d->next_number);
+        const struct hot_record *r = &d->view.record[d->next_number - 1];
 
         if (d->next_number > d->number && !d->ahead)
             return false;
-        if (r && d->next_offset < r->size)
+        if (!d->marked[d->next_number - 1] && d->next_offset < r->size)
             return true;
         d->next_number++;
         d->next_offset = 0;
@@ -200,7 +200,7 @@ static bool next_to_ask(struct pop3_maildrop *d)
 
 static void ask_one(struct pop3_maildrop *d)
 {
-    const struct hot_record *r = pop3_maildrop_at(d, d->next_number);
+    const struct hot_record *r = &d->view.record[d->next_number - 1];
     uint32_t left = r->size - d->next_offset;
     struct piece *p = &d->piece[(d->first + d->n++) % AHEAD_PIECES];
 
@@ -234,7 +234,7 @@ static bool is_at_hand(struct pop3_maildrop *d, uint32_t number)
 
 void pop3_maildrop_read(struct pop3_maildrop *d, uint32_t number, bool whole)
 {
-    uint32_t size = pop3_maildrop_at(d, number)->size;
+    uint32_t size = d->view.record[number - 1].size;
     bool at_hand = whole && size > 0 && is_at_hand(d, number);
 
     if (!at_hand && size > 0) {
