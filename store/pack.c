@@ -133,7 +133,11 @@ bool record_open(struct fct_str value, uint8_t version, struct unpack *body)
 
 struct key key_of(char type)
 {
-    return (struct key){{type}, 1};
+    struct key k;
+
+    k.p[0] = type;
+    k.n = 1;
+    return k;
 }
 
 void key_u32(struct key *k, uint32_t v)

@@ -48,7 +48,7 @@ FCT_MUST_CHECK bool record_open(struct fct_str value, uint8_t version, struct un
 
 /* Keys: one byte of type, then big-endian numbers, so that they sort. */
 struct key {
-    char p[64];
+    char p[192];
     size_t n;
 };
 struct key key_of(char type);

@@ -135,6 +135,7 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_summaries(struct store *st, uint32_t prin
  * reading ahead: start several, collect in order. `out` is appended to. */
 struct store_reading {
     struct ipc_pending pending;
+    bool started; /* false: the store was away, collecting it fails */
 };
 struct store_reading store_read_start(struct store *st, uint32_t principal, uint64_t mailbox, uint32_t uid, bool original, uint64_t offset, uint32_t length);
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_read_collect(struct store_reading r, struct buf *out, struct fct_err *err);

@@ -1,0 +1,218 @@
+/* serve_delivery.c - requests of those who bring mail: resolve an address, a spool file, deliver. */
+#include "store/client.h"
+#include "store/directory.h"
+#include "store/message.h"
+
+#include "core/base/clock.h"
+#include "core/base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+bool serve_resolve(struct request *rq)
+{
+    struct fct_str address = ipc_get_str(&rq->in);
+    struct store_resolution found;
+
+    if (!request_read_all(rq) || !directory_resolve(rq->s, address, rq->arena, &found, rq->err))
+        return false;
+    ipc_put_u8(&rq->out, (uint8_t)found.what);
+    ipc_put_u32(&rq->out, (uint32_t)found.n);
+    for (size_t i = 0; i < found.n; i++) {
+        ipc_put_u64(&rq->out, found.target[i].account);
+        ipc_put_str(&rq->out, found.target[i].name);
+        ipc_put_str(&rq->out, found.target[i].detail);
+    }
+    return true;
+}
+
+bool serve_spool(struct request *rq)
+{
+    char path[4096];
+
+    if (!request_read_all(rq))
+        return false;
+    if (rq->s->disk_low)
+        return fct_fail(rq->err, FCT_TEMP, "disk full");
+    snprintf(path, sizeof path, "%s/tmp", rq->s->dir);
+    rq->reply_fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    return rq->reply_fd >= 0 || fct_fail(rq->err, FCT_TEMP, "spool file: %s", strerror(errno));
+}
+
+/* ---- deliver ---- */
+
+struct delivery_copy {
+    uint64_t account;
+    struct fct_str mailbox;
+    const struct fct_str *keyword;
+    size_t nkeywords;
+    struct new_mail mail;
+    struct mail_facts facts;
+    struct fct_err err; /* FCT_OK: can be delivered */
+    uint32_t uid;
+    struct fct_str where;
+};
+
+struct delivery {
+    struct fct_str id, reverse_path;
+    uint64_t size;
+    uint32_t date;
+    struct delivery_copy *copy;
+    size_t n;
+    struct body body;
+};
+
+static void read_copy(struct request *rq, const struct delivery *d, const struct fct_str *summary, size_t nsummaries, struct delivery_copy *c)
+{
+    uint32_t which;
+
+    c->account = ipc_get_u64(&rq->in);
+    c->mailbox = ipc_get_str(&rq->in);
+    c->mail.flags = ipc_get_u16(&rq->in);
+    c->keyword = store_get_strs(&rq->in, rq->arena, &c->nkeywords);
+    c->mail.edits = ipc_get_str(&rq->in);
+    c->mail.ledger = ipc_get_str(&rq->in);
+    which = ipc_get_u32(&rq->in);
+    c->mail.view_size = ipc_get_u32(&rq->in);
+    if (which >= nsummaries)
+        rq->in.bad = true;
+    else
+        c->mail.summary = summary[which];
+    c->mail.size = d->size;
+    c->mail.internal_date = d->date;
+    c->mail.reverse_path = d->reverse_path;
+    c->mail.log_id = d->id;
+}
+
+#define COPIES_MAX 100000
+
+static bool read_delivery(struct request *rq, struct delivery *d)
+{
+    const struct fct_str *summary;
+    size_t nsummaries;
+    int64_t date;
+
+    d->id = ipc_get_str(&rq->in);
+    d->reverse_path = ipc_get_str(&rq->in);
+    d->size = ipc_get_u64(&rq->in);
+    date = (int64_t)ipc_get_u64(&rq->in);
+    if (date <= 0)
+        date = clock_wall();
+    d->date = date > UINT32_MAX ? UINT32_MAX : (uint32_t)date;
+    summary = store_get_strs(&rq->in, rq->arena, &nsummaries);
+    d->n = ipc_get_count(&rq->in, 34);
+    if (d->n > COPIES_MAX || d->size > UINT32_MAX)
+        rq->in.bad = true;
+    d->copy = ARENA_ARRAY(rq->arena, struct delivery_copy, rq->in.bad ? 1 : d->n + 1);
+    for (size_t i = 0; i < d->n && !rq->in.bad; i++)
+        read_copy(rq, d, summary, nsummaries, &d->copy[i]);
+    return request_read_all(rq);
+}
+
+/* The mailbox of one recipient, made when it is missing; a name that cannot be made is no reason to lose the mail: INBOX. */
+static struct mailbox *target_of(struct request *rq, struct change *c, struct account *a, struct fct_str name)
+{
+    struct mailbox *m = name.n ? mailbox_find(a, name) : mailbox_with_role(a, MAILBOX_INBOX);
+    bool quarantine = str_equal(name, FCT_STR("Quarantine")) && !mailbox_with_role(a, MAILBOX_QUARANTINE);
+    struct fct_err ignored;
+
+    if (!m || !m->selectable)
+        m = mailbox_make(c, a, name, quarantine ? MAILBOX_QUARANTINE : MAILBOX_PLAIN, rq->s->conf->max_mailboxes, &ignored);
+    return m ? m : mailbox_with_role(a, MAILBOX_INBOX);
+}
+
+/* One recipient; what is wrong with it alone is its own. */
+static void deliver_one(struct request *rq, struct change *c, const struct delivery *d, struct delivery_copy *copy)
+{
+    struct account *a;
+    struct mailbox *m;
+    bool grew;
+
+    if (!account_find(rq->s, copy->account, &a, &copy->err) || !account_has_room(a, copy->mail.view_size, &copy->err))
+        return;
+    m = target_of(rq, c, a, copy->mailbox);
+    if (!m || !message_fits(a, m, copy->mail.view_size, &copy->err)) {
+        if (!copy->err.class)
+            fct_fail(&copy->err, FCT_TEMP, "no mailbox to deliver to");
+        return;
+    }
+    /* Keywords are an extra: a full table or a bad name does not keep the mail out. */
+    if (!account_keywords(a, copy->keyword, copy->nkeywords, true, &copy->mail.keywords, &grew, NULL))
+        copy->mail.keywords = 0;
+    else if (grew)
+        change_keywords(c, a);
+    copy->mail.blob = d->body.id;
+    change_account(c, a);
+    copy->uid = message_add(c, a, m, &copy->mail, &copy->facts);
+    copy->where = mailbox_path(a, m, rq->arena);
+}
+
+static void put_results(struct request *rq, const struct delivery *d)
+{
+    ipc_put_u32(&rq->out, (uint32_t)d->n);
+    for (size_t i = 0; i < d->n; i++) {
+        const struct delivery_copy *c = &d->copy[i];
+
+        ipc_put_u8(&rq->out, (uint8_t)c->err.class);
+        ipc_put_str(&rq->out, c->err.class ? str_from(c->err.text) : FCT_STR(""));
+        ipc_put_str(&rq->out, c->where);
+        ipc_put_u32(&rq->out, c->uid);
+    }
+}
+
+/* One original, n records, one batch. */
+static bool deliver_all(struct request *rq, struct delivery *d)
+{
+    int64_t references = 0;
+    struct change c;
+    bool exists;
+
+    if (!blob_exists(rq->s, &d->body.id, &exists, rq->err))
+        return false;
+    change_begin(&c, rq->s);
+    for (size_t i = 0; i < d->n; i++) {
+        deliver_one(rq, &c, d, &d->copy[i]);
+        references += !d->copy[i].err.class;
+    }
+    if (references > 0)
+        blob_put(&c.batch, &d->body, exists, references);
+    if (change_is_empty(&c))
+        change_drop(&c);
+    else
+        rq->seq = change_commit(&c);
+    put_results(rq, d);
+    return true;
+}
+
+static bool check_copies(struct request *rq, struct delivery *d)
+{
+    for (size_t i = 0; i < d->n; i++) {
+        struct delivery_copy *c = &d->copy[i];
+        const struct delivery_copy *before = i > 0 ? &d->copy[i - 1] : NULL;
+
+        /* Recipients of one filter profile share everything: checked once. */
+        if (before && before->mail.summary.p == c->mail.summary.p && before->mail.view_size == c->mail.view_size &&
+            str_equal(before->mail.edits, c->mail.edits))
+            c->facts = before->facts;
+        else if (!message_check(&c->mail, &c->facts, rq->err))
+            return false;
+    }
+    return true;
+}
+
+bool serve_deliver(struct request *rq)
+{
+    struct delivery d = {0};
+    bool ok;
+
+    if (!read_delivery(rq, &d) || !check_copies(rq, &d))
+        return false;
+    if (rq->s->disk_low)
+        return fct_fail(rq->err, FCT_TEMP, "disk full");
+    if (d.size > 0 && rq->fds == 0)
+        return fct_fail(rq->err, FCT_BUG, "no descriptor came with the message");
+    ok = body_read(rq->s, rq->fds ? rq->fd[0] : -1, 0, d.size, &d.body, rq->err) && deliver_all(rq, &d);
+    body_free(&d.body);
+    return ok;
+}

@@ -1,0 +1,433 @@
+/* server.c - opening and closing the store, and what it does once a second. */
+#include "store/server.h"
+
+#include "store/blob.h"
+#include "store/change_feed.h"
+#include "store/client.h"
+#include "store/io.h"
+#include "store/mail_record.h"
+#include "store/message.h"
+#include "store/directory.h"
+#include "store/password.h"
+#include "store/places.h"
+
+#include "core/base/clock.h"
+#include "core/base/id.h"
+#include "core/base/str.h"
+#include "core/log/log.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define TURN_WAITING_MAX 4096
+
+/* ---- turns ---- */
+
+bool turn_take(struct turn *t, struct fct_err *err)
+{
+    while (t->taken >= t->places) {
+        if (t->n == TURN_WAITING_MAX)
+            return fct_fail(err, FCT_TEMP, "the store is busy");
+        if (t->n == t->room) {
+            t->room = t->room ? 2 * t->room : 16;
+            t->waiting = realloc(t->waiting, t->room * sizeof *t->waiting);
+            FCT_ASSERT(t->waiting);
+        }
+        t->waiting[t->n++] = fiber_token();
+        fiber_park_fully();
+    }
+    t->taken++;
+    return true;
+}
+
+void turn_give(struct turn *t)
+{
+    struct fiber_token next;
+
+    t->taken--;
+    if (t->n == 0)
+        return;
+    next = t->waiting[0];
+    memmove(t->waiting, t->waiting + 1, --t->n * sizeof *t->waiting);
+    fiber_wake(next);
+}
+
+/* ---- what the committer reports ---- */
+
+static void on_durable(void *arg, const struct touch *touch, size_t n, const struct batch *batch)
+{
+    struct server *s = arg;
+
+    (void)batch;
+    feed_publish(s->feed, touch, n, client_tell);
+}
+
+static void on_done(void *arg, const struct batch *batch)
+{
+    blob_batch_done(arg, batch);
+}
+
+static void on_failed(void *arg, uint64_t first, uint64_t last, const struct fct_err *why, bool broken)
+{
+    struct server *s = arg;
+
+    log_event(EV_STORE_FAILED, FCT_STR(""), F_C("why", why->text), F_U64("changes", last + 1 - first), F_BOOL("restart", broken));
+    if (broken) { /* what is on disk is known only after recovery: nothing more is answered from this memory */
+        log_flush();
+        _exit(EXIT_FAILURE);
+    }
+    account_forget_failed(s, first, last);
+}
+
+/* ---- files of the installation ---- */
+
+#define FORMAT_TEXT "facteur store 1\n"
+
+/* The folder's owner owns what is made in it, also when we are still root. */
+static void give_to_owner(int fd, const char *dir)
+{
+    struct stat st;
+
+    if (geteuid() == 0 && stat(dir, &st) == 0 && fchown(fd, st.st_uid, st.st_gid) != 0)
+        log_event(EV_WARNING, FCT_STR(""), F_C("why", "the store's files keep the owner root"));
+}
+
+static bool write_file(const char *dir, const char *path, const void *p, size_t n, struct fct_err *err)
+{
+    struct iovec iov;
+    bool ok;
+    int fd;
+
+    memcpy(&iov.iov_base, &p, sizeof p);
+    iov.iov_len = n;
+    if (!io_open(path, O_WRONLY | O_CREAT | O_EXCL, &fd, err))
+        return false;
+    give_to_owner(fd, dir);
+    ok = io_write_at(fd, &iov, 1, 0, err) && io_sync(fd, err) && io_sync_dir(dir, err);
+    close(fd);
+    return ok;
+}
+
+/* Read a small file, or make it with these bytes. */
+static bool small_file(const char *dir, const char *name, void *p, size_t n, struct fct_err *err)
+{
+    char path[4096];
+    ssize_t got;
+    int fd;
+
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return write_file(dir, path, p, n, err);
+    if (fd < 0)
+        return fct_fail(err, FCT_TEMP, "open %s: %s", path, strerror(errno));
+    got = read(fd, p, n);
+    close(fd);
+    return got == (ssize_t)n || fct_fail(err, FCT_TEMP, "%s is cut short", path);
+}
+
+static bool make_dir(const char *dir, const char *name, struct fct_err *err)
+{
+    char path[4096];
+    int fd;
+
+    snprintf(path, sizeof path, "%s%s%s", dir, *name ? "/" : "", name);
+    if (mkdir(path, 0700) != 0)
+        return errno == EEXIST || fct_fail(err, FCT_TEMP, "make %s: %s", path, strerror(errno));
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 && *name)
+        give_to_owner(fd, dir);
+    if (fd >= 0)
+        close(fd);
+    return true;
+}
+
+bool server_prepare_dir(const char *dir, uint8_t key[32], struct fct_err *err)
+{
+    char format[] = FORMAT_TEXT;
+
+    random_bytes(key, 32);
+    if (!make_dir(dir, "", err) || !make_dir(dir, "tmp", err) || !make_dir(dir, "index", err) || !make_dir(dir, "log", err) ||
+        !small_file(dir, "format", format, sizeof format - 1, err) || !small_file(dir, "key", key, 32, err))
+        return false;
+    if (strcmp(format, FORMAT_TEXT) != 0)
+        return fct_fail(err, FCT_TEMP, "%s was written by another version of the store", dir);
+    return true;
+}
+
+/* ---- once a second ---- */
+
+static void watch_disk(struct server *s)
+{
+    struct statvfs fs;
+    bool low;
+
+    if (statvfs(s->dir, &fs) != 0)
+        return;
+    low = (uint64_t)fs.f_bavail * fs.f_frsize < s->conf->reserve.bytes;
+    if (low != s->disk_low)
+        log_event(EV_WARNING, FCT_STR(""), F_C("why", low ? "the disk is nearly full: new mail is refused" : "the disk has room again"));
+    s->disk_low = low;
+}
+
+static bool any_key(void *arg, struct fct_str key, struct fct_str value)
+{
+    bool *any = arg;
+
+    (void)key;
+    (void)value;
+    *any = true;
+    return false;
+}
+
+static bool sweep_account(struct server *s, uint64_t id, struct fct_err *err)
+{
+    int64_t older_than = clock_wall() + 1 - (int64_t)(s->conf->grace.ms / 1000);
+    bool more = true, left = false;
+    uint64_t seq;
+
+    while (more)
+        if (!message_sweep(s, id, older_than, &more, &seq, err) || !commit_wait(s->commit, seq, err))
+            return false;
+    if (!s->driver->ops->scan(s->driver, NULL, id, FCT_STR("g"), FCT_STR("h"), any_key, &left, err))
+        return false;
+    if (!left && !account_is_busy(s, id))
+        map_remove(s->dirty, map_u64(&id));
+    return true;
+}
+
+static void sweep(void *arg)
+{
+    struct server *s = arg;
+    size_t n = map_count(s->dirty), i = 0, at = 0;
+    uint64_t *id = calloc(n + 1, sizeof *id);
+    struct fct_err err = {0};
+    struct fct_str key;
+    void *value;
+
+    FCT_ASSERT(id);
+    while (i < n && map_next(s->dirty, &at, &key, &value))
+        memcpy(&id[i++], key.p, sizeof *id);
+    for (n = i, i = 0; i < n && !s->draining; i++)
+        if (!sweep_account(s, id[i], &err))
+            log_event(EV_WARNING, FCT_STR(""), F_C("why", err.text), F_U64("account", id[i]));
+    free(id);
+    s->sweeping = false;
+}
+
+struct collect_work {
+    struct server *s;
+    struct buf text;
+    struct fct_err err;
+    bool ok;
+};
+
+static bool commit_in_thread(void *arg, struct batch *b, struct fct_err *err)
+{
+    struct server *s = arg;
+
+    return commit_from_thread(s->commit, b, err);
+}
+
+static void collect_work(void *arg)
+{
+    struct collect_work *w = arg;
+
+    w->ok = w->s->driver->ops->maintain(w->s->driver, DRIVER_COLLECT, commit_in_thread, w->s, &w->text, &w->err);
+}
+
+bool server_collect(struct server *s, struct buf *text, struct fct_err *err)
+{
+    struct collect_work w = {.s = s, .text = BUF_INIT(4096)};
+
+    if (!turn_take(&s->maintenance, err))
+        return false;
+    offload(collect_work, &w);
+    turn_give(&s->maintenance);
+    if (text)
+        buf_put_str(text, buf_str(&w.text));
+    buf_free(&w.text);
+    if (!w.ok)
+        *err = w.err;
+    return w.ok;
+}
+
+static void collect(void *arg)
+{
+    struct server *s = arg;
+    struct fct_err err = {0};
+
+    if (!server_collect(s, NULL, &err))
+        log_event(EV_WARNING, FCT_STR(""), F_C("why", err.text));
+    s->collecting = false;
+}
+
+static void start_background(struct server *s)
+{
+    uint64_t now = clock_ms();
+
+    if (s->draining)
+        return;
+    if (now >= s->next_sweep && !s->sweeping && map_count(s->dirty) > 0) {
+        s->sweeping = true;
+        s->next_sweep = now + 1000 + s->conf->grace.ms / 10;
+        fiber_start(sweep, s);
+    }
+    if (now >= s->next_collect && !s->collecting) {
+        s->collecting = true;
+        s->next_collect = now + s->conf->collect_every.ms;
+        fiber_start(collect, s);
+    }
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct server *s = arg;
+
+    (void)fd;
+    (void)what;
+    watch_disk(s);
+    account_forget_unused(s);
+    mailbox_index_forget_unused(s);
+    start_background(s);
+    server_try_drained(s);
+}
+
+void server_try_drained(struct server *s)
+{
+    if (!s->draining || s->drained || clients_busy(s) > 0 || !commit_is_idle(s->commit) || s->sweeping || s->collecting)
+        return;
+    s->drained = true;
+    if (s->on_drained)
+        s->on_drained(s->on_drained_arg);
+}
+
+/* Accounts where an earlier run left something to sweep. */
+static bool mark_dirty(void *arg, struct fct_str address, uint64_t id)
+{
+    struct server *s = arg;
+    struct fct_err ignored;
+    bool any = false;
+
+    (void)address;
+    if (s->driver->ops->scan(s->driver, NULL, id, FCT_STR("g"), FCT_STR("h"), any_key, &any, &ignored) && any)
+        map_put(s->dirty, map_u64(&id), s);
+    return true;
+}
+
+/* ---- opening and closing ---- */
+
+/* Values written by APPEND: hot chunks and places. */
+static bool fold(struct fct_str key, struct fct_str old, const struct fct_str *piece, size_t n, struct buf *out)
+{
+    if (key.n > 0 && key.p[0] == 'h')
+        return hot_chunk_fold(old, piece, n, out);
+    if (key.n > 0 && key.p[0] == 'y')
+        return places_fold(old, piece, n, out);
+    return false;
+}
+
+static void make_parts(struct server *s)
+{
+    s->accounts = map_new();
+    s->blobs = map_new();
+    s->dirty = map_new();
+    s->feed = feed_new();
+    s->mails = mail_cache_new();
+    s->passwords = passwords_new(s);
+    s->admin.places = s->maintenance.places = 1;
+    s->next_collect = clock_ms() + s->conf->collect_every.ms;
+}
+
+static bool open_driver(struct server *s, struct fct_err *err)
+{
+    struct driver_conf conf = {
+        .dir = s->dir,
+        .fold = fold,
+        .write_buffer = s->conf->write_buffer.bytes,
+        .block_cache = s->conf->block_cache.bytes,
+        .segment_size = s->conf->segment_size.bytes,
+    };
+    struct buf report = BUF_INIT(1024);
+    uint64_t before = clock_ms();
+
+    if (!driver_local_open(&conf, &s->driver, &report, err))
+        return false;
+    log_event(EV_STORE_OPEN, FCT_STR(""), F_STR("recovery", buf_str(&report)), F_U64("ms", clock_ms() - before));
+    buf_free(&report);
+    return true;
+}
+
+static bool start_parts(struct server *s, struct fct_err *err)
+{
+    struct commit_owner owner = {on_durable, on_failed, on_done, s};
+    struct timeval second = {1, 0};
+
+    if (!server_prepare_dir(s->dir, s->blob_key, err) || !open_driver(s, err) ||
+        !commit_start(s->base, s->driver, &owner, &s->commit, err) ||
+        !directory_accounts(s->driver, NULL, mark_dirty, s, err))
+        return false;
+    s->tick = event_new(s->base, -1, EV_PERSIST, on_tick, s);
+    if (!s->tick || event_add(s->tick, &second) != 0)
+        return fct_fail(err, FCT_TEMP, "no timer");
+    watch_disk(s);
+    return true;
+}
+
+bool server_open(struct event_base *base, const struct store_conf *conf, const char *dir, bool dev, struct server **out, struct fct_err *err)
+{
+    struct server *s = calloc(1, sizeof *s);
+
+    FCT_ASSERT(s);
+    s->base = base;
+    s->conf = conf;
+    s->dev = dev;
+    s->dir = str_dup_c(str_from(dir));
+    make_parts(s);
+    *out = s;
+    if (start_parts(s, err))
+        return true;
+    server_close(out);
+    return fct_fail_in(err, "store %s", dir);
+}
+
+static void free_pending_blobs(struct server *s)
+{
+    struct fct_str key;
+    size_t at = 0;
+    void *value;
+
+    while (map_next(s->blobs, &at, &key, &value))
+        free(value);
+    map_free(&s->blobs);
+}
+
+void server_close(struct server **p)
+{
+    struct server *s = *p;
+
+    *p = NULL;
+    if (!s)
+        return;
+    if (s->tick)
+        event_free(s->tick);
+    clients_free(s);
+    commit_stop(&s->commit);
+    driver_close(&s->driver);
+    accounts_free(s);
+    free_pending_blobs(s);
+    map_free(&s->dirty);
+    feed_free(&s->feed);
+    mail_cache_free(&s->mails);
+    passwords_free(&s->passwords);
+    free(s->index_waiting);
+    free(s->admin.waiting);
+    free(s->maintenance.waiting);
+    free(s->dir);
+    free(s);
+}

@@ -1,0 +1,29 @@
+/* store_conf.c - the rows of the `store` block. */
+#include "store/store_conf.h"
+
+/* clang-format off */
+static const struct fct_conf_key keys[] = {
+    FCT_CONF_KEY(struct store_conf, quota,         "0",     "Bytes of mail an account may hold; 0 for no limit (RFC 9208 5.1 STORAGE)"),
+    FCT_CONF_KEY(struct store_conf, max_message,   "128M",  "Largest message the store accepts; protocols have smaller limits of their own"),
+    FCT_CONF_KEY(struct store_conf, max_mailboxes, "10000", "Mailboxes an account may have"),
+    FCT_CONF_KEY(struct store_conf, grace,         "10m",   "How long the data of an expunged message is kept before its space may be used again"),
+    FCT_CONF_KEY(struct store_conf, collect_every, "15m",   "How often segments of which more than half is dead are rewritten"),
+    FCT_CONF_KEY(struct store_conf, reserve,       "64M",   "With less free space on the disk than this, new mail is refused while reading and deleting go on"),
+    FCT_CONF_KEY(struct store_conf, mailbox_cache, "64M",   "Memory for the records of mailboxes in use (64 bytes a message); more is used while more are selected"),
+    FCT_CONF_KEY(struct store_conf, account_cache, "10000", "Accounts kept in memory (about 2 KiB each)"),
+    FCT_CONF_KEY(struct store_conf, login_cache,   "10000", "Verified logins remembered in memory, so that a repeated login costs no password hash; 0 for none"),
+    FCT_CONF_KEY(struct store_conf, hash_threads,  "2",     "Passwords hashed at the same time (about 16 MiB of memory each)"),
+    FCT_CONF_KEY(struct store_conf, write_buffer,  "16M",   "Memory of the index for changes before they are written to a table"),
+    FCT_CONF_KEY(struct store_conf, block_cache,   "32M",   "Memory of the index for blocks read from the disk"),
+    FCT_CONF_KEY(struct store_conf, segment_size,  "256M",  "Size of a file of the log that holds message bodies"),
+    FCT_CONF_END,
+};
+/* clang-format on */
+
+const struct conf_block store_block = {
+    .name = "store",
+    .doc = "Where mail is kept: limits, memory, and how space is reclaimed.",
+    .keys = keys,
+    .size = sizeof(struct store_conf),
+    .file = "30-store.conf",
+};

@@ -1,0 +1,14 @@
+/* store_conf.h - the `store` block. */
+#ifndef STORE_STORE_CONF_H
+#define STORE_STORE_CONF_H
+
+#include "core/conf/conf.h"
+
+struct store_conf {
+    fct_size quota, mailbox_cache, write_buffer, block_cache, segment_size, reserve, max_message;
+    uint32_t account_cache, max_mailboxes, hash_threads, login_cache;
+    fct_duration grace, collect_every;
+};
+extern const struct conf_block store_block;
+
+#endif

@@ -1,0 +1,68 @@
+/* store_role.c - the store as a process: the only one that touches mail on disk. It has the data directory and nothing else. */
+#include "store/store_role.h"
+
+#include "store/client.h"
+
+#include <unistd.h>
+
+/* With the supervisor's rights: the folders get the owner of the data directory, so that the store may run as its own user. */
+static bool prepare(struct role_env *env, struct fct_err *err)
+{
+    uint8_t key[32];
+
+    if (!env->data_dir)
+        return fct_fail(err, FCT_BUG, "the store has no data directory");
+    return server_prepare_dir(env->data_dir, key, err);
+}
+
+static void drained(void *arg)
+{
+    role_drained(arg);
+}
+
+static bool start(struct role_env *env, struct fct_err *err)
+{
+    const struct store_conf *conf = config_get(env->conf, &store_block);
+    struct server *s;
+
+    if (!server_open(env->base, conf, env->data_dir, env->dev, &s, err))
+        return false;
+    s->on_drained = drained;
+    s->on_drained_arg = env;
+    env->role_data = s;
+    return true;
+}
+
+static void peer(struct role_env *env, enum role_kind kind, unsigned index, int fd)
+{
+    struct server *s = env->role_data;
+
+    if (s && (kind == ROLE_EDGE || kind == ROLE_CTL))
+        client_new(s, kind, index, fd);
+    else
+        close(fd);
+}
+
+static void drain(struct role_env *env)
+{
+    struct server *s = env->role_data;
+
+    s->draining = true;
+    server_try_drained(s);
+}
+
+static void status(struct role_env *env, struct buf *out)
+{
+    server_statistics(env->role_data, out);
+}
+
+const struct role store_role = {
+    .kind = ROLE_STORE,
+    .name = "store",
+    .doc = "keeps accounts, mailboxes and messages; checks passwords",
+    .prepare = prepare,
+    .start = start,
+    .peer = peer,
+    .drain = drain,
+    .status = status,
+};
