@@ -1,0 +1,102 @@
+/* ctl_account.c - accounts: who may log in and receive mail. */
+#include "core/ctl/ctl_account.h"
+
+#include "core/base/str.h"
+#include "core/ctl/ctl_cli.h"
+#include "core/ctl/ctl_output.h"
+#include "core/ctl/ctl_password.h"
+#include "store/store_client.h"
+
+/* One sentence for people, one object for programs. */
+static int done(struct ctl *c, const char *what, struct fct_str address)
+{
+    struct buf text = BUF_INIT(4096);
+
+    if (c->json) {
+        ctl_print_json(json_pack("{s:o, s:s}", "account", ctl_json_str(address), "done", what));
+        return CTL_OK;
+    }
+    ctl_put_safe(address, &text);
+    buf_printf(&text, " %s\n", what);
+    ctl_print(&text);
+    buf_free(&text);
+    return CTL_OK;
+}
+
+static int change(struct ctl *c, const char *what,
+                  bool (*call)(struct store *st, struct fct_str address, struct fct_str password,
+                               struct fct_err *err))
+{
+    struct fct_str address = str_from(c->word[0]), password;
+    struct fct_err err = {0};
+
+    if (!ctl_password_read(c->arena, c->word[0], &password, &err) ||
+        !call(c->store, address, password, &err))
+        return ctl_error(&err);
+    return done(c, what, address);
+}
+
+int ctl_account_add(struct ctl *c)
+{
+    return change(c, "added", store_account_add);
+}
+
+int ctl_account_passwd(struct ctl *c)
+{
+    return change(c, "has a new password", store_account_password);
+}
+
+int ctl_account_remove(struct ctl *c)
+{
+    struct fct_str address = str_from(c->word[0]);
+    struct fct_err err = {0};
+
+    if (!ctl_option(c, "--yes") &&
+        !ctl_confirm(arena_printf(c->arena, "Remove %s and all its mail, for ever?", c->word[0]).p))
+        return CTL_NO;
+    if (!store_account_remove(c->store, address, &err))
+        return ctl_error(&err);
+    return done(c, "removed", address);
+}
+
+static void print_table(struct ctl *c, const struct store_account *list, size_t n)
+{
+    struct ctl_table t = {
+        .arena = c->arena, .column = {"ACCOUNT", "MESSAGES>", "SIZE>", "QUOTA>"}, .columns = 4};
+    struct buf text = BUF_INIT(64 << 20);
+
+    for (size_t i = 0; i < n; i++)
+        ctl_table_row(&t, (const struct fct_str[]){
+                              list[i].name,
+                              ctl_number(c->arena, list[i].messages),
+                              ctl_bytes(c->arena, list[i].bytes),
+                              list[i].quota_bytes > 0 ? ctl_bytes(c->arena, list[i].quota_bytes)
+                                                      : FCT_STR("none"),
+                          });
+    ctl_table_print(&t, ctl_wants_colour(), &text);
+    ctl_print(&text);
+    buf_free(&text);
+}
+
+int ctl_account_list(struct ctl *c)
+{
+    const struct store_account *list;
+    struct fct_err err = {0};
+    size_t n;
+
+    if (!store_accounts(c->store, c->arena, &list, &n, &err))
+        return ctl_error(&err);
+    if (!c->json) {
+        print_table(c, list, n);
+        return CTL_OK;
+    }
+    json_t *all = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(
+            all,
+            json_pack("{s:o, s:I, s:I, s:I, s:I}", "account", ctl_json_str(list[i].name), "id",
+                      (json_int_t)list[i].id, "messages", (json_int_t)list[i].messages, "bytes",
+                      (json_int_t)list[i].bytes, "quota_bytes", (json_int_t)list[i].quota_bytes));
+    ctl_print_json(all);
+    return CTL_OK;
+}

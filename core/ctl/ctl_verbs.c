@@ -1,0 +1,175 @@
+/* ctl_verbs.c - THE table of facteurctl; help, completion and suggestions are made from it. */
+#include "core/base/str.h"
+#include "core/ctl/ctl_account.h"
+#include "core/ctl/ctl_alias.h"
+#include "core/ctl/ctl_cli.h"
+#include "core/ctl/ctl_config.h"
+#include "core/ctl/ctl_docs.h"
+#include "core/ctl/ctl_scan.h"
+#include "core/ctl/ctl_status.h"
+#include "core/ctl/ctl_store.h"
+#include "core/ctl/ctl_trace.h"
+
+/* clang-format off: tables stay as written */
+static const struct ctl_option remove_options[] = {
+    {"--yes", NULL, "do not ask"},
+    {0},
+};
+static const struct ctl_option show_options[] = {
+    {"--all", NULL, "defaults too"},
+    {0},
+};
+static const struct ctl_option status_options[] = {
+    {"--sandbox", NULL, "what protects each process"},
+    {0},
+};
+static const struct ctl_option stop_options[] = {
+    {"--no-wait", NULL, "do not wait until it has ended"},
+    {0},
+};
+static const struct ctl_option scan_options[] = {
+    {"--from", "ADDRESS", "sender; <> for none; else Return-Path or From"},
+    {"--rcpt", "ADDRESS", "recipient, repeatable; else Delivered-To or To"},
+    {"--ip", "ADDRESS", "the client's address"},
+    {"--helo", "NAME", "the client's name"},
+    {"--login", "ACCOUNT", "who has logged in"},
+    {"--role", "ROLE", "mx, submission, lmtp or local; mx when not given"},
+    {"--diff", NULL, "show the header with its edits"},
+    {0},
+};
+
+const struct ctl_verb ctl_verbs[] = {
+    {"account", "add", "ADDRESS", 1, 1,
+     "make an account; the password is asked for, or is one line on standard input", NEEDS_STORE,
+     ctl_account_add, NULL, 0},
+    {"account", "passwd", "ADDRESS", 1, 1, "set the password of an account, likewise", NEEDS_STORE,
+     ctl_account_passwd, NULL, 0},
+    {"account", "list", "", 0, 0, "all accounts with their messages, size and quota", NEEDS_STORE,
+     ctl_account_list, NULL, 0},
+    {"account", "remove", "ADDRESS", 1, 1, "remove an account and all its mail", NEEDS_STORE,
+     ctl_account_remove, remove_options, 0},
+    {"alias", "set", "ALIAS TARGET…", 2, CTL_MAX_WORDS,
+     "lead an address to accounts; @DOMAIN catches what has no account", NEEDS_STORE, ctl_alias_set,
+     NULL, 0},
+    {"alias", "list", "", 0, 0, "all aliases", NEEDS_STORE, ctl_alias_list, NULL, 0},
+    {"alias", "remove", "ALIAS", 1, 1, "remove an alias", NEEDS_STORE, ctl_alias_remove, NULL, 0},
+    {"config", "check", "", 0, 0, "is the configuration right? Loads plugins and rules too",
+     NEEDS_NOTHING, ctl_config_check, NULL, 0},
+    {"config", "show", "", 0, 0, "what is set, and where", NEEDS_CONF, ctl_config_show,
+     show_options, 0},
+    {"config", "explain", "BLOCK.KEY", 1, 1, "what a setting means, its default, where it is set",
+     NEEDS_CONF, ctl_config_explain, NULL, 0},
+    {"config", "docs", "", 0, 0, "print docs/config.md", NEEDS_NOTHING, ctl_config_docs, NULL, 0},
+    {"config", "files", "DIR", 1, 1, "write the commented conf.d files", NEEDS_NOTHING,
+     ctl_config_files, NULL, 0},
+    {"status", "", "", 0, 0, "the processes of the running server", NEEDS_SERVER, ctl_server_status,
+     status_options, 0},
+    {"reload", "", "", 0, 0, "put a changed configuration in force", NEEDS_SERVER,
+     ctl_server_reload, NULL, 0},
+    {"stop", "", "", 0, 0, "end the server once its connections are served", NEEDS_SERVER,
+     ctl_server_stop, stop_options, 0},
+    {"scan", "", "FILE", 1, 1,
+     "what the filter would do with a message (- is standard input); exit status 0 keep, 1 junk, 2 "
+     "reject, 3 tempfail, 64 usage",
+     NEEDS_FILTER, ctl_scan, scan_options, CTL_SCAN_USAGE},
+    {"trace", "", "ID", 1, 1, "why the message with this log id was treated so", NEEDS_STORE,
+     ctl_trace, NULL, 0},
+    {"store", "check", "", 0, 0,
+     "read and verify every record and every body; exit status 1 when something is damaged",
+     NEEDS_STORE, ctl_store_check, NULL, 0},
+    {"store", "status", "", 0, 0, "how much is kept, and how busy the store is", NEEDS_STORE,
+     ctl_store_status, NULL, 0},
+    {"log", "docs", "", 0, 0, "print docs/log.md", NEEDS_NOTHING, ctl_log_docs, NULL, 0},
+    {"hooks", "docs", "", 0, 0, "print docs/hooks.md", NEEDS_NOTHING, ctl_hooks_docs, NULL, 0},
+    {"sandbox", "docs", "", 0, 0, "print what each role may touch", NEEDS_NOTHING, ctl_sandbox_docs,
+     NULL, 0},
+    {"completion", "", "", 0, 0, "print a completion for bash", NEEDS_NOTHING, ctl_completion, NULL,
+     0},
+    {0},
+};
+/* clang-format on */
+
+static const char introduction[] =
+    "facteurctl: administers Facteur\n\n"
+    "  --dir DIR      the folder of a `facteur dev` server; else the system's server\n"
+    "  --conf FILE    its configuration, repeatable; else /etc/facteur/facteur.conf\n"
+    "  --run-dir DIR  where its control socket is; else server.run_dir\n"
+    "  --json         answer in JSON\n\n";
+static const char conclusion[] =
+    "\nAccounts, aliases, store, scan and trace work without a running server too.\n"
+    "Exit status: 0 done, 1 no or failed, 2 wrong usage, 75 try again later.\n";
+
+static void put_usage(const struct ctl_verb *v, struct buf *out)
+{
+    buf_printf(out, "  %s%s%s%s%s\n        %s\n", v->noun, *v->verb ? " " : "", v->verb,
+               *v->words ? " " : "", v->words, v->help);
+    for (const struct ctl_option *o = v->options; o && o->name; o++)
+        buf_printf(out, "        %s%s%-*s %s\n", o->name, o->value ? " " : "",
+                   (int)(17 - strlen(o->name) - (o->value != NULL)), o->value ? o->value : "",
+                   o->help);
+}
+
+void ctl_print_help(const struct ctl_verb *verb, struct buf *out)
+{
+    if (verb) {
+        put_usage(verb, out);
+        return;
+    }
+    buf_put_c(out, introduction);
+    for (const struct ctl_verb *v = ctl_verbs; v->noun; v++)
+        put_usage(v, out);
+    buf_put_c(out, conclusion);
+}
+
+void ctl_print_noun_help(const char *noun, struct buf *out)
+{
+    for (const struct ctl_verb *v = ctl_verbs; v->noun; v++)
+        if (str_equal(str_from(noun), str_from(v->noun)))
+            put_usage(v, out);
+}
+
+/* ---- suggestions ---- */
+
+enum { LONGEST_WORD = 63, MAX_EDITS = 2 };
+
+/* Letters to insert, drop or change (Levenshtein), one row of the table at a time. */
+static unsigned distance(struct fct_str a, struct fct_str b)
+{
+    unsigned row[LONGEST_WORD + 1];
+
+    for (unsigned j = 0; j <= b.n; j++)
+        row[j] = j;
+    for (size_t i = 0; i < a.n; i++) {
+        unsigned diagonal = row[0];
+
+        row[0] = (unsigned)i + 1;
+        for (size_t j = 0; j < b.n; j++) {
+            unsigned change = diagonal + (a.p[i] != b.p[j]), insert = row[j] + 1,
+                     drop = row[j + 1] + 1;
+
+            diagonal = row[j + 1];
+            row[j + 1] = change < insert ? change : insert;
+            if (drop < row[j + 1])
+                row[j + 1] = drop;
+        }
+    }
+    return row[b.n];
+}
+
+const char *ctl_nearest(const char *word, const char *const *words, size_t n)
+{
+    struct fct_str wanted = str_from(word);
+    unsigned least = MAX_EDITS + 1;
+    const char *best = NULL;
+
+    for (size_t i = 0; i < n && wanted.n <= LONGEST_WORD; i++) {
+        struct fct_str known = str_from(words[i]);
+        unsigned d = known.n == 0 || known.n > LONGEST_WORD ? least : distance(wanted, known);
+
+        if (d < least && d < known.n) {
+            least = d;
+            best = words[i];
+        }
+    }
+    return best;
+}
