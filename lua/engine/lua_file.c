@@ -155,6 +155,14 @@ static bool load_one(struct lua_engine *e, const char *path, struct fct_err *err
     return ok;
 }
 
+/* NAME_test.lua lies beside NAME.lua: a pattern does not mean it. */
+static bool is_test(const char *path)
+{
+    size_t n = strlen(path);
+
+    return n > 9 && strcmp(path + n - 9, "_test.lua") == 0;
+}
+
 static bool load_pattern(struct lua_engine *e, const char *pattern, struct fct_err *err)
 {
     glob_t found = {0};
@@ -166,7 +174,8 @@ static bool load_pattern(struct lua_engine *e, const char *pattern, struct fct_e
     else if (result != 0 && result != GLOB_NOMATCH)
         ok = fail(err, "%s: cannot read the folder", pattern);
     for (size_t i = 0; ok && result == 0 && i < found.gl_pathc; i++)
-        ok = load_one(e, found.gl_pathv[i], err);
+        if (!strpbrk(pattern, "*?[") || !is_test(found.gl_pathv[i]))
+            ok = load_one(e, found.gl_pathv[i], err);
     globfree(&found);
     return ok;
 }

@@ -144,6 +144,7 @@ END_TEST
  */
 START_TEST(files)
 {
+    const char *test;
     char pattern[128];
 
     mock_open(&m);
@@ -151,7 +152,8 @@ START_TEST(files)
     mock_rules(&m, "b.lua",
                "local seen = pcall(function() return FROM_A end)\nrule { 'FILE_B', function() "
                "return tostring(FROM_A) end }");
-    snprintf(pattern, sizeof pattern, "%s/?.lua", m.folder);
+    test = mock_write(&m, "a_test.lua", "error('not to be loaded')");
+    snprintf(pattern, sizeof pattern, "%s/*.lua", m.folder);
     mock_rules(&m, pattern, NULL);
     ck_assert_msg(mock_start(&m), "%s", m.err.text);
     ck_assert_uint_eq(m.rows, 2);
@@ -159,6 +161,7 @@ START_TEST(files)
     mock_run(&m, FCT_HOOK_scan, NULL);
     ck_assert_str_eq(m.hits, "FILE_A= FILE_B=nil");
     m.files[2] = NULL;
+    free((void *)(uintptr_t)test);
     mock_close(&m);
 }
 END_TEST

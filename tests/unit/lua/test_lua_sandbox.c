@@ -239,6 +239,33 @@ START_TEST(kept_memory)
 }
 END_TEST
 
+/* Everything lua_api.def promises of Lua's own library is there. */
+static const struct {
+    const char *library, *names;
+} stock[] = {
+#define STOCK(library, names) {#library, names},
+#include "lua/engine/lua_api.def"
+};
+
+START_TEST(promised_library)
+{
+    struct mock m;
+    char body[256];
+
+    mock_open(&m);
+    for (size_t i = 0; i < FCT_COUNT(stock); i++)
+        for (const char *at = stock[i].names; *at; at += strspn(at, " ")) {
+            size_t n = strcspn(at, " ");
+            bool base = strcmp(stock[i].library, "base") == 0;
+            snprintf(body, sizeof body, "return %s%s%.*s ~= nil", base ? "" : stock[i].library,
+                     base ? "" : ".", (int)n, at);
+            ck_assert_msg(strcmp(mock_eval(&m, mail, body), "EVAL=") == 0, "%s", body);
+            at += n;
+        }
+    mock_close(&m);
+}
+END_TEST
+
 /* The traceback names file and line, on one line. */
 START_TEST(traceback)
 {
@@ -270,6 +297,7 @@ int main(void)
     tcase_add_test(t, neighbours_go_on);
     tcase_add_test(t, kept_memory);
     tcase_add_test(t, traceback);
+    tcase_add_test(t, promised_library);
     srunner_run_all(r, CK_NORMAL);
     failed = srunner_ntests_failed(r);
     srunner_free(r);
