@@ -97,6 +97,7 @@ static bool may_login(struct imap_session *s, struct imap_command *c, struct fct
 /* login = "LOGIN" SP userid SP password */
 bool imap_login_run(struct imap_session *s, struct imap_command *c, struct fct_err *err)
 {
+    size_t secret = (size_t)(c->args.p - s->input.command.p);
     struct fct_str user, password;
     struct store_principal principal = {0};
     bool ok;
@@ -108,9 +109,10 @@ bool imap_login_run(struct imap_session *s, struct imap_command *c, struct fct_e
     if (!may_login(s, c, err))
         return false;
     ok = store_login(edge_of(s)->store, user, password, c->arena, &principal, err);
-    OPENSSL_cleanse(s->input.command.p, s->input.command.n); /* user is still wanted below */
+    user = arena_str(c->arena, user);
+    OPENSSL_cleanse(s->input.command.p + secret, s->input.command.n - secret);
     if (!ok)
-        return login_failed(s, c, FCT_STR("?"), "LOGIN", err);
+        return login_failed(s, c, user, "LOGIN", err);
     logged_in(s, c, &principal, "LOGIN");
     return true;
 }
