@@ -212,7 +212,8 @@ END_TEST
 
 /* ---- strikes ---- */
 
-/* The fifth death is in the third message; whether its repetition still meets the plugin depends on who is faster. */
+/* The fifth death is in the third message; whether its repetition still meets the plugin depends on
+ * who is faster. */
 static void strikes_body(struct rig *rig)
 {
     expect_quarantined(rig, "m1", MAIL("please crash"));
