@@ -73,6 +73,8 @@ void stream_io_start(struct stream *s)
         stream_fail(s, STREAM_ERROR);
     else
         stream_io_want(s);
+    if (evbuffer_get_length(s->out) > 0) /* a greeting that waited for the PROXY header */
+        stream_later(s);
 }
 
 /* ---- the PROXY header

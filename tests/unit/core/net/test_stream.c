@@ -338,12 +338,15 @@ END_TEST
 START_TEST(a_proxy_header_gives_the_addresses)
 {
     stream_expect_proxy(stream);
+    stream_write(stream, FCT_STR("220 hello\r\n"));
     send_text("PROXY TCP4 192.0.2.1 198.5");
     ck_assert_uint_eq(noted.readable, 0);
+    ck_assert_text(received(), "");
     send_text("1.100.7 4000 25\r\nEHLO x\r\n");
     ck_assert_str_eq(stream_peer(stream)->text, "192.0.2.1");
     ck_assert_uint_eq(stream_peer(stream)->port, 4000);
     ck_assert_str_eq(stream_local(stream)->text, "198.51.100.7");
+    ck_assert_text(received(), "220 hello\r\n");
     ck_assert_text(buf_str(&noted.lines), "EHLO x\r\n");
 }
 END_TEST
