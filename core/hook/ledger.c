@@ -14,6 +14,9 @@
 #define TAIL_BYTES       80u /* room for the entry that counts the others */
 #define NAME_MAX_BYTES   100u
 #define DETAIL_MAX_BYTES 200u
+#define SCORE_LIMIT      1000000 /* of a symbol */
+#define REST_LIMIT \
+    800000000 /* of the last entry, which may stand for many: all together fit an int32_t */
 
 static const char *const kind_names[] = {
     [LEDGER_SYMBOL] = "symbol", [LEDGER_VERDICT] = "verdict", [LEDGER_EDIT] = "edit",
@@ -147,7 +150,7 @@ static struct fct_str get_short(struct ipc_reader *r)
     return s;
 }
 
-static bool get_entry(struct ipc_reader *r, struct ledger_entry *e)
+static bool get_entry(struct ipc_reader *r, int32_t limit, struct ledger_entry *e)
 {
     unsigned kind = ipc_get_u8(r), hook = ipc_get_u8(r);
 
@@ -156,7 +159,8 @@ static bool get_entry(struct ipc_reader *r, struct ledger_entry *e)
     e->by = get_short(r);
     e->name = get_short(r);
     e->detail = get_short(r);
-    if (kind >= FCT_COUNT(kind_names) || hook >= FCT_HOOK_COUNT)
+    if (kind >= FCT_COUNT(kind_names) || hook >= FCT_HOOK_COUNT || e->score_milli > limit ||
+        e->score_milli < -limit)
         return false;
     e->kind = (enum ledger_kind)kind;
     e->hook = (enum fct_hook)hook;
@@ -174,11 +178,14 @@ bool ledger_decode(struct arena *arena, struct fct_str bytes, struct ledger *out
     if (ipc_get_u8(&r) != LEDGER_VERSION)
         return fct_fail(err, FCT_SYNTAX, "the ledger has a version we do not know");
     n = ipc_get_count(&r, ENTRY_BYTES);
+    if (n > LEDGER_MAX_BYTES / ENTRY_BYTES)
+        return fct_fail(err, FCT_SYNTAX, "the ledger has too many entries");
     out->score_milli = (int32_t)ipc_get_u32(&r);
     entry = ARENA_ARRAY(arena, struct ledger_entry, n + 1);
     for (uint32_t i = 0; i < n && !r.bad; i++) {
-        if (!get_entry(&r, &entry[i]))
-            return fct_fail(err, FCT_SYNTAX, "ledger entry %u has an unknown kind or hook", i);
+        if (!get_entry(&r, i + 1 < n ? SCORE_LIMIT : REST_LIMIT, &entry[i]))
+            return fct_fail(err, FCT_SYNTAX, "ledger entry %u has an unknown kind, hook or score",
+                            i);
         if (entry[i].kind == LEDGER_SYMBOL)
             sum += entry[i].score_milli;
     }
@@ -248,20 +255,33 @@ static void print_json(const struct ledger *l, struct buf *out)
     buf_put_c(out, "]}");
 }
 
+/* Text in a column of at least that width. */
+static void print_column(struct fct_str s, size_t width, struct buf *out)
+{
+    size_t start = out->n;
+
+    print_text(s, out);
+    do
+        buf_put_char(out, ' ');
+    while (out->n - start < width && !out->overflow);
+}
+
 static void print_line(const struct ledger_entry *e, struct buf *out)
 {
-    buf_printf(out, "%-8s %-8s %-24.*s %-24.*s", hook_name(e->hook), kind_names[e->kind],
-               FCT_FMT(e->by), FCT_FMT(e->name));
+    print_column(str_from(hook_name(e->hook)), 9, out);
+    print_column(str_from(kind_names[e->kind]), 9, out);
+    print_column(e->by, 25, out);
+    print_column(e->name, 24, out);
     if (e->kind == LEDGER_SYMBOL) {
-        buf_put_c(out, " ");
         print_milli(e->score_milli, out);
+        buf_put_char(out, ' ');
     }
     if (e->detail.n > 0) {
-        buf_put_c(out, " \"");
-        print_text(e->detail, out);
         buf_put_c(out, "\"");
+        print_text(e->detail, out);
+        buf_put_c(out, "\" ");
     }
-    buf_printf(out, " %" PRIu32 " us\n", e->took_us);
+    buf_printf(out, "%" PRIu32 " us\n", e->took_us);
 }
 
 void ledger_print(const struct ledger *l, bool json, struct buf *out)

@@ -1,4 +1,4 @@
-/* score.c - sums; at most SYMBOLS_MAX hits of ±1,000.000 each, so that they fit. */
+/* score.c - sums; hits are bounded in number and size (plugin_result.c), so that they fit. */
 #include "core/hook/score.h"
 
 struct score score_sum(const struct transaction *tx)

@@ -12,7 +12,7 @@
 #define KEYWORD_MAX        100
 #define KEYWORDS_MAX       32
 #define SYMBOL_SCORE_LIMIT 1e6
-#define SYMBOLS_MAX        1000 /* of one message: their sum fits an int32_t */
+#define SYMBOLS_MAX        500 /* of one message: their sum fits an int32_t, see ledger.c */
 
 /* ---- symbols ---- */
 
