@@ -7,6 +7,7 @@
 #include "core/hook/filter_role.h"
 #include "core/main/conf_blocks.h"
 #include "core/main/dev_accounts.h"
+#include "core/message/transfer.h"
 #include "core/supervisor/dev.h"
 #include "core/supervisor/supervisor.h"
 #include "core/supervisor/title.h"
@@ -96,6 +97,7 @@ int main(int argc, char **argv)
         (void)printf("facteur %s\n", FACTEUR_VERSION);
         return 0;
     }
+    charset_preload(); /* libc loads them from files, which the roles cannot open later */
     if (argc > 1 && is(argv[1], "dev"))
         return dev_main(&dev, argc - 2, argv + 2);
     return serve(&setup, argc - 1, argv + 1);
