@@ -17,6 +17,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* As ck_assert_msg, but says nothing to the test runner when all is well: fuzz targets have none.
+ */
+#define REQUIRE(cond, ...) ((cond) ? (void)0 : ck_abort_msg(__VA_ARGS__))
+
 struct server {
     struct event_base *base;
     struct config *config;
@@ -44,11 +48,11 @@ static struct config *load_config(const char *settings)
     FCT_CLEANUP(buf_free) struct buf errors = BUF_INIT(10000);
     struct fct_err err = {0};
 
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_gt(dprintf(fd, "imap {\nlogin_delay = 1ms\n%s\n}\n", settings ? settings : ""),
-                     0);
+    REQUIRE(fd >= 0, "no descriptor");
+    REQUIRE(dprintf(fd, "imap {\nlogin_delay = 1ms\n%s\n}\n", settings ? settings : "") > 0,
+            "cannot write");
     close(fd);
-    ck_assert_msg(config_load(files, 1, blocks, &config, &errors, &err), "%s", err.text);
+    REQUIRE(config_load(files, 1, blocks, &config, &errors, &err), "%s", err.text);
     unlink(path);
     return config;
 }
@@ -61,7 +65,7 @@ static struct event_base *the_loop(void)
 
     if (!base) {
         base = event_base_new();
-        ck_assert_msg(fiber_setup(base, 256u << 10, 8, &err), "%s", err.text);
+        REQUIRE(fiber_setup(base, 256u << 10, 8, &err), "%s", err.text);
     }
     return base;
 }
@@ -83,8 +87,8 @@ struct server *server_new(const char *settings)
     sv->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sv->address =
         (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    ck_assert_int_eq(bind(sv->fd, (struct sockaddr *)&sv->address, sizeof sv->address), 0);
-    ck_assert_int_eq(listen(sv->fd, 16), 0);
+    REQUIRE(bind(sv->fd, (struct sockaddr *)&sv->address, sizeof sv->address) == 0, "bind");
+    REQUIRE(listen(sv->fd, 16) == 0, "socket");
     getsockname(sv->fd, (struct sockaddr *)&sv->address, &n);
     fake_store_reset();
     return sv;
@@ -98,6 +102,11 @@ void server_run(struct server *sv)
     event_base_loop(sv->base, EVLOOP_ONCE);
 }
 
+void server_turn(struct server *sv)
+{
+    event_base_loop(sv->base, EVLOOP_NONBLOCK);
+}
+
 void server_free(struct server **server)
 {
     struct server *sv = *server;
@@ -105,7 +114,7 @@ void server_free(struct server **server)
 
     while (sv->edge.session_count > 0 && clock_ms() < until)
         server_run(sv);
-    ck_assert_uint_eq(sv->edge.session_count, 0);
+    REQUIRE(sv->edge.session_count == 0, "a session stays");
     close(sv->fd);
     config_unref(&sv->config);
     free(sv);
@@ -121,10 +130,10 @@ struct client *client_new(struct server *sv)
     c->in = BUF_INIT(64u << 20);
     c->taken = BUF_INIT(64u << 20);
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ck_assert_int_eq(connect(c->fd, (struct sockaddr *)&sv->address, sizeof sv->address), 0);
+    REQUIRE(connect(c->fd, (struct sockaddr *)&sv->address, sizeof sv->address) == 0, "socket");
     fcntl(c->fd, F_SETFL, O_NONBLOCK);
     fd = accept4(sv->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    ck_assert_int_ge(fd, 0);
+    REQUIRE(fd >= 0, "no descriptor");
     imap_protocol.accepted(&sv->listener, fd);
     return c;
 }
@@ -188,8 +197,8 @@ struct fct_str client_line(struct client *c)
 
         if (str_find_char(unread(c), '\n') >= 0)
             continue;
-        ck_assert_msg(open, "the server closed");
-        ck_assert_msg(clock_ms() < until, "no line came");
+        REQUIRE(open, "the server closed");
+        REQUIRE(clock_ms() < until, "no line came");
         server_run(c->server);
     }
     take(c, (size_t)end + 1);
@@ -201,7 +210,7 @@ struct fct_str client_bytes(struct client *c, size_t n)
     uint64_t until = clock_ms() + 5000;
 
     while (unread(c).n < n) {
-        ck_assert_msg(client_read(c) && clock_ms() < until, "%zu bytes did not come", n);
+        REQUIRE(client_read(c) && clock_ms() < until, "%zu bytes did not come", n);
         server_run(c->server);
     }
     return take(c, n);
@@ -212,10 +221,10 @@ void client_expect_end(struct client *c)
     uint64_t until = clock_ms() + 5000;
 
     while (client_read(c)) {
-        ck_assert_msg(clock_ms() < until, "the server did not close");
+        REQUIRE(clock_ms() < until, "the server did not close");
         server_run(c->server);
     }
-    ck_assert_msg(unread(c).n == 0, "unread: %.*s", FCT_FMT(unread(c)));
+    REQUIRE(unread(c).n == 0, "unread: %.*s", FCT_FMT(unread(c)));
 }
 
 bool line_matches(struct fct_str pattern, struct fct_str line)
@@ -255,11 +264,11 @@ static void run_line(struct client *c, struct fct_str step)
         client_send(c, FCT_STR("\r\n"));
         return;
     }
-    ck_assert_msg(step.p[0] == 'S', "bad step %.*s", FCT_FMT(step));
+    REQUIRE(step.p[0] == 'S', "bad step %.*s", FCT_FMT(step));
     do
         got = client_line(c);
     while (step.p[1] == '!' && !line_matches(text, got));
-    ck_assert_msg(line_matches(text, got), "wanted %.*s\n   got %.*s", FCT_FMT(text), FCT_FMT(got));
+    REQUIRE(line_matches(text, got), "wanted %.*s\n   got %.*s", FCT_FMT(text), FCT_FMT(got));
 }
 
 void run_script(const char *settings, const char *script)
