@@ -137,7 +137,7 @@ bool edit_header_remove(struct fct_call *call, const struct fct_header *header)
     if (!may_edit(call) || !is_ours(call, header) ||
         !add_edit(call, header->offset, header->raw.n, (struct fct_str){"", 0}))
         return false;
-    call_note(call, NOTE_EDIT, "header_remove", header->raw, 0);
+    call_note(call, NOTE_EDIT, "header_remove", str_trim(header->raw), 0);
     return true;
 }
 

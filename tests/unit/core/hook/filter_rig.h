@@ -208,10 +208,10 @@ static void rig_load_conf(struct rig *rig, const char *text)
 
     snprintf(rig->conf_path, sizeof rig->conf_path, "/tmp/facteur-rig-XXXXXX");
     fd = mkstemp(rig->conf_path);
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    WANT(fd >= 0);
+    WANT(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
     close(fd);
-    ck_assert_msg(config_load(&file, 1, rig_blocks, &rig->conf, &errors, &err), "%s", err.text);
+    WANT(config_load(&file, 1, rig_blocks, &rig->conf, &errors, &err));
 }
 
 /* conf: the text of a configuration; "@" in it stands for the folder of the zoo. */
@@ -224,7 +224,7 @@ static void rig_start(struct rig *rig, const char *conf, unsigned filters)
     int control[2];
 
     *rig = (struct rig){.filters = filters};
-    ck_assert_ptr_nonnull(build);
+    WANT(build);
     for (const char *p = conf; *p; p++)
         if (*p == '@')
             buf_printf(&text, "%s/zoo", build);
@@ -242,9 +242,9 @@ static void rig_start(struct rig *rig, const char *conf, unsigned filters)
                                  .server_name = "mx.example.org",
                                  .plugin_dir = plugins,
                                  .count = {[ROLE_FILTER] = filters}};
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, control), 0);
+    WANT(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, control) == 0);
     rig->supervisor = fork();
-    ck_assert_int_ge(rig->supervisor, 0);
+    WANT(rig->supervisor >= 0);
     if (rig->supervisor == 0) {
         close(control[0]);
         rig->control = control[1];
@@ -253,7 +253,7 @@ static void rig_start(struct rig *rig, const char *conf, unsigned filters)
     close(control[1]);
     rig->control = control[0];
     rig->env.base = event_base_new();
-    ck_assert_msg(fiber_setup(rig->env.base, 256u << 10, 16, &err), "%s", err.text);
+    WANT(fiber_setup(rig->env.base, 256u << 10, 16, &err));
     rig->client = filter_client_new(&rig->env);
     rig->arena = arena_new(NULL);
     rig->news = event_new(rig->env.base, rig->control, EV_READ | EV_PERSIST, rig_news, rig);
