@@ -16,7 +16,7 @@ static const struct fct_conf_key lmtp_keys[] = {
     FCT_CONF_KEY(struct smtp_conf, command_timeout,    "5m",   "Wait for a command (RFC 5321 4.5.3.2.7)"),
     FCT_CONF_KEY(struct smtp_conf, data_timeout,       "3m",   "Wait for the next bytes of a message (RFC 5321 4.5.3.2.5)"),
     FCT_CONF_KEY(struct smtp_conf, transaction_timeout, "30m", "From MAIL to the last byte of the message"),
-    FCT_CONF_KEY(struct smtp_conf, spool_memory,       "1M",   "Messages up to this size stay in memory until they are stored, larger ones go to an unlinked file of the store; at most 4M"),
+    FCT_CONF_KEY(struct smtp_conf, spool_memory,       "4M",   "Messages up to this size stay in memory until they are stored, larger ones go to an unlinked file of the store; at most 4M"),
     FCT_CONF_END,
 };
 /* clang-format on */

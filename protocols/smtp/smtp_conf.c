@@ -19,7 +19,7 @@ static const struct fct_conf_key smtp_keys[] = {
     FCT_CONF_KEY(struct smtp_conf, command_timeout,    "5m",   "Wait for a command (RFC 5321 4.5.3.2.7)"),
     FCT_CONF_KEY(struct smtp_conf, data_timeout,       "3m",   "Wait for the next bytes of a message (RFC 5321 4.5.3.2.5)"),
     FCT_CONF_KEY(struct smtp_conf, transaction_timeout, "30m", "From MAIL to the last byte of the message: what ends clients that send a byte now and then"),
-    FCT_CONF_KEY(struct smtp_conf, spool_memory,       "1M",   "Messages up to this size stay in memory until they are stored, larger ones go to an unlinked file of the store; at most 4M"),
+    FCT_CONF_KEY(struct smtp_conf, spool_memory,       "4M",   "Messages up to this size stay in memory until they are stored, larger ones go to an unlinked file of the store; at most 4M"),
     FCT_CONF_KEY(struct smtp_conf, require_tls,        "no",   "Refuse MAIL before STARTTLS (530). On an mx listener this loses mail of servers without TLS"),
     FCT_CONF_KEY(struct smtp_conf, mx_auth,            "no",   "Offer AUTH on mx listeners too, not on submission only"),
     FCT_CONF_KEY(struct smtp_conf, submission_repairs_line_ends, "yes", "Submission turns a lone LF in a body into CRLF; mx refuses it always, and so does submission when it could pass for the end of a message (RFC 5321 2.3.8)"),
