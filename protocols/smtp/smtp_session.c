@@ -320,10 +320,16 @@ static uint64_t time_to_wait(const struct smtp_session *s)
     return wait;
 }
 
-/* No work is left: wait for the client without a fiber. */
+/* No work is left: wait for the client without a fiber, and without the memory of the last command.
+ */
 static void session_rest(struct smtp_session *s)
 {
     s->running = false;
+    if (s->input == INPUT_COMMAND &&
+        arena_bytes(s->call) > 0) { /* a refusal may wait for its chunk */
+        arena_free(&s->call);
+        s->call = arena_new(s->arena);
+    }
     if (s->lost) {
         session_free(s);
         return;

@@ -207,10 +207,12 @@ bool filter_wants(const struct filter_client *fc, enum fct_hook hook, uint32_t r
 void filter_hook(struct filter_client *fc, const struct filter_context *ctx, enum fct_hook hook,
                  const void *ev, struct arena *arena, struct filter_answer *answer)
 {
-    (void)fc, (void)ev, (void)arena;
+    (void)fc, (void)ev;
     FCT_ASSERT(ctx->conn.id.n == ID_LENGTH);
     filter.asked[hook]++;
     *answer = filter.answer[hook];
+    answer->text = arena_str(arena, answer->text); /* as in life: gone with the arena */
+    answer->enhanced = arena_str(arena, answer->enhanced);
 }
 
 void filter_tell(struct filter_client *fc, const struct filter_context *ctx, enum fct_hook hook,

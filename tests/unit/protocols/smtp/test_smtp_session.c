@@ -442,6 +442,19 @@ START_TEST(verdicts_of_the_dialogue)
 }
 END_TEST
 
+START_TEST(a_refusal_waits_for_its_chunk)
+{
+    filter.wants[FCT_HOOK_data] = true;
+    filter.answer[FCT_HOOK_data] = (struct filter_answer){
+        .verdict = FCT_REJECT, .enhanced = FCT_STR("5.7.26"), .text = FCT_STR("not in pieces")};
+    begin();
+    EXPECT(ENVELOPE "BDAT 4 LAST\r\nab", "250 250");
+    turns(5);
+    EXPECT("\r\nNOOP\r\n", "554 250");
+    ck_assert(strstr(heard, "554 5.7.26 not in pieces\r\n"));
+}
+END_TEST
+
 START_TEST(a_plugin_refuses_the_connection)
 {
     filter.wants[FCT_HOOK_connect] = true;
@@ -727,6 +740,7 @@ int main(void)
     tcase_add_test(tc, mail_loops);
     tcase_add_test(tc, a_store_that_fails_is_a_temporary_failure);
     tcase_add_test(tc, verdicts_of_the_dialogue);
+    tcase_add_test(tc, a_refusal_waits_for_its_chunk);
     tcase_add_test(tc, a_plugin_refuses_the_connection);
     tcase_add_test(tc, discarded_mail_looks_accepted);
     tcase_add_test(tc, outcomes_of_recipients);
