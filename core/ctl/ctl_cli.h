@@ -101,7 +101,7 @@ FCT_MUST_CHECK bool ctl_link_open(struct ctl *c, struct fct_err *err);
 FCT_MAY_WAIT FCT_MUST_CHECK bool ctl_link_connect(struct ctl *c, struct fct_err *err);
 void ctl_link_close(struct ctl *c);
 
-/* One line on standard error; returns the exit status that the class means. */
+/* ctl_output.c: one line on standard error; returns the exit status that the class means. */
 int ctl_error(const struct fct_err *err);
 
 #endif

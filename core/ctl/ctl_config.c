@@ -97,7 +97,7 @@ static size_t find_rows(const char *name, struct setting_row *found)
     return n;
 }
 
-static int not_one_row(struct ctl *c, const char *name, size_t found)
+static int not_one_row(struct ctl *c, const char *name, const struct setting_row *row, size_t found)
 {
     const char *known[MANY_KEYS], *near;
     struct fct_err err = {0};
@@ -110,8 +110,8 @@ static int not_one_row(struct ctl *c, const char *name, size_t found)
         }
     near = ctl_nearest(name, known, n);
     if (found > 1)
-        (void)fct_fail(&err, FCT_SYNTAX,
-                       "several blocks have %s: name the block too, as in smtp.%s", name, name);
+        (void)fct_fail(&err, FCT_SYNTAX, "several blocks have %s: name the block too, as in %s.%s",
+                       name, row->block->name, name);
     else if (near)
         (void)fct_fail(&err, FCT_SYNTAX, "there is no setting %s; did you mean %s?", name, near);
     else
@@ -185,12 +185,12 @@ static void print_explained(const struct setting_row *row, const json_t *in_forc
 
 int ctl_config_explain(struct ctl *c)
 {
-    struct setting_row row;
+    struct setting_row row = {0};
     size_t found = find_rows(c->word[0], &row);
     json_t *in_force;
 
     if (found != 1)
-        return not_one_row(c, c->word[0], found);
+        return not_one_row(c, c->word[0], &row, found);
     in_force = values_in_force(c, &row);
     if (c->json) {
         ctl_print_json(json_pack("{s:s, s:s, s:s, s:s, s:o}", "block", row.block->name, "key",

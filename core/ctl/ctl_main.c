@@ -14,13 +14,6 @@
 #define HELP_MAX   65536
 #define ERRORS_MAX 65536
 
-int ctl_error(const struct fct_err *err)
-{
-    (void)fflush(stdout);
-    (void)fprintf(stderr, "facteurctl: %s\n", err->text);
-    return err->class == FCT_TEMP ? CTL_TEMPORARY : CTL_NO;
-}
-
 static int usage_error(const struct ctl *c, const struct fct_err *err)
 {
     (void)ctl_error(err);

@@ -2,6 +2,7 @@
 #include "core/ctl/ctl_output.h"
 
 #include "core/base/str.h"
+#include "core/ctl/ctl_cli.h"
 #include "core/message/transfer.h"
 
 #include <stdlib.h>
@@ -166,4 +167,11 @@ void ctl_print_json(json_t *takes)
 void ctl_print(const struct buf *text)
 {
     (void)fwrite(text->p, 1, text->n, stdout);
+}
+
+int ctl_error(const struct fct_err *err)
+{
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "facteurctl: %s\n", err->text);
+    return err->class == FCT_TEMP ? CTL_TEMPORARY : CTL_NO;
 }

@@ -156,20 +156,30 @@ static void put_symbols(const struct scan *s, const struct ledger *l, bool colou
     ctl_table_print(&t, colour, out);
 }
 
+/* "-" what goes, "+" what comes. */
+static struct fct_str change(const struct scan *s, const struct edit *e)
+{
+    struct fct_str goes = str_trim(
+                       str_head(str_skip(s->message, (size_t)e->offset), (size_t)e->remove)),
+                   comes = str_trim(e->insert);
+    const char *minus = goes.n > 0 ? "-" : "", *plus = comes.n > 0 ? "+" : "";
+
+    return arena_printf(s->ctl->arena, "%s%.*s%s%s%.*s", minus, FCT_FMT(str_head(goes, SHOWN)),
+                        *minus && *plus ? "  " : "", plus, FCT_FMT(str_head(comes, SHOWN)));
+}
+
 static void put_edits(const struct scan *s, const struct edit_list *edits, bool colour,
                       struct buf *out)
 {
-    struct arena *arena = s->ctl->arena;
     struct ctl_table t = {
-        .arena = arena, .column = {"EDIT BY", "AT>", "REMOVES>", "INSERTS"}, .columns = 4};
+        .arena = s->ctl->arena, .column = {"EDIT BY", "AT>", "CHANGE"}, .columns = 3};
 
-    for (size_t i = 0; i < edits->n; i++) {
-        const struct edit *e = &edits->edit[i];
-
-        ctl_table_row(&t, (const struct fct_str[]){e->origin, ctl_number(arena, e->offset),
-                                                   ctl_number(arena, e->remove),
-                                                   str_head(str_trim(e->insert), SHOWN)});
-    }
+    for (size_t i = 0; i < edits->n; i++)
+        ctl_table_row(&t, (const struct fct_str[]){
+                              edits->edit[i].origin,
+                              ctl_number(s->ctl->arena, edits->edit[i].offset),
+                              change(s, &edits->edit[i]),
+                          });
     if (t.cells > 0) {
         buf_put_char(out, '\n');
         ctl_table_print(&t, colour, out);

@@ -8,16 +8,16 @@
 #include "core/ctl/ctl_output.h"
 #include "core/fiber/fiber.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define ANSWER_MS 10000u
 #define RELOAD_MS \
     120000u /* new processes load plugins and certificates before the old ones are let go */
-#define LOOK_MS  50u
-#define TEXT_MAX (4u << 20)
+#define LOOK_MS   50u
+#define TEXT_MAX  (4u << 20)
+#define LOCK_FILE "facteur.lock"
 
 static int show(struct ctl *c, enum ctl_kind kind, uint64_t patience_ms)
 {
@@ -47,42 +47,31 @@ int ctl_server_reload(struct ctl *c)
 
     if (ok && c->json)
         ctl_print_json(
-            json_pack("{s:b, s:o}", "reloaded", 1, "text", ctl_json_str(buf_str(&text))));
+            json_pack("{s:b, s:o}", "reloaded", 1, "text", ctl_json_str(str_trim(buf_str(&text)))));
     else if (ok) {
-        if (text.n == 0)
-            buf_put_c(&text, "the new configuration is in force");
-        buf_put_char(&text, '\n');
+        if (text.n == 0 || text.p[text.n - 1] != '\n')
+            buf_put_char(&text, '\n');
         ctl_print(&text);
     }
     buf_free(&text);
     return ok ? CTL_OK : ctl_error(&err);
 }
 
-/* From run_dir; 0 when it cannot be told. */
-static pid_t server_pid(const struct ctl *c)
+/* The lock of run_dir lives as long as the last process of the server (core/supervisor/run_dir.c).
+ */
+static bool wait_for_end(const struct ctl *c, uint64_t until)
 {
-    int fd = open(arena_printf(c->arena, "%s/facteur.pid", c->run_dir).p, O_RDONLY | O_CLOEXEC);
-    char text[32];
-    ssize_t n;
-    uint32_t pid;
+    int fd = open(arena_printf(c->arena, "%s/" LOCK_FILE, c->run_dir).p, O_RDONLY | O_CLOEXEC);
+    bool ended = fd < 0;
 
-    if (fd < 0)
-        return 0;
-    n = read(fd, text, sizeof text);
-    close(fd);
-    if (n <= 0 || !str_to_u32(str_trim((struct fct_str){text, (size_t)n}), &pid) || pid > INT32_MAX)
-        return 0;
-    return (pid_t)pid;
-}
-
-static bool wait_for_end(pid_t pid, uint64_t until)
-{
-    while (pid > 0 && (kill(pid, 0) == 0 || errno == EPERM)) {
-        if (clock_ms() > until)
-            return false;
-        (void)fiber_sleep(LOOK_MS);
+    while (!ended && clock_ms() < until) {
+        ended = flock(fd, LOCK_SH | LOCK_NB) == 0;
+        if (!ended)
+            (void)fiber_sleep(LOOK_MS);
     }
-    return true;
+    if (fd >= 0)
+        close(fd);
+    return ended;
 }
 
 int ctl_server_stop(struct ctl *c)
@@ -90,15 +79,14 @@ int ctl_server_stop(struct ctl *c)
     uint64_t patience = c->server->drain.ms + ANSWER_MS;
     struct buf text = BUF_INIT(TEXT_MAX);
     struct fct_err err = {0};
-    pid_t pid = server_pid(c);
     bool ok = ctl_text(c->control, CTL_STOP, false, clock_ms() + ANSWER_MS, &text, &err);
 
     buf_free(&text);
     if (!ok)
         return ctl_error(&err);
-    if (!ctl_option(c, "--no-wait") && !wait_for_end(pid, clock_ms() + patience)) {
-        (void)fct_fail(&err, FCT_TEMP, "process %d still runs after %llu s; its log says why",
-                       (int)pid, (unsigned long long)(patience / 1000));
+    if (!ctl_option(c, "--no-wait") && !wait_for_end(c, clock_ms() + patience)) {
+        (void)fct_fail(&err, FCT_TEMP, "the server in %s still runs after %llu s; its log says why",
+                       c->run_dir, (unsigned long long)(patience / 1000));
         return ctl_error(&err);
     }
     if (c->json)
