@@ -47,7 +47,9 @@ static void tick(int signal)
     if (!c || ++c->ticks < c->may_tick)
         return;
     c->stopped = 1;
-    lua_sethook(c->L, stop_script, LUA_MASKCOUNT, 1);
+    if (lua_gethook(c->L) !=
+        stop_script) /* it walks all frames: longer than a tick in a deep recursion */
+        lua_sethook(c->L, stop_script, LUA_MASKCOUNT, 1);
 }
 
 /* A real-time signal that nobody in this process handles. */
