@@ -537,8 +537,6 @@ static void message_failed(const struct ask *ask, struct arena *arena, size_t n,
     if (ask->strikes >= STRIKES_MAX) {
         unfiltered(arena, n, true, result);
         note_crash(ask, arena, result);
-        log_event(EV_QUARANTINED, ask->id, F_STR("plugin", str_from(ask->plugin)),
-                  F_C("why", "two filter processes died over it"));
         return;
     }
     log_event(EV_WARNING, ask->id, F_C("hook", "message"), F_STR("text", str_from(err->text)));

@@ -56,7 +56,10 @@ struct filter_outcome {          /* per recipient */
     struct fct_str ledger;  /* encoded */
 };
 struct filter_result {
-    struct filter_answer answer; /* for the message; NEXT: look at the outcomes */
+    /* For the message. NEXT: look at the outcomes. QUARANTINE: the same, each outcome says so as
+     * well and names the mailbox Quarantine. Stronger verdicts: nobody gets it, there are no
+     * outcomes. */
+    struct filter_answer answer;
     bool quarantined;      /* two filters died: outcomes are empty edits, mailbox Quarantine */
     struct fct_str ledger; /* encoded; of the message, without deliver */
     int32_t score_milli;
