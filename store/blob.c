@@ -157,8 +157,9 @@ void body_free(struct body *b)
 
 /* What batches on their way say about a blob. */
 struct pending_blob {
-    unsigned batches;
-    bool exists; /* after the last of them */
+    unsigned batches; /* handed over and not done */
+    bool exists;      /* after the last of them */
+    int64_t left;     /* batches 0: references after the releases in the batch being made */
 };
 
 static void release_body(void *owner)
@@ -208,23 +209,39 @@ static struct pending_blob *pending_entry(struct server *s, const struct blob_id
     return p;
 }
 
-bool blob_release(struct server *s, struct batch *batch, const struct blob_id *id, bool *now, struct fct_err *err)
+/* What is left of it now: from the driver, or what the batch being made has left of it. *now false: nobody can tell yet. */
+static bool references_left(struct server *s, const struct blob_id *id, int64_t *left, bool *now, struct fct_err *err)
 {
-    struct driver_blob blob;
-    bool found;
+    const struct pending_blob *p = map_get(s->blobs, blob_str(id));
+    struct driver_blob blob = {0};
+    bool found = false;
 
-    *now = !map_get(s->blobs, blob_str(id));
-    if (!*now)
+    *now = !p || p->batches == 0;
+    *left = p ? p->left : 0;
+    if (p)
         return true;
     if (!s->driver->ops->blob_stat(s->driver, NULL, id, &blob, &found, err))
         return false;
-    if (!found)
+    *left = found ? blob.references : 0;
+    return true;
+}
+
+bool blob_release(struct server *s, struct batch *batch, const struct blob_id *id, bool *now, struct fct_err *err)
+{
+    struct pending_blob *p;
+    int64_t left;
+
+    if (!references_left(s, id, &left, now, err))
+        return false;
+    if (!*now || left <= 0)
         return true;
-    if (blob.references > 1)
+    if (left > 1)
         batch_blob_ref(batch, id, -1);
     else
         batch_blob_del(batch, id);
-    pending_entry(s, id)->exists = blob.references > 1; /* a second release must not count on what this one used up */
+    p = pending_entry(s, id); /* the next release must not count on what this one used up */
+    p->exists = left > 1;
+    p->left = left - 1;
     return true;
 }
 

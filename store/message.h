@@ -37,8 +37,8 @@ FCT_MUST_CHECK bool message_copy(struct change *c, struct account *a, struct mai
 /* uid[0..n) ascending and all there. */
 void message_expunge(struct change *c, struct account *a, struct mailbox *m, const uint32_t *uid, size_t n);
 
-/* Remove for good what was expunged before `older_than`, a few hundred at a time; *more: call again soon. */
-FCT_MUST_CHECK bool message_sweep(struct server *s, uint64_t account, int64_t older_than, bool *more, uint64_t *seq, struct fct_err *err);
+/* Remove for good what was expunged before `older_than`. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool message_sweep(struct server *s, uint64_t account, int64_t older_than, struct fct_err *err);
 
 /* The trace index: log id → account and e-mail, in the directory partition. */
 struct key trace_key(struct fct_str log_id, uint64_t account, uint64_t email);

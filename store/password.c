@@ -12,7 +12,7 @@
 
 #define PASSWORD_VERSION 1
 #define PASSWORD_MAX     512 /* bytes, CRYPT_MAX_PASSPHRASE_SIZE */
-#define DEV_COST         1   /* facteur dev only: a thousand accounts load in seconds */
+#define DEV_ROUNDS       1000 /* facteur dev only: sha256crypt, so that a thousand accounts load in seconds */
 #define DIGEST           32
 
 /* Verified logins: a digest under a key of this process stands for user, password and stored hash, so a changed password
@@ -73,14 +73,14 @@ static bool is_usable(struct fct_str text)
 }
 
 /* `setting`: a stored hash, or "" for a fresh salt. Empty result: crypt(3) refused. */
-static void crypt_text(const char *text, const char *setting, unsigned long cost, char out[CRYPT_OUTPUT_SIZE])
+static void crypt_text(const char *text, const char *setting, bool cheap, char out[CRYPT_OUTPUT_SIZE])
 {
     struct crypt_data *data = calloc(1, sizeof *data);
     char fresh[CRYPT_GENSALT_OUTPUT_SIZE] = "";
     const char *hash = NULL;
 
     FCT_ASSERT(data);
-    if (!*setting && crypt_gensalt_rn("$y$", cost, NULL, 0, fresh, (int)sizeof fresh))
+    if (!*setting && crypt_gensalt_rn(cheap ? "$5$" : "$y$", cheap ? DEV_ROUNDS : 0, NULL, 0, fresh, (int)sizeof fresh))
         setting = fresh;
     if (*setting)
         hash = crypt_rn(text, setting, data, (int)sizeof *data);
@@ -93,7 +93,7 @@ static void crypt_text(const char *text, const char *setting, unsigned long cost
 
 struct making {
     const char *text;
-    unsigned long cost;
+    bool cheap;
     char hash[CRYPT_OUTPUT_SIZE];
     struct password made;
     bool ok;
@@ -120,13 +120,8 @@ static void make_work(void *arg)
 {
     struct making *m = arg;
 
-    crypt_text(m->text, "", m->cost, m->hash);
+    crypt_text(m->text, "", m->cheap, m->hash);
     m->ok = *m->hash && derive_scram(str_from(m->text), &m->made);
-}
-
-static unsigned long cost_of(const struct server *s)
-{
-    return s->dev ? DEV_COST : 0; /* 0: the default of libxcrypt */
 }
 
 struct make_one {
@@ -148,7 +143,7 @@ static bool make_some(struct server *s, const struct fct_str *text, size_t n, st
     FCT_ASSERT(m && one);
     for (size_t i = 0; i < n; i++) {
         m[i].text = arena_cstr(arena, text[i]);
-        m[i].cost = cost_of(s);
+        m[i].cheap = s->dev;
         one[i].m = &m[i];
         fiber_group_run(&group, make_in_fiber, &one[i]);
     }
@@ -219,8 +214,7 @@ static void remember(struct passwords *p, const uint8_t digest[DIGEST])
 
 struct checking {
     const char *text, *hash; /* hash "": unknown user */
-    unsigned long cost;
-    bool right;
+    bool cheap, right;
 };
 
 static void check_work(void *arg)
@@ -229,9 +223,9 @@ static void check_work(void *arg)
     char out[CRYPT_OUTPUT_SIZE] = "";
 
     if (*c->hash)
-        crypt_text(c->text, c->hash, c->cost, out);
+        crypt_text(c->text, c->hash, c->cheap, out);
     if (!*out) { /* unknown user or malformed hash: take the time of a real check, deny */
-        crypt_text(c->text, "", c->cost, out);
+        crypt_text(c->text, "", c->cheap, out);
         return;
     }
     c->right = strlen(out) == strlen(c->hash) && CRYPTO_memcmp(out, c->hash, strlen(out)) == 0;
@@ -240,7 +234,7 @@ static void check_work(void *arg)
 bool password_check(struct server *s, struct fct_str user, struct fct_str text, const struct password *record, bool *right, struct fct_err *err)
 {
     struct passwords *p = s->passwords;
-    struct checking c = {.cost = cost_of(s)};
+    struct checking c = {.cheap = s->dev};
     uint8_t digest[DIGEST];
     struct arena *arena;
 

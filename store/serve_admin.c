@@ -222,7 +222,6 @@ static bool empty_account(struct request *rq, uint64_t id)
 {
     struct account *a;
     struct mailbox *m;
-    bool more = true;
 
     if (!account_find(rq->s, id, &a, rq->err))
         return false;
@@ -242,13 +241,7 @@ static bool empty_account(struct request *rq, uint64_t id)
         if (!commit_wait(rq->s->commit, change_commit(&c), rq->err) || !account_find(rq->s, id, &a, rq->err))
             return false;
     }
-    while (more) {
-        uint64_t seq;
-
-        if (!message_sweep(rq->s, id, INT64_MAX, &more, &seq, rq->err) || !commit_wait(rq->s->commit, seq, rq->err))
-            return false;
-    }
-    return true;
+    return message_sweep(rq->s, id, INT64_MAX, rq->err);
 }
 
 static bool remove_account(struct request *rq, struct fct_str address)

@@ -188,12 +188,10 @@ static bool any_key(void *arg, struct fct_str key, struct fct_str value)
 static bool sweep_account(struct server *s, uint64_t id, struct fct_err *err)
 {
     int64_t older_than = clock_wall() + 1 - (int64_t)(s->conf->grace.ms / 1000);
-    bool more = true, left = false;
-    uint64_t seq;
+    bool left = false;
 
-    while (more)
-        if (!message_sweep(s, id, older_than, &more, &seq, err) || !commit_wait(s->commit, seq, err))
-            return false;
+    if (!message_sweep(s, id, older_than, err))
+        return false;
     if (!s->driver->ops->scan(s->driver, NULL, id, FCT_STR("g"), FCT_STR("h"), any_key, &left, err))
         return false;
     if (!left && !account_is_busy(s, id))

@@ -89,10 +89,13 @@ static bool sweep_one(struct sweep *w, const struct key *due, struct fct_err *er
         return false;
     if (now)
         batch_del(&w->batch, *due);
+    else
+        w->more = true;
     return true;
 }
 
-bool message_sweep(struct server *s, uint64_t account, int64_t older_than, bool *more, uint64_t *seq, struct fct_err *err)
+/* One round. *seq: what it handed over, 0 for nothing. */
+static bool sweep_round(struct server *s, uint64_t account, int64_t older_than, bool *more, uint64_t *seq, struct fct_err *err)
 {
     struct sweep w = {.s = s, .account = account, .value = BUF_INIT(VALUE_MAX)};
     struct key from = key_of('g'), to = key_of('g');
@@ -112,4 +115,20 @@ bool message_sweep(struct server *s, uint64_t account, int64_t older_than, bool 
     batch_fini(&w.batch);
     buf_free(&w.value);
     return ok;
+}
+
+#define RETRY_MS 20 /* when all that is due is named by batches on their way */
+
+bool message_sweep(struct server *s, uint64_t account, int64_t older_than, struct fct_err *err)
+{
+    bool more = true;
+    uint64_t seq;
+
+    while (more) {
+        if (!sweep_round(s, account, older_than, &more, &seq, err) || !commit_wait(s->commit, seq, err))
+            return false;
+        if (more && !seq)
+            fiber_sleep(RETRY_MS);
+    }
+    return true;
 }
