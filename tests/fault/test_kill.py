@@ -123,7 +123,7 @@ class Kill(unittest.TestCase):
             server.ctl('store', 'check')
 
     def test_a_store_that_answers_before_it_writes_is_caught(self):
-        build = os.path.join(facteur.ROOT, 'build', 'release', 'planted')
+        build = os.path.join(facteur.ROOT, 'build', 'planted')
         if not os.path.exists(os.path.join(build, 'facteur')):
             self.fail('the planted build is missing')
         for seed in range(1, 6):
