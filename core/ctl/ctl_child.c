@@ -4,6 +4,7 @@
 #include "core/base/str.h"
 #include "core/fiber/fiber.h"
 #include "core/log/log.h"
+#include "core/message/transfer.h"
 #include "core/supervisor/sandbox.h"
 
 #include <errno.h>
@@ -138,6 +139,7 @@ FCT_NORETURN static void run_child(struct child *ch)
     (void)signal(SIGPIPE, SIG_IGN);
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     log_setup(STDERR_FILENO, ch->role->name, FCT_ERROR);
+    charset_preload(); /* libc loads them from files, which the sandbox hides */
     fill_env(ch);
     if (!start_role(ch, &err)) {
         (void)!write(ch->tell, err.text, strlen(err.text));
@@ -197,6 +199,12 @@ bool ctl_child_start(struct ctl *c, const struct role *role, int *fd, struct fct
 {
     int pair[2];
 
+    /* A misspelt folder must not become a new, empty store. */
+    if (role->kind == ROLE_STORE && access(c->server->data_dir, F_OK) != 0)
+        return fct_fail(
+            err, FCT_DENIED,
+            "there is no store in %s: %s; start the server once, or see server.data_dir",
+            c->server->data_dir, strerror(errno));
     if (!ipc_pair(pair, err))
         return false;
     if (launch(c, role, pair[1], pair[0], err)) {

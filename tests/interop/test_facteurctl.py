@@ -171,6 +171,16 @@ class WithoutServer(unittest.TestCase):
         self.assertIn('offline@example.test', self.ctl('account', 'list').stdout)
         self.assertEqual(self.ctl('store', 'check').returncode, 0)
 
+    def test_a_misspelt_folder_makes_no_store(self):
+        with tempfile.TemporaryDirectory() as d:
+            conf = os.path.join(d, 'facteur.conf')
+            with open(conf, 'w') as f:
+                f.write('server { data_dir = "%s/nowhere" }\n' % d)
+            r = subprocess.run([os.path.join(self.other.build, 'facteurctl'), '--conf', conf, '--run-dir', d, 'account', 'list'], capture_output=True, text=True)
+            self.assertEqual(r.returncode, 1)
+            self.assertIn('there is no store in', r.stderr)
+            self.assertEqual(os.listdir(d), ['facteur.conf'])
+
     def test_a_filter_is_started_for_one_scan(self):
         Scan.check(self, self.ctl)
 

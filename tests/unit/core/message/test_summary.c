@@ -153,8 +153,8 @@ END_TEST
 START_TEST(a_summary_is_that_of_the_view)
 {
     static const char *const messages[] = {
-        "Content-Type: multipart/mixed; "
-        "boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b\r\n\r\n<p>\r\n--b--\r\n",
+        ("Subject: one\r\nFrom: a@b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+         "--b\r\n\r\nx\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>\r\n--b--\r\n"),
         "Subject: two\r\n\r\njust text\r\nof two lines\r\n",
         "Subject: three\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\nx\r\n",
         "Subject: no body\r\n",
