@@ -52,10 +52,10 @@ static bool ask(const char *prompt, const char *account, char *line, size_t *n, 
     struct termios silent = before;
     bool ok;
 
-    (void)fprintf(stderr, "%s %s: ", prompt, account);
     silent.c_lflag &= ~(tcflag_t)ECHO;
     (void)signal(SIGINT, restore_and_die);
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    (void)fprintf(stderr, "%s %s: ", prompt, account); /* not before it is silent */
     ok = read_line(line, MAX_PASSWORD, n, err);
     (void)tcsetattr(STDIN_FILENO, TCSANOW, &before);
     (void)signal(SIGINT, SIG_DFL);

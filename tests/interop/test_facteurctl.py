@@ -1,5 +1,5 @@
 """facteurctl against a running server and, when none runs, against its folder: same words, same answers."""
-import json, os, re, smtplib, subprocess, sys, tempfile, time, unittest
+import contextlib, json, os, pty, re, smtplib, subprocess, sys, tempfile, time, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
@@ -56,6 +56,33 @@ class Running(unittest.TestCase):
         self.assertEqual(ctl('account', 'add', 'dave@example.test', stdin='').returncode, 1)
         self.assertEqual(ctl('account', 'add', 'dave@example.test', stdin='\n').returncode, 1)
         self.assertNotIn('dave', server.ctl('account', 'list').stdout)
+
+    def typed(self, first, second):
+        """`account passwd` with a person at a terminal: exit status and what the terminal showed."""
+        master, slave = pty.openpty()
+        command = [os.path.join(server.build, 'facteurctl'), '--dir', server.state, 'account', 'passwd', 'bob@example.test']
+        p = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave)
+        os.close(slave)
+        shown = b''
+        for prompt, text in ((b'New password for bob@example.test: ', first), (b'Once more for bob@example.test: ', second)):
+            while prompt not in shown:
+                shown += os.read(master, 4096)
+            os.write(master, text + b'\n')
+        with contextlib.suppress(OSError):  # the terminal is gone
+            while more := os.read(master, 4096):
+                shown += more
+        os.close(master)
+        return p.wait(30), shown
+
+    def test_a_password_that_is_typed_is_not_shown(self):
+        status, shown = self.typed(b'hush1', b'hush1')
+        self.assertEqual(status, 0, shown)
+        self.assertNotIn(b'hush', shown)
+        self.assertTrue(smtp_login('bob@example.test', 'hush1'))
+        status, shown = self.typed(b'hush2', b'other')
+        self.assertEqual(status, 1)
+        self.assertIn(b'differ', shown)
+        self.assertTrue(smtp_login('bob@example.test', 'hush1'))
 
     def test_aliases(self):
         server.ctl('alias', 'set', 'sales@example.test', ALICE, 'bob@example.test')
