@@ -4,8 +4,7 @@
 
 #include "protocols/imap/imap_response.h"
 
-#define BATCH_ITEMS    1024 /* messages of one question to the store */
-#define BATCH_SECTIONS 128
+#define WHOLE_BATCH 1024 /* messages of which only the bytes are wanted */
 
 /* ---- parsing --------------------------------------------------------------------------------- */
 
@@ -197,7 +196,7 @@ static void put_item(struct buf *out, const char *name, struct fct_str text)
 }
 
 /* Each item leaves a space behind; the last one becomes the closing parenthesis. */
-void imap_fetch_put_items(struct imap_fetch *f, const struct imap_fetch_message *m)
+void imap_fetch_put_items(struct imap_fetch *f, const struct imap_message *m)
 {
     struct buf *out = &f->s->out;
 
@@ -219,32 +218,7 @@ static void end_message(struct buf *out)
 
 /* ---- batches --------------------------------------------------------------------------------- */
 
-/* Decode the summaries of a batch; *n becomes what the store answered. */
-static bool take_summaries(struct imap_fetch *f, struct imap_fetch_message *m, size_t *n,
-                           struct fct_err *err)
-{
-    struct imap_session *s = f->s;
-    uint32_t *uid = ARENA_ARRAY(f->arena, uint32_t, *n);
-    struct fct_str *bytes = ARENA_ARRAY(f->arena, struct fct_str, *n);
-    size_t done;
-
-    for (size_t i = 0; i < *n; i++)
-        uid[i] = imap_view_at(&s->view, m[i].index)->uid;
-    if (!store_summaries(s->edge.listener->edge->store, s->principal.handle, s->view.mailbox, uid,
-                         *n, f->arena, bytes, &done, err))
-        return false;
-    if (done == 0 || done > *n)
-        return fct_fail(err, FCT_BUG, "The store answered %zu of %zu summaries", done, *n);
-    *n = done;
-    for (size_t i = 0; i < done; i++) {
-        m[i].here = bytes[i].n > 0;
-        if (m[i].here && !summary_decode(f->arena, bytes[i], &m[i].summary, err))
-            return false;
-    }
-    return true;
-}
-
-static bool put_batch(struct imap_fetch *f, const struct imap_fetch_message *m, size_t n)
+static bool put_batch(struct imap_fetch *f, const struct imap_message *m, size_t n)
 {
     if (f->nsections > 0)
         return imap_fetch_bodies(f, m, n);
@@ -261,35 +235,35 @@ static bool put_batch(struct imap_fetch *f, const struct imap_fetch_message *m, 
     return true;
 }
 
-static bool put_all(struct imap_fetch *f, struct fct_err *err)
+/* False: err is set; when the client has gone, nobody reads the answer. */
+static bool put_summarised(struct imap_fetch *f, struct fct_err *err)
 {
-    size_t most = f->nsections ? BATCH_SECTIONS : BATCH_ITEMS, n, i = 0;
-    struct imap_walk walk = {0};
-    size_t left = imap_indexes_count(&f->messages);
+    struct imap_summaries *list = imap_summaries_new(f->s, &f->messages);
+    struct imap_batch *batch;
 
-    while (left > 0) {
-        struct imap_walk start = walk;
-        struct imap_fetch_message *m;
-
-        n = left < most ? left : most;
-        m = ARENA_ARRAY(f->arena, struct imap_fetch_message, n);
-        for (i = 0; i < n && imap_indexes_next(&f->messages, &walk, &m[i].index); i++)
-            m[i].here = true;
-        if (f->needs_summary && !take_summaries(f, m, &n, err))
-            return false;
-        if (!put_batch(f, m, n))
-            return true; /* the client has gone: nobody reads the answer */
-        if (n < i) {     /* the store answered fewer: go on behind them */
-            uint32_t skipped;
-
-            walk = start;
-            for (size_t k = 0; k < n; k++)
-                imap_indexes_next(&f->messages, &walk, &skipped);
-        }
-        left -= n;
-        arena_reset(f->arena);
+    while ((batch = imap_summaries_next(list, err))) {
+        f->arena = batch->arena;
+        if (!put_batch(f, batch->message, batch->n))
+            break;
     }
-    return true;
+    imap_summaries_free(&list);
+    return err->class == FCT_OK;
+}
+
+/* Whole messages: their sizes are in the records, no summary is needed. */
+static void put_whole(struct imap_fetch *f, struct arena *arena)
+{
+    size_t left = imap_indexes_count(&f->messages);
+    size_t most = left < WHOLE_BATCH ? left : WHOLE_BATCH;
+    struct imap_message *m = ARENA_ARRAY(arena, struct imap_message, most);
+    struct imap_walk walk = {0};
+
+    for (size_t n; left > 0; left -= n) {
+        for (n = 0; n < most && imap_indexes_next(&f->messages, &walk, &m[n].index); n++)
+            m[n].here = true;
+        if (!put_batch(f, m, n))
+            return;
+    }
 }
 
 /* Flags, UID, size and date need nobody: straight from the view. */
@@ -360,8 +334,7 @@ static void set_seen(struct imap_fetch *f, struct arena *arena)
 
 bool imap_fetch_run(struct imap_session *s, struct imap_command *c, struct fct_err *err)
 {
-    struct imap_fetch f = {.s = s, .items = c->uid ? FETCH_UID : 0};
-    bool ok = true;
+    struct imap_fetch f = {.s = s, .arena = c->arena, .items = c->uid ? FETCH_UID : 0};
 
     if (!imap_take_messages(s, c, &f.messages, err))
         return false;
@@ -370,15 +343,14 @@ bool imap_fetch_run(struct imap_session *s, struct imap_command *c, struct fct_e
     f.needs_summary |= (f.items & (FETCH_ENVELOPE | FETCH_BODY | FETCH_BODYSTRUCTURE)) != 0;
     if (sets_seen(&f))
         set_seen(&f, c->arena);
-    if (!f.needs_summary && f.nsections == 0) {
+    if (f.needs_summary) {
+        if (!put_summarised(&f, err))
+            return imap_store_failed(c, err);
+    } else if (f.nsections > 0) {
+        put_whole(&f, c->arena);
+    } else {
         put_records(&f);
-        return true;
     }
-    f.arena = arena_new(c->arena);
-    ok = put_all(&f, err);
-    arena_free(&f.arena);
-    if (!ok)
-        return imap_store_failed(c, err);
     if (f.gone)
         return imap_fail(c, "EXPUNGEISSUED", err, "Some of the messages are gone");
     return true;

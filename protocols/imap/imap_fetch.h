@@ -4,7 +4,7 @@
 #define PROTOCOLS_IMAP_IMAP_FETCH_H
 
 #include "protocols/imap/imap_section.h"
-#include "protocols/imap/imap_session.h"
+#include "protocols/imap/imap_summaries.h"
 
 #define IMAP_MAX_SECTIONS 256 /* BODY[…] items of one FETCH */
 
@@ -28,17 +28,10 @@ struct imap_fetch {
     bool gone;                      /* some messages were expunged meanwhile */
 };
 
-struct imap_fetch_message {
-    uint32_t index;
-    bool here;              /* false: expunged, nothing can be read */
-    struct summary summary; /* when needs_summary */
-};
-
 /* "* n FETCH (" and the items that need no bytes of the message; the caller adds sections and ")".
  */
-void imap_fetch_put_items(struct imap_fetch *f, const struct imap_fetch_message *m);
+void imap_fetch_put_items(struct imap_fetch *f, const struct imap_message *m);
 /* The whole answers for messages with sections, reading ahead. False: the client is gone. */
-FCT_MAY_WAIT bool imap_fetch_bodies(struct imap_fetch *f, const struct imap_fetch_message *m,
-                                    size_t n);
+FCT_MAY_WAIT bool imap_fetch_bodies(struct imap_fetch *f, const struct imap_message *m, size_t n);
 
 #endif

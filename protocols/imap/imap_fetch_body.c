@@ -38,7 +38,7 @@ struct cursor {
 
 struct reader {
     struct imap_fetch *f;
-    const struct imap_fetch_message *m;
+    const struct imap_message *m;
     size_t n;
     struct cursor ahead;
     struct read_ahead window[WINDOW];
@@ -48,7 +48,7 @@ struct reader {
 static struct plan plan_section(const struct reader *r, size_t message, size_t section)
 {
     const struct imap_section *wanted = &r->f->section[section];
-    const struct imap_fetch_message *m = &r->m[message];
+    const struct imap_message *m = &r->m[message];
     struct imap_span span = {0, imap_view_at(&r->f->s->view, m->index)->size, TRANSFER_IDENTITY};
     struct plan plan = {KIND_BYTES, 0, 0, TRANSFER_IDENTITY};
 
@@ -276,7 +276,7 @@ static bool put_message(struct reader *r, size_t message)
     return imap_room(s);
 }
 
-bool imap_fetch_bodies(struct imap_fetch *f, const struct imap_fetch_message *m, size_t n)
+bool imap_fetch_bodies(struct imap_fetch *f, const struct imap_message *m, size_t n)
 {
     struct reader r = {.f = f, .m = m, .n = n};
     bool alive = true;

@@ -3,11 +3,10 @@
 #include "protocols/imap/imap_search.h"
 
 #include "protocols/imap/imap_response.h"
-#include "protocols/imap/imap_session.h"
+#include "protocols/imap/imap_summaries.h"
 
 #include <stdlib.h>
 
-#define BATCH         128
 #define WINDOW        8
 #define WINDOW_BYTES  (1u << 20)
 #define PIECE         (2u << 20)
@@ -27,9 +26,10 @@ struct search {
     enum imap_search_level needs;
     unsigned returns; /* RETURN_*; 0 with extended false: "* SEARCH" */
     bool extended;
+    uint8_t *answer; /* enum imap_search_answer of each message of the view */
     uint32_t *found; /* indexes, ascending */
-    size_t nfound, room;
-    struct arena *arena; /* of the batch, of the message */
+    size_t nfound;
+    struct arena *arena; /* of the batch in hand */
 };
 
 /* ---- parsing --------------------------------------------------------------------------------- */
@@ -115,18 +115,6 @@ static bool parse_search(struct search *q, struct fct_err *err)
 
 /* ---- judging --------------------------------------------------------------------------------- */
 
-static void add_found(struct search *q, uint32_t index)
-{
-    if (q->nfound == q->room) {
-        size_t more = q->room ? q->room * 2 : 64;
-
-        q->found =
-            arena_grow(q->c->arena, q->found, q->room * sizeof *q->found, more * sizeof *q->found);
-        q->room = more;
-    }
-    q->found[q->nfound++] = index;
-}
-
 static struct imap_search_message message_at(const struct search *q, uint32_t index)
 {
     return (struct imap_search_message){
@@ -134,60 +122,40 @@ static struct imap_search_message message_at(const struct search *q, uint32_t in
         .index = index,
         .keyword = q->s->view.keyword,
         .nkeywords = q->s->view.nkeywords,
-        .arena = q->arena,
     };
 }
 
 /* One message that its record does not decide. */
 struct candidate {
-    uint32_t index;
+    const struct imap_message *message;
     enum imap_search_answer answer;
-    struct summary summary;
     struct store_reading reading; /* of its first piece */
     uint32_t length;              /* to be read; 0: nothing */
     uint32_t piece;               /* of that in the first reading */
 };
 
-static bool load_summaries(struct search *q, struct candidate *list, size_t *n, struct fct_err *err)
+static enum imap_search_answer judge_summary(struct search *q, const struct imap_message *message)
 {
-    struct imap_session *s = q->s;
-    uint32_t *uid = ARENA_ARRAY(q->arena, uint32_t, *n);
-    struct fct_str *bytes = ARENA_ARRAY(q->arena, struct fct_str, *n);
-    size_t done;
+    struct imap_search_message m = message_at(q, message->index);
 
-    for (size_t i = 0; i < *n; i++)
-        uid[i] = imap_view_at(&s->view, list[i].index)->uid;
-    if (!store_summaries(s->edge.listener->edge->store, s->principal.handle, s->view.mailbox, uid,
-                         *n, q->arena, bytes, &done, err))
-        return false;
-    if (done == 0 || done > *n)
-        return fct_fail(err, FCT_BUG, "The store answered %zu of %zu summaries", done, *n);
-    *n = done;
-    for (size_t i = 0; i < done; i++) {
-        struct imap_search_message m = message_at(q, list[i].index);
-
-        list[i].answer = SEARCH_NO; /* gone: not found */
-        if (bytes[i].n == 0)
-            continue;
-        if (!summary_decode(q->arena, bytes[i], &list[i].summary, err))
-            return false;
-        m.level = SEARCH_BY_SUMMARY;
-        m.summary = &list[i].summary;
-        list[i].answer = imap_search_judge(q->key, &m);
-    }
-    return true;
+    if (!message->here)
+        return SEARCH_NO; /* gone: not found */
+    m.level = SEARCH_BY_SUMMARY;
+    m.summary = &message->summary;
+    return imap_search_judge(q->key, &m);
 }
 
 static void start_reading(struct search *q, struct candidate *one)
 {
     struct imap_session *s = q->s;
 
-    one->length = q->needs == SEARCH_BY_HEADER ? one->summary.header_length : one->summary.size;
+    one->length = q->needs == SEARCH_BY_HEADER ? one->message->summary.header_length
+                                               : one->message->summary.size;
     one->piece = one->length < PIECE ? one->length : PIECE;
     if (one->piece > 0)
-        one->reading =
-            store_read_start(s->edge.listener->edge->store, s->principal.handle, s->view.mailbox,
-                             imap_view_at(&s->view, one->index)->uid, false, 0, one->piece);
+        one->reading = store_read_start(
+            s->edge.listener->edge->store, s->principal.handle, s->view.mailbox,
+            imap_view_at(&s->view, one->message->index)->uid, false, 0, one->piece);
 }
 
 /* The first piece was asked for ahead, the rest of a large message comes now. */
@@ -202,7 +170,7 @@ static bool read_candidate(struct search *q, struct candidate *one, struct buf *
         size_t before = bytes->n, left = one->length - before;
 
         if (!store_read(s->edge.listener->edge->store, s->principal.handle, s->view.mailbox,
-                        imap_view_at(&s->view, one->index)->uid, false, before,
+                        imap_view_at(&s->view, one->message->index)->uid, false, before,
                         (uint32_t)(left < PIECE ? left : PIECE), bytes, err))
             return false;
         if (bytes->n == before)
@@ -227,10 +195,10 @@ static void judge(void *arg)
 static enum imap_search_answer judge_bytes(struct search *q, const struct candidate *one,
                                            struct fct_str bytes)
 {
-    struct judge_work w = {.key = q->key, .m = message_at(q, one->index)};
+    struct judge_work w = {.key = q->key, .m = message_at(q, one->message->index)};
 
     w.m.level = q->needs;
-    w.m.summary = &one->summary;
+    w.m.summary = &one->message->summary;
     w.m.bytes = bytes;
     w.m.arena = arena_new(q->arena);
     if (bytes.n > OFFLOAD_ABOVE)
@@ -269,49 +237,62 @@ static void read_batch(struct search *q, struct candidate *list, size_t n)
     }
 }
 
-static bool judge_batch(struct search *q, struct candidate *list, size_t n, struct fct_err *err)
+static void judge_batch(struct search *q, const struct imap_batch *batch)
 {
-    for (size_t at = 0; at < n;) {
-        size_t some = n - at;
+    struct candidate list[IMAP_BATCH];
 
-        if (!load_summaries(q, list + at, &some, err))
-            return false;
-        read_batch(q, list + at, some);
-        at += some;
-    }
-    for (size_t i = 0; i < n; i++)
-        if (list[i].answer == SEARCH_YES)
-            add_found(q, list[i].index);
-    arena_reset(q->arena);
-    return !q->s->dead || fct_fail(err, FCT_TEMP, "the client is gone");
+    q->arena = batch->arena;
+    for (size_t i = 0; i < batch->n; i++)
+        list[i] = (struct candidate){.message = &batch->message[i],
+                                     .answer = judge_summary(q, &batch->message[i])};
+    read_batch(q, list, batch->n);
+    for (size_t i = 0; i < batch->n; i++)
+        q->answer[batch->message[i].index] = (uint8_t)list[i].answer;
 }
 
-/* Records first; undecided ones wait until a batch is full. The order of `found` is kept by judging
- * a batch before anything behind it is added. */
+/* What the records do not decide: summaries, then bytes. */
+static bool judge_undecided(struct search *q, const struct imap_indexes *undecided,
+                            struct fct_err *err)
+{
+    struct imap_summaries *list = imap_summaries_new(q->s, undecided);
+    struct imap_batch *batch;
+
+    while (!q->s->dead && (batch = imap_summaries_next(list, err)))
+        judge_batch(q, batch);
+    imap_summaries_free(&list);
+    return err->class == FCT_OK;
+}
+
+static void add_index(struct imap_indexes *set, uint32_t index)
+{
+    if (set->n > 0 && set->range[set->n - 1].last + 1 == index)
+        set->range[set->n - 1].last = index;
+    else
+        set->range[set->n++] = (struct imap_range){index, index};
+}
+
 static bool judge_all(struct search *q, struct fct_err *err)
 {
-    struct candidate *list = ARENA_ARRAY(q->c->arena, struct candidate, BATCH);
     uint32_t count = imap_view_count(&q->s->view);
-    size_t n = 0;
+    struct imap_indexes undecided = {ARENA_ARRAY(q->c->arena, struct imap_range, count / 2 + 1), 0};
 
+    q->answer = arena_alloc(q->c->arena, count);
+    q->found = ARENA_ARRAY(q->c->arena, uint32_t, count);
     for (uint32_t i = 0; i < count; i++) {
         struct imap_search_message m = message_at(q, i);
-        enum imap_search_answer answer = imap_search_judge(q->key, &m);
 
-        if (answer == SEARCH_NO || imap_view_has_vanished(&q->s->view, m.record->uid))
+        if (imap_view_has_vanished(&q->s->view, m.record->uid))
             continue;
-        if (answer == SEARCH_YES && n == 0) {
-            add_found(q, i);
-            continue;
-        }
-        list[n++] = (struct candidate){.index = i, .answer = answer};
-        if (n == BATCH) {
-            if (!judge_batch(q, list, n, err))
-                return false;
-            n = 0;
-        }
+        q->answer[i] = (uint8_t)imap_search_judge(q->key, &m);
+        if (q->answer[i] == SEARCH_MAYBE)
+            add_index(&undecided, i);
     }
-    return n == 0 || judge_batch(q, list, n, err);
+    if (undecided.n > 0 && !judge_undecided(q, &undecided, err))
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (q->answer[i] == SEARCH_YES)
+            q->found[q->nfound++] = i;
+    return true;
 }
 
 /* ---- the answer ------------------------------------------------------------------------------ */
@@ -408,11 +389,7 @@ bool imap_search_run(struct imap_session *s, struct imap_command *c, struct fct_
     if (!parse_search(&q, err))
         return false;
     q.needs = imap_search_needs(q.key);
-    q.arena = arena_new(c->arena);
     ok = judge_all(&q, err);
-    arena_free(&q.arena);
-    if (!ok)
-        q.nfound = 0;
     if (q.extended ? (q.returns & ~RETURN_SAVE) != 0 : s->rev2) {
         if (!q.extended)
             q.returns = RETURN_ALL;
