@@ -1,4 +1,5 @@
-/* transfer.h - transfer encodings (RFC 2045 6), charsets and encoded words (RFC 2047). Broken input decodes as far as it goes. */
+/* transfer.h - transfer encodings (RFC 2045 6), charsets and encoded words (RFC 2047). Broken input
+ * decodes as far as it goes. */
 #ifndef CORE_MESSAGE_TRANSFER_H
 #define CORE_MESSAGE_TRANSFER_H
 
@@ -6,12 +7,17 @@
 
 enum transfer { TRANSFER_IDENTITY, TRANSFER_BASE64, TRANSFER_QUOTED_PRINTABLE };
 
-enum transfer transfer_from_name(struct fct_str name); /* unknown and 7bit, 8bit, binary: identity */
-bool transfer_decode(enum transfer encoding, struct fct_str in, struct buf *out); /* false only on overflow of out */
-/* To UTF-8 by iconv; bytes that do not fit become U+FFFD; an unknown charset is read as UTF-8, else as Windows-1252. */
+/* Unknown and 7bit, 8bit, binary: identity. */
+enum transfer transfer_from_name(struct fct_str name);
+bool transfer_decode(enum transfer encoding, struct fct_str in,
+                     struct buf *out); /* false only on overflow of out */
+/* To UTF-8 by iconv; bytes that do not fit become U+FFFD; an unknown charset is read as UTF-8, else
+ * as Windows-1252. */
 bool charset_to_utf8(struct fct_str charset, struct fct_str in, struct buf *out);
-/* Open the common converters once, before a sandbox forbids to load their modules; later calls do nothing. */
+/* Open the common converters once, before a sandbox forbids to load their modules; later calls do
+ * nothing. */
 void charset_preload(void);
-bool encoded_word_decode(struct fct_str text, struct buf *out); /* RFC 2047 6, adjacent words joined */
+bool encoded_word_decode(struct fct_str text,
+                         struct buf *out); /* RFC 2047 6, adjacent words joined */
 
 #endif
