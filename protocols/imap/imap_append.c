@@ -15,7 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MAX_MESSAGES  100
+#define MAX_MESSAGES  1000 /* of one command; each holds a descriptor */
 #define SUMMARY_MAX   (4u << 20)
 #define OFFLOAD_ABOVE (128u << 10) /* scanning more than this would keep other sessions waiting */
 
@@ -30,8 +30,8 @@ struct upload_message {
 struct imap_upload {
     struct arena *arena;
     struct fct_str mailbox; /* as the store writes it */
-    struct upload_message message[MAX_MESSAGES];
-    size_t n;
+    struct upload_message *message;
+    size_t n, room;
     uint64_t left;               /* of the message being received */
     size_t parsed;               /* so much of the command is understood */
     struct imap_literal literal; /* of the message to be opened */
@@ -50,7 +50,18 @@ void imap_upload_free(struct imap_session *s)
         if (u->message[i].fd >= 0)
             close(u->message[i].fd);
     arena_free(&u->arena);
+    free(u->message);
     free(u);
+}
+
+static void add_message(struct imap_upload *u, const struct upload_message *m)
+{
+    if (u->n == u->room) {
+        u->room = u->room ? 2 * u->room : 4;
+        u->message = realloc(u->message, u->room * sizeof *u->message);
+        FCT_ASSERT(u->message);
+    }
+    u->message[u->n++] = *m;
 }
 
 /* ---- recognising a message
@@ -110,7 +121,7 @@ static bool is_message(struct imap_session *s, struct imap_upload *u,
         !parse_message(u, &in, &m) || in.p != command.p + end - literal->head)
         return false;
     m.flags.keyword = copy_keywords(u, &m.flags); /* the command buffer may move */
-    u->message[u->n++] = m;
+    add_message(u, &m);
     u->parsed = command.n;
     u->left = literal->size;
     u->literal = *literal;
