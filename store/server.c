@@ -97,20 +97,25 @@ static void give_to_owner(int fd, const char *dir)
         log_event(EV_WARNING, FCT_STR(""), F_C("why", "the store's files keep the owner root"));
 }
 
+/* Whole or not at all: written under another name first. */
 static bool write_file(const char *dir, const char *path, const void *p, size_t n, struct fct_err *err)
 {
+    char fresh[4200];
     struct iovec iov;
     bool ok;
     int fd;
 
+    snprintf(fresh, sizeof fresh, "%s.new", path);
     memcpy(&iov.iov_base, &p, sizeof p);
     iov.iov_len = n;
-    if (!io_open(path, O_WRONLY | O_CREAT | O_EXCL, &fd, err))
+    if (!io_open(fresh, O_WRONLY | O_CREAT | O_TRUNC, &fd, err))
         return false;
     give_to_owner(fd, dir);
-    ok = io_write_at(fd, &iov, 1, 0, err) && io_sync(fd, err) && io_sync_dir(dir, err);
+    ok = io_write_at(fd, &iov, 1, 0, err) && io_sync(fd, err);
     close(fd);
-    return ok;
+    if (ok && rename(fresh, path) != 0)
+        ok = fct_fail(err, FCT_TEMP, "rename %s: %s", fresh, strerror(errno));
+    return ok && io_sync_dir(dir, err);
 }
 
 /* Read a small file, or make it with these bytes. */
