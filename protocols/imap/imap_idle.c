@@ -13,6 +13,8 @@ static void tell(struct imap_session *s)
         bool ok = imap_changes_sync(s, arena, true, false, &err);
 
         arena_free(&arena);
+        if (!ok && err.class == FCT_TEMP)
+            imap_check_login(s);
         if (!ok || !imap_flush(s))
             return;
     }

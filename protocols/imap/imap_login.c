@@ -47,7 +47,9 @@ static void store_changed(void *arg, uint32_t principal, uint64_t mailbox, uint6
     struct imap_session *s = arg;
 
     (void)principal;
-    if (s->view.mailbox == 0 || mailbox != s->view.mailbox || mod_seq <= s->view.mod_seq)
+    /* mailbox 0 is about the list of mailboxes, among them ours */
+    if (s->view.mailbox == 0 ||
+        (mailbox != 0 && (mailbox != s->view.mailbox || mod_seq <= s->view.mod_seq)))
         return;
     s->changed = true;
     imap_idle_notice(s);

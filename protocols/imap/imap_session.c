@@ -274,6 +274,22 @@ static void count_error(struct imap_session *s, const struct fct_err *err)
         imap_bye(s, "Too many errors");
 }
 
+/* After a restart of the store our login leads nowhere, whatever comes: the client must log in
+ * again. */
+void imap_check_login(struct imap_session *s)
+{
+    struct store *store = s->edge.listener->edge->store;
+    struct arena *arena = arena_new(NULL);
+    struct mailbox_info info;
+    struct fct_err err = {0};
+
+    if (s->principal.handle && store_is_up(store) &&
+        !store_mailbox(store, s->principal.handle, FCT_STR("INBOX"), arena, &info, &err) &&
+        err.class == FCT_TEMP)
+        imap_bye(s, "[UNAVAILABLE] The store was restarted, please log in again");
+    arena_free(&arena);
+}
+
 static void run_command(struct imap_session *s)
 {
     struct imap_command c = {.arena = arena_new(NULL)};
@@ -288,6 +304,8 @@ static void run_command(struct imap_session *s)
     }
     if (!ok)
         count_error(s, &err);
+    if (!ok && err.class == FCT_TEMP && !s->dead)
+        imap_check_login(s);
     imap_upload_free(s);
     arena_free(&c.arena);
     imap_input_reset(&s->input);

@@ -102,6 +102,8 @@ FCT_MAY_WAIT static inline bool imap_room(struct imap_session *s)
 }
 /* "* BYE text", then the connection ends as soon as the command does. */
 void imap_bye(struct imap_session *s, const char *text);
+/* Something failed for the time being: end the session if its login is gone for good. */
+FCT_MAY_WAIT void imap_check_login(struct imap_session *s);
 void imap_set_deadline(struct imap_session *s);
 /* Out of the selected state (CLOSE, UNSELECT, another SELECT). */
 void imap_unselect(struct imap_session *s);

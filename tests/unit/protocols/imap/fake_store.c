@@ -37,6 +37,7 @@ static struct fct_str keywords[STORE_MAX_KEYWORDS];
 static size_t nkeywords;
 static uint64_t mod_seq, mailbox_id;
 static enum fct_class failing;
+static bool restarted;
 static struct {
     store_changed_fn fn;
     void *arg;
@@ -107,6 +108,7 @@ void fake_store_reset(void)
     memset(principals, 0, sizeof principals);
     mod_seq = mailbox_id = 0;
     failing = FCT_OK;
+    restarted = false;
     make(FCT_STR("INBOX"), MAILBOX_INBOX);
     make(FCT_STR("Sent"), MAILBOX_SENT);
 }
@@ -116,11 +118,28 @@ void fake_store_fail(enum fct_class class)
     failing = class;
 }
 
+/* Away: calls fail. Restarted: it is up again, but nobody is logged in any more. */
+void fake_store_restart(void)
+{
+    restarted = true;
+    for (uint32_t i = 0; i < PRINCIPALS; i++)
+        if (principals[i].used && principals[i].fn)
+            principals[i].fn(principals[i].arg, i + 1, 0, 0);
+}
+
+bool store_is_up(const struct store *st)
+{
+    (void)st;
+    return failing != FCT_TEMP;
+}
+
 /* What every call begins with: others run, then perhaps it fails. */
 static bool begin(struct fct_err *err)
 {
     if (fiber_inside())
         fiber_sleep(0);
+    if (restarted)
+        return fct_fail(err, FCT_TEMP, "the store was restarted: log in again");
     return failing == FCT_OK || fct_fail(err, failing, "the fake store was told to fail");
 }
 

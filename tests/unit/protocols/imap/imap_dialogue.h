@@ -16,7 +16,7 @@ struct client;
 
 struct server *server_new(const char *settings); /* lines of the `imap` block, or NULL */
 void server_free(struct server **sv);
-void server_run(struct server *sv); /* one turn of the loop; waits at most 20 ms */
+void server_run(struct server *sv);  /* one turn of the loop; waits at most 20 ms */
 void server_turn(struct server *sv); /* one turn, without waiting */
 
 struct client *client_new(struct server *sv);

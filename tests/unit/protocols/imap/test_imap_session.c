@@ -449,6 +449,26 @@ START_TEST(the_store_forgets_or_is_away)
 }
 END_TEST
 
+START_TEST(the_store_restarts)
+{
+    struct server *sv = server_new(NULL);
+    struct client *busy = client_selected(sv), *idle = client_selected(sv);
+
+    client_send(idle, FCT_STR("1 IDLE\r\n"));
+    client_line(idle);
+    fake_store_restart();
+    client_send(busy, FCT_STR("1 STATUS INBOX (UNSEEN)\r\n"));
+    ck_assert(line_matches(FCT_STR("1 NO [UNAVAILABLE] *"), client_line(busy)));
+    ck_assert(line_matches(FCT_STR("* BYE [UNAVAILABLE] *"), client_line(busy)));
+    client_expect_end(busy);
+    ck_assert(line_matches(FCT_STR("* BYE [UNAVAILABLE] *"), client_line(idle)));
+    client_expect_end(idle);
+    client_free(&busy);
+    client_free(&idle);
+    server_free(&sv);
+}
+END_TEST
+
 /* Messages that need several pieces each, more than the window holds: every byte comes, in order.
  */
 START_TEST(large_messages_stream)
@@ -519,4 +539,4 @@ IMAP_TESTS("imap_session", greeting_and_logout, nonsense, too_many_errors, login
            literals, a_literal_before_login_is_small, a_long_line, select_and_examine, rev2,
            managing_mailboxes, list_extended, append_and_status, append_limits, fetching, storing,
            expunging, copying_and_moving, searching, idling, the_mailbox_goes_away,
-           the_store_forgets_or_is_away, large_messages_stream, disconnects)
+           the_store_forgets_or_is_away, the_store_restarts, large_messages_stream, disconnects)
