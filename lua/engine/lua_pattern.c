@@ -102,6 +102,11 @@ static bool is_space(unsigned c)
 {
     return c == ' ' || (c >= 9 && c <= 13);
 }
+/* %z: not in the manual any more, but Lua 5.4 still knows it. */
+static bool is_zero(unsigned c)
+{
+    return c == 0;
+}
 static bool is_xdigit(unsigned c)
 {
     return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -113,7 +118,7 @@ static const struct {
     bool (*has)(unsigned c);
 } classes[] = {
     {'a', is_alpha}, {'c', is_cntrl}, {'d', is_digit}, {'g', is_graph}, {'l', is_lower}, {'p', is_punct},
-    {'s', is_space}, {'u', is_upper}, {'w', is_alnum}, {'x', is_xdigit},
+    {'s', is_space}, {'u', is_upper}, {'w', is_alnum}, {'x', is_xdigit}, {'z', is_zero},
 };
 /* clang-format on */
 

@@ -9,7 +9,7 @@
 #include <lualib.h>
 #include <stdlib.h>
 
-#define STEPS 20000
+#define STEPS 4000
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
