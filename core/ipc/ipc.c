@@ -7,6 +7,7 @@
  * middle of its own statement. */
 #include "core/ipc/ipc.h"
 
+#include "core/ipc/ipc_calls.h"
 #include "core/ipc/ipc_frame.h"
 #include "core/ipc/ipc_pipe.h"
 #include "core/log/log.h"
@@ -21,31 +22,6 @@
 #define BACKLOG_WAIT (4u << 20)  /* unsent: callers wait, and a server reads no further requests */
 #define BACKLOG_MAX \
     (256u << 20) /* unsent: the neighbour does not read; the connection is given up */
-
-/* Where a call's result goes. On the stack of the fiber that collects it, or on the heap when it
- * came before. */
-struct answer {
-    bool done;
-    struct buf *reply; /* NULL: the payload is not wanted */
-    int fd[IPC_MAX_FDS];
-    unsigned fds;
-    struct fct_err err; /* FCT_OK: a reply */
-};
-
-struct early {
-    struct answer answer;
-    struct buf payload;
-};
-
-struct call {
-    bool used;
-    uint32_t generation;
-    struct fiber_token waiter; /* of the collecting fiber */
-    struct answer *answer;     /* its answer; NULL: nobody collects yet */
-    struct early *early;       /* the answer came before */
-    uint32_t next_free;
-};
-#define NO_CALL UINT32_MAX
 
 /* A fiber that waits until the backlog has drained; on its own stack. */
 struct blocked {
@@ -67,9 +43,7 @@ struct ipc_conn {
     bool broken;   /* `turn` will close */
     unsigned busy; /* handlers on the stack */
     bool doomed;   /* freed when they return */
-    struct call *call;
-    uint32_t calls, first_free;
-    uint32_t outstanding;
+    struct ipc_calls calls;
     struct blocked *blocked;
 };
 
@@ -113,91 +87,6 @@ static struct ipc_conn *table_find(uint32_t slot, uint32_t generation)
     return c && c->generation == generation ? c : NULL;
 }
 
-/* ---- calls that wait for their answer
- * --------------------------------------------------------------------------------- */
-
-static struct call *call_find(struct ipc_conn *c, uint64_t request)
-{
-    uint32_t index = (uint32_t)request;
-
-    if (index >= c->calls || !c->call[index].used || c->call[index].generation != request >> 32)
-        return NULL;
-    return &c->call[index];
-}
-
-static uint64_t call_new(struct ipc_conn *c)
-{
-    uint32_t index = c->first_free;
-
-    if (index == NO_CALL) {
-        uint32_t n = c->calls ? c->calls * 2 : 16;
-
-        c->call = realloc(c->call, n * sizeof *c->call);
-        FCT_ASSERT(c->call);
-        for (uint32_t i = n; i-- > c->calls;) {
-            c->call[i] = (struct call){.next_free = c->first_free};
-            c->first_free = i;
-        }
-        index = c->calls;
-        c->calls = n;
-    }
-    c->first_free = c->call[index].next_free;
-    c->call[index].used = true;
-    c->outstanding++;
-    return (uint64_t)++c->call[index].generation << 32 | index;
-}
-
-static void early_free(struct early *e)
-{
-    if (!e)
-        return;
-    for (unsigned i = 0; i < e->answer.fds; i++)
-        close(e->answer.fd[i]);
-    buf_free(&e->payload);
-    free(e);
-}
-
-static void call_end(struct ipc_conn *c, struct call *call)
-{
-    early_free(call->early);
-    *call = (struct call){.generation = call->generation, .next_free = c->first_free};
-    c->first_free = (uint32_t)(call - c->call);
-    c->outstanding--;
-}
-
-/* Into the waiting fiber's hands, or kept until somebody asks. The descriptors change hands. */
-static void call_answered(struct ipc_conn *c, struct call *call, struct fct_str payload,
-                          const int *fd, unsigned fds, const struct fct_err *err)
-{
-    struct answer *a = call->answer;
-
-    if (!a) {
-        call->early = calloc(1, sizeof *call->early);
-        FCT_ASSERT(call->early);
-        call->early->payload = BUF_INIT(IPC_MAX_MESSAGE);
-        a = &call->early->answer;
-        a->reply = &call->early->payload;
-    }
-    a->done = true;
-    a->err = *err;
-    a->fds = fds;
-    if (fds > 0)
-        memcpy(a->fd, fd, fds * sizeof *fd);
-    if (a->reply && !buf_put_str(a->reply, payload))
-        fct_fail(&a->err, FCT_LIMIT, "the reply of %zu bytes is longer than expected", payload.n);
-    if (call->answer) {
-        fiber_wake(call->waiter);
-        call_end(c, call);
-    }
-}
-
-static void calls_fail(struct ipc_conn *c, const struct fct_err *err)
-{
-    for (uint32_t i = 0; i < c->calls; i++)
-        if (c->call[i].used && !c->call[i].early)
-            call_answered(c, &c->call[i], FCT_STR(""), NULL, 0, err);
-}
-
 /* ---- the end of a connection
  * ------------------------------------------------------------------------------------------- */
 
@@ -225,7 +114,7 @@ static void conn_break(struct ipc_conn *c, const char *bad)
     fct_fail(&err, FCT_TEMP, "the other process is gone");
     event_del(c->read);
     event_del(c->write);
-    calls_fail(c, &err);
+    ipc_calls_fail(&c->calls, &err);
     unblock(c, true);
     event_active(c->turn, EV_TIMEOUT, 1);
 }
@@ -235,11 +124,9 @@ static void destroy(struct ipc_conn *c)
     struct fct_err err;
 
     fct_fail(&err, FCT_TEMP, "the connection to the other process was closed");
-    calls_fail(c, &err);
+    ipc_calls_fail(&c->calls, &err);
     unblock(c, true);
-    for (uint32_t i = 0; i < c->calls; i++)
-        early_free(c->call[i].early);
-    free(c->call);
+    ipc_calls_fini(&c->calls);
     event_free(c->read);
     event_free(c->write);
     event_free(c->turn);
@@ -384,17 +271,15 @@ static void read_error(struct fct_str payload, struct fct_err *err)
 
 static void answer_came(struct ipc_conn *c, const struct ipc_frame *f, struct ipc_in *in)
 {
-    struct call *call = call_find(c, f->request);
     struct fct_err err = {.class = FCT_OK};
 
-    if (!call || call->early) /* nobody waits any more: a time-out or ipc_drop came first */
-        return;
     if (f->type == IPC_ERROR) {
         read_error(in->payload, &err);
         in->payload.n = 0;
     }
-    call_answered(c, call, in->payload, in->fd, in->fds, &err);
-    in->fds = 0;
+    /* When nobody waits any more a time-out or ipc_drop came first. */
+    if (ipc_calls_answer(&c->calls, f->request, in->payload, in->fd, in->fds, &err))
+        in->fds = 0;
 }
 
 /* False: a message that this side does not take. */
@@ -489,7 +374,7 @@ static void readable(evutil_socket_t fd, short what, void *arg)
     }
     /* A server whose answers are not fetched takes no more questions. A side that has asked itself
      * goes on reading: if both stopped, neither would ever drain. */
-    if (!c->broken && c->outstanding == 0 && pipe_backlog(&c->out) > BACKLOG_WAIT) {
+    if (!c->broken && c->calls.outstanding == 0 && pipe_backlog(&c->out) > BACKLOG_WAIT) {
         event_del(c->read);
         c->reading = false;
     }
@@ -507,7 +392,6 @@ struct ipc_conn *ipc_conn_new(struct event_base *base, int fd, const struct ipc_
     FCT_ASSERT(c);
     c->fd = fd;
     c->handler = *handler;
-    c->first_free = NO_CALL;
     evutil_make_socket_nonblocking(fd);
     c->read = event_new(base, fd, EV_READ | EV_PERSIST, readable, c);
     c->write = event_new(base, fd, EV_WRITE, writable, c);
@@ -539,16 +423,16 @@ size_t ipc_conn_backlog(const struct ipc_conn *conn)
 
 struct ipc_pending ipc_start(struct ipc_conn *conn, const struct ipc_out *out)
 {
-    struct ipc_frame f = {.kind = out->kind, .type = IPC_REQUEST, .request = call_new(conn)};
-    struct fct_err err;
+    struct ipc_frame f = {
+        .kind = out->kind, .type = IPC_REQUEST, .request = ipc_calls_add(&conn->calls)};
+    struct fct_err err = {.class = FCT_OK};
 
     if (conn->broken)
         fct_fail(&err, FCT_TEMP, "the other process is gone");
     else if (!put(conn, &f, out->payload, out->fd, out->fds))
         fct_fail(&err, FCT_TEMP, "cannot send to the other process: %s", strerror(errno));
-    else
-        return (struct ipc_pending){conn->slot, conn->generation, f.request};
-    call_answered(conn, call_find(conn, f.request), FCT_STR(""), NULL, 0, &err);
+    if (err.class != FCT_OK)
+        (void)ipc_calls_answer(&conn->calls, f.request, FCT_STR(""), NULL, 0, &err);
     return (struct ipc_pending){conn->slot, conn->generation, f.request};
 }
 
@@ -559,84 +443,37 @@ static bool wait_ended(enum fiber_wake why, struct fct_err *err)
                                          : "cancelled");
 }
 
-/* The answer leaves for the caller. */
-static bool hand_over(struct answer *a, int fd[IPC_MAX_FDS], unsigned *fds, struct fct_err *err)
-{
-    bool ok = a->err.class == FCT_OK;
-
-    if (ok && fd && fds) {
-        memcpy(fd, a->fd, a->fds * sizeof *fd);
-        *fds = a->fds;
-    } else {
-        for (unsigned i = 0; i < a->fds; i++)
-            close(a->fd[i]);
-    }
-    a->fds = 0;
-    if (!ok && err)
-        *err = a->err;
-    return ok;
-}
-
-/* A reply that lies here already changes hands without a copy where it fits. */
-static void take_payload(struct early *e, struct buf *reply)
-{
-    if (e->answer.err.class != FCT_OK || !reply)
-        return;
-    if (!reply->p && e->payload.n <= reply->max && e->payload.p) {
-        size_t max = reply->max;
-
-        *reply = e->payload;
-        reply->max = max;
-        e->payload = BUF_INIT(0);
-    } else if (!buf_put_str(reply, buf_str(&e->payload))) {
-        fct_fail(&e->answer.err, FCT_LIMIT, "the reply of %zu bytes is longer than expected",
-                 e->payload.n);
-    }
-}
-
-static bool collect_early(struct ipc_conn *c, struct call *call, struct buf *reply,
-                          int fd[IPC_MAX_FDS], unsigned *fds, struct fct_err *err)
-{
-    bool ok;
-
-    take_payload(call->early, reply);
-    ok = hand_over(&call->early->answer, fd, fds, err);
-    call_end(c, call);
-    return ok;
-}
-
 bool ipc_collect(struct ipc_pending p, uint64_t deadline_ms, struct buf *reply, int fd[IPC_MAX_FDS],
                  unsigned *fds, struct fct_err *err)
 {
     struct ipc_conn *c = table_find(p.slot, p.generation);
-    struct call *call = c ? call_find(c, p.request) : NULL;
-    struct answer a = {.reply = reply};
-    enum fiber_wake why;
+    struct ipc_answer a = {.reply = reply};
+    enum ipc_call_state state;
 
     if (reply)
         buf_clear(reply);
     if (fds)
         *fds = 0;
-    if (!call)
+    state = c ? ipc_calls_collect(&c->calls, p.request, &a) : IPC_CALL_UNKNOWN;
+    if (state == IPC_CALL_UNKNOWN)
         return fct_fail(err, FCT_TEMP, "the other process is gone");
-    if (call->early)
-        return collect_early(c, call, reply, fd, fds, err);
-    call->waiter = fiber_token();
-    call->answer = &a;
-    why = fiber_park(deadline_ms);
-    if (a.done) /* also when the answer and the deadline met */
-        return hand_over(&a, fd, fds, err);
-    ipc_drop(p);
-    return wait_ended(why, err);
+    if (state == IPC_CALL_WAITING) {
+        enum fiber_wake why = fiber_park(deadline_ms);
+
+        if (!a.done) { /* it may be, when the answer and the deadline met */
+            ipc_drop(p);
+            return wait_ended(why, err);
+        }
+    }
+    return ipc_answer_take(&a, fd, fds, err);
 }
 
 void ipc_drop(struct ipc_pending p)
 {
     struct ipc_conn *c = table_find(p.slot, p.generation);
-    struct call *call = c ? call_find(c, p.request) : NULL;
 
-    if (call)
-        call_end(c, call);
+    if (c)
+        ipc_calls_drop(&c->calls, p.request);
 }
 
 /* False: the wait ended otherwise; the connection may be gone. */

@@ -88,13 +88,13 @@ bool listener_open(const char *address, int fds[2], unsigned *count, struct fct_
         return fct_fail(err, FCT_SYNTAX, "address \"%s\": %s", address, gai_strerror(code));
     for (const struct addrinfo *a = found; a && *count < 2; a = a->ai_next) {
         int fd = open_socket(a);
+        /* A machine without IPv6 still has "*". */
+        bool tolerable = errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL;
+        bool last_hope = !a->ai_next && *count == 0;
 
         if (fd >= 0)
             fds[(*count)++] = fd;
-        else if (errno != EAFNOSUPPORT &&
-                 errno != EADDRNOTAVAIL) /* a machine without IPv6 still has "*" */
-            failed = errno;
-        else if (!failed && !a->ai_next && *count == 0)
+        else if (!tolerable || last_hope)
             failed = errno;
     }
     freeaddrinfo(found);
@@ -124,7 +124,7 @@ static void pause_accepting(struct listener *l)
     uint64_t now = clock_ms();
 
     event_del(l->readable);
-    event_add(l->resume, &(struct timeval){.tv_usec = PAUSE_MS * 1000});
+    event_add(l->resume, &(struct timeval){.tv_usec = PAUSE_MS * 1000L});
     if (l->logged && now - l->logged < LOG_EVERY_MS)
         return;
     l->logged = now;

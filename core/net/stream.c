@@ -157,6 +157,15 @@ static void deadline_came(evutil_socket_t fd, short what, void *arg)
     stream_fail(s, STREAM_TIMEOUT);
 }
 
+void stream_hurry(struct stream *s, uint64_t ms)
+{
+    uint64_t now = clock_ms();
+
+    if (s->deadline > now + ms)
+        s->deadline = now + ms;
+    arm(s, now);
+}
+
 void stream_deadline(struct stream *s, uint64_t ms)
 {
     uint64_t now = clock_ms();

@@ -24,7 +24,7 @@ enum stream_end { STREAM_EOF, STREAM_TIMEOUT, STREAM_ERROR };
 struct stream_owner {
     void (*readable)(void *owner);
     void (*closed)(void *owner, enum stream_end why);
-    void (*tls_ready)(void *owner); /* handshake done; may be NULL */
+    void (*tls_ready)(void *owner); /* handshake done, or, without TLS, the PROXY header read; may be NULL */
     void *owner;
 };
 
@@ -73,8 +73,8 @@ const struct stream_address *stream_local(const struct stream *s);
 uint64_t stream_bytes_in(const struct stream *s);
 uint64_t stream_bytes_out(const struct stream *s);
 
-/* PROXY protocol v1 and v2: call right after stream_new; readable and the handshake come after the header was read. Anything
- * else than a valid header closes the stream. */
+/* PROXY protocol v1 and v2: call right after stream_new; readable and the handshake come after the header was read, and so
+ * does what is written before. tls_ready follows with or without TLS. Anything else than a valid header closes the stream. */
 void stream_expect_proxy(struct stream *s);
 
 #endif

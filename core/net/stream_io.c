@@ -19,6 +19,7 @@
 #define CHUNK_BYTES  (64u << 10)
 #define RECORD_BYTES (16u << 10) /* of TLS (RFC 8446 5.1) */
 #define SEND_VECTORS 32
+#define LINGER_MS    2000 /* for the peer's end, once it was sent all and ours */
 
 static char chunk[CHUNK_BYTES];
 
@@ -41,8 +42,9 @@ static bool wants_input(const struct stream *s)
         return true;
     case STREAM_OPEN:
         return !s->eof && evbuffer_get_length(s->in) <= s->limits.input_max;
-    case STREAM_LAST_PLAIN: /* what comes now belongs to the handshake */
     case STREAM_FINISHING:
+        return !s->eof;
+    case STREAM_LAST_PLAIN: /* what comes now belongs to the handshake */
     case STREAM_ENDED:
         break;
     }
@@ -132,6 +134,8 @@ static void read_proxy(struct stream *s)
     free(s->proxy);
     s->proxy = NULL;
     stream_io_start(s);
+    if (s->state == STREAM_OPEN)
+        stream_tell_tls(s);
 }
 
 /* ---- TLS
@@ -237,14 +241,19 @@ static void read_input(struct stream *s)
 }
 
 /* Whatever still comes is thrown away: unread bytes would turn our close into a reset that may
- * destroy our last reply. */
+ * destroy our last reply; and a peer that sends on before it reads is not kept waiting. */
 static void await_end(struct stream *s)
 {
     ssize_t n = recv(s->fd, chunk, sizeof chunk, MSG_DONTWAIT);
 
     if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
         return;
-    stream_fail(s, STREAM_EOF);
+    if (n < 0 || s->state == STREAM_LINGERING) {
+        stream_fail(s, n < 0 ? STREAM_ERROR : STREAM_EOF);
+        return;
+    }
+    s->eof = true;
+    stream_io_want(s);
 }
 
 void stream_io_read(struct stream *s)
@@ -260,11 +269,11 @@ void stream_io_read(struct stream *s)
         if (wants_input(s))
             read_input(s);
         break;
+    case STREAM_FINISHING:
     case STREAM_LINGERING:
         await_end(s);
         break;
     case STREAM_LAST_PLAIN:
-    case STREAM_FINISHING:
     case STREAM_ENDED:
         break;
     }
@@ -350,6 +359,7 @@ static void half_close(struct stream *s)
     }
     s->state = STREAM_LINGERING;
     stream_io_want(s);
+    stream_hurry(s, LINGER_MS);
 }
 
 void stream_io_flush(struct stream *s)

@@ -1,5 +1,5 @@
-/* tls_self_sign.c - the certificate of facteur dev: ECDSA P-256, ten years, for one name and this
- * machine's loopback. */
+/* tls_self_sign.c - the certificate of facteur dev, and of a server that was given none: ECDSA P-256,
+ * ten years, for one name and this machine's loopback. */
 #include "core/net/tls_int.h"
 
 #include <errno.h>
@@ -39,9 +39,11 @@ static X509 *certificate_for(EVP_PKEY *key, const char *name)
 {
     X509 *x = X509_new();
     X509_NAME *subject = x ? X509_get_subject_name(x) : NULL;
+    bool is_localhost = strcmp(name, "localhost") == 0;
     char names[400];
 
-    snprintf(names, sizeof names, "DNS:%s,DNS:localhost,IP:127.0.0.1,IP:::1", name);
+    (void)snprintf(names, sizeof names, "%s%s%sDNS:localhost,IP:127.0.0.1,IP:::1",
+                   is_localhost ? "" : "DNS:", is_localhost ? "" : name, is_localhost ? "" : ",");
     if (x && X509_set_version(x, 2) && set_serial(x) &&
         X509_gmtime_adj(X509_getm_notBefore(x), -3600) &&
         X509_gmtime_adj(X509_getm_notAfter(x), TEN_YEARS) && X509_set_pubkey(x, key) &&

@@ -64,7 +64,7 @@ static bool put_row(struct pop3_session *s, uint32_t number, const struct hot_re
 
 static void put_listing(struct pop3_session *s, uint32_t number, put_value_fn *value)
 {
-    FCT_CLEANUP(buf_free) struct buf out = BUF_INIT(2 * LISTING_BYTES);
+    FCT_CLEANUP(buf_free) struct buf out = BUF_INIT((size_t)2 * LISTING_BYTES);
     const struct hot_record *r = number ? message_at(s, number) : NULL;
     uint32_t last = pop3_maildrop_last(s->drop);
 
