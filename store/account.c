@@ -138,21 +138,25 @@ static bool load_mailbox_counters(void *arg, struct fct_str key, struct fct_str 
     return !l->bad;
 }
 
-static bool load_one(struct driver *d, struct driver_snap *snap, struct account *a, struct fct_str key,
-                     bool (*decode_it)(struct fct_str, struct account *), bool needed, bool *found, struct fct_err *err)
+static bool load_one(struct driver *d, struct driver_snap *snap, struct account *a,
+                     struct fct_str key, bool (*decode_it)(struct fct_str, struct account *),
+                     bool needed, bool *found, struct fct_err *err)
 {
     struct buf value = BUF_INIT(64 << 10);
     bool ok = d->ops->get(d, snap, a->id, key, &value, found, err);
 
     if (ok && !*found && needed)
-        ok = fct_fail(err, FCT_TEMP, "account %llu: record %c is missing", (unsigned long long)a->id, key.p[0]);
+        ok = fct_fail(err, FCT_TEMP, "account %llu: record %c is missing",
+                      (unsigned long long)a->id, key.p[0]);
     if (ok && *found && !decode_it(buf_str(&value), a))
-        ok = fct_fail(err, FCT_TEMP, "account %llu: record %c is damaged", (unsigned long long)a->id, key.p[0]);
+        ok = fct_fail(err, FCT_TEMP, "account %llu: record %c is damaged",
+                      (unsigned long long)a->id, key.p[0]);
     buf_free(&value);
     return ok;
 }
 
-static bool load_parts(struct driver *d, struct driver_snap *snap, struct account *a, bool *found, struct fct_err *err)
+static bool load_parts(struct driver *d, struct driver_snap *snap, struct account *a, bool *found,
+                       struct fct_err *err)
 {
     struct loading l = {.a = a};
     bool there;
@@ -163,12 +167,14 @@ static bool load_parts(struct driver *d, struct driver_snap *snap, struct accoun
         !load_one(d, snap, a, FCT_STR("k"), decode_keywords, false, &there, err) ||
         !d->ops->scan(d, snap, a->id, FCT_STR("m"), FCT_STR("n"), load_mailbox, &l, err))
         return false;
-    if (!l.bad && !d->ops->scan(d, snap, a->id, FCT_STR("M"), FCT_STR("N"), load_mailbox_counters, &l, err))
+    if (!l.bad &&
+        !d->ops->scan(d, snap, a->id, FCT_STR("M"), FCT_STR("N"), load_mailbox_counters, &l, err))
         return false;
     return !l.bad || fct_fail(err, FCT_TEMP, "account %s: a mailbox record is damaged", a->name);
 }
 
-bool account_load(struct driver *d, struct driver_snap *snap, uint64_t id, struct account **out, struct fct_err *err)
+bool account_load(struct driver *d, struct driver_snap *snap, uint64_t id, struct account **out,
+                  struct fct_err *err)
 {
     struct account *a = calloc(1, sizeof *a);
     struct fct_err why = {0};
@@ -315,8 +321,8 @@ static int keyword_bit(const struct account *a, struct fct_str k)
     return -1;
 }
 
-bool account_keywords(struct account *a, const struct fct_str *keyword, size_t n, bool add, uint64_t *bits, bool *grew,
-                      struct fct_err *err)
+bool account_keywords(struct account *a, const struct fct_str *keyword, size_t n, bool add,
+                      uint64_t *bits, bool *grew, struct fct_err *err)
 {
     size_t before = a->nkeywords;
 
@@ -333,7 +339,8 @@ bool account_keywords(struct account *a, const struct fct_str *keyword, size_t n
         if (bit < 0 && a->nkeywords == STORE_MAX_KEYWORDS) {
             while (a->nkeywords > before) /* all or none */
                 free_str(&a->keyword[--a->nkeywords]);
-            return fct_fail(err, FCT_LIMIT, "an account has at most %d keywords", STORE_MAX_KEYWORDS);
+            return fct_fail(err, FCT_LIMIT, "an account has at most %d keywords",
+                            STORE_MAX_KEYWORDS);
         }
         if (bit < 0) {
             bit = (int)a->nkeywords;

@@ -27,7 +27,8 @@ struct blob_hasher *blob_hasher_new(const uint8_t key[32])
 {
     struct blob_hasher *h = calloc(1, sizeof *h);
     size_t size = sizeof(struct blob_id);
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size), OSSL_PARAM_construct_end()};
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size),
+                           OSSL_PARAM_construct_end()};
 
     FCT_ASSERT(h);
     h->mac = EVP_MAC_fetch(NULL, "BLAKE2BMAC", NULL);
@@ -96,7 +97,8 @@ static bool read_body(struct reading *r)
     }
     p = malloc((size_t)b->size + 1);
     if (!p)
-        return fct_fail(&r->err, FCT_TEMP, "no memory for a message of %llu bytes", (unsigned long long)b->size);
+        return fct_fail(&r->err, FCT_TEMP, "no memory for a message of %llu bytes",
+                        (unsigned long long)b->size);
     b->bytes = p;
     return b->size == 0 || io_read_at(r->fd, p, (size_t)b->size, r->offset, &r->err);
 }
@@ -112,13 +114,15 @@ static void read_and_hash(void *arg)
     blob_hash(r->key, r->body->bytes, (size_t)r->body->size, &r->body->id);
 }
 
-bool body_read(struct server *s, int fd, uint64_t offset, uint64_t size, struct body *out, struct fct_err *err)
+bool body_read(struct server *s, int fd, uint64_t offset, uint64_t size, struct body *out,
+               struct fct_err *err)
 {
     struct reading r = {.key = s->blob_key, .fd = fd, .offset = offset, .body = out};
 
     *out = (struct body){.size = size};
     if (size > s->conf->max_message.bytes)
-        return fct_fail(err, FCT_LIMIT, "message of more than %llu bytes", (unsigned long long)s->conf->max_message.bytes);
+        return fct_fail(err, FCT_LIMIT, "message of more than %llu bytes",
+                        (unsigned long long)s->conf->max_message.bytes);
     if (size <= IN_LOOP_MAX) {
         read_and_hash(&r);
     } else {
@@ -193,7 +197,10 @@ void blob_put(struct batch *batch, struct body *body, bool exists, int64_t refer
     owned = malloc(sizeof *owned);
     FCT_ASSERT(owned);
     *owned = *body;
-    batch_blob_new(batch, &(struct batch_blob){body->id, body->bytes, body->size, body->crc, release_body, owned}, references);
+    batch_blob_new(
+        batch,
+        &(struct batch_blob){body->id, body->bytes, body->size, body->crc, release_body, owned},
+        references);
     body->bytes = NULL;
 }
 
@@ -209,8 +216,10 @@ static struct pending_blob *pending_entry(struct server *s, const struct blob_id
     return p;
 }
 
-/* What is left of it now: from the driver, or what the batch being made has left of it. *now false: nobody can tell yet. */
-static bool references_left(struct server *s, const struct blob_id *id, int64_t *left, bool *now, struct fct_err *err)
+/* What is left of it now: from the driver, or what the batch being made has left of it. *now false:
+ * nobody can tell yet. */
+static bool references_left(struct server *s, const struct blob_id *id, int64_t *left, bool *now,
+                            struct fct_err *err)
 {
     const struct pending_blob *p = map_get(s->blobs, blob_str(id));
     struct driver_blob blob = {0};
@@ -226,7 +235,8 @@ static bool references_left(struct server *s, const struct blob_id *id, int64_t 
     return true;
 }
 
-bool blob_release(struct server *s, struct batch *batch, const struct blob_id *id, bool *now, struct fct_err *err)
+bool blob_release(struct server *s, struct batch *batch, const struct blob_id *id, bool *now,
+                  struct fct_err *err)
 {
     struct pending_blob *p;
     int64_t left;

@@ -1,7 +1,8 @@
 /* blob.h - bodies on their way into the store: read once, hashed, stored once.
  *
- * A blob's id is the keyed BLAKE2b-256 of its bytes; the key belongs to the installation, so nobody can probe for other
- * people's files. What a batch on its way to the committer says about a blob counts already (the driver does not know yet). */
+ * A blob's id is the keyed BLAKE2b-256 of its bytes; the key belongs to the installation, so nobody
+ * can probe for other people's files. What a batch on its way to the committer says about a blob
+ * counts already (the driver does not know yet). */
 #ifndef STORE_BLOB_H
 #define STORE_BLOB_H
 
@@ -16,17 +17,22 @@ struct body {
     bool mapped;
 };
 
-/* Read `size` bytes from `offset` of a descriptor that another process gave us. A sealed memfd is mapped, anything else is
- * copied: its sender could change or cut it meanwhile. Hashing of larger bodies goes to a thread. */
-FCT_MAY_WAIT FCT_MUST_CHECK bool body_read(struct server *s, int fd, uint64_t offset, uint64_t size, struct body *out, struct fct_err *err);
+/* Read `size` bytes from `offset` of a descriptor that another process gave us. A sealed memfd is
+ * mapped, anything else is copied: its sender could change or cut it meanwhile. Hashing of larger
+ * bodies goes to a thread. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool body_read(struct server *s, int fd, uint64_t offset, uint64_t size,
+                                           struct body *out, struct fct_err *err);
 void body_free(struct body *b); /* accepts an empty one */
 
-FCT_MUST_CHECK bool blob_exists(struct server *s, const struct blob_id *id, bool *exists, struct fct_err *err);
-/* Into the batch, without a wait since blob_exists: more uses of one that is there, or a new one (the batch takes the bytes). */
+FCT_MUST_CHECK bool blob_exists(struct server *s, const struct blob_id *id, bool *exists,
+                                struct fct_err *err);
+/* Into the batch, without a wait since blob_exists: more uses of one that is there, or a new one
+ * (the batch takes the bytes). */
 void blob_put(struct batch *batch, struct body *body, bool exists, int64_t references);
-/* One use less; the blob goes with its last one. False in *now: a batch on its way names it, try again later. The batch must
- * be sent: the release counts from now on. */
-FCT_MUST_CHECK bool blob_release(struct server *s, struct batch *batch, const struct blob_id *id, bool *now, struct fct_err *err);
+/* One use less; the blob goes with its last one. False in *now: a batch on its way names it, try
+ * again later. The batch must be sent: the release counts from now on. */
+FCT_MUST_CHECK bool blob_release(struct server *s, struct batch *batch, const struct blob_id *id,
+                                 bool *now, struct fct_err *err);
 
 /* Every batch passes here on its way to the committer and when it is over. */
 void blob_batch_sent(struct server *s, const struct batch *batch);

@@ -1,7 +1,9 @@
-/* change.h - one change being made: a batch, and the accounts and mailboxes in memory that it touches.
+/* change.h - one change being made: a batch, and the accounts and mailboxes in memory that it
+ * touches.
  *
- * Make the change in memory, note what is touched, hand it over: counters are written once each, and nobody forgets them.
- * Nothing may wait between the first change in memory and change_commit. */
+ * Make the change in memory, note what is touched, hand it over: counters are written once each,
+ * and nobody forgets them. Nothing may wait between the first change in memory and change_commit.
+ */
 #ifndef STORE_CHANGE_H
 #define STORE_CHANGE_H
 
@@ -15,7 +17,7 @@ struct change {
     struct {
         struct account *account;
         struct mailbox *mailbox; /* NULL: the list of mailboxes */
-    } *mailbox;
+    } * mailbox;
     size_t nmailboxes, mailbox_room;
     struct touch *gone; /* told, but no longer in memory */
     size_t ngone;

@@ -55,7 +55,8 @@ void feed_free(struct feed **p)
     free(f);
 }
 
-static struct watch *find(struct feed *f, struct client *client, uint32_t principal, uint64_t account, uint32_t mailbox)
+static struct watch *find(struct feed *f, struct client *client, uint32_t principal,
+                          uint64_t account, uint32_t mailbox)
 {
     const struct watchers *ws = map_get(f->accounts, map_u64(&account));
 
@@ -65,7 +66,8 @@ static struct watch *find(struct feed *f, struct client *client, uint32_t princi
     return NULL;
 }
 
-void feed_watch(struct feed *f, struct client *client, uint32_t principal, uint64_t account, uint32_t mailbox)
+void feed_watch(struct feed *f, struct client *client, uint32_t principal, uint64_t account,
+                uint32_t mailbox)
 {
     struct watch *w = find(f, client, principal, account, mailbox);
     struct watchers *ws = map_get(f->accounts, map_u64(&account));
@@ -86,14 +88,16 @@ void feed_watch(struct feed *f, struct client *client, uint32_t principal, uint6
 }
 
 /* Remove what matches; mailbox NULL: all of this principal. */
-static void remove_watches(struct feed *f, struct client *client, uint32_t principal, uint64_t account, const uint32_t *mailbox)
+static void remove_watches(struct feed *f, struct client *client, uint32_t principal,
+                           uint64_t account, const uint32_t *mailbox)
 {
     struct watchers *ws = map_get(f->accounts, map_u64(&account));
 
     for (struct watch **at = ws ? &ws->first : NULL; at && *at;) {
         struct watch *w = *at;
 
-        if (w->client != client || w->principal != principal || (mailbox && (w->mailbox != *mailbox || --w->count > 0))) {
+        if (w->client != client || w->principal != principal ||
+            (mailbox && (w->mailbox != *mailbox || --w->count > 0))) {
             at = &w->next;
             continue;
         }
@@ -104,17 +108,20 @@ static void remove_watches(struct feed *f, struct client *client, uint32_t princ
         free(map_remove(f->accounts, map_u64(&account)));
 }
 
-void feed_unwatch(struct feed *f, struct client *client, uint32_t principal, uint64_t account, uint32_t mailbox)
+void feed_unwatch(struct feed *f, struct client *client, uint32_t principal, uint64_t account,
+                  uint32_t mailbox)
 {
     remove_watches(f, client, principal, account, &mailbox);
 }
 
-void feed_forget_principal(struct feed *f, struct client *client, uint32_t principal, uint64_t account)
+void feed_forget_principal(struct feed *f, struct client *client, uint32_t principal,
+                           uint64_t account)
 {
     remove_watches(f, client, principal, account, NULL);
 }
 
-void feed_seen(struct feed *f, struct client *client, uint32_t principal, uint64_t account, uint32_t mailbox)
+void feed_seen(struct feed *f, struct client *client, uint32_t principal, uint64_t account,
+               uint32_t mailbox)
 {
     struct watch *w = find(f, client, principal, account, mailbox);
 
@@ -123,7 +130,8 @@ void feed_seen(struct feed *f, struct client *client, uint32_t principal, uint64
 }
 
 void feed_publish(struct feed *f, const struct touch *touch, size_t n,
-                  bool (*tell)(struct client *client, uint32_t principal, uint32_t mailbox, uint64_t mod_seq))
+                  bool (*tell)(struct client *client, uint32_t principal, uint32_t mailbox,
+                               uint64_t mod_seq))
 {
     for (size_t i = 0; i < n; i++) {
         const struct watchers *ws = map_get(f->accounts, map_u64(&touch[i].account));

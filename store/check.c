@@ -1,7 +1,8 @@
 /* check.c - verifying the whole store on a snapshot.
  *
- * Accounts: every key decodes, counters equal what is counted, each record of a mailbox has its e-mail, each e-mail has a place
- * or waits for the sweep. Bodies: the number of uses equals what the accounts use, the bytes hash to their name. */
+ * Accounts: every key decodes, counters equal what is counted, each record of a mailbox has its
+ * e-mail, each e-mail has a place or waits for the sweep. Bodies: the number of uses equals what
+ * the accounts use, the bytes hash to their name. */
 #include "store/check.h"
 
 #include "store/account.h"
@@ -98,7 +99,8 @@ static void sort_ids(struct email_ids *ids)
     ids->n = kept;
 }
 
-static void check_counters(struct check *c, const struct account *a, const struct mailbox *m, const struct mailbox_index *ix)
+static void check_counters(struct check *c, const struct account *a, const struct mailbox *m,
+                           const struct mailbox_index *ix)
 {
     uint64_t bytes = 0;
     uint32_t unseen = 0, deleted = 0;
@@ -110,11 +112,15 @@ static void check_counters(struct check *c, const struct account *a, const struc
         unseen += !(r->flags & FLAG_SEEN);
         deleted += !!(r->flags & FLAG_DELETED);
         if (r->uid > m->last_uid || r->mod_seq > m->mod_seq || r->email_id > a->last_email)
-            damaged(c, "%s, mailbox %u, uid %u: a number above its counter", a->name, m->id, r->uid);
+            damaged(c, "%s, mailbox %u, uid %u: a number above its counter", a->name, m->id,
+                    r->uid);
     }
     if (ix->n != m->exists || unseen != m->unseen || deleted != m->deleted || bytes != m->bytes)
-        damaged(c, "%s, mailbox %u: counters say %u messages (%u unseen, %u deleted, %llu bytes), there are %zu (%u, %u, %llu)", a->name, m->id,
-                m->exists, m->unseen, m->deleted, (unsigned long long)m->bytes, ix->n, unseen, deleted, (unsigned long long)bytes);
+        damaged(c,
+                "%s, mailbox %u: counters say %u messages (%u unseen, %u deleted, %llu bytes), "
+                "there are %zu (%u, %u, %llu)",
+                a->name, m->id, m->exists, m->unseen, m->deleted, (unsigned long long)m->bytes,
+                ix->n, unseen, deleted, (unsigned long long)bytes);
     if (m->mod_seq > a->mod_seq)
         damaged(c, "%s, mailbox %u: mod-sequence above the account's", a->name, m->id);
 }
@@ -157,7 +163,8 @@ static bool check_email(void *arg, struct fct_str key, struct fct_str value)
     }
     id = key_get_u64(key.p + 1);
     while (k->at_hot < k->hot.n && k->hot.id[k->at_hot] < id)
-        damaged(k->c, "%s: e-mail %llu has no cold record", k->a->name, (unsigned long long)k->hot.id[k->at_hot++]);
+        damaged(k->c, "%s: e-mail %llu has no cold record", k->a->name,
+                (unsigned long long)k->hot.id[k->at_hot++]);
     if (k->at_hot < k->hot.n && k->hot.id[k->at_hot] == id)
         k->at_hot++;
     else if (!in_list(&k->sweep, &k->at_sweep, id))
@@ -167,16 +174,19 @@ static bool check_email(void *arg, struct fct_str key, struct fct_str value)
     return true;
 }
 
-static bool view_is_good(struct check *c, uint64_t account, uint64_t email, const struct mail_view *v)
+static bool view_is_good(struct check *c, uint64_t account, uint64_t email,
+                         const struct mail_view *v)
 {
     struct buf value = BUF_INIT(8u << 20);
     struct arena *arena = arena_new(NULL);
     struct mail_record r;
     struct edit_list edits;
     struct fct_err err = {0};
-    bool found, ok = mail_record_get(c->d, c->snap, account, email, &value, &r, &found, &err) && found;
+    bool found,
+        ok = mail_record_get(c->d, c->snap, account, email, &value, &r, &found, &err) && found;
 
-    ok = ok && (v->edits.n == 0 || (edit_list_decode(arena, v->edits, r.size, &edits, &err) && edit_list_size(&edits, r.size) == v->size));
+    ok = ok && (v->edits.n == 0 || (edit_list_decode(arena, v->edits, r.size, &edits, &err) &&
+                                    edit_list_size(&edits, r.size) == v->size));
     arena_free(&arena);
     buf_free(&value);
     return ok;
@@ -187,7 +197,8 @@ static bool check_view(void *arg, struct fct_str key, struct fct_str value)
     struct account_check *k = arg;
     struct mail_view v;
 
-    if (key.n != 9 || !mail_view_decode(value, &v) || !view_is_good(k->c, k->a->id, key_get_u64(key.p + 1), &v))
+    if (key.n != 9 || !mail_view_decode(value, &v) ||
+        !view_is_good(k->c, k->a->id, key_get_u64(key.p + 1), &v))
         damaged(k->c, "%s: a view is damaged", k->a->name);
     return true;
 }
@@ -228,7 +239,8 @@ static bool scan_type(struct account_check *k, char type, driver_entry fn)
 {
     char from[1] = {type}, to[1] = {(char)(type + 1)};
 
-    return k->c->d->ops->scan(k->c->d, k->c->snap, k->a->id, (struct fct_str){from, 1}, (struct fct_str){to, 1}, fn, k, k->c->err);
+    return k->c->d->ops->scan(k->c->d, k->c->snap, k->a->id, (struct fct_str){from, 1},
+                              (struct fct_str){to, 1}, fn, k, k->c->err);
 }
 
 static bool check_account_parts(struct account_check *k)
@@ -249,8 +261,10 @@ static bool check_account_parts(struct account_check *k)
     if (!scan_type(k, 'e', check_email) || !scan_type(k, 'v', check_view))
         return false;
     while (k->at_hot < k->hot.n)
-        damaged(k->c, "%s: e-mail %llu has no cold record", k->a->name, (unsigned long long)k->hot.id[k->at_hot++]);
-    return k->c->d->ops->scan(k->c->d, k->c->snap, k->a->id, FCT_STR(""), FCT_STR(""), check_key, k, k->c->err);
+        damaged(k->c, "%s: e-mail %llu has no cold record", k->a->name,
+                (unsigned long long)k->hot.id[k->at_hot++]);
+    return k->c->d->ops->scan(k->c->d, k->c->snap, k->a->id, FCT_STR(""), FCT_STR(""), check_key, k,
+                              k->c->err);
 }
 
 static bool check_account(void *arg, struct fct_str address, uint64_t id)
@@ -287,7 +301,9 @@ static bool check_partitions(struct check *c)
             return true;
         if (!map_get(c->accounts, map_u64(&part))) {
             c->out->orphans++;
-            buf_printf(c->report, "partition %llu belongs to no account (an account being removed, perhaps)\n", (unsigned long long)part);
+            buf_printf(c->report,
+                       "partition %llu belongs to no account (an account being removed, perhaps)\n",
+                       (unsigned long long)part);
         }
         part++;
     }
@@ -296,7 +312,8 @@ static bool check_partitions(struct check *c)
 
 /* ---- bodies ---- */
 
-static bool hash_blob(struct check *c, const struct blob_id *id, uint64_t size, struct blob_id *got, struct fct_err *err)
+static bool hash_blob(struct check *c, const struct blob_id *id, uint64_t size, struct blob_id *got,
+                      struct fct_err *err)
 {
     struct blob_hasher *h = blob_hasher_new(c->blob_key);
     char *piece = malloc(PIECE);
@@ -344,14 +361,16 @@ static bool check_blob(void *arg, const struct blob_id *id, const struct driver_
         if (uses == 0)
             c->out->orphans++;
         else
-            damaged(c, "body %02x%02x%02x%02x…: %lld uses counted, %lld noted", id->b[0], id->b[1], id->b[2], id->b[3], (long long)uses,
-                    (long long)blob->references);
+            damaged(c, "body %02x%02x%02x%02x…: %lld uses counted, %lld noted", id->b[0], id->b[1],
+                    id->b[2], id->b[3], (long long)uses, (long long)blob->references);
     }
     if (!hash_blob(c, id, blob->size, &got, &err)) {
         if (!is_gone_now(c, id))
-            damaged(c, "body %02x%02x%02x%02x…: %s", id->b[0], id->b[1], id->b[2], id->b[3], err.text);
+            damaged(c, "body %02x%02x%02x%02x…: %s", id->b[0], id->b[1], id->b[2], id->b[3],
+                    err.text);
     } else if (memcmp(got.b, id->b, sizeof got.b) != 0) {
-        damaged(c, "body %02x%02x%02x%02x…: the bytes are not what was stored", id->b[0], id->b[1], id->b[2], id->b[3]);
+        damaged(c, "body %02x%02x%02x%02x…: the bytes are not what was stored", id->b[0], id->b[1],
+                id->b[2], id->b[3]);
     }
     return true;
 }
@@ -363,8 +382,8 @@ static void check_missing(struct check *c)
     void *uses;
 
     while (map_next(c->uses, &at, &key, &uses))
-        damaged(c, "body %02x%02x%02x%02x… is missing; %zu messages use it", (uint8_t)key.p[0], (uint8_t)key.p[1], (uint8_t)key.p[2],
-                (uint8_t)key.p[3], (size_t)(uintptr_t)uses);
+        damaged(c, "body %02x%02x%02x%02x… is missing; %zu messages use it", (uint8_t)key.p[0],
+                (uint8_t)key.p[1], (uint8_t)key.p[2], (uint8_t)key.p[3], (size_t)(uintptr_t)uses);
 }
 
 static void check_work(void *arg)
@@ -378,9 +397,11 @@ static void check_work(void *arg)
         check_missing(c);
 }
 
-bool check_run(struct server *s, struct store_check_result *out, struct buf *report, struct fct_err *err)
+bool check_run(struct server *s, struct store_check_result *out, struct buf *report,
+               struct fct_err *err)
 {
-    struct check c = {.d = s->driver, .blob_key = s->blob_key, .out = out, .report = report, .err = err};
+    struct check c = {
+        .d = s->driver, .blob_key = s->blob_key, .out = out, .report = report, .err = err};
 
     *out = (struct store_check_result){0};
     if (!turn_take(&s->maintenance, err)) /* bodies stay where they are meanwhile */

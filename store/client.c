@@ -1,6 +1,7 @@
 /* client.c - connections and the serving of requests, each in a fiber of its own.
  *
- * What arrives is not trusted: the right of each kind is checked here, every length and count where it is read. */
+ * What arrives is not trusted: the right of each kind is checked here, every length and count where
+ * it is read. */
 #include "store/client.h"
 
 #include "core/base/str.h"
@@ -10,11 +11,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define PRINCIPALS_MAX   (1u << 20)
-#define BACKLOG_MAX      (4u << 20) /* unsent bytes above which notices wait */
+#define PRINCIPALS_MAX (1u << 20)
+#define BACKLOG_MAX    (4u << 20) /* unsent bytes above which notices wait */
 
 static const struct request_kind kinds[STORE_REQUEST_COUNT] = {
-#define REQUEST(id, request_name, who, doc) [STORE_##id] = {#request_name, RIGHT_##who, serve_##request_name},
+#define REQUEST(id, request_name, who, doc) \
+    [STORE_##id] = {#request_name, RIGHT_##who, serve_##request_name},
 #include "store/store_requests.def"
 };
 
@@ -31,7 +33,8 @@ uint32_t principal_open(struct client *client, uint64_t account)
         return 0;
     if (slot == client->principal_room) {
         client->principal_room = client->principal_room ? 2 * client->principal_room : 16;
-        client->principal = realloc(client->principal, client->principal_room * sizeof *client->principal);
+        client->principal =
+            realloc(client->principal, client->principal_room * sizeof *client->principal);
         FCT_ASSERT(client->principal);
     }
     p = &client->principal[slot];
@@ -73,7 +76,8 @@ void principal_close(struct client *client, uint32_t handle)
 
 bool request_read_all(struct request *rq)
 {
-    return ipc_reader_ok(&rq->in) || fct_fail(rq->err, FCT_BUG, "malformed request %s", rq->kind->name);
+    return ipc_reader_ok(&rq->in) ||
+           fct_fail(rq->err, FCT_BUG, "malformed request %s", rq->kind->name);
 }
 
 void request_depends(struct request *rq, const struct account *a)
@@ -90,7 +94,8 @@ bool request_account(struct request *rq, struct account **a)
     return true;
 }
 
-bool request_mailbox(struct request *rq, struct fct_str path, struct account **a, struct mailbox **m)
+bool request_mailbox(struct request *rq, struct fct_str path, struct account **a,
+                     struct mailbox **m)
 {
     if (!request_account(rq, a))
         return false;
@@ -180,7 +185,11 @@ static void start(struct client *client, struct ipc_in *in, bool silent)
     FCT_ASSERT(rq && payload);
     if (in->payload.n)
         memcpy(payload, in->payload.p, in->payload.n);
-    *rq = (struct request){.s = client->s, .client = client, .ticket = in->ticket, .kind = &kinds[in->kind], .silent = silent};
+    *rq = (struct request){.s = client->s,
+                           .client = client,
+                           .ticket = in->ticket,
+                           .kind = &kinds[in->kind],
+                           .silent = silent};
     rq->reply_fd = -1;
     rq->in = ipc_reader((struct fct_str){payload, in->payload.n});
     rq->out = BUF_INIT(IPC_MAX_MESSAGE - 4096);
@@ -211,7 +220,8 @@ static void on_notice(void *owner, struct ipc_in *in)
 {
     struct client *client = owner;
 
-    if ((in->kind == STORE_LOGOUT || in->kind == STORE_UNSELECT || in->kind == STORE_WATCH) && !client->s->draining)
+    if ((in->kind == STORE_LOGOUT || in->kind == STORE_UNSELECT || in->kind == STORE_WATCH) &&
+        !client->s->draining)
         start(client, in, true);
 }
 
@@ -239,7 +249,8 @@ static void forget_principals(struct client *client)
 {
     for (size_t i = 0; i < client->nprincipals; i++)
         if (client->principal[i].account)
-            principal_close(client, (uint32_t)(i + 1) | (uint32_t)client->principal[i].generation << 20);
+            principal_close(client,
+                            (uint32_t)(i + 1) | (uint32_t)client->principal[i].generation << 20);
 }
 
 static void on_closed(void *owner, struct ipc_conn *conn)
@@ -305,7 +316,8 @@ bool client_tell(struct client *client, uint32_t principal, uint32_t mailbox, ui
     ipc_put_u32(&payload, principal);
     ipc_put_u64(&payload, mailbox);
     ipc_put_u64(&payload, mod_seq);
-    ipc_notify(client->conn, &(struct ipc_out){.kind = STORE_NOTICE_CHANGED, .payload = buf_str(&payload)});
+    ipc_notify(client->conn,
+               &(struct ipc_out){.kind = STORE_NOTICE_CHANGED, .payload = buf_str(&payload)});
     buf_free(&payload);
     return true;
 }

@@ -1,4 +1,5 @@
-/* client.h - a process that is connected to the store, its principals, and one request of it being served. */
+/* client.h - a process that is connected to the store, its principals, and one request of it being
+ * served. */
 #ifndef STORE_CLIENT_H
 #define STORE_CLIENT_H
 
@@ -28,16 +29,16 @@ struct request {
     struct client *client;
     struct ipc_ticket ticket;
     const struct request_kind *kind;
-    struct ipc_reader in;   /* the payload, behind the handle */
+    struct ipc_reader in; /* the payload, behind the handle */
     struct buf out;
-    int fd[IPC_MAX_FDS];    /* came with it; closed at the end */
+    int fd[IPC_MAX_FDS]; /* came with it; closed at the end */
     unsigned fds;
-    int reply_fd;           /* -1 or ours */
-    bool silent;            /* nobody waits for the answer */
+    int reply_fd; /* -1 or ours */
+    bool silent;  /* nobody waits for the answer */
     struct arena *arena;
-    uint64_t account;       /* of the principal; 0 for other requests */
+    uint64_t account; /* of the principal; 0 for other requests */
     uint32_t principal;
-    uint64_t seq;           /* the reply waits until this is durable */
+    uint64_t seq; /* the reply waits until this is durable */
     struct fct_err *err;
 };
 
@@ -59,11 +60,14 @@ bool client_tell(struct client *client, uint32_t principal, uint32_t mailbox, ui
 
 /* Everything of the payload was there and nothing is left: FCT_BUG otherwise. */
 FCT_MUST_CHECK bool request_read_all(struct request *rq);
-/* The reply says something about this account: it leaves when all of its changes so far are durable. */
+/* The reply says something about this account: it leaves when all of its changes so far are
+ * durable. */
 void request_depends(struct request *rq, const struct account *a);
 FCT_MUST_CHECK bool request_account(struct request *rq, struct account **a);
-FCT_MUST_CHECK bool request_mailbox(struct request *rq, struct fct_str path, struct account **a, struct mailbox **m);
-FCT_MAY_WAIT FCT_MUST_CHECK bool request_index(struct request *rq, uint64_t mailbox, struct account **a, struct mailbox **m);
+FCT_MUST_CHECK bool request_mailbox(struct request *rq, struct fct_str path, struct account **a,
+                                    struct mailbox **m);
+FCT_MAY_WAIT FCT_MUST_CHECK bool request_index(struct request *rq, uint64_t mailbox,
+                                               struct account **a, struct mailbox **m);
 
 /* A new principal; 0 when there are too many. */
 uint32_t principal_open(struct client *client, uint64_t account);

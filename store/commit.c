@@ -8,7 +8,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define GROUP_BYTES (32u << 20) /* of one group: bounds the memory of a write and the wait of the first in it */
+#define GROUP_BYTES \
+    (32u << 20) /* of one group: bounds the memory of a write and the wait of the first in it */
 #define GROUP_UNITS 1024
 
 /* One batch on its way. */
@@ -48,8 +49,8 @@ struct commit {
     bool running;
 
     /* the loop's own */
-    uint64_t handed, done;               /* sequence numbers */
-    uint64_t failed_first, failed_last;  /* the latest failure */
+    uint64_t handed, done;              /* sequence numbers */
+    uint64_t failed_first, failed_last; /* the latest failure */
     struct fct_err failed_why;
     struct waiter *waiters;
 
@@ -83,14 +84,15 @@ static void list_move(struct list *from, struct list *to)
     list_clear(from);
 }
 
-/* ---- the thread ---------------------------------------------------------------------------------------------------- */
+/* ---- the thread ---- */
 
 /* Take from the queue what makes one group; at least one. */
 static size_t take_group(struct commit *c, struct unit *group[GROUP_UNITS])
 {
     size_t n = 0, bytes = 0;
 
-    while (c->queue.first && n < GROUP_UNITS && (n == 0 || bytes + c->queue.first->bytes <= GROUP_BYTES)) {
+    while (c->queue.first && n < GROUP_UNITS &&
+           (n == 0 || bytes + c->queue.first->bytes <= GROUP_BYTES)) {
         group[n] = c->queue.first;
         bytes += group[n]->bytes;
         c->queue.first = group[n++]->next;
@@ -109,7 +111,8 @@ static bool write_group(struct commit *c, struct unit *const *group, size_t n, s
     return c->driver->ops->commit(c->driver, batch, n, err);
 }
 
-static void finish_group(struct commit *c, struct unit *const *group, size_t n, bool ok, const struct fct_err *err)
+static void finish_group(struct commit *c, struct unit *const *group, size_t n, bool ok,
+                         const struct fct_err *err)
 {
     uint64_t one = 1;
 
@@ -156,7 +159,7 @@ static void *committer(void *arg)
     return NULL;
 }
 
-/* ---- the loop ------------------------------------------------------------------------------------------------------ */
+/* ---- the loop ---- */
 
 static void unit_free(struct unit *u)
 {
@@ -182,7 +185,8 @@ static void wake_waiters(struct commit *c)
     }
 }
 
-/* Everything handed over behind a failed group was computed on top of it: it fails too, unwritten. */
+/* Everything handed over behind a failed group was computed on top of it: it fails too, unwritten.
+ */
 static void deal_with_failure(struct commit *c, struct list *over)
 {
     bool broken = c->driver->ops->broken(c->driver);
@@ -217,7 +221,8 @@ static void report(struct commit *c)
     while (over.first) {
         struct unit *u = over.first;
 
-        if (!u->ok && !failed) { /* the first that failed: all later ones are made to fail with it */
+        if (!u->ok &&
+            !failed) { /* the first that failed: all later ones are made to fail with it */
             failed = true;
             deal_with_failure(c, &over);
         }
@@ -242,8 +247,8 @@ static void woken(evutil_socket_t fd, short what, void *arg)
         report(c);
 }
 
-bool commit_start(struct event_base *base, struct driver *driver, const struct commit_owner *owner, struct commit **out,
-                  struct fct_err *err)
+bool commit_start(struct event_base *base, struct driver *driver, const struct commit_owner *owner,
+                  struct commit **out, struct fct_err *err)
 {
     struct commit *c = calloc(1, sizeof *c);
 
@@ -256,8 +261,8 @@ bool commit_start(struct event_base *base, struct driver *driver, const struct c
     pthread_cond_init(&c->work, NULL);
     c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     *out = c;
-    if (c->wake < 0 || !(c->event = event_new(base, c->wake, EV_READ | EV_PERSIST, woken, c)) || event_add(c->event, NULL) != 0 ||
-        pthread_create(&c->thread, NULL, committer, c) != 0) {
+    if (c->wake < 0 || !(c->event = event_new(base, c->wake, EV_READ | EV_PERSIST, woken, c)) ||
+        event_add(c->event, NULL) != 0 || pthread_create(&c->thread, NULL, committer, c) != 0) {
         commit_stop(out);
         return fct_fail(err, FCT_TEMP, "the committer cannot start: %s", strerror(errno));
     }

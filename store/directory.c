@@ -7,10 +7,12 @@
 #include <stdlib.h>
 
 #define DIRECTORY_VERSION 1
-#define ADDRESS_MAX       160 /* bytes of a stored key; RFC 5321 4.5.3.1.1 local part 64, domain as long as it can be in practice */
-#define ALIAS_DEPTH_MAX   10
-#define TARGETS_MAX       1000
-#define VALUE_MAX         (256u << 10)
+#define ADDRESS_MAX                                                                                \
+    160 /* bytes of a stored key; RFC 5321 4.5.3.1.1 local part 64, domain as long as it can be in \
+           practice */
+#define ALIAS_DEPTH_MAX 10
+#define TARGETS_MAX     1000
+#define VALUE_MAX       (256u << 10)
 
 static struct key address_key(char type, struct fct_str folded)
 {
@@ -30,7 +32,8 @@ static struct fct_str domain_of(struct fct_str address)
     return at < 0 ? (struct fct_str){0} : str_skip(address, (size_t)at + 1);
 }
 
-bool directory_fold(struct fct_str address, bool catch_all, struct arena *arena, struct fct_str *out, struct fct_err *err)
+bool directory_fold(struct fct_str address, bool catch_all, struct arena *arena,
+                    struct fct_str *out, struct fct_err *err)
 {
     struct buf folded = BUF_INIT(4096);
     ptrdiff_t at = str_find_last_char(address, '@');
@@ -42,7 +45,8 @@ bool directory_fold(struct fct_str address, bool catch_all, struct arena *arena,
     if (ok)
         *out = arena_str(arena, buf_str(&folded));
     buf_free(&folded);
-    return ok || fct_fail(err, FCT_SYNTAX, "not an address: %.*s", (int)(address.n < 100 ? address.n : 100), address.p);
+    return ok || fct_fail(err, FCT_SYNTAX, "not an address: %.*s",
+                          (int)(address.n < 100 ? address.n : 100), address.p);
 }
 
 /* ---- stored forms ---- */
@@ -82,7 +86,8 @@ void directory_del_account(struct batch *b, struct fct_str folded)
     batch_add(b, address_key('d', domain_of(folded)), -1);
 }
 
-void directory_put_alias(struct batch *b, struct fct_str folded, const struct fct_str *target, size_t n, bool existed)
+void directory_put_alias(struct batch *b, struct fct_str folded, const struct fct_str *target,
+                         size_t n, bool existed)
 {
     struct buf value = BUF_INIT(VALUE_MAX);
 
@@ -100,7 +105,8 @@ void directory_put_alias(struct batch *b, struct fct_str folded, const struct fc
     buf_free(&value);
 }
 
-static bool decode_alias(struct fct_str value, struct arena *arena, const struct fct_str **target, size_t *n)
+static bool decode_alias(struct fct_str value, struct arena *arena, const struct fct_str **target,
+                         size_t *n)
 {
     struct fct_str *list = NULL;
     struct unpack u;
@@ -121,7 +127,8 @@ static bool decode_alias(struct fct_str value, struct arena *arena, const struct
 
 /* ---- reading ---- */
 
-static bool get(struct server *s, struct key key, struct buf *value, bool *found, struct fct_err *err)
+static bool get(struct server *s, struct key key, struct buf *value, bool *found,
+                struct fct_err *err)
 {
     return s->driver->ops->get(s->driver, NULL, PART_DIRECTORY, key_str(&key), value, found, err);
 }
@@ -138,12 +145,14 @@ static bool get_number(struct server *s, struct key key, uint64_t *v, struct fct
     return ok;
 }
 
-bool directory_account(struct server *s, struct fct_str folded, uint64_t *account, struct fct_err *err)
+bool directory_account(struct server *s, struct fct_str folded, uint64_t *account,
+                       struct fct_err *err)
 {
     return get_number(s, address_key('a', folded), account, err);
 }
 
-bool directory_alias(struct server *s, struct fct_str folded, struct arena *arena, const struct fct_str **target, size_t *n, struct fct_err *err)
+bool directory_alias(struct server *s, struct fct_str folded, struct arena *arena,
+                     const struct fct_str **target, size_t *n, struct fct_err *err)
 {
     struct buf value = BUF_INIT(VALUE_MAX);
     bool found, ok = get(s, address_key('l', folded), &value, &found, err);
@@ -189,7 +198,8 @@ struct resolve {
     struct fct_err *err;
 };
 
-static bool add_target(struct resolve *r, uint64_t account, struct fct_str name, struct fct_str detail)
+static bool add_target(struct resolve *r, uint64_t account, struct fct_str name,
+                       struct fct_str detail)
 {
     for (size_t i = 0; i < r->n; i++)
         if (r->target[i].account == account)
@@ -197,28 +207,34 @@ static bool add_target(struct resolve *r, uint64_t account, struct fct_str name,
     if (r->n == TARGETS_MAX)
         return fct_fail(r->err, FCT_LIMIT, "an alias leads to more than %d accounts", TARGETS_MAX);
     if (r->n == r->room) {
-        r->target = arena_grow(r->arena, r->target, r->room * sizeof *r->target, (r->room ? 2 * r->room : 4) * sizeof *r->target);
+        r->target = arena_grow(r->arena, r->target, r->room * sizeof *r->target,
+                               (r->room ? 2 * r->room : 4) * sizeof *r->target);
         r->room = r->room ? 2 * r->room : 4;
     }
-    r->target[r->n++] = (struct store_target){account, arena_str(r->arena, name), arena_str(r->arena, detail)};
+    r->target[r->n++] =
+        (struct store_target){account, arena_str(r->arena, name), arena_str(r->arena, detail)};
     return true;
 }
 
 /* "user+detail@domain" → "user@domain" and "detail" (RFC 5233). */
-static bool split_detail(struct resolve *r, struct fct_str folded, struct fct_str *base, struct fct_str *detail)
+static bool split_detail(struct resolve *r, struct fct_str folded, struct fct_str *base,
+                         struct fct_str *detail)
 {
     ptrdiff_t plus = str_find_char(folded, '+'), at = str_find_last_char(folded, '@');
 
     if (plus <= 0 || plus > at)
         return false;
     *detail = (struct fct_str){folded.p + plus + 1, (size_t)(at - plus - 1)};
-    *base = arena_printf(r->arena, "%.*s%.*s", (int)plus, folded.p, (int)(folded.n - (size_t)at), folded.p + at);
+    *base = arena_printf(r->arena, "%.*s%.*s", (int)plus, folded.p, (int)(folded.n - (size_t)at),
+                         folded.p + at);
     return true;
 }
 
-static bool resolve_one(struct resolve *r, struct fct_str folded, struct fct_str detail, unsigned depth, bool *hit);
+static bool resolve_one(struct resolve *r, struct fct_str folded, struct fct_str detail,
+                        unsigned depth, bool *hit);
 
-static bool resolve_targets(struct resolve *r, const struct fct_str *target, size_t n, struct fct_str detail, unsigned depth)
+static bool resolve_targets(struct resolve *r, const struct fct_str *target, size_t n,
+                            struct fct_str detail, unsigned depth)
 {
     if (depth >= ALIAS_DEPTH_MAX)
         return true; /* a loop, or too deep: this branch leads nowhere */
@@ -234,7 +250,8 @@ static bool resolve_targets(struct resolve *r, const struct fct_str *target, siz
 }
 
 /* The address as it is: account, then alias. */
-static bool resolve_exact(struct resolve *r, struct fct_str folded, struct fct_str detail, unsigned depth, bool *hit)
+static bool resolve_exact(struct resolve *r, struct fct_str folded, struct fct_str detail,
+                          unsigned depth, bool *hit)
 {
     const struct fct_str *target;
     uint64_t account;
@@ -251,13 +268,15 @@ static bool resolve_exact(struct resolve *r, struct fct_str folded, struct fct_s
     return resolve_targets(r, target, n, detail, depth);
 }
 
-static bool resolve_one(struct resolve *r, struct fct_str folded, struct fct_str detail, unsigned depth, bool *hit)
+static bool resolve_one(struct resolve *r, struct fct_str folded, struct fct_str detail,
+                        unsigned depth, bool *hit)
 {
     struct fct_str base, found, domain = domain_of(folded);
 
     if (!resolve_exact(r, folded, detail, depth, hit))
         return false;
-    if (!*hit && split_detail(r, folded, &base, &found) && !resolve_exact(r, base, found, depth, hit))
+    if (!*hit && split_detail(r, folded, &base, &found) &&
+        !resolve_exact(r, base, found, depth, hit))
         return false;
     if (*hit || domain.n == 0)
         return true;
@@ -297,7 +316,8 @@ static bool resolve_postmaster(struct resolve *r)
     return !first.account || add_target(r, first.account, first.name, FCT_STR(""));
 }
 
-bool directory_resolve(struct server *s, struct fct_str address, struct arena *arena, struct store_resolution *out, struct fct_err *err)
+bool directory_resolve(struct server *s, struct fct_str address, struct arena *arena,
+                       struct store_resolution *out, struct fct_err *err)
 {
     struct resolve r = {.s = s, .arena = arena, .err = err};
     struct fct_str folded;
@@ -307,7 +327,8 @@ bool directory_resolve(struct server *s, struct fct_str address, struct arena *a
     if (str_equal_nocase(address, FCT_STR("postmaster"))) {
         ok = resolve_postmaster(&r);
     } else {
-        if (!directory_fold(address, false, arena, &folded, err) || !is_local(s, domain_of(folded), &local, err))
+        if (!directory_fold(address, false, arena, &folded, err) ||
+            !is_local(s, domain_of(folded), &local, err))
             return false;
         ok = !local || resolve_one(&r, folded, FCT_STR(""), 0, &hit);
     }
@@ -337,7 +358,8 @@ static bool account_entry(void *arg, struct fct_str key, struct fct_str value)
     return !w->bad && w->fn(w->arg, str_skip(key, 1), account);
 }
 
-bool directory_accounts(struct driver *d, struct driver_snap *snap, bool (*fn)(void *arg, struct fct_str address, uint64_t account), void *arg,
+bool directory_accounts(struct driver *d, struct driver_snap *snap,
+                        bool (*fn)(void *arg, struct fct_str address, uint64_t account), void *arg,
                         struct fct_err *err)
 {
     struct account_walk w = {fn, arg, false};
@@ -371,11 +393,13 @@ static bool alias_entry(void *arg, struct fct_str key, struct fct_str value)
     return !l->bad;
 }
 
-bool directory_aliases(struct server *s, struct arena *arena, const struct store_alias **out, size_t *n, struct fct_err *err)
+bool directory_aliases(struct server *s, struct arena *arena, const struct store_alias **out,
+                       size_t *n, struct fct_err *err)
 {
     struct alias_list l = {.arena = arena};
 
-    if (!s->driver->ops->scan(s->driver, NULL, PART_DIRECTORY, FCT_STR("l"), FCT_STR("m"), alias_entry, &l, err))
+    if (!s->driver->ops->scan(s->driver, NULL, PART_DIRECTORY, FCT_STR("l"), FCT_STR("m"),
+                              alias_entry, &l, err))
         return false;
     *out = l.alias;
     *n = l.n;

@@ -1,6 +1,8 @@
-/* directory.h - addresses: which account or alias they lead to, which domains are ours. Partition 1 of the driver.
+/* directory.h - addresses: which account or alias they lead to, which domains are ours. Partition 1
+ * of the driver.
  *
- * Only what is durable is read here: admin changes take turns and wait for the committer, so no overlay is needed. */
+ * Only what is durable is read here: admin changes take turns and wait for the committer, so no
+ * overlay is needed. */
 #ifndef STORE_DIRECTORY_H
 #define STORE_DIRECTORY_H
 
@@ -8,25 +10,34 @@
 #include "store/server.h"
 #include "store/store_client.h"
 
-/* The form in which addresses are compared and stored: case folded, NFC. FCT_SYNTAX for what is no local-part@domain;
- * catch_all allows an empty local part. */
-FCT_MUST_CHECK bool directory_fold(struct fct_str address, bool catch_all, struct arena *arena, struct fct_str *out, struct fct_err *err);
+/* The form in which addresses are compared and stored: case folded, NFC. FCT_SYNTAX for what is no
+ * local-part@domain; catch_all allows an empty local part. */
+FCT_MUST_CHECK bool directory_fold(struct fct_str address, bool catch_all, struct arena *arena,
+                                   struct fct_str *out, struct fct_err *err);
 
 /* By exact address; *account 0: none. */
-FCT_MUST_CHECK bool directory_account(struct server *s, struct fct_str folded, uint64_t *account, struct fct_err *err);
-FCT_MUST_CHECK bool directory_resolve(struct server *s, struct fct_str address, struct arena *arena, struct store_resolution *out, struct fct_err *err);
+FCT_MUST_CHECK bool directory_account(struct server *s, struct fct_str folded, uint64_t *account,
+                                      struct fct_err *err);
+FCT_MUST_CHECK bool directory_resolve(struct server *s, struct fct_str address, struct arena *arena,
+                                      struct store_resolution *out, struct fct_err *err);
 
 void directory_put_account(struct batch *b, struct fct_str folded, uint64_t account);
 void directory_del_account(struct batch *b, struct fct_str folded);
 /* n 0 removes it. `existed`: it is there already. */
-void directory_put_alias(struct batch *b, struct fct_str folded, const struct fct_str *target, size_t n, bool existed);
-FCT_MUST_CHECK bool directory_alias(struct server *s, struct fct_str folded, struct arena *arena, const struct fct_str **target, size_t *n, struct fct_err *err);
+void directory_put_alias(struct batch *b, struct fct_str folded, const struct fct_str *target,
+                         size_t n, bool existed);
+FCT_MUST_CHECK bool directory_alias(struct server *s, struct fct_str folded, struct arena *arena,
+                                    const struct fct_str **target, size_t *n, struct fct_err *err);
 FCT_MUST_CHECK bool directory_last_account(struct server *s, uint64_t *last, struct fct_err *err);
 void directory_put_last_account(struct batch *b, uint64_t last);
 
-FCT_MUST_CHECK bool directory_accounts(struct driver *d, struct driver_snap *snap, bool (*fn)(void *arg, struct fct_str address, uint64_t account), void *arg,
-                                       struct fct_err *err);
-FCT_MUST_CHECK bool directory_aliases(struct server *s, struct arena *arena, const struct store_alias **out, size_t *n, struct fct_err *err);
+FCT_MUST_CHECK bool directory_accounts(struct driver *d, struct driver_snap *snap,
+                                       bool (*fn)(void *arg, struct fct_str address,
+                                                  uint64_t account),
+                                       void *arg, struct fct_err *err);
+FCT_MUST_CHECK bool directory_aliases(struct server *s, struct arena *arena,
+                                      const struct store_alias **out, size_t *n,
+                                      struct fct_err *err);
 FCT_MUST_CHECK bool directory_decode_account(struct fct_str value, uint64_t *account);
 
 #endif

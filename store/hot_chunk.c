@@ -28,7 +28,8 @@ static void put_ranges(struct buf *out, const struct uid_range *uids, size_t n)
     }
 }
 
-void hot_op_flags(struct buf *out, const struct flag_change *c, const struct uid_range *uids, size_t n)
+void hot_op_flags(struct buf *out, const struct flag_change *c, const struct uid_range *uids,
+                  size_t n)
 {
     pack_u8(out, HOT_FLAGS);
     pack_uint(out, c->mod_seq);

@@ -1,7 +1,8 @@
 /* hot_chunk.h - the stored form of hot records: chunks, and the operations appended to them.
  *
- * Operations describe what happened to ranges of UIDs, so that a STORE on 100,000 messages is a few bytes per chunk. Folding
- * applies them in order; it is the same whether they come one by one or concatenated. */
+ * Operations describe what happened to ranges of UIDs, so that a STORE on 100,000 messages is a few
+ * bytes per chunk. Folding applies them in order; it is the same whether they come one by one or
+ * concatenated. */
 #ifndef STORE_HOT_CHUNK_H
 #define STORE_HOT_CHUNK_H
 
@@ -23,7 +24,8 @@ struct flag_change {
 };
 
 void hot_op_add(struct buf *out, const struct hot_record *r);
-void hot_op_flags(struct buf *out, const struct flag_change *c, const struct uid_range *uids, size_t n);
+void hot_op_flags(struct buf *out, const struct flag_change *c, const struct uid_range *uids,
+                  size_t n);
 void hot_op_expunge(struct buf *out, const struct uid_range *uids, size_t n);
 
 static inline void flag_change_apply(const struct flag_change *c, struct hot_record *r)
@@ -34,9 +36,12 @@ static inline void flag_change_apply(const struct flag_change *c, struct hot_rec
 }
 
 /* The fold of the keys h (driver.h). */
-FCT_MUST_CHECK bool hot_chunk_fold(struct fct_str old, const struct fct_str *piece, size_t n, struct buf *out);
-/* Records of a folded chunk; views cannot be had, as the bytes are not aligned. False: damaged, out of order, too many. */
-FCT_MUST_CHECK bool hot_chunk_decode(struct fct_str value, struct hot_record out[CHUNK_UIDS], size_t *n);
+FCT_MUST_CHECK bool hot_chunk_fold(struct fct_str old, const struct fct_str *piece, size_t n,
+                                   struct buf *out);
+/* Records of a folded chunk; views cannot be had, as the bytes are not aligned. False: damaged, out
+ * of order, too many. */
+FCT_MUST_CHECK bool hot_chunk_decode(struct fct_str value, struct hot_record out[CHUNK_UIDS],
+                                     size_t *n);
 void hot_chunk_encode(const struct hot_record *r, size_t n, struct buf *out);
 
 #endif

@@ -83,24 +83,26 @@ struct key mail_view_key(uint64_t email)
     return k;
 }
 
-bool mail_record_get(struct driver *d, struct driver_snap *snap, uint64_t account, uint64_t email, struct buf *value,
-                     struct mail_record *out, bool *found, struct fct_err *err)
+bool mail_record_get(struct driver *d, struct driver_snap *snap, uint64_t account, uint64_t email,
+                     struct buf *value, struct mail_record *out, bool *found, struct fct_err *err)
 {
     struct key key = mail_record_key(email);
 
     if (!d->ops->get(d, snap, account, key_str(&key), value, found, err))
         return false;
-    return !*found || mail_record_decode(buf_str(value), out) || fct_fail(err, FCT_TEMP, "the record of a message is damaged");
+    return !*found || mail_record_decode(buf_str(value), out) ||
+           fct_fail(err, FCT_TEMP, "the record of a message is damaged");
 }
 
-bool mail_view_get(struct driver *d, struct driver_snap *snap, uint64_t account, uint64_t email, struct buf *value,
-                   struct mail_view *out, bool *found, struct fct_err *err)
+bool mail_view_get(struct driver *d, struct driver_snap *snap, uint64_t account, uint64_t email,
+                   struct buf *value, struct mail_view *out, bool *found, struct fct_err *err)
 {
     struct key key = mail_view_key(email);
 
     if (!d->ops->get(d, snap, account, key_str(&key), value, found, err))
         return false;
-    return !*found || mail_view_decode(buf_str(value), out) || fct_fail(err, FCT_TEMP, "the view of a message is damaged");
+    return !*found || mail_view_decode(buf_str(value), out) ||
+           fct_fail(err, FCT_TEMP, "the view of a message is damaged");
 }
 
 /* ---- e-mails read last ---- */
@@ -111,7 +113,7 @@ struct cached_mail {
     uint64_t account, email; /* account 0: free */
     struct blob_id blob;
     uint64_t size;
-    struct arena *arena;     /* of the edit list */
+    struct arena *arena; /* of the edit list */
     struct edit_list edits;
     unsigned users;
 };
@@ -160,7 +162,8 @@ static struct cached_mail *cache_room(struct mail_cache *c)
     return NULL;
 }
 
-static bool load_mail(struct server *s, struct cached_mail *m, uint64_t account, uint64_t email, struct fct_err *err)
+static bool load_mail(struct server *s, struct cached_mail *m, uint64_t account, uint64_t email,
+                      struct fct_err *err)
 {
     struct buf value = BUF_INIT(VALUE_MAX);
     struct mail_record record;
@@ -205,9 +208,11 @@ static void read_piece(void *arg)
 
 #define READ_IN_LOOP_MAX (64u << 10)
 
-static bool read_original(struct server *s, const struct cached_mail *m, uint64_t offset, size_t n, struct buf *out, struct fct_err *err)
+static bool read_original(struct server *s, const struct cached_mail *m, uint64_t offset, size_t n,
+                          struct buf *out, struct fct_err *err)
 {
-    struct piece_read p = {.d = s->driver, .blob = &m->blob, .offset = offset, .to = buf_reserve(out, n), .n = n};
+    struct piece_read p = {
+        .d = s->driver, .blob = &m->blob, .offset = offset, .to = buf_reserve(out, n), .n = n};
 
     if (!p.to)
         return fct_fail(err, FCT_LIMIT, "too many bytes in one read");
@@ -223,8 +228,8 @@ static bool read_original(struct server *s, const struct cached_mail *m, uint64_
     return true;
 }
 
-static bool read_view(struct server *s, const struct cached_mail *m, bool original, uint64_t offset, uint32_t length, struct buf *out,
-                      struct fct_err *err)
+static bool read_view(struct server *s, const struct cached_mail *m, bool original, uint64_t offset,
+                      uint32_t length, struct buf *out, struct fct_err *err)
 {
     static const struct edit_list none;
     struct edit_walk walk = edit_walk_start(original ? &none : &m->edits, m->size, offset, length);
@@ -239,8 +244,8 @@ static bool read_view(struct server *s, const struct cached_mail *m, bool origin
     return !out->overflow || fct_fail(err, FCT_LIMIT, "too many bytes in one read");
 }
 
-bool mail_read(struct server *s, uint64_t account, uint64_t email, bool original, uint64_t offset, uint32_t length, struct buf *out,
-               struct fct_err *err)
+bool mail_read(struct server *s, uint64_t account, uint64_t email, bool original, uint64_t offset,
+               uint32_t length, struct buf *out, struct fct_err *err)
 {
     struct cached_mail *m = cache_find(s->mails, account, email);
     bool ok;

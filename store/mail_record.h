@@ -1,5 +1,5 @@
-/* mail_record.h - what is kept once per e-mail of an account: the cold record (key e) and the view (key v), and reading the
- * bytes of the view. Both are written once and never changed. */
+/* mail_record.h - what is kept once per e-mail of an account: the cold record (key e) and the view
+ * (key v), and reading the bytes of the view. Both are written once and never changed. */
 #ifndef STORE_MAIL_RECORD_H
 #define STORE_MAIL_RECORD_H
 
@@ -9,8 +9,8 @@
 
 struct mail_record {
     struct blob_id blob;
-    uint64_t size;           /* of the original */
-    uint32_t mailbox, uid;   /* where it was put first */
+    uint64_t size;         /* of the original */
+    uint32_t mailbox, uid; /* where it was put first */
     struct fct_str summary;
 };
 
@@ -22,7 +22,8 @@ struct mail_view {
 };
 
 void mail_record_encode(const struct mail_record *r, struct buf *out);
-FCT_MUST_CHECK bool mail_record_decode(struct fct_str value, struct mail_record *r); /* views into value */
+FCT_MUST_CHECK bool mail_record_decode(struct fct_str value,
+                                       struct mail_record *r); /* views into value */
 void mail_view_encode(const struct mail_view *v, struct buf *out);
 FCT_MUST_CHECK bool mail_view_decode(struct fct_str value, struct mail_view *v);
 
@@ -30,14 +31,18 @@ struct key mail_record_key(uint64_t email);
 struct key mail_view_key(uint64_t email);
 
 /* From the driver. `value` owns the bytes. *found false: no such record. */
-FCT_MUST_CHECK bool mail_record_get(struct driver *d, struct driver_snap *snap, uint64_t account, uint64_t email, struct buf *value,
-                                    struct mail_record *out, bool *found, struct fct_err *err);
-FCT_MUST_CHECK bool mail_view_get(struct driver *d, struct driver_snap *snap, uint64_t account, uint64_t email, struct buf *value, struct mail_view *out,
+FCT_MUST_CHECK bool mail_record_get(struct driver *d, struct driver_snap *snap, uint64_t account,
+                                    uint64_t email, struct buf *value, struct mail_record *out,
+                                    bool *found, struct fct_err *err);
+FCT_MUST_CHECK bool mail_view_get(struct driver *d, struct driver_snap *snap, uint64_t account,
+                                  uint64_t email, struct buf *value, struct mail_view *out,
                                   bool *found, struct fct_err *err);
 
-/* Bytes [offset, offset + length) of the view or the original, shorter at the end; appended to `out`. Waits for the disk in a
- * thread when they are not in memory or many. The e-mails read last are remembered, so reading on costs no lookups. */
-FCT_MAY_WAIT FCT_MUST_CHECK bool mail_read(struct server *s, uint64_t account, uint64_t email, bool original, uint64_t offset, uint32_t length,
+/* Bytes [offset, offset + length) of the view or the original, shorter at the end; appended to
+ * `out`. Waits for the disk in a thread when they are not in memory or many. The e-mails read last
+ * are remembered, so reading on costs no lookups. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool mail_read(struct server *s, uint64_t account, uint64_t email,
+                                           bool original, uint64_t offset, uint32_t length,
                                            struct buf *out, struct fct_err *err);
 struct mail_cache *mail_cache_new(void);
 void mail_cache_free(struct mail_cache **c);

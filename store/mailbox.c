@@ -136,9 +136,11 @@ struct mailbox *mailbox_with_role(const struct account *a, enum mailbox_role rol
     return NULL;
 }
 
-static struct fct_str path_under(const struct account *a, const struct mailbox *m, unsigned depth, struct arena *arena)
+static struct fct_str path_under(const struct account *a, const struct mailbox *m, unsigned depth,
+                                 struct arena *arena)
 {
-    const struct mailbox *parent = m->parent && depth < STORE_DEPTH_MAX ? account_mailbox(a, m->parent) : NULL;
+    const struct mailbox *parent =
+        m->parent && depth < STORE_DEPTH_MAX ? account_mailbox(a, m->parent) : NULL;
     struct fct_str above;
 
     if (!parent)
@@ -160,7 +162,8 @@ static bool has_children(const struct account *a, const struct mailbox *m)
     return false;
 }
 
-void mailbox_describe(const struct account *a, const struct mailbox *m, struct arena *arena, struct mailbox_info *out)
+void mailbox_describe(const struct account *a, const struct mailbox *m, struct arena *arena,
+                      struct mailbox_info *out)
 {
     *out = (struct mailbox_info){
         .id = m->id,
@@ -189,13 +192,15 @@ bool mailbox_name_check(struct fct_str path, struct fct_err *err)
     if (!utf8_is_valid(path))
         return fct_fail(err, FCT_SYNTAX, "a mailbox name is UTF-8");
     for (size_t i = 0; i < path.n; i++)
-        if ((unsigned char)path.p[i] < ' ' || path.p[i] == 0x7f || path.p[i] == '%' || path.p[i] == '*')
+        if ((unsigned char)path.p[i] < ' ' || path.p[i] == 0x7f || path.p[i] == '%' ||
+            path.p[i] == '*')
             return fct_fail(err, FCT_SYNTAX, "a mailbox name has no control characters, %% or *");
     while (path.p) {
         if (str_split(&path, '/').n == 0)
             return fct_fail(err, FCT_SYNTAX, "a mailbox name has no empty level");
         if (++depth > STORE_DEPTH_MAX)
-            return fct_fail(err, FCT_SYNTAX, "a mailbox name has at most %d levels", STORE_DEPTH_MAX);
+            return fct_fail(err, FCT_SYNTAX, "a mailbox name has at most %d levels",
+                            STORE_DEPTH_MAX);
     }
     return true;
 }
@@ -214,7 +219,8 @@ static uint32_t next_uid_validity(struct account *a)
     return next;
 }
 
-static struct mailbox *add_one(struct change *c, struct account *a, uint32_t parent, struct fct_str name, enum mailbox_role role)
+static struct mailbox *add_one(struct change *c, struct account *a, uint32_t parent,
+                               struct fct_str name, enum mailbox_role role)
 {
     struct mailbox *m = account_new_mailbox(a);
 
@@ -241,7 +247,8 @@ static size_t levels(struct fct_str path)
 }
 
 /* All parents of a path, made as needed; *leaf is the last level. */
-static struct mailbox *make_parents(struct change *c, struct account *a, struct fct_str path, struct fct_str *leaf)
+static struct mailbox *make_parents(struct change *c, struct account *a, struct fct_str path,
+                                    struct fct_str *leaf)
 {
     struct mailbox *parent = NULL;
 
@@ -255,7 +262,8 @@ static struct mailbox *make_parents(struct change *c, struct account *a, struct 
     return parent;
 }
 
-static bool may_make(const struct account *a, struct fct_str path, enum mailbox_role role, uint32_t max, struct fct_err *err)
+static bool may_make(const struct account *a, struct fct_str path, enum mailbox_role role,
+                     uint32_t max, struct fct_err *err)
 {
     const struct mailbox *m;
 
@@ -271,7 +279,8 @@ static bool may_make(const struct account *a, struct fct_str path, enum mailbox_
     return true;
 }
 
-struct mailbox *mailbox_make(struct change *c, struct account *a, struct fct_str path, enum mailbox_role role, uint32_t max, struct fct_err *err)
+struct mailbox *mailbox_make(struct change *c, struct account *a, struct fct_str path,
+                             enum mailbox_role role, uint32_t max, struct fct_err *err)
 {
     struct mailbox *m, *parent;
     struct fct_str leaf;
@@ -324,10 +333,12 @@ static void drop_from_account(struct account *a, struct mailbox *m)
     a->nmailboxes = kept;
 }
 
-/* Its messages are gone already (expunge.c). With children the name stays, without messages (RFC 9051 6.3.5). */
+/* Its messages are gone already (expunge.c). With children the name stays, without messages (RFC
+ * 9051 6.3.5). */
 bool mailbox_remove(struct change *c, struct account *a, struct mailbox *m, struct fct_err *err)
 {
-    struct key name = key_of('m'), counters = key_of('M'), chunks = key_of('h'), vanished = key_of('x');
+    struct key name = key_of('m'), counters = key_of('M'), chunks = key_of('h'),
+               vanished = key_of('x');
 
     if (m->role == MAILBOX_INBOX)
         return fct_fail(err, FCT_DENIED, "INBOX cannot be deleted");
@@ -381,7 +392,8 @@ static const struct mailbox *nearest(const struct account *a, struct fct_str pat
     return m;
 }
 
-bool mailbox_rename(struct change *c, struct account *a, struct mailbox *m, struct fct_str to, uint32_t max, struct fct_err *err)
+bool mailbox_rename(struct change *c, struct account *a, struct mailbox *m, struct fct_str to,
+                    uint32_t max, struct fct_err *err)
 {
     struct mailbox *parent;
     struct fct_str leaf;

@@ -2,11 +2,11 @@
 #ifndef STORE_MAILBOX_H
 #define STORE_MAILBOX_H
 
+#include "core/base/arena.h"
+#include "core/base/err.h"
 #include "store/mailbox_index.h"
 #include "store/pack.h"
 #include "store/store.h"
-#include "core/base/arena.h"
-#include "core/base/err.h"
 
 struct account;
 struct change;
@@ -19,12 +19,12 @@ struct mailbox {
     uint32_t uid_validity;
 
     uint32_t last_uid;
-    uint64_t mod_seq;    /* highest of the mailbox */
-    uint64_t floor;      /* expunges up to this are forgotten */
+    uint64_t mod_seq; /* highest of the mailbox */
+    uint64_t floor;   /* expunges up to this are forgotten */
     uint32_t exists, unseen, deleted;
     uint64_t bytes;
 
-    uint64_t seq;        /* of its last change handed to the committer */
+    uint64_t seq; /* of its last change handed to the committer */
     struct mailbox_index index;
 };
 
@@ -32,15 +32,19 @@ struct mailbox {
 struct mailbox *mailbox_find(const struct account *a, struct fct_str path);
 struct mailbox *mailbox_with_role(const struct account *a, enum mailbox_role role);
 struct fct_str mailbox_path(const struct account *a, const struct mailbox *m, struct arena *arena);
-void mailbox_describe(const struct account *a, const struct mailbox *m, struct arena *arena, struct mailbox_info *out);
+void mailbox_describe(const struct account *a, const struct mailbox *m, struct arena *arena,
+                      struct mailbox_info *out);
 /* A name that may be created: FCT_SYNTAX with the reason. */
 FCT_MUST_CHECK bool mailbox_name_check(struct fct_str path, struct fct_err *err);
 
 /* Changes of the tree, in memory and in the change. */
-struct mailbox *mailbox_make(struct change *c, struct account *a, struct fct_str path, enum mailbox_role role, uint32_t max, struct fct_err *err);
+struct mailbox *mailbox_make(struct change *c, struct account *a, struct fct_str path,
+                             enum mailbox_role role, uint32_t max, struct fct_err *err);
 void mailbox_make_default_set(struct change *c, struct account *a);
-FCT_MUST_CHECK bool mailbox_remove(struct change *c, struct account *a, struct mailbox *m, struct fct_err *err);
-FCT_MUST_CHECK bool mailbox_rename(struct change *c, struct account *a, struct mailbox *m, struct fct_str to, uint32_t max, struct fct_err *err);
+FCT_MUST_CHECK bool mailbox_remove(struct change *c, struct account *a, struct mailbox *m,
+                                   struct fct_err *err);
+FCT_MUST_CHECK bool mailbox_rename(struct change *c, struct account *a, struct mailbox *m,
+                                   struct fct_str to, uint32_t max, struct fct_err *err);
 void mailbox_subscribe(struct change *c, struct account *a, struct mailbox *m, bool on);
 
 void mailbox_free(struct mailbox *m);

@@ -8,8 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define VANISHED_VERSION  1
-#define LOAD_IN_LOOP_MAX  4096 /* messages: more are read by a thread */
+#define VANISHED_VERSION 1
+#define LOAD_IN_LOOP_MAX 4096 /* messages: more are read by a thread */
 
 /* ---- the array ---- */
 
@@ -124,13 +124,14 @@ static bool read_vanished(void *arg, struct fct_str key, struct fct_str value)
         last = first + unpack_uint32(&u);
         r->bad = u.bad || last > UINT32_MAX;
         if (!r->bad)
-            mailbox_index_vanish(r->ix, key_get_u64(key.p + 5), (struct uid_range){(uint32_t)first, (uint32_t)last});
+            mailbox_index_vanish(r->ix, key_get_u64(key.p + 5),
+                                 (struct uid_range){(uint32_t)first, (uint32_t)last});
     }
     return !r->bad;
 }
 
-static bool read_kind(struct driver *d, struct driver_snap *snap, uint64_t account, char type, struct reading *r, driver_entry fn,
-                      struct fct_err *err)
+static bool read_kind(struct driver *d, struct driver_snap *snap, uint64_t account, char type,
+                      struct reading *r, driver_entry fn, struct fct_err *err)
 {
     struct key from = key_of(type), to;
 
@@ -138,11 +139,12 @@ static bool read_kind(struct driver *d, struct driver_snap *snap, uint64_t accou
     to = key_after(&from);
     if (!d->ops->scan(d, snap, account, key_str(&from), key_str(&to), fn, r, err))
         return false;
-    return !r->bad || fct_fail(err, FCT_TEMP, "account %llu, mailbox %u: record %c is damaged", (unsigned long long)account, r->mailbox, type);
+    return !r->bad || fct_fail(err, FCT_TEMP, "account %llu, mailbox %u: record %c is damaged",
+                               (unsigned long long)account, r->mailbox, type);
 }
 
-bool mailbox_index_read(struct driver *d, struct driver_snap *snap, uint64_t account, uint32_t mailbox, struct mailbox_index *out,
-                        struct fct_err *err)
+bool mailbox_index_read(struct driver *d, struct driver_snap *snap, uint64_t account,
+                        uint32_t mailbox, struct mailbox_index *out, struct fct_err *err)
 {
     struct reading *r = calloc(1, sizeof *r);
     bool ok;
@@ -151,7 +153,8 @@ bool mailbox_index_read(struct driver *d, struct driver_snap *snap, uint64_t acc
     *out = (struct mailbox_index){.snapshot = -1};
     r->ix = out;
     r->mailbox = mailbox;
-    ok = read_kind(d, snap, account, 'h', r, read_chunk, err) && read_kind(d, snap, account, 'x', r, read_vanished, err);
+    ok = read_kind(d, snap, account, 'h', r, read_chunk, err) &&
+         read_kind(d, snap, account, 'x', r, read_vanished, err);
     free(r);
     if (!ok)
         mailbox_index_free(out);
@@ -202,14 +205,16 @@ static void wait_for_loading(struct server *s)
 {
     if (s->nindex_waiting == s->index_waiting_room) {
         s->index_waiting_room = s->index_waiting_room ? 2 * s->index_waiting_room : 16;
-        s->index_waiting = realloc(s->index_waiting, s->index_waiting_room * sizeof *s->index_waiting);
+        s->index_waiting =
+            realloc(s->index_waiting, s->index_waiting_room * sizeof *s->index_waiting);
         FCT_ASSERT(s->index_waiting);
     }
     s->index_waiting[s->nindex_waiting++] = fiber_token();
     fiber_park_fully();
 }
 
-static bool find(struct server *s, uint64_t account, uint32_t mailbox, struct account **a, struct mailbox **m, struct fct_err *err)
+static bool find(struct server *s, uint64_t account, uint32_t mailbox, struct account **a,
+                 struct mailbox **m, struct fct_err *err)
 {
     if (!account_find(s, account, a, err))
         return false;
@@ -218,7 +223,8 @@ static bool find(struct server *s, uint64_t account, uint32_t mailbox, struct ac
 }
 
 /* Additions from now on are kept beside; what was handed over before is read once it is there. */
-static bool load(struct server *s, uint64_t account, uint32_t mailbox, struct mailbox *m, struct fct_err *err)
+static bool load(struct server *s, uint64_t account, uint32_t mailbox, struct mailbox *m,
+                 struct fct_err *err)
 {
     struct load l = {.d = s->driver, .account = account, .mailbox = mailbox};
     struct fct_err ignored;
@@ -248,7 +254,8 @@ static bool load(struct server *s, uint64_t account, uint32_t mailbox, struct ma
     return false;
 }
 
-bool mailbox_index_open(struct server *s, uint64_t account, uint32_t mailbox, struct account **a, struct mailbox **m, struct fct_err *err)
+bool mailbox_index_open(struct server *s, uint64_t account, uint32_t mailbox, struct account **a,
+                        struct mailbox **m, struct fct_err *err)
 {
     for (;;) {
         if (!find(s, account, mailbox, a, m, err))
@@ -289,7 +296,8 @@ static void forget_older(struct server *s, uint64_t than)
 /* Once a second: those not used for longest go first, in coarse steps. */
 void mailbox_index_forget_unused(struct server *s)
 {
-    for (uint64_t recent = s->clock; s->index_bytes > s->conf->mailbox_cache.bytes && recent > 0; recent /= 2)
+    for (uint64_t recent = s->clock; s->index_bytes > s->conf->mailbox_cache.bytes && recent > 0;
+         recent /= 2)
         forget_older(s, s->clock - recent / 2);
 }
 
@@ -310,7 +318,8 @@ static int sealed_copy(const void *p, size_t n)
         from += done;
         n -= (size_t)done;
     }
-    if (fd >= 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
+    if (fd >= 0 &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
         close(fd);
         return -1;
     }

@@ -77,7 +77,8 @@ bool message_check(const struct new_mail *mail, struct mail_facts *facts, struct
     return ok;
 }
 
-bool message_fits(const struct account *a, const struct mailbox *m, uint64_t bytes, struct fct_err *err)
+bool message_fits(const struct account *a, const struct mailbox *m, uint64_t bytes,
+                  struct fct_err *err)
 {
     if (m->last_uid >= UINT32_MAX - 1)
         return fct_fail(err, FCT_LIMIT, "mailbox has used up its UIDs");
@@ -105,7 +106,8 @@ static void count_out(struct account *a, struct mailbox *m, const struct hot_rec
 }
 
 /* A record at the end of a mailbox, in memory and in the change. */
-static void put_hot(struct change *c, struct account *a, struct mailbox *m, const struct hot_record *r)
+static void put_hot(struct change *c, struct account *a, struct mailbox *m,
+                    const struct hot_record *r)
 {
     struct buf op = BUF_INIT(256);
 
@@ -133,15 +135,17 @@ struct key trace_key(struct fct_str log_id, uint64_t account, uint64_t email)
     return k;
 }
 
-static void put_cold(struct change *c, struct account *a, const struct mailbox *m, const struct new_mail *mail, uint64_t email,
-                     uint32_t uid)
+static void put_cold(struct change *c, struct account *a, const struct mailbox *m,
+                     const struct new_mail *mail, uint64_t email, uint32_t uid)
 {
     struct buf value = BUF_INIT(16u << 20);
 
-    mail_record_encode(&(struct mail_record){mail->blob, mail->size, m->id, uid, mail->summary}, &value);
+    mail_record_encode(&(struct mail_record){mail->blob, mail->size, m->id, uid, mail->summary},
+                       &value);
     batch_put(&c->batch, mail_record_key(email), buf_str(&value));
     if (mail->edits.n > 0 || mail->ledger.n > 0 || mail->log_id.n > 0) {
-        struct mail_view view = {mail->edits, mail->ledger, mail->reverse_path, mail->log_id, clock_wall(), mail->view_size};
+        struct mail_view view = {mail->edits,  mail->ledger, mail->reverse_path,
+                                 mail->log_id, clock_wall(), mail->view_size};
 
         buf_clear(&value);
         mail_view_encode(&view, &value);
@@ -155,7 +159,8 @@ static void put_cold(struct change *c, struct account *a, const struct mailbox *
     }
 }
 
-uint32_t message_add(struct change *c, struct account *a, struct mailbox *m, const struct new_mail *mail, const struct mail_facts *facts)
+uint32_t message_add(struct change *c, struct account *a, struct mailbox *m,
+                     const struct new_mail *mail, const struct mail_facts *facts)
 {
     struct hot_record r = {
         .email_id = ++a->last_email,
@@ -164,7 +169,8 @@ uint32_t message_add(struct change *c, struct account *a, struct mailbox *m, con
         .size = mail->view_size,
         .internal_date = mail->internal_date,
         .sent_date = facts->sent_date,
-        .flags = (uint16_t)((mail->flags & FLAGS_CLIENT) | (facts->has_attachment ? FLAG_HAS_ATTACHMENT : 0)),
+        .flags = (uint16_t)((mail->flags & FLAGS_CLIENT) |
+                            (facts->has_attachment ? FLAG_HAS_ATTACHMENT : 0)),
     };
 
     r.thread_id = r.email_id;
@@ -177,7 +183,8 @@ uint32_t message_add(struct change *c, struct account *a, struct mailbox *m, con
 
 /* ---- flags ---- */
 
-void message_flags(struct change *c, struct account *a, struct mailbox *m, const uint32_t *uid, size_t n, struct flag_change *change)
+void message_flags(struct change *c, struct account *a, struct mailbox *m, const uint32_t *uid,
+                   size_t n, struct flag_change *change)
 {
     struct buf op = BUF_INIT(OPS_MAX);
 
@@ -208,7 +215,8 @@ void message_flags(struct change *c, struct account *a, struct mailbox *m, const
 
 /* ---- expunging ---- */
 
-static void put_vanished(struct change *c, struct mailbox *m, const uint32_t *uid, size_t n, uint64_t mod_seq)
+static void put_vanished(struct change *c, struct mailbox *m, const uint32_t *uid, size_t n,
+                         uint64_t mod_seq)
 {
     struct buf value = BUF_INIT(OPS_MAX);
     struct key key = mailbox_key('x', m);
@@ -230,7 +238,8 @@ static void put_vanished(struct change *c, struct mailbox *m, const uint32_t *ui
     free(range);
 }
 
-#define VANISHED_MAX 20000 /* ranges kept for clients that were away; older ones must look at everything again */
+#define VANISHED_MAX \
+    20000 /* ranges kept for clients that were away; older ones must look at everything again */
 
 /* Forget the older half: the floor rises. */
 static void trim_vanished(struct change *c, struct mailbox *m)
@@ -259,7 +268,8 @@ static void put_chunk_expunge(struct change *c, struct mailbox *m, const uint32_
     struct buf op = BUF_INIT(OPS_MAX);
     size_t count;
 
-    if (at == m->index.n || chunk_of(m->index.record[at].uid) != chunk) { /* already dropped from the array */
+    if (at == m->index.n ||
+        chunk_of(m->index.record[at].uid) != chunk) { /* already dropped from the array */
         batch_del(&c->batch, chunk_key(m, chunk));
         return;
     }
@@ -270,8 +280,10 @@ static void put_chunk_expunge(struct change *c, struct mailbox *m, const uint32_
     buf_free(&op);
 }
 
-/* Take records out of a mailbox, in memory and in the change; the e-mails themselves are not touched. */
-static void take_out(struct change *c, struct account *a, struct mailbox *m, const uint32_t *uid, size_t n)
+/* Take records out of a mailbox, in memory and in the change; the e-mails themselves are not
+ * touched. */
+static void take_out(struct change *c, struct account *a, struct mailbox *m, const uint32_t *uid,
+                     size_t n)
 {
     uint64_t mod_seq = change_mod_seq(c, a);
 
@@ -306,7 +318,8 @@ static struct key places_key(uint64_t email)
     return k;
 }
 
-void message_expunge(struct change *c, struct account *a, struct mailbox *m, const uint32_t *uid, size_t n)
+void message_expunge(struct change *c, struct account *a, struct mailbox *m, const uint32_t *uid,
+                     size_t n)
 {
     struct buf op = BUF_INIT(64);
     int64_t now = clock_wall();
@@ -339,7 +352,8 @@ static uint64_t bytes_of(const struct mailbox *m, const uint32_t *uid, size_t n)
     return bytes;
 }
 
-static void put_places(struct change *c, uint64_t email, struct place from, struct place to, bool move)
+static void put_places(struct change *c, uint64_t email, struct place from, struct place to,
+                       bool move)
 {
     struct buf op = BUF_INIT(64);
 
@@ -347,28 +361,32 @@ static void put_places(struct change *c, uint64_t email, struct place from, stru
     if (move)
         places_op_remove(&op, from);
     else
-        places_op_add(&op, from); /* again is harmless; it may be the first that this key hears of it */
+        places_op_add(&op,
+                      from); /* again is harmless; it may be the first that this key hears of it */
     batch_append(&c->batch, places_key(email), buf_str(&op));
     buf_free(&op);
 }
 
-bool message_copy(struct change *c, struct account *a, struct mailbox *from, struct mailbox *to, const uint32_t *uid, size_t n, bool move,
-                  uint32_t *target, struct fct_err *err)
+bool message_copy(struct change *c, struct account *a, struct mailbox *from, struct mailbox *to,
+                  const uint32_t *uid, size_t n, bool move, uint32_t *target, struct fct_err *err)
 {
     uint64_t mod_seq;
 
     if (n == 0)
         return true;
-    if (n > UINT32_MAX - 1 - to->last_uid || !message_fits(a, to, move ? 0 : bytes_of(from, uid, n), err))
+    if (n > UINT32_MAX - 1 - to->last_uid ||
+        !message_fits(a, to, move ? 0 : bytes_of(from, uid, n), err))
         return fct_fail(err, FCT_LIMIT, "no room in the target mailbox");
     mod_seq = change_mod_seq(c, a);
     change_mailbox(c, a, to);
     for (size_t i = 0; i < n; i++) {
-        struct hot_record r = *mailbox_index_find(&from->index, uid[i]); /* a copy: `to` may be `from` */
+        struct hot_record r =
+            *mailbox_index_find(&from->index, uid[i]); /* a copy: `to` may be `from` */
 
         r.uid = target[i] = ++to->last_uid;
         r.mod_seq = r.created_mod_seq = mod_seq;
-        put_places(c, r.email_id, (struct place){from->id, uid[i]}, (struct place){to->id, r.uid}, move);
+        put_places(c, r.email_id, (struct place){from->id, uid[i]}, (struct place){to->id, r.uid},
+                   move);
         put_hot(c, a, to, &r);
     }
     if (move)

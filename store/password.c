@@ -12,11 +12,12 @@
 
 #define PASSWORD_VERSION 1
 #define PASSWORD_MAX     512 /* bytes, CRYPT_MAX_PASSPHRASE_SIZE */
-#define DEV_ROUNDS       1000 /* facteur dev only: sha256crypt, so that a thousand accounts load in seconds */
-#define DIGEST           32
+#define DEV_ROUNDS \
+    1000 /* facteur dev only: sha256crypt, so that a thousand accounts load in seconds */
+#define DIGEST 32
 
-/* Verified logins: a digest under a key of this process stands for user, password and stored hash, so a changed password
- * never matches. */
+/* Verified logins: a digest under a key of this process stands for user, password and stored hash,
+ * so a changed password never matches. */
 struct passwords {
     uint8_t key[DIGEST];
     struct map *known;
@@ -57,7 +58,9 @@ static void hmac(const void *key, size_t key_n, struct fct_str text, uint8_t out
 {
     unsigned n = DIGEST;
 
-    FCT_ASSERT(HMAC(EVP_sha256(), key, (int)key_n, (const unsigned char *)text.p, text.n, out, &n) && n == DIGEST);
+    FCT_ASSERT(
+        HMAC(EVP_sha256(), key, (int)key_n, (const unsigned char *)text.p, text.n, out, &n) &&
+        n == DIGEST);
 }
 
 static void sha256(const uint8_t in[DIGEST], uint8_t out[DIGEST])
@@ -73,14 +76,16 @@ static bool is_usable(struct fct_str text)
 }
 
 /* `setting`: a stored hash, or "" for a fresh salt. Empty result: crypt(3) refused. */
-static void crypt_text(const char *text, const char *setting, bool cheap, char out[CRYPT_OUTPUT_SIZE])
+static void crypt_text(const char *text, const char *setting, bool cheap,
+                       char out[CRYPT_OUTPUT_SIZE])
 {
     struct crypt_data *data = calloc(1, sizeof *data);
     char fresh[CRYPT_GENSALT_OUTPUT_SIZE] = "";
     const char *hash = NULL;
 
     FCT_ASSERT(data);
-    if (!*setting && crypt_gensalt_rn(cheap ? "$5$" : "$y$", cheap ? DEV_ROUNDS : 0, NULL, 0, fresh, (int)sizeof fresh))
+    if (!*setting && crypt_gensalt_rn(cheap ? "$5$" : "$y$", cheap ? DEV_ROUNDS : 0, NULL, 0, fresh,
+                                      (int)sizeof fresh))
         setting = fresh;
     if (*setting)
         hash = crypt_rn(text, setting, data, (int)sizeof *data);
@@ -106,7 +111,8 @@ static bool derive_scram(struct fct_str text, struct password *p)
 
     p->iterations = SCRAM_ITERATIONS;
     random_bytes(p->salt, sizeof p->salt);
-    if (PKCS5_PBKDF2_HMAC(text.p, (int)text.n, p->salt, sizeof p->salt, (int)p->iterations, EVP_sha256(), sizeof salted, salted) != 1)
+    if (PKCS5_PBKDF2_HMAC(text.p, (int)text.n, p->salt, sizeof p->salt, (int)p->iterations,
+                          EVP_sha256(), sizeof salted, salted) != 1)
         return false;
     hmac(salted, sizeof salted, FCT_STR("Client Key"), client_key);
     hmac(salted, sizeof salted, FCT_STR("Server Key"), p->server_key);
@@ -133,7 +139,8 @@ static void make_in_fiber(void *arg)
     offload(make_work, ((struct make_one *)arg)->m);
 }
 
-static bool make_some(struct server *s, const struct fct_str *text, size_t n, struct arena *arena, struct password *out, struct fct_err *err)
+static bool make_some(struct server *s, const struct fct_str *text, size_t n, struct arena *arena,
+                      struct password *out, struct fct_err *err)
 {
     struct making *m = calloc(n + 1, sizeof *m);
     struct make_one *one = calloc(n + 1, sizeof *one);
@@ -158,27 +165,31 @@ static bool make_some(struct server *s, const struct fct_str *text, size_t n, st
     return ok;
 }
 
-bool password_make_all(struct server *s, const struct fct_str *text, size_t n, struct arena *arena, struct password *out, struct fct_err *err)
+bool password_make_all(struct server *s, const struct fct_str *text, size_t n, struct arena *arena,
+                       struct password *out, struct fct_err *err)
 {
     const size_t at_once = 64;
 
     for (size_t i = 0; i < n; i++)
         if (!is_usable(text[i]))
-            return fct_fail(err, FCT_SYNTAX, "a password has 1 to %d bytes and no NUL", PASSWORD_MAX - 1);
+            return fct_fail(err, FCT_SYNTAX, "a password has 1 to %d bytes and no NUL",
+                            PASSWORD_MAX - 1);
     for (size_t i = 0; i < n; i += at_once)
         if (!make_some(s, text + i, n - i < at_once ? n - i : at_once, arena, out + i, err))
             return false;
     return true;
 }
 
-bool password_make(struct server *s, struct fct_str text, struct arena *arena, struct password *out, struct fct_err *err)
+bool password_make(struct server *s, struct fct_str text, struct arena *arena, struct password *out,
+                   struct fct_err *err)
 {
     return password_make_all(s, &text, 1, arena, out, err);
 }
 
 /* ---- checking ---- */
 
-static void login_digest(const struct passwords *p, struct fct_str user, struct fct_str text, struct fct_str hash, uint8_t out[DIGEST])
+static void login_digest(const struct passwords *p, struct fct_str user, struct fct_str text,
+                         struct fct_str hash, uint8_t out[DIGEST])
 {
     struct buf all = BUF_INIT(8192);
 
@@ -231,7 +242,8 @@ static void check_work(void *arg)
     c->right = strlen(out) == strlen(c->hash) && CRYPTO_memcmp(out, c->hash, strlen(out)) == 0;
 }
 
-bool password_check(struct server *s, struct fct_str user, struct fct_str text, const struct password *record, bool *right, struct fct_err *err)
+bool password_check(struct server *s, struct fct_str user, struct fct_str text,
+                    const struct password *record, bool *right, struct fct_err *err)
 {
     struct passwords *p = s->passwords;
     struct checking c = {.cheap = s->dev};
@@ -272,8 +284,10 @@ void scram_made_up_salt(const struct server *s, struct fct_str user, uint8_t sal
     buf_free(&text);
 }
 
-/* RFC 5802 3: ClientSignature, ClientKey = ClientProof XOR ClientSignature, H(ClientKey) = StoredKey. */
-bool scram_check(const struct password *record, struct fct_str auth_message, struct fct_str proof, uint8_t signature[SCRAM_KEY])
+/* RFC 5802 3: ClientSignature, ClientKey = ClientProof XOR ClientSignature, H(ClientKey) =
+ * StoredKey. */
+bool scram_check(const struct password *record, struct fct_str auth_message, struct fct_str proof,
+                 uint8_t signature[SCRAM_KEY])
 {
     uint8_t client[SCRAM_KEY], stored[SCRAM_KEY];
 
@@ -323,7 +337,8 @@ bool password_decode(struct fct_str value, struct arena *arena, struct password 
     return unpack_ok(&u);
 }
 
-bool password_get(struct server *s, uint64_t account, struct arena *arena, struct password *out, bool *found, struct fct_err *err)
+bool password_get(struct server *s, uint64_t account, struct arena *arena, struct password *out,
+                  bool *found, struct fct_err *err)
 {
     struct buf value = BUF_INIT(4096);
     bool ok = s->driver->ops->get(s->driver, NULL, account, FCT_STR("p"), &value, found, err);

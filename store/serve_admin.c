@@ -1,5 +1,5 @@
-/* serve_admin.c - requests of facteurctl: accounts, aliases, trace, check, numbers. Changes take turns: each reads what the one
- * before made durable. */
+/* serve_admin.c - requests of facteurctl: accounts, aliases, trace, check, numbers. Changes take
+ * turns: each reads what the one before made durable. */
 #include "store/check.h"
 #include "store/client.h"
 #include "store/directory.h"
@@ -14,7 +14,9 @@
 
 /* ---- accounts ---- */
 
-static void put_record(struct batch *b, char type, void (*encode)(const struct account *, struct buf *), const struct account *a)
+static void put_record(struct batch *b, char type,
+                       void (*encode)(const struct account *, struct buf *),
+                       const struct account *a)
 {
     struct buf value = BUF_INIT(64u << 10);
 
@@ -34,7 +36,8 @@ static void put_password(struct batch *b, uint64_t account, const struct passwor
 }
 
 /* A whole new account in the change: records, mailboxes, password, directory. */
-static void make_account(struct change *c, uint64_t id, struct fct_str address, const struct password *p)
+static void make_account(struct change *c, uint64_t id, struct fct_str address,
+                         const struct password *p)
 {
     struct account *a = calloc(1, sizeof *a);
 
@@ -74,11 +77,13 @@ static bool read_lines(struct request *rq, struct fct_str text, struct load_line
             continue;
         address = str_split(&password, ':');
         ok = directory_fold(str_trim(address), false, rq->arena, &folded, rq->err) &&
-             (password.n > 0 || fct_fail(rq->err, FCT_SYNTAX, "no password for %.*s", FCT_FMT(folded)));
+             (password.n > 0 ||
+              fct_fail(rq->err, FCT_SYNTAX, "no password for %.*s", FCT_FMT(folded)));
         if (!ok)
             break;
         if (*n == room) { /* entries are named by number, the array moves */
-            line = arena_grow(rq->arena, line, room * sizeof *line, (room ? 2 * room : 64) * sizeof *line);
+            line = arena_grow(rq->arena, line, room * sizeof *line,
+                              (room ? 2 * room : 64) * sizeof *line);
             room = room ? 2 * room : 64;
         }
         line[*n] = (struct load_line){folded, password, 0};
@@ -92,7 +97,8 @@ static bool read_lines(struct request *rq, struct fct_str text, struct load_line
     return ok;
 }
 
-static bool make_passwords(struct request *rq, const struct load_line *line, size_t n, struct password **out)
+static bool make_passwords(struct request *rq, const struct load_line *line, size_t n,
+                           struct password **out)
 {
     struct fct_str *text = ARENA_ARRAY(rq->arena, struct fct_str, n + 1);
 
@@ -103,7 +109,8 @@ static bool make_passwords(struct request *rq, const struct load_line *line, siz
 }
 
 /* Known addresses get the password, unknown ones an account; all in one durable change. */
-static bool put_lines(struct request *rq, const struct load_line *line, size_t n, const struct password *p, bool only_new, uint32_t *loaded)
+static bool put_lines(struct request *rq, const struct load_line *line, size_t n,
+                      const struct password *p, bool only_new, uint32_t *loaded)
 {
     struct change c;
     uint64_t last, account;
@@ -118,7 +125,8 @@ static bool put_lines(struct request *rq, const struct load_line *line, size_t n
             continue;
         ok = directory_account(rq->s, line[i].address, &account, rq->err);
         if (ok && account && only_new)
-            ok = fct_fail(rq->err, FCT_DENIED, "account %.*s exists already", FCT_FMT(line[i].address));
+            ok = fct_fail(rq->err, FCT_DENIED, "account %.*s exists already",
+                          FCT_FMT(line[i].address));
         if (!ok) {
             for (size_t k = 0; k < c.naccounts; k++)
                 account_forget(rq->s, c.account[k]->id); /* new ones that never were handed over */
@@ -135,7 +143,8 @@ static bool put_lines(struct request *rq, const struct load_line *line, size_t n
     return commit_wait(rq->s->commit, change_commit(&c), rq->err);
 }
 
-static bool load_lines(struct request *rq, struct load_line *line, size_t n, bool only_new, uint32_t *loaded)
+static bool load_lines(struct request *rq, struct load_line *line, size_t n, bool only_new,
+                       uint32_t *loaded)
 {
     struct password *p;
     bool ok;
@@ -159,7 +168,8 @@ bool serve_account_add(struct request *rq)
     uint32_t loaded;
 
     line.password = ipc_get_str(&rq->in);
-    if (!request_read_all(rq) || !directory_fold(address, false, rq->arena, &line.address, rq->err) ||
+    if (!request_read_all(rq) ||
+        !directory_fold(address, false, rq->arena, &line.address, rq->err) ||
         !load_lines(rq, &line, 1, true, &loaded))
         return false;
     note("added", line.address);
@@ -173,7 +183,8 @@ bool serve_account_load(struct request *rq)
     uint32_t loaded;
     size_t n;
 
-    if (!request_read_all(rq) || !read_lines(rq, text, &line, &n) || !load_lines(rq, line, n, false, &loaded))
+    if (!request_read_all(rq) || !read_lines(rq, text, &line, &n) ||
+        !load_lines(rq, line, n, false, &loaded))
         return false;
     ipc_put_u32(&rq->out, loaded);
     log_event(EV_ACCOUNT, FCT_STR(""), F_C("what", "loaded"), F_U64("accounts", loaded));
@@ -181,9 +192,11 @@ bool serve_account_load(struct request *rq)
 }
 
 /* By address, or FCT_DENIED. */
-static bool find_account(struct request *rq, struct fct_str address, struct fct_str *folded, uint64_t *account)
+static bool find_account(struct request *rq, struct fct_str address, struct fct_str *folded,
+                         uint64_t *account)
 {
-    if (!directory_fold(address, false, rq->arena, folded, rq->err) || !directory_account(rq->s, *folded, account, rq->err))
+    if (!directory_fold(address, false, rq->arena, folded, rq->err) ||
+        !directory_account(rq->s, *folded, account, rq->err))
         return false;
     return *account || fct_fail(rq->err, FCT_DENIED, "no account %.*s", FCT_FMT(*folded));
 }
@@ -210,7 +223,8 @@ bool serve_account_password(struct request *rq)
     struct password p;
     bool ok;
 
-    if (!request_read_all(rq) || !password_make(rq->s, text, rq->arena, &p, rq->err) || !turn_take(&rq->s->admin, rq->err))
+    if (!request_read_all(rq) || !password_make(rq->s, text, rq->arena, &p, rq->err) ||
+        !turn_take(&rq->s->admin, rq->err))
         return false;
     ok = set_password(rq, address, &p);
     turn_give(&rq->s->admin);
@@ -238,7 +252,8 @@ static bool empty_account(struct request *rq, uint64_t id)
             uid[k] = m->index.record[k].uid;
         change_begin(&c, rq->s);
         message_expunge(&c, a, m, uid, m->index.n);
-        if (!commit_wait(rq->s->commit, change_commit(&c), rq->err) || !account_find(rq->s, id, &a, rq->err))
+        if (!commit_wait(rq->s->commit, change_commit(&c), rq->err) ||
+            !account_find(rq->s, id, &a, rq->err))
             return false;
     }
     return message_sweep(rq->s, id, INT64_MAX, rq->err);
@@ -255,7 +270,8 @@ static bool remove_account(struct request *rq, struct fct_str address)
         return false;
     batch_init(&b);
     directory_del_account(&b, folded); /* first: no new mail, no new login */
-    if (!commit_wait(rq->s->commit, commit_submit(rq->s->commit, &b, NULL, 0), rq->err) || !empty_account(rq, id))
+    if (!commit_wait(rq->s->commit, commit_submit(rq->s->commit, &b, NULL, 0), rq->err) ||
+        !empty_account(rq, id))
         return false;
     account_forget(rq->s, id);
     from = key_of(1);
@@ -306,7 +322,8 @@ static bool list_account(void *arg, struct fct_str address, uint64_t id)
 bool serve_accounts(struct request *rq)
 {
     struct account_list l = {rq, 0, BUF_INIT(IPC_MAX_MESSAGE - 8192)};
-    bool ok = request_read_all(rq) && directory_accounts(rq->s->driver, NULL, list_account, &l, rq->err);
+    bool ok =
+        request_read_all(rq) && directory_accounts(rq->s->driver, NULL, list_account, &l, rq->err);
 
     ipc_put_u32(&rq->out, l.n);
     buf_put_str(&rq->out, buf_str(&l.out));
@@ -326,14 +343,16 @@ static bool fold_alias(struct request *rq, struct fct_str alias, struct fct_str 
     return directory_fold(alias, true, rq->arena, folded, rq->err);
 }
 
-static bool set_alias(struct request *rq, struct fct_str alias, const struct fct_str *target, size_t n)
+static bool set_alias(struct request *rq, struct fct_str alias, const struct fct_str *target,
+                      size_t n)
 {
     const struct fct_str *before;
     struct batch b;
     uint64_t account = 0;
     size_t existed;
 
-    if (!directory_alias(rq->s, alias, rq->arena, &before, &existed, rq->err) || !directory_account(rq->s, alias, &account, rq->err))
+    if (!directory_alias(rq->s, alias, rq->arena, &before, &existed, rq->err) ||
+        !directory_account(rq->s, alias, &account, rq->err))
         return false;
     if (account && n > 0)
         return fct_fail(rq->err, FCT_DENIED, "%.*s is an account", FCT_FMT(alias));
@@ -411,8 +430,8 @@ void server_statistics(struct server *s, struct buf *out)
 {
     struct fct_err ignored;
 
-    buf_printf(out, "accounts_loaded %zu\nindex_record_bytes %llu\nrequests_running %u\n", map_count(s->accounts),
-               (unsigned long long)s->index_bytes, clients_busy(s));
+    buf_printf(out, "accounts_loaded %zu\nindex_record_bytes %llu\nrequests_running %u\n",
+               map_count(s->accounts), (unsigned long long)s->index_bytes, clients_busy(s));
     if (!s->driver->ops->maintain(s->driver, DRIVER_STATISTICS, NULL, NULL, out, &ignored))
         buf_put_c(out, "driver_statistics 0\n");
 }

@@ -1,4 +1,5 @@
-/* serve_delivery.c - requests of those who bring mail: resolve an address, a spool file, deliver. */
+/* serve_delivery.c - requests of those who bring mail: resolve an address, a spool file, deliver.
+ */
 #include "store/client.h"
 #include "store/directory.h"
 #include "store/message.h"
@@ -63,7 +64,8 @@ struct delivery {
     struct body body;
 };
 
-static void read_copy(struct request *rq, const struct delivery *d, const struct fct_str *summary, size_t nsummaries, struct delivery_copy *c)
+static void read_copy(struct request *rq, const struct delivery *d, const struct fct_str *summary,
+                      size_t nsummaries, struct delivery_copy *c)
 {
     uint32_t which;
 
@@ -110,26 +112,32 @@ static bool read_delivery(struct request *rq, struct delivery *d)
     return request_read_all(rq);
 }
 
-/* The mailbox of one recipient, made when it is missing; a name that cannot be made is no reason to lose the mail: INBOX. */
-static struct mailbox *target_of(struct request *rq, struct change *c, struct account *a, struct fct_str name)
+/* The mailbox of one recipient, made when it is missing; a name that cannot be made is no reason to
+ * lose the mail: INBOX. */
+static struct mailbox *target_of(struct request *rq, struct change *c, struct account *a,
+                                 struct fct_str name)
 {
     struct mailbox *m = name.n ? mailbox_find(a, name) : mailbox_with_role(a, MAILBOX_INBOX);
-    bool quarantine = str_equal(name, FCT_STR("Quarantine")) && !mailbox_with_role(a, MAILBOX_QUARANTINE);
+    bool quarantine =
+        str_equal(name, FCT_STR("Quarantine")) && !mailbox_with_role(a, MAILBOX_QUARANTINE);
     struct fct_err ignored;
 
     if (!m || !m->selectable)
-        m = mailbox_make(c, a, name, quarantine ? MAILBOX_QUARANTINE : MAILBOX_PLAIN, rq->s->conf->max_mailboxes, &ignored);
+        m = mailbox_make(c, a, name, quarantine ? MAILBOX_QUARANTINE : MAILBOX_PLAIN,
+                         rq->s->conf->max_mailboxes, &ignored);
     return m ? m : mailbox_with_role(a, MAILBOX_INBOX);
 }
 
 /* One recipient; what is wrong with it alone is its own. */
-static void deliver_one(struct request *rq, struct change *c, const struct delivery *d, struct delivery_copy *copy)
+static void deliver_one(struct request *rq, struct change *c, const struct delivery *d,
+                        struct delivery_copy *copy)
 {
     struct account *a;
     struct mailbox *m;
     bool grew;
 
-    if (!account_find(rq->s, copy->account, &a, &copy->err) || !account_has_room(a, copy->mail.view_size, &copy->err))
+    if (!account_find(rq->s, copy->account, &a, &copy->err) ||
+        !account_has_room(a, copy->mail.view_size, &copy->err))
         return;
     m = target_of(rq, c, a, copy->mailbox);
     if (!m || !message_fits(a, m, copy->mail.view_size, &copy->err)) {
@@ -138,7 +146,8 @@ static void deliver_one(struct request *rq, struct change *c, const struct deliv
         return;
     }
     /* Keywords are an extra: a full table or a bad name does not keep the mail out. */
-    if (!account_keywords(a, copy->keyword, copy->nkeywords, true, &copy->mail.keywords, &grew, NULL))
+    if (!account_keywords(a, copy->keyword, copy->nkeywords, true, &copy->mail.keywords, &grew,
+                          NULL))
         copy->mail.keywords = 0;
     else if (grew)
         change_keywords(c, a);
@@ -192,7 +201,8 @@ static bool check_copies(struct request *rq, struct delivery *d)
         const struct delivery_copy *before = i > 0 ? &d->copy[i - 1] : NULL;
 
         /* Recipients of one filter profile share everything: checked once. */
-        if (before && before->mail.summary.p == c->mail.summary.p && before->mail.view_size == c->mail.view_size &&
+        if (before && before->mail.summary.p == c->mail.summary.p &&
+            before->mail.view_size == c->mail.view_size &&
             str_equal(before->mail.edits, c->mail.edits))
             c->facts = before->facts;
         else if (!message_check(&c->mail, &c->facts, rq->err))
@@ -212,7 +222,8 @@ bool serve_deliver(struct request *rq)
         return fct_fail(rq->err, FCT_TEMP, "disk full");
     if (d.size > 0 && rq->fds == 0)
         return fct_fail(rq->err, FCT_BUG, "no descriptor came with the message");
-    ok = body_read(rq->s, rq->fds ? rq->fd[0] : -1, 0, d.size, &d.body, rq->err) && deliver_all(rq, &d);
+    ok = body_read(rq->s, rq->fds ? rq->fd[0] : -1, 0, d.size, &d.body, rq->err) &&
+         deliver_all(rq, &d);
     body_free(&d.body);
     return ok;
 }

@@ -6,7 +6,8 @@
 #include "core/base/str.h"
 
 /* The account of a login name (its full address) and its password record; *account 0: none. */
-static bool find_user(struct request *rq, struct fct_str user, struct fct_str *name, uint64_t *account, struct password *record)
+static bool find_user(struct request *rq, struct fct_str user, struct fct_str *name,
+                      uint64_t *account, struct password *record)
 {
     struct fct_err ignored;
     bool found = false;
@@ -74,7 +75,8 @@ bool serve_scram_salt(struct request *rq)
 
 bool serve_scram_login(struct request *rq)
 {
-    struct fct_str user = ipc_get_str(&rq->in), message = ipc_get_str(&rq->in), proof = ipc_get_str(&rq->in), name;
+    struct fct_str user = ipc_get_str(&rq->in), message = ipc_get_str(&rq->in),
+                   proof = ipc_get_str(&rq->in), name;
     struct password record = {0};
     uint8_t signature[SCRAM_KEY];
     uint64_t account;

@@ -1,4 +1,5 @@
-/* serve_mailbox.c - requests about mailboxes: list, create, delete, rename, subscribe, select, sync, watch. */
+/* serve_mailbox.c - requests about mailboxes: list, create, delete, rename, subscribe, select,
+ * sync, watch. */
 #include "store/change_feed.h"
 #include "store/client.h"
 #include "store/message.h"
@@ -84,7 +85,8 @@ static uint32_t *all_uids(struct request *rq, const struct mailbox *m)
 }
 
 /* By name, with its index; the name is looked up again after the wait. */
-static bool open_by_name(struct request *rq, struct fct_str name, struct account **a, struct mailbox **m)
+static bool open_by_name(struct request *rq, struct fct_str name, struct account **a,
+                         struct mailbox **m)
 {
     return request_mailbox(rq, name, a, m) && request_index(rq, (*m)->id, a, m);
 }
@@ -108,9 +110,11 @@ bool serve_mailbox_delete(struct request *rq)
 }
 
 /* RFC 9051 6.3.6: renaming INBOX moves its messages to a new mailbox and leaves INBOX empty. */
-static bool rename_inbox(struct request *rq, struct account *a, struct mailbox *inbox, struct fct_str to)
+static bool rename_inbox(struct request *rq, struct account *a, struct mailbox *inbox,
+                         struct fct_str to)
 {
-    uint32_t *uid = all_uids(rq, inbox), *target = ARENA_ARRAY(rq->arena, uint32_t, inbox->index.n + 1);
+    uint32_t *uid = all_uids(rq, inbox),
+             *target = ARENA_ARRAY(rq->arena, uint32_t, inbox->index.n + 1);
     struct mailbox *made;
     struct change c;
 
@@ -166,7 +170,8 @@ bool serve_mailbox_subscribe(struct request *rq)
 
 /* ---- a selected mailbox ---- */
 
-/* Records: in the reply when they are few, else as a sealed memfd that all sessions share while nothing changes. */
+/* Records: in the reply when they are few, else as a sealed memfd that all sessions share while
+ * nothing changes. */
 static bool put_array(struct request *rq, struct mailbox *m)
 {
     size_t bytes = m->index.n * sizeof(struct hot_record);
@@ -180,7 +185,8 @@ static bool put_array(struct request *rq, struct mailbox *m)
     store_put_records(&rq->out, NULL, 0);
     fd = mailbox_index_snapshot(m);
     rq->reply_fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
-    return rq->reply_fd >= 0 || fct_fail(rq->err, FCT_TEMP, "no memory for a mailbox of %zu messages", m->index.n);
+    return rq->reply_fd >= 0 ||
+           fct_fail(rq->err, FCT_TEMP, "no memory for a mailbox of %zu messages", m->index.n);
 }
 
 bool serve_select(struct request *rq)

@@ -1,4 +1,5 @@
-/* serve_message.c - requests about messages: append, flags, copy, move, expunge, cold records, bytes. */
+/* serve_message.c - requests about messages: append, flags, copy, move, expunge, cold records,
+ * bytes. */
 #include "store/client.h"
 #include "store/message.h"
 
@@ -12,14 +13,16 @@
 /* ---- choosing messages ---- */
 
 /* The UIDs of the set that are in the mailbox, ascending. */
-static uint32_t *choose(struct request *rq, const struct mailbox_index *ix, struct uid_set uids, size_t *n)
+static uint32_t *choose(struct request *rq, const struct mailbox_index *ix, struct uid_set uids,
+                        size_t *n)
 {
     uint32_t *uid = NULL;
     size_t room = 0;
 
     *n = 0;
     for (size_t i = 0; i < uids.n; i++)
-        for (size_t at = mailbox_index_first(ix, uids.range[i].first); at < ix->n && ix->record[at].uid <= uids.range[i].last; at++) {
+        for (size_t at = mailbox_index_first(ix, uids.range[i].first);
+             at < ix->n && ix->record[at].uid <= uids.range[i].last; at++) {
             if (*n == room) {
                 size_t more = room ? 2 * room : 64;
 
@@ -92,12 +95,14 @@ static bool read_bodies(struct request *rq, struct append_one *one, size_t n)
 }
 
 /* New keywords stay also when the messages do not: the table in memory and on disk are one. */
-static bool append_keywords(struct request *rq, struct account *a, struct append_one *one, size_t n, struct change *c)
+static bool append_keywords(struct request *rq, struct account *a, struct append_one *one, size_t n,
+                            struct change *c)
 {
     bool ok = true, grew, any = false;
 
     for (size_t i = 0; ok && i < n; i++) {
-        ok = account_keywords(a, one[i].keyword, one[i].nkeywords, true, &one[i].mail.keywords, &grew, rq->err);
+        ok = account_keywords(a, one[i].keyword, one[i].nkeywords, true, &one[i].mail.keywords,
+                              &grew, rq->err);
         any |= grew;
     }
     if (any)
@@ -106,7 +111,8 @@ static bool append_keywords(struct request *rq, struct account *a, struct append
 }
 
 /* All of them, or none: what can fail comes before the first message. */
-static bool append_all(struct request *rq, struct fct_str name, struct append_one *one, size_t n, struct change *c)
+static bool append_all(struct request *rq, struct fct_str name, struct append_one *one, size_t n,
+                       struct change *c)
 {
     uint64_t bytes = 0;
     struct account *a;
@@ -185,7 +191,10 @@ static struct flag_change flag_change_of(const struct flag_request *f, uint64_t 
 {
     switch (f->op) {
     case 0:
-        return (struct flag_change){.clear = FLAGS_CLIENT, .set = f->flags, .clear_keywords = UINT64_MAX, .set_keywords = keywords};
+        return (struct flag_change){.clear = FLAGS_CLIENT,
+                                    .set = f->flags,
+                                    .clear_keywords = UINT64_MAX,
+                                    .set_keywords = keywords};
     case 1:
         return (struct flag_change){.set = f->flags, .set_keywords = keywords};
     default:
@@ -193,9 +202,11 @@ static struct flag_change flag_change_of(const struct flag_request *f, uint64_t 
     }
 }
 
-/* Of uid[n]: those that change stay, those that fail the condition (RFC 7162 3.1.3) go to failed. */
-static size_t keep_changing(const struct mailbox_index *ix, const struct flag_change *change, uint64_t unchanged_since, uint32_t *uid,
-                            size_t n, uint32_t *failed, size_t *nfailed)
+/* Of uid[n]: those that change stay, those that fail the condition (RFC 7162 3.1.3) go to failed.
+ */
+static size_t keep_changing(const struct mailbox_index *ix, const struct flag_change *change,
+                            uint64_t unchanged_since, uint32_t *uid, size_t n, uint32_t *failed,
+                            size_t *nfailed)
 {
     size_t kept = 0;
 
@@ -262,7 +273,8 @@ bool serve_copy(struct request *rq)
     uint32_t *uid, *target;
     size_t n;
 
-    if (!request_read_all(rq) || !request_index(rq, mailbox, &a, &from) || !request_mailbox(rq, name, &a, &to))
+    if (!request_read_all(rq) || !request_index(rq, mailbox, &a, &from) ||
+        !request_mailbox(rq, name, &a, &to))
         return false;
     if (!move && rq->s->disk_low)
         return fct_fail(rq->err, FCT_TEMP, "disk full");
@@ -340,12 +352,15 @@ bool serve_summaries(struct request *rq)
 
         email[i] = r ? r->email_id : 0;
     }
-    ok = commit_wait(rq->s->commit, m->seq, rq->err); /* what was put in just now is readable then; a and m are not used any more */
+    ok = commit_wait(
+        rq->s->commit, m->seq,
+        rq->err); /* what was put in just now is readable then; a and m are not used any more */
     for (; ok && done < n && (done == 0 || found.n < STORE_SUMMARY_ROOM); done++) {
         struct mail_record record = {0};
         bool there = false;
 
-        ok = !email[done] || mail_record_get(rq->s->driver, NULL, rq->account, email[done], &value, &record, &there, rq->err);
+        ok = !email[done] || mail_record_get(rq->s->driver, NULL, rq->account, email[done], &value,
+                                             &record, &there, rq->err);
         ipc_put_str(&found, there ? record.summary : (struct fct_str){0});
     }
     ipc_put_u32(&rq->out, (uint32_t)done);
@@ -362,8 +377,9 @@ static int memfd_of(const struct buf *b)
 {
     int fd = memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-    if (fd >= 0 && (write(fd, b->p, b->n) != (ssize_t)b->n ||
-                    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)) {
+    if (fd >= 0 &&
+        (write(fd, b->p, b->n) != (ssize_t)b->n ||
+         fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)) {
         close(fd);
         return -1;
     }
@@ -404,7 +420,8 @@ bool serve_read(struct request *rq)
         uint64_t email = r->email_id; /* the record may move while we wait */
 
         ok = commit_wait(rq->s->commit, m->seq, rq->err) &&
-             mail_read(rq->s, rq->account, email, original, offset, length, &bytes, rq->err) && put_bytes(rq, &bytes);
+             mail_read(rq->s, rq->account, email, original, offset, length, &bytes, rq->err) &&
+             put_bytes(rq, &bytes);
     }
     buf_free(&bytes);
     return ok;

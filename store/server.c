@@ -4,10 +4,10 @@
 #include "store/blob.h"
 #include "store/change_feed.h"
 #include "store/client.h"
+#include "store/directory.h"
 #include "store/io.h"
 #include "store/mail_record.h"
 #include "store/message.h"
-#include "store/directory.h"
 #include "store/password.h"
 #include "store/places.h"
 
@@ -72,12 +72,15 @@ static void on_done(void *arg, const struct batch *batch)
     blob_batch_done(arg, batch);
 }
 
-static void on_failed(void *arg, uint64_t first, uint64_t last, const struct fct_err *why, bool broken)
+static void on_failed(void *arg, uint64_t first, uint64_t last, const struct fct_err *why,
+                      bool broken)
 {
     struct server *s = arg;
 
-    log_event(EV_STORE_FAILED, FCT_STR(""), F_C("why", why->text), F_U64("changes", last + 1 - first), F_BOOL("restart", broken));
-    if (broken) { /* what is on disk is known only after recovery: nothing more is answered from this memory */
+    log_event(EV_STORE_FAILED, FCT_STR(""), F_C("why", why->text),
+              F_U64("changes", last + 1 - first), F_BOOL("restart", broken));
+    if (broken) { /* what is on disk is known only after recovery: nothing more is answered from
+                     this memory */
         log_flush();
         _exit(EXIT_FAILURE);
     }
@@ -98,7 +101,8 @@ static void give_to_owner(int fd, const char *dir)
 }
 
 /* Whole or not at all: written under another name first. */
-static bool write_file(const char *dir, const char *path, const void *p, size_t n, struct fct_err *err)
+static bool write_file(const char *dir, const char *path, const void *p, size_t n,
+                       struct fct_err *err)
 {
     char fresh[4200];
     struct iovec iov;
@@ -157,8 +161,9 @@ bool server_prepare_dir(const char *dir, uint8_t key[32], struct fct_err *err)
     char format[] = FORMAT_TEXT;
 
     random_bytes(key, 32);
-    if (!make_dir(dir, "", err) || !make_dir(dir, "tmp", err) || !make_dir(dir, "index", err) || !make_dir(dir, "log", err) ||
-        !small_file(dir, "format", format, sizeof format - 1, err) || !small_file(dir, "key", key, 32, err))
+    if (!make_dir(dir, "", err) || !make_dir(dir, "tmp", err) || !make_dir(dir, "index", err) ||
+        !make_dir(dir, "log", err) || !small_file(dir, "format", format, sizeof format - 1, err) ||
+        !small_file(dir, "key", key, 32, err))
         return false;
     if (strcmp(format, FORMAT_TEXT) != 0)
         return fct_fail(err, FCT_TEMP, "%s was written by another version of the store", dir);
@@ -176,7 +181,9 @@ static void watch_disk(struct server *s)
         return;
     low = (uint64_t)fs.f_bavail * fs.f_frsize < s->conf->reserve.bytes;
     if (low != s->disk_low)
-        log_event(EV_WARNING, FCT_STR(""), F_C("why", low ? "the disk is nearly full: new mail is refused" : "the disk has room again"));
+        log_event(EV_WARNING, FCT_STR(""),
+                  F_C("why", low ? "the disk is nearly full: new mail is refused"
+                                 : "the disk has room again"));
     s->disk_low = low;
 }
 
@@ -241,7 +248,8 @@ static void collect_work(void *arg)
 {
     struct collect_work *w = arg;
 
-    w->ok = w->s->driver->ops->maintain(w->s->driver, DRIVER_COLLECT, commit_in_thread, w->s, &w->text, &w->err);
+    w->ok = w->s->driver->ops->maintain(w->s->driver, DRIVER_COLLECT, commit_in_thread, w->s,
+                                        &w->text, &w->err);
 }
 
 bool server_collect(struct server *s, struct buf *text, struct fct_err *err)
@@ -288,6 +296,16 @@ static void start_background(struct server *s)
     }
 }
 
+static void try_drained(struct server *s)
+{
+    if (s->drained || clients_busy(s) > 0 || !commit_is_idle(s->commit) || s->sweeping ||
+        s->collecting)
+        return;
+    s->drained = true;
+    if (s->on_drained)
+        s->on_drained(s->on_drained_arg);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
     struct server *s = arg;
@@ -298,16 +316,16 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     account_forget_unused(s);
     mailbox_index_forget_unused(s);
     start_background(s);
-    server_try_drained(s);
+    if (s->draining)
+        try_drained(s); /* s may be gone */
 }
 
-void server_try_drained(struct server *s)
+void server_drain(struct server *s)
 {
-    if (!s->draining || s->drained || clients_busy(s) > 0 || !commit_is_idle(s->commit) || s->sweeping || s->collecting)
-        return;
-    s->drained = true;
-    if (s->on_drained)
-        s->on_drained(s->on_drained_arg);
+    struct timeval often = {0, 10000};
+
+    s->draining = true;
+    event_add(s->tick, &often);
 }
 
 /* Accounts where an earlier run left something to sweep. */
@@ -318,7 +336,9 @@ static bool mark_dirty(void *arg, struct fct_str address, uint64_t id)
     bool any = false;
 
     (void)address;
-    if (s->driver->ops->scan(s->driver, NULL, id, FCT_STR("g"), FCT_STR("h"), any_key, &any, &ignored) && any)
+    if (s->driver->ops->scan(s->driver, NULL, id, FCT_STR("g"), FCT_STR("h"), any_key, &any,
+                             &ignored) &&
+        any)
         map_put(s->dirty, map_u64(&id), s);
     return true;
 }
@@ -326,7 +346,8 @@ static bool mark_dirty(void *arg, struct fct_str address, uint64_t id)
 /* ---- opening and closing ---- */
 
 /* Values written by APPEND: hot chunks and places. */
-static bool fold(struct fct_str key, struct fct_str old, const struct fct_str *piece, size_t n, struct buf *out)
+static bool fold(struct fct_str key, struct fct_str old, const struct fct_str *piece, size_t n,
+                 struct buf *out)
 {
     if (key.n > 0 && key.p[0] == 'h')
         return hot_chunk_fold(old, piece, n, out);
@@ -361,7 +382,8 @@ static bool open_driver(struct server *s, struct fct_err *err)
 
     if (!driver_local_open(&conf, &s->driver, &report, err))
         return false;
-    log_event(EV_STORE_OPEN, FCT_STR(""), F_STR("recovery", buf_str(&report)), F_U64("ms", clock_ms() - before));
+    log_event(EV_STORE_OPEN, FCT_STR(""), F_STR("recovery", buf_str(&report)),
+              F_U64("ms", clock_ms() - before));
     buf_free(&report);
     return true;
 }
@@ -382,7 +404,8 @@ static bool start_parts(struct server *s, struct fct_err *err)
     return true;
 }
 
-bool server_open(struct event_base *base, const struct store_conf *conf, const char *dir, bool dev, struct server **out, struct fct_err *err)
+bool server_open(struct event_base *base, const struct store_conf *conf, const char *dir, bool dev,
+                 struct server **out, struct fct_err *err)
 {
     struct server *s = calloc(1, sizeof *s);
 

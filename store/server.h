@@ -14,7 +14,8 @@ struct feed;
 struct mail_cache;
 struct passwords;
 
-/* Places that fibers take in turn: one for admin changes (each reads what the one before made durable), a few for hashing. */
+/* Places that fibers take in turn: one for admin changes (each reads what the one before made
+ * durable), a few for hashing. */
 struct turn {
     unsigned places, taken;
     struct fiber_token *waiting;
@@ -30,34 +31,37 @@ struct server {
     bool dev;
     struct driver *driver;
     struct commit *commit;
-    struct event *tick;       /* once a second */
-    struct map *accounts;     /* loaded ones, by number */
-    struct map *blobs;        /* that a batch on its way names (blob.c) */
+    struct event *tick;   /* once a second */
+    struct map *accounts; /* loaded ones, by number */
+    struct map *blobs;    /* that a batch on its way names (blob.c) */
     struct feed *feed;
     struct passwords *passwords;
     struct mail_cache *mails;
     struct client *clients;
     struct turn admin, maintenance;
-    struct map *dirty;        /* accounts with expunged messages that were not swept yet */
+    struct map *dirty;                 /* accounts with expunged messages that were not swept yet */
     struct fiber_token *index_waiting; /* for the loading of a mailbox index */
     size_t nindex_waiting, index_waiting_room;
-    uint64_t clock;           /* counts uses, for forgetting what was not used for longest */
-    uint64_t index_bytes;     /* of the loaded mailbox indexes */
-    uint64_t big_bytes;       /* bodies being read in */
+    uint64_t clock;       /* counts uses, for forgetting what was not used for longest */
+    uint64_t index_bytes; /* of the loaded mailbox indexes */
+    uint64_t big_bytes;   /* bodies being read in */
     uint8_t blob_key[32];
     uint64_t next_sweep, next_collect; /* clock_ms */
     bool draining, drained, disk_low, sweeping, collecting;
 };
 
 /* dir is made when missing. dev: cheap password hashes. conf must stay. */
-FCT_MUST_CHECK bool server_open(struct event_base *base, const struct store_conf *conf, const char *dir, bool dev, struct server **out,
+FCT_MUST_CHECK bool server_open(struct event_base *base, const struct store_conf *conf,
+                                const char *dir, bool dev, struct server **out,
                                 struct fct_err *err);
 void server_close(struct server **s); /* no fiber may be running in it */
 /* Folders, format mark and key of the installation. */
 FCT_MUST_CHECK bool server_prepare_dir(const char *dir, uint8_t key[32], struct fct_err *err);
-void server_try_drained(struct server *s); /* says so to the supervisor once nothing runs any more */
+void server_try_drained(
+    struct server *s); /* says so to the supervisor once nothing runs any more */
 /* Give back the space of dead bodies now. text may be NULL. */
-FCT_MAY_WAIT FCT_MUST_CHECK bool server_collect(struct server *s, struct buf *text, struct fct_err *err);
+FCT_MAY_WAIT FCT_MUST_CHECK bool server_collect(struct server *s, struct buf *text,
+                                                struct fct_err *err);
 void server_statistics(struct server *s, struct buf *out);
 
 /* Waits for a place, first come first served. False: too many wait already. */

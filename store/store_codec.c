@@ -6,7 +6,8 @@ void store_put_info(struct buf *b, const struct mailbox_info *info)
     ipc_put_u64(b, info->id);
     ipc_put_str(b, info->name);
     ipc_put_u8(b, (uint8_t)info->role);
-    ipc_put_u8(b, (uint8_t)((info->subscribed ? 1 : 0) | (info->has_children ? 2 : 0) | (info->selectable ? 4 : 0)));
+    ipc_put_u8(b, (uint8_t)((info->subscribed ? 1 : 0) | (info->has_children ? 2 : 0) |
+                            (info->selectable ? 4 : 0)));
     ipc_put_u32(b, info->uid_validity);
     ipc_put_u32(b, info->uid_next);
     ipc_put_u64(b, info->highest_mod_seq);

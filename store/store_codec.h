@@ -1,4 +1,5 @@
-/* store_codec.h - requests between store_client.c and the store: kinds, limits, and the values both sides encode. */
+/* store_codec.h - requests between store_client.c and the store: kinds, limits, and the values both
+ * sides encode. */
 #ifndef STORE_STORE_CODEC_H
 #define STORE_STORE_CODEC_H
 
@@ -14,7 +15,8 @@ enum store_request {
     STORE_NOTICE_CHANGED, /* u32 principal, u64 mailbox, u64 mod_seq */
 };
 
-/* The store's part of a principal's handle; the client keeps the generation of its connection above. */
+/* The store's part of a principal's handle; the client keeps the generation of its connection
+ * above. */
 #define STORE_HANDLE_BITS 24u
 
 #define STORE_INLINE_MAX   (8u << 10)   /* records in the reply; more travel as a memfd */

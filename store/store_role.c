@@ -1,11 +1,13 @@
-/* store_role.c - the store as a process: the only one that touches mail on disk. It has the data directory and nothing else. */
+/* store_role.c - the store as a process: the only one that touches mail on disk. It has the data
+ * directory and nothing else. */
 #include "store/store_role.h"
 
 #include "store/client.h"
 
 #include <unistd.h>
 
-/* With the supervisor's rights: the folders get the owner of the data directory, so that the store may run as its own user. */
+/* With the supervisor's rights: the folders get the owner of the data directory, so that the store
+ * may run as its own user. */
 static bool prepare(struct role_env *env, struct fct_err *err)
 {
     uint8_t key[32];
@@ -15,9 +17,16 @@ static bool prepare(struct role_env *env, struct fct_err *err)
     return server_prepare_dir(env->data_dir, key, err);
 }
 
+/* Nothing runs any more: close, so that the index is flushed and the next start has nothing to
+ * replay. */
 static void drained(void *arg)
 {
-    role_drained(arg);
+    struct role_env *env = arg;
+    struct server *s = env->role_data;
+
+    env->role_data = NULL;
+    server_close(&s);
+    role_drained(env);
 }
 
 static bool start(struct role_env *env, struct fct_err *err)
@@ -45,15 +54,14 @@ static void peer(struct role_env *env, enum role_kind kind, unsigned index, int 
 
 static void drain(struct role_env *env)
 {
-    struct server *s = env->role_data;
-
-    s->draining = true;
-    server_try_drained(s);
+    if (env->role_data)
+        server_drain(env->role_data);
 }
 
 static void status(struct role_env *env, struct buf *out)
 {
-    server_statistics(env->role_data, out);
+    if (env->role_data)
+        server_statistics(env->role_data, out);
 }
 
 const struct role store_role = {

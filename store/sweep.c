@@ -1,8 +1,10 @@
-/* sweep.c - what was expunged goes for good: cold records, views, trace entries, and bodies that nobody uses any more.
+/* sweep.c - what was expunged goes for good: cold records, views, trace entries, and bodies that
+ * nobody uses any more.
  *
- * Expunging leaves a key `g` time e-mail. The sweep comes later, when the grace time is over, looks whether the e-mail has a
- * place left (it may have been copied), and removes it if not. It reads only what is durable: a place that is on its way was
- * copied from one that is durable, so an e-mail without any place can never get one again. */
+ * Expunging leaves a key `g` time e-mail. The sweep comes later, when the grace time is over, looks
+ * whether the e-mail has a place left (it may have been copied), and removes it if not. It reads
+ * only what is durable: a place that is on its way was copied from one that is durable, so an
+ * e-mail without any place can never get one again. */
 #include "store/message.h"
 #include "store/places.h"
 
@@ -41,7 +43,8 @@ static bool has_places(struct sweep *w, struct key places, bool *any, struct fct
 {
     struct place *list = NULL;
     size_t n = 0;
-    bool found, ok = w->s->driver->ops->get(w->s->driver, NULL, w->account, key_str(&places), &w->value, &found, err);
+    bool found, ok = w->s->driver->ops->get(w->s->driver, NULL, w->account, key_str(&places),
+                                            &w->value, &found, err);
 
     if (ok && found && !places_decode(buf_str(&w->value), &list, &n))
         ok = fct_fail(err, FCT_TEMP, "the places of a message are damaged");
@@ -50,8 +53,10 @@ static bool has_places(struct sweep *w, struct key places, bool *any, struct fct
     return ok;
 }
 
-/* The body's reference and the trace entry, then the records. *now false: its body is named by a batch on its way. */
-static bool remove_email(struct sweep *w, uint64_t email, struct key places, bool *now, struct fct_err *err)
+/* The body's reference and the trace entry, then the records. *now false: its body is named by a
+ * batch on its way. */
+static bool remove_email(struct sweep *w, uint64_t email, struct key places, bool *now,
+                         struct fct_err *err)
 {
     struct mail_record record;
     struct mail_view view;
@@ -95,7 +100,8 @@ static bool sweep_one(struct sweep *w, const struct key *due, struct fct_err *er
 }
 
 /* One round. *seq: what it handed over, 0 for nothing. */
-static bool sweep_round(struct server *s, uint64_t account, int64_t older_than, bool *more, uint64_t *seq, struct fct_err *err)
+static bool sweep_round(struct server *s, uint64_t account, int64_t older_than, bool *more,
+                        uint64_t *seq, struct fct_err *err)
 {
     struct sweep w = {.s = s, .account = account, .value = BUF_INIT(VALUE_MAX)};
     struct key from = key_of('g'), to = key_of('g');
@@ -103,12 +109,14 @@ static bool sweep_round(struct server *s, uint64_t account, int64_t older_than, 
 
     key_u64(&to, (uint64_t)older_than);
     batch_init(&w.batch);
-    ok = s->driver->ops->scan(s->driver, NULL, account, key_str(&from), key_str(&to), collect_due, &w, err);
+    ok = s->driver->ops->scan(s->driver, NULL, account, key_str(&from), key_str(&to), collect_due,
+                              &w, err);
     for (size_t i = 0; ok && i < w.n; i++)
         ok = sweep_one(&w, &w.due[i], err);
     *more = ok && w.more;
     *seq = 0;
-    if (!batch_is_empty(&w.batch)) { /* also after an error: the releases made so far count already */
+    if (!batch_is_empty(
+            &w.batch)) { /* also after an error: the releases made so far count already */
         blob_batch_sent(s, &w.batch);
         *seq = commit_submit(s->commit, &w.batch, NULL, 0);
     }
@@ -125,7 +133,8 @@ bool message_sweep(struct server *s, uint64_t account, int64_t older_than, struc
     uint64_t seq;
 
     while (more) {
-        if (!sweep_round(s, account, older_than, &more, &seq, err) || !commit_wait(s->commit, seq, err))
+        if (!sweep_round(s, account, older_than, &more, &seq, err) ||
+            !commit_wait(s->commit, seq, err))
             return false;
         if (more && !seq)
             fiber_sleep(RETRY_MS);

@@ -1,4 +1,5 @@
-/* trace.c - from the id of a log line to the stored copies of that message: ledger, edits, delivery facts. */
+/* trace.c - from the id of a log line to the stored copies of that message: ledger, edits, delivery
+ * facts. */
 #include "store/client.h"
 #include "store/mailbox_index.h"
 #include "store/message.h"
@@ -38,8 +39,10 @@ static bool found_copy(void *arg, struct fct_str key, struct fct_str value)
     return true;
 }
 
-/* Where it is now: the first of its places, or where it was delivered; mailbox 0: nowhere any more. */
-static bool place_of(struct request *rq, const struct copy *c, struct buf *value, const struct mail_record *record, struct place *p)
+/* Where it is now: the first of its places, or where it was delivered; mailbox 0: nowhere any more.
+ */
+static bool place_of(struct request *rq, const struct copy *c, struct buf *value,
+                     const struct mail_record *record, struct place *p)
 {
     struct key key = key_of('y');
     struct place *list = NULL;
@@ -48,7 +51,8 @@ static bool place_of(struct request *rq, const struct copy *c, struct buf *value
 
     key_u64(&key, c->email);
     *p = (struct place){record->mailbox, record->uid};
-    if (!rq->s->driver->ops->get(rq->s->driver, NULL, c->account, key_str(&key), value, &found, rq->err))
+    if (!rq->s->driver->ops->get(rq->s->driver, NULL, c->account, key_str(&key), value, &found,
+                                 rq->err))
         return false;
     if (found) {
         if (!places_decode(buf_str(value), &list, &n))
@@ -59,7 +63,8 @@ static bool place_of(struct request *rq, const struct copy *c, struct buf *value
     return true;
 }
 
-static void put_copy(struct buf *out, struct request *rq, const struct account *a, struct place p, const struct mail_view *view, uint64_t size)
+static void put_copy(struct buf *out, struct request *rq, const struct account *a, struct place p,
+                     const struct mail_view *view, uint64_t size)
 {
     const struct mailbox *m = p.mailbox ? account_mailbox(a, p.mailbox) : NULL;
 
@@ -84,8 +89,10 @@ static bool trace_copy(struct request *rq, const struct copy *c, struct buf *out
     struct account *a;
     struct place p;
     bool there = false, viewed = false;
-    bool ok = mail_record_get(rq->s->driver, NULL, c->account, c->email, &cold, &record, &there, rq->err) &&
-              mail_view_get(rq->s->driver, NULL, c->account, c->email, &warm, &view, &viewed, rq->err);
+    bool ok =
+        mail_record_get(rq->s->driver, NULL, c->account, c->email, &cold, &record, &there,
+                        rq->err) &&
+        mail_view_get(rq->s->driver, NULL, c->account, c->email, &warm, &view, &viewed, rq->err);
 
     if (ok && there && viewed && account_find(rq->s, c->account, &a, &ignored)) {
         ok = place_of(rq, c, &places, &record, &p);
@@ -111,7 +118,8 @@ bool serve_trace(struct request *rq)
 
     if (!request_read_all(rq))
         return false;
-    ok = rq->s->driver->ops->scan(rq->s->driver, NULL, PART_DIRECTORY, key_str(&from), key_str(&to), found_copy, &c, rq->err);
+    ok = rq->s->driver->ops->scan(rq->s->driver, NULL, PART_DIRECTORY, key_str(&from), key_str(&to),
+                                  found_copy, &c, rq->err);
     for (size_t i = 0; ok && i < c.n; i++)
         ok = trace_copy(rq, &c.copy[i], &out, &n);
     ipc_put_u32(&rq->out, n);

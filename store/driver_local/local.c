@@ -13,8 +13,7 @@
 
 #define APPLIED_VERSION 1
 
-/* ---- keys of the index
- * --------------------------------------------------------------------------------------------- */
+/* ---- keys of the index ---- */
 
 /* 'P', partition, key. */
 static struct fct_str full_key(char space[256 + 16], uint64_t part, struct fct_str key)
@@ -31,9 +30,7 @@ static struct fct_str full_key(char space[256 + 16], uint64_t part, struct fct_s
 
 #define PART_HEAD 9 /* of a full key */
 
-/* ---- applying
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- applying ---- */
 
 static void merge(rocksdb_writebatch_t *w, struct fct_str key, char type, struct fct_str bytes)
 {
@@ -190,9 +187,7 @@ static bool local_broken(const struct driver *d)
     return l->broken;
 }
 
-/* ---- reading
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static bool local_get(struct driver *d, struct driver_snap *snap, uint64_t part, struct fct_str key,
                       struct buf *value, bool *found, struct fct_err *err)
@@ -260,9 +255,7 @@ static void local_unsnap(struct driver *d, struct driver_snap *snap)
     rocks_unsnap(((struct local *)d)->rocks, snap);
 }
 
-/* ---- blobs
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- blobs ---- */
 
 static bool find_blob(struct local *l, struct driver_snap *snap, const struct blob_id *id,
                       struct blob_place *place, bool *found, struct fct_err *err)
@@ -354,9 +347,7 @@ static bool local_blobs(struct driver *d, struct driver_snap *snap, driver_blob_
                       err);
 }
 
-/* ---- maintenance
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- maintenance ---- */
 
 static void statistics(struct local *l, struct buf *text)
 {
@@ -385,9 +376,7 @@ static bool local_maintain(struct driver *d, enum driver_maintenance what,
     return true;
 }
 
-/* ---- opening and closing
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- opening and closing ---- */
 
 static void local_close(struct driver *d)
 {

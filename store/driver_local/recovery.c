@@ -19,9 +19,7 @@ struct recovery {
     uint64_t replayed, damaged;
 };
 
-/* ---- one segment
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- one segment ---- */
 
 static bool read_segment_head(struct recovery *r, uint32_t number, struct segment_head *head)
 {
@@ -79,8 +77,7 @@ static bool replay_segment(struct recovery *r, struct fct_err *err)
     return true;
 }
 
-/* ---- the chain of segments
- * ------------------------------------------------------------------------------------------ */
+/* ---- the chain of segments ---- */
 
 static bool open_segment(struct recovery *r, uint32_t number, struct fct_err *err)
 {

@@ -12,9 +12,7 @@ struct rocks {
     driver_fold fold;
 };
 
-/* ---- merging
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- merging ---- */
 
 static char *merged(struct buf *b, bool ok, unsigned char *success, size_t *length)
 {
@@ -170,9 +168,7 @@ static const char *merge_name(void *state)
     return "facteur.1";
 }
 
-/* ---- opening
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- opening ---- */
 
 static bool failed(char *error, struct fct_err *err)
 {
@@ -257,9 +253,7 @@ void rocks_close(struct rocks **p)
     free(r);
 }
 
-/* ---- reading
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 struct driver_snap *rocks_snap(struct rocks *r)
 {
@@ -356,9 +350,7 @@ bool rocks_scan(struct rocks *r, struct driver_snap *snap, struct fct_str from, 
     return error ? failed(error, err) : true;
 }
 
-/* ---- writing
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 bool rocks_write(struct rocks *r, rocksdb_writebatch_t *batch, struct fct_err *err)
 {

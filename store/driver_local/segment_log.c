@@ -28,9 +28,7 @@ struct segment_log {
     size_t iov_room;
 };
 
-/* ---- heads
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- heads ---- */
 
 static void put_le(uint8_t *p, uint64_t v, unsigned bytes)
 {
@@ -86,9 +84,7 @@ bool group_head_decode(const uint8_t p[GROUP_HEAD], uint32_t salt, struct group_
     return true;
 }
 
-/* ---- opening
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- opening ---- */
 
 bool segment_log_open(const char *dir, uint64_t segment_size, struct segment_log **out,
                       struct fct_err *err)
@@ -180,9 +176,7 @@ bool segment_log_list(struct segment_log *log, uint32_t **number, size_t *n, str
     return true;
 }
 
-/* ---- writing
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 static bool start_segment(struct segment_log *log, uint32_t number, struct fct_err *err)
 {
@@ -326,7 +320,7 @@ static bool write_group(struct segment_log *log, int used, uint64_t length, bool
 bool segment_log_append(struct segment_log *log, struct batch *const *batch, size_t n,
                         struct group_place *place, bool *lost, struct fct_err *err)
 {
-    uint8_t bytes[GROUP_HEAD];
+    uint8_t bytes[GROUP_HEAD] = {0};
     struct group_head head;
     int used = gather(log, batch, n, &head, bytes);
     uint64_t length = GROUP_HEAD + (uint64_t)head.ops_length + head.bodies_length;
@@ -346,9 +340,7 @@ bool segment_log_append(struct segment_log *log, struct batch *const *batch, siz
     return true;
 }
 
-/* ---- reading
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 bool segment_log_read(struct segment_log *log, uint32_t segment, uint64_t offset, void *to,
                       size_t n, bool cached_only, bool *gone, struct fct_err *err)

@@ -1,5 +1,5 @@
-/* fuzz_segment_log: a segment as the disk may hand it back: torn, damaged, hostile. Scanning ends, finds only whole groups, and
- * every operation of such a group can be read. */
+/* fuzz_segment_log: a segment as the disk may hand it back: torn, damaged, hostile. Scanning ends,
+ * finds only whole groups, and every operation of such a group can be read. */
 #include "store/crc32c.h"
 #include "store/driver_local/local.h"
 
@@ -11,13 +11,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define SALT 0x12345678u
 
-/* Make the heads right, so that the fuzzer gets behind the checksums: the first byte says how often. */
+/* Make the heads right, so that the fuzzer gets behind the checksums: the first byte says how
+ * often. */
 static void mend(uint8_t *p, size_t size, unsigned heads)
 {
     size_t at = SEGMENT_HEAD;
 
     for (uint64_t sequence = 1; heads-- > 0 && at + GROUP_HEAD <= size; sequence++) {
-        struct group_head h = {.ops_length = p[at + 4], .sequence = sequence, .bodies_length = p[at + 16]};
+        struct group_head h = {
+            .ops_length = p[at + 4], .sequence = sequence, .bodies_length = p[at + 16]};
         size_t left = size - at - GROUP_HEAD;
 
         if (h.ops_length > left)
@@ -43,7 +45,8 @@ static void read_group(struct segment_scan *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct segment_scan s = {.size = size, .salt = SALT, .at = {1, SEGMENT_HEAD, 1}, .ops = BUF_INIT(BATCH_MAX)};
+    struct segment_scan s = {
+        .size = size, .salt = SALT, .at = {1, SEGMENT_HEAD, 1}, .ops = BUF_INIT(BATCH_MAX)};
     struct group_place place;
     uint8_t *copy = malloc(size + 1);
 

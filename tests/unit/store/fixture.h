@@ -1,4 +1,5 @@
-/* fixture.h - a store in this process: server and client over a socket pair, the test in a fiber of the same loop. */
+/* fixture.h - a store in this process: server and client over a socket pair, the test in a fiber of
+ * the same loop. */
 #ifndef TESTS_UNIT_STORE_FIXTURE_H
 #define TESTS_UNIT_STORE_FIXTURE_H
 
@@ -15,11 +16,11 @@
 #include <unistd.h>
 
 #ifdef FX_FUZZ /* a fuzz target is not run by check */
-#define ck_assert(c)            ((c) ? (void)0 : abort())
-#define ck_assert_msg(c, ...)   ck_assert(c)
-#define ck_assert_int_ge(a, b)  ck_assert((a) >= (b))
-#define ck_assert_int_eq(a, b)  ck_assert((a) == (b))
-#define ck_assert_uint_eq(a, b) ck_assert((a) == (b))
+#define ck_assert(c)             ((c) ? (void)0 : abort())
+#define ck_assert_msg(c, ...)    ck_assert(c)
+#define ck_assert_int_ge(a, b)   ck_assert((a) >= (b))
+#define ck_assert_int_eq(a, b)   ck_assert((a) == (b))
+#define ck_assert_uint_eq(a, b)  ck_assert((a) == (b))
 #define ck_assert_ptr_nonnull(p) ck_assert((p) != NULL)
 #else
 #include <check.h>
@@ -140,12 +141,19 @@ static inline struct store_principal fx_login(const char *user, const char *pass
 }
 
 /* Deliver a text to one account's mailbox; returns the UID, 0 when the recipient failed. */
-static inline uint32_t fx_deliver(const char *address, const char *mailbox, const char *text, const char *id)
+static inline uint32_t fx_deliver(const char *address, const char *mailbox, const char *text,
+                                  const char *id)
 {
     struct store_resolution r;
     struct store_delivered done;
-    struct store_copy_for copy = {.mailbox = str_from(mailbox), .view_size = (uint32_t)strlen(text), .ledger = FCT_STR("ledger")};
-    struct store_delivery d = {.id = str_from(id), .reverse_path = FCT_STR("from@example.net"), .size = strlen(text), .copy = &copy, .n = 1};
+    struct store_copy_for copy = {.mailbox = str_from(mailbox),
+                                  .view_size = (uint32_t)strlen(text),
+                                  .ledger = FCT_STR("ledger")};
+    struct store_delivery d = {.id = str_from(id),
+                               .reverse_path = FCT_STR("from@example.net"),
+                               .size = strlen(text),
+                               .copy = &copy,
+                               .n = 1};
 
     WANT(store_resolve(fx_edge, str_from(address), fx_arena, &r, &fx_err));
     ck_assert_uint_eq(r.n, 1);
@@ -163,8 +171,8 @@ static inline void fx_check_clean(void)
 
     WANT(store_check(fx_admin, &r, &report, &fx_err));
     buf_put_char(&report, 0);
-    ck_assert_msg(r.damaged == 0 && r.orphans == 0, "damaged %llu orphans %llu: %s", (unsigned long long)r.damaged,
-                  (unsigned long long)r.orphans, report.p);
+    ck_assert_msg(r.damaged == 0 && r.orphans == 0, "damaged %llu orphans %llu: %s",
+                  (unsigned long long)r.damaged, (unsigned long long)r.orphans, report.p);
     buf_free(&report);
 }
 

@@ -33,24 +33,28 @@ static void isolation(void)
     uint64_t number;
 
     two_accounts();
-    ck_assert(!store_select(fx_edge, alice.handle, FCT_STR("Private"), false, fx_arena, &v, &fx_err));
+    ck_assert(
+        !store_select(fx_edge, alice.handle, FCT_STR("Private"), false, fx_arena, &v, &fx_err));
     ck_assert_str_eq(fx_err.text, "no such mailbox");
     ck_assert(!store_mailbox(fx_edge, alice.handle, FCT_STR("Private"), fx_arena, &info, &fx_err));
     ck_assert(!store_mailbox_delete(fx_edge, alice.handle, FCT_STR("Private"), &fx_err));
-    ck_assert(!store_mailbox_rename(fx_edge, alice.handle, FCT_STR("Private"), FCT_STR("Mine"), &fx_err));
+    ck_assert(
+        !store_mailbox_rename(fx_edge, alice.handle, FCT_STR("Private"), FCT_STR("Mine"), &fx_err));
     ck_assert(!store_mailbox_subscribe(fx_edge, alice.handle, FCT_STR("Private"), true, &fx_err));
     /* by number: mailbox numbers are per account, so bob's INBOX is alice's own, which is empty */
     ck_assert(!store_read(fx_edge, alice.handle, inbox_of_bob, 1, false, 0, 100, &out, &fx_err));
     ck_assert(!store_read(fx_edge, alice.handle, inbox_of_bob, 1, true, 0, 100, &out, &fx_err));
-    WANT(store_summaries(fx_edge, alice.handle, inbox_of_bob, one, 1, fx_arena, summary, &done, &fx_err));
+    WANT(store_summaries(fx_edge, alice.handle, inbox_of_bob, one, 1, fx_arena, summary, &done,
+                         &fx_err));
     ck_assert_uint_eq(summary[0].n, 0);
     WANT(store_sync(fx_edge, alice.handle, 99, 0, fx_arena, &changes, &fx_err));
     ck_assert(changes.gone);
-    WANT(store_copy(fx_edge, alice.handle, inbox_of_bob, ALL_UIDS, FCT_STR("Archive"), true, fx_arena, &copied, &fx_err));
+    WANT(store_copy(fx_edge, alice.handle, inbox_of_bob, ALL_UIDS, FCT_STR("Archive"), true,
+                    fx_arena, &copied, &fx_err));
     ck_assert_uint_eq(copied.n, 0);
     WANT(store_expunge(fx_edge, alice.handle, inbox_of_bob, ALL_UIDS, false, &number, &fx_err));
-    WANT(store_flags(fx_edge, alice.handle, inbox_of_bob, ALL_UIDS, FLAGS_ADD, FLAG_DELETED, NULL, 0, 0, fx_arena, &failed, &nfailed, &number,
-                     &fx_err));
+    WANT(store_flags(fx_edge, alice.handle, inbox_of_bob, ALL_UIDS, FLAGS_ADD, FLAG_DELETED, NULL,
+                     0, 0, fx_arena, &failed, &nfailed, &number, &fx_err));
     ck_assert_uint_eq(number, 0);
     v = fx_select(bob.handle, "INBOX");
     ck_assert_uint_eq(v.info.exists, 1);
@@ -81,14 +85,18 @@ static void handles(void)
     for (uint32_t bit = 0; bit < 32; bit++) {
         uint32_t forged = alice.handle ^ (1u << bit);
 
-        if (forged != bob.handle) /* a process owns all handles of its connection; see below for the others */
-            ck_assert_msg(!store_mailbox(fx_edge, forged, FCT_STR("INBOX"), fx_arena, &info, &fx_err), "bit %u", bit);
+        if (forged !=
+            bob.handle) /* a process owns all handles of its connection; see below for the others */
+            ck_assert_msg(
+                !store_mailbox(fx_edge, forged, FCT_STR("INBOX"), fx_arena, &info, &fx_err),
+                "bit %u", bit);
     }
     old = alice.handle;
     store_logout(fx_edge, &alice);
     ck_assert_uint_eq(alice.handle, 0);
     ck_assert(!store_mailbox(fx_edge, old, FCT_STR("INBOX"), fx_arena, &info, &fx_err));
-    carol = fx_login("bob@example.org", "hidden"); /* takes the free place: another handle all the same */
+    carol = fx_login("bob@example.org",
+                     "hidden"); /* takes the free place: another handle all the same */
     ck_assert_uint_ne(carol.handle, old);
     ck_assert(!store_mailbox(fx_edge, old, FCT_STR("INBOX"), fx_arena, &info, &fx_err));
     store_client_free(&other);
@@ -134,7 +142,8 @@ static void notices(void)
         fx_deliver("bob@example.org", "", "x", "id");
     fiber_sleep(20);
     ck_assert_uint_eq(told, 1); /* told and has not looked: not told again */
-    WANT(store_sync(fx_edge, bob.handle, v.info.id, v.info.highest_mod_seq, fx_arena, &changes, &fx_err));
+    WANT(store_sync(fx_edge, bob.handle, v.info.id, v.info.highest_mod_seq, fx_arena, &changes,
+                    &fx_err));
     ck_assert_uint_eq(changes.n, 6);
     fx_deliver("bob@example.org", "", "x", "id");
     fiber_sleep(20);
@@ -171,7 +180,8 @@ static void gone(void)
     WANT(store_mailbox_delete(fx_edge, bob.handle, FCT_STR("Private"), &fx_err));
     fiber_sleep(20);
     ck_assert_uint_ge(told, 1);
-    WANT(store_sync(fx_edge, bob.handle, v.info.id, v.info.highest_mod_seq, fx_arena, &changes, &fx_err));
+    WANT(store_sync(fx_edge, bob.handle, v.info.id, v.info.highest_mod_seq, fx_arena, &changes,
+                    &fx_err));
     ck_assert(changes.gone);
     store_view_free(&v);
     fx_check_clean();

@@ -2,8 +2,10 @@
 #include "fixture.h"
 #include "store/password.h"
 
-static const char lines[] = "first@example.org:one\n# a comment\n\nalice@example.org:two\nbob@example.org:three:with:colons\ncarol@example.com:four\n"
-                            "alice@example.org:five\n";
+static const char lines[] =
+    "first@example.org:one\n# a "
+    "comment\n\nalice@example.org:two\nbob@example.org:three:with:colons\ncarol@example.com:four\n"
+    "alice@example.org:five\n";
 
 static void set_alias(const char *alias, const char *a, const char *b)
 {
@@ -64,8 +66,10 @@ static void resolution(void)
             buf_put_str(&names, r.target[k].name);
             buf_put_char(&names, ' ');
         }
-        ck_assert_msg(str_equal(buf_str(&names), str_from(cases[i].names)), "%s: %.*s", cases[i].address, (int)names.n, names.p);
-        ck_assert_msg(r.n == 0 || str_equal(r.target[0].detail, str_from(cases[i].detail)), "%s: detail", cases[i].address);
+        ck_assert_msg(str_equal(buf_str(&names), str_from(cases[i].names)), "%s: %.*s",
+                      cases[i].address, (int)names.n, names.p);
+        ck_assert_msg(r.n == 0 || str_equal(r.target[0].detail, str_from(cases[i].detail)),
+                      "%s: detail", cases[i].address);
         buf_free(&names);
     }
     set_alias("postmaster", "bob@example.org", NULL);
@@ -85,25 +89,33 @@ END_TEST
 
 static void refused(void)
 {
-    static const char *const bad[] = {"", "@", "a@", "@example.org", "noat", "a\r\nb@example.org", "a\x01@example.org"};
+    static const char *const bad[] = {
+        "", "@", "a@", "@example.org", "noat", "a\r\nb@example.org", "a\x01@example.org"};
     struct store_resolution r;
     struct fct_str target = FCT_STR("bob@example.org");
 
     load();
     for (size_t i = 0; i < FCT_COUNT(bad); i++) {
-        ck_assert_msg(!store_account_add(fx_admin, str_from(bad[i]), FCT_STR("x"), &fx_err), "%s", bad[i]);
+        ck_assert_msg(!store_account_add(fx_admin, str_from(bad[i]), FCT_STR("x"), &fx_err), "%s",
+                      bad[i]);
         ck_assert_int_eq(fx_err.class, FCT_SYNTAX);
-        ck_assert_msg(!store_resolve(fx_edge, str_from(bad[i]), fx_arena, &r, &fx_err), "%s", bad[i]);
+        ck_assert_msg(!store_resolve(fx_edge, str_from(bad[i]), fx_arena, &r, &fx_err), "%s",
+                      bad[i]);
     }
-    ck_assert(!store_account_add(fx_admin, FCT_STR("alice@example.org"), FCT_STR("x"), &fx_err)); /* exists */
-    ck_assert(!store_account_add(fx_admin, FCT_STR("new@example.org"), FCT_STR(""), &fx_err));    /* no password */
-    ck_assert(!store_alias_set(fx_admin, FCT_STR("alice@example.org"), &target, 1, &fx_err));     /* is an account */
-    ck_assert(!store_alias_set(fx_admin, FCT_STR("never@example.org"), NULL, 0, &fx_err));        /* nothing to remove */
+    ck_assert(!store_account_add(fx_admin, FCT_STR("alice@example.org"), FCT_STR("x"),
+                                 &fx_err)); /* exists */
+    ck_assert(!store_account_add(fx_admin, FCT_STR("new@example.org"), FCT_STR(""),
+                                 &fx_err)); /* no password */
+    ck_assert(!store_alias_set(fx_admin, FCT_STR("alice@example.org"), &target, 1,
+                               &fx_err)); /* is an account */
+    ck_assert(!store_alias_set(fx_admin, FCT_STR("never@example.org"), NULL, 0,
+                               &fx_err)); /* nothing to remove */
     /* an edge process is no administrator */
     ck_assert(!store_account_add(fx_edge, FCT_STR("evil@example.org"), FCT_STR("x"), &fx_err));
     ck_assert_int_eq(fx_err.class, FCT_DENIED);
     ck_assert(!store_account_remove(fx_edge, FCT_STR("alice@example.org"), &fx_err));
-    ck_assert(!store_account_password(fx_edge, FCT_STR("alice@example.org"), FCT_STR("x"), &fx_err));
+    ck_assert(
+        !store_account_password(fx_edge, FCT_STR("alice@example.org"), FCT_STR("x"), &fx_err));
     ck_assert(!store_account_load(fx_edge, FCT_STR("a@b:c"), &(uint32_t){0}, &fx_err));
 }
 
@@ -124,7 +136,8 @@ static void removal(void)
     load();
     bob = fx_login("bob@example.org", "three:with:colons");
     for (int i = 0; i < 20; i++)
-        ck_assert_uint_ne(fx_deliver("bob@example.org", i % 2 ? "Archive" : "", "some text", "id"), 0);
+        ck_assert_uint_ne(fx_deliver("bob@example.org", i % 2 ? "Archive" : "", "some text", "id"),
+                          0);
     fx_deliver("alice@example.org", "", "some text", "id"); /* the same body */
     WANT(store_accounts(fx_admin, fx_arena, &list, &n, &fx_err));
     ck_assert_uint_eq(n, 4);
@@ -134,8 +147,9 @@ static void removal(void)
     ck_assert_uint_eq(n, 3);
     WANT(store_resolve(fx_edge, FCT_STR("bob@example.org"), fx_arena, &r, &fx_err));
     ck_assert_int_eq(r.what, RESOLVED_UNKNOWN_USER);
-    ck_assert(!store_mailbox(fx_edge, bob.handle, FCT_STR("INBOX"), fx_arena, &info, &fx_err)); /* its handle is dead */
-    fx_check_clean(); /* alice's body is still whole */
+    ck_assert(!store_mailbox(fx_edge, bob.handle, FCT_STR("INBOX"), fx_arena, &info,
+                             &fx_err)); /* its handle is dead */
+    fx_check_clean();                   /* alice's body is still whole */
     WANT(store_account_add(fx_admin, FCT_STR("bob@example.org"), FCT_STR("x"), &fx_err));
     bob = fx_login("bob@example.org", "x");
     WANT(store_mailbox(fx_edge, bob.handle, FCT_STR("INBOX"), fx_arena, &info, &fx_err));
@@ -187,7 +201,9 @@ END_TEST
 /* A stored hash that is no hash must never let anybody in. */
 static void malformed_hashes(void)
 {
-    static const char *const hashes[] = {"", "*", "*0", "*1", "x", "$", "$y$", "$y$j9T$", "$5$", "plain", "$y$j9T$abc", "!", "$2b$05$", "*0\n"};
+    static const char *const hashes[] = {"",           "*",   "*0",      "*1",  "x",
+                                         "$",          "$y$", "$y$j9T$", "$5$", "plain",
+                                         "$y$j9T$abc", "!",   "$2b$05$", "*0\n"};
 
     for (size_t i = 0; i < FCT_COUNT(hashes); i++) {
         static const char *const tries[] = {"", "*0", "*1", "x", "plain", "$y$"};
@@ -219,9 +235,16 @@ static void senders(void)
     static const struct {
         const char *address;
         bool may;
-    } cases[] = {{"alice@example.org", true},  {"Alice+x@example.org", true}, {"me@example.org", true},     {"info@example.org", false},
-                 {"bob@example.org", false},   {"x@elsewhere.example", false}, {"", false},                  {"postmaster", false},
-                 {"alice@example.com", false}, {"alice@example.orgx", false}};
+    } cases[] = {{"alice@example.org", true},
+                 {"Alice+x@example.org", true},
+                 {"me@example.org", true},
+                 {"info@example.org", false},
+                 {"bob@example.org", false},
+                 {"x@elsewhere.example", false},
+                 {"", false},
+                 {"postmaster", false},
+                 {"alice@example.com", false},
+                 {"alice@example.orgx", false}};
     struct store_principal alice;
 
     load();
@@ -248,18 +271,24 @@ static void scram_salts(void)
     struct store_principal p;
 
     load();
-    WANT(store_scram_salt(fx_edge, FCT_STR("nobody@example.org"), fx_arena, &a, &iterations, &fx_err));
-    WANT(store_scram_salt(fx_edge, FCT_STR("nobody@example.org"), fx_arena, &b, &iterations, &fx_err));
-    WANT(store_scram_salt(fx_edge, FCT_STR("nobody2@example.org"), fx_arena, &c, &iterations, &fx_err));
+    WANT(store_scram_salt(fx_edge, FCT_STR("nobody@example.org"), fx_arena, &a, &iterations,
+                          &fx_err));
+    WANT(store_scram_salt(fx_edge, FCT_STR("nobody@example.org"), fx_arena, &b, &iterations,
+                          &fx_err));
+    WANT(store_scram_salt(fx_edge, FCT_STR("nobody2@example.org"), fx_arena, &c, &iterations,
+                          &fx_err));
     ck_assert(str_equal(a, b) && !str_equal(a, c));
     ck_assert_uint_eq(a.n, SCRAM_SALT);
     ck_assert_uint_ge(iterations, 4096);
-    WANT(store_scram_salt(fx_edge, FCT_STR("alice@example.org"), fx_arena, &b, &iterations, &fx_err));
+    WANT(store_scram_salt(fx_edge, FCT_STR("alice@example.org"), fx_arena, &b, &iterations,
+                          &fx_err));
     ck_assert_uint_eq(b.n, SCRAM_SALT);
-    ck_assert(!store_scram_login(fx_edge, FCT_STR("alice@example.org"), FCT_STR("n=,r=,c="), FCT_STR("01234567890123456789012345678901"), fx_arena, &a,
-                                 &p, &fx_err));
+    ck_assert(!store_scram_login(fx_edge, FCT_STR("alice@example.org"), FCT_STR("n=,r=,c="),
+                                 FCT_STR("01234567890123456789012345678901"), fx_arena, &a, &p,
+                                 &fx_err));
     ck_assert_int_eq(fx_err.class, FCT_DENIED);
-    ck_assert(!store_scram_login(fx_edge, FCT_STR("nobody@example.org"), FCT_STR("n=,r=,c="), FCT_STR("short"), fx_arena, &a, &p, &fx_err));
+    ck_assert(!store_scram_login(fx_edge, FCT_STR("nobody@example.org"), FCT_STR("n=,r=,c="),
+                                 FCT_STR("short"), fx_arena, &a, &p, &fx_err));
     ck_assert_int_eq(fx_err.class, FCT_DENIED);
 }
 
@@ -274,13 +303,26 @@ START_TEST(test_scram_vector)
 {
     struct password p = {
         .iterations = 4096,
-        .stored_key = {0x58, 0x6e, 0x5d, 0xf2, 0x83, 0xe6, 0xdc, 0xeb, 0x5c, 0x3e, 0x79, 0x1d, 0x8b, 0x85, 0x28, 0xec, 0x19, 0x1e, 0x66, 0x40, 0x45, 0xce, 0x97, 0x17, 0x92, 0xe2, 0xe6, 0xb5, 0xbb, 0x13, 0xe2, 0xa6},
-        .server_key = {0xc1, 0xf3, 0xcb, 0xc1, 0xc1, 0x3a, 0x9d, 0x35, 0xa1, 0x4c, 0x09, 0x90, 0xee, 0xd9, 0x76, 0x29, 0xea, 0x22, 0x58, 0x63, 0xe5, 0x66, 0xa4, 0x31, 0x4a, 0xb9, 0x9f, 0x3f, 0x00, 0xe5, 0xd9, 0xd5},
+        .stored_key = {0x58, 0x6e, 0x5d, 0xf2, 0x83, 0xe6, 0xdc, 0xeb, 0x5c, 0x3e, 0x79,
+                       0x1d, 0x8b, 0x85, 0x28, 0xec, 0x19, 0x1e, 0x66, 0x40, 0x45, 0xce,
+                       0x97, 0x17, 0x92, 0xe2, 0xe6, 0xb5, 0xbb, 0x13, 0xe2, 0xa6},
+        .server_key = {0xc1, 0xf3, 0xcb, 0xc1, 0xc1, 0x3a, 0x9d, 0x35, 0xa1, 0x4c, 0x09,
+                       0x90, 0xee, 0xd9, 0x76, 0x29, 0xea, 0x22, 0x58, 0x63, 0xe5, 0x66,
+                       0xa4, 0x31, 0x4a, 0xb9, 0x9f, 0x3f, 0x00, 0xe5, 0xd9, 0xd5},
     };
-    const char proof[] = {(char)0x74, (char)0x7c, (char)0xdb, (char)0x65, (char)0xaa, (char)0x56, (char)0x22, (char)0x4e, (char)0x23, (char)0x52, (char)0x13, (char)0x7e, (char)0x52, (char)0xd7, (char)0xbd, (char)0xca, (char)0xd6, (char)0xa0, (char)0xf7, (char)0x38, (char)0xdf, (char)0x30, (char)0x78, (char)0x2c, (char)0xaa, (char)0x69, (char)0xa2, (char)0xcf, (char)0xb0, (char)0x27, (char)0x75, (char)0x54};
-    const uint8_t want[] = {0xea, 0xba, 0xe2, 0x4d, 0x10, 0x62, 0xdb, 0x75, 0xa9, 0x45, 0x1f, 0xf0, 0xb6, 0xea, 0x7e, 0x98, 0xc8, 0x54, 0x65, 0x49, 0xff, 0x74, 0x1e, 0x67, 0x2d, 0x32, 0x51, 0xb2, 0x39, 0x7d, 0xe4, 0x6e};
-    struct fct_str message = FCT_STR("n=user,r=rOprNGfwEbeRWgbNEkqO,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,"
-                                     "i=4096,c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0");
+    const char proof[] = {(char)0x74, (char)0x7c, (char)0xdb, (char)0x65, (char)0xaa, (char)0x56,
+                          (char)0x22, (char)0x4e, (char)0x23, (char)0x52, (char)0x13, (char)0x7e,
+                          (char)0x52, (char)0xd7, (char)0xbd, (char)0xca, (char)0xd6, (char)0xa0,
+                          (char)0xf7, (char)0x38, (char)0xdf, (char)0x30, (char)0x78, (char)0x2c,
+                          (char)0xaa, (char)0x69, (char)0xa2, (char)0xcf, (char)0xb0, (char)0x27,
+                          (char)0x75, (char)0x54};
+    const uint8_t want[] = {0xea, 0xba, 0xe2, 0x4d, 0x10, 0x62, 0xdb, 0x75, 0xa9, 0x45, 0x1f,
+                            0xf0, 0xb6, 0xea, 0x7e, 0x98, 0xc8, 0x54, 0x65, 0x49, 0xff, 0x74,
+                            0x1e, 0x67, 0x2d, 0x32, 0x51, 0xb2, 0x39, 0x7d, 0xe4, 0x6e};
+    struct fct_str message =
+        FCT_STR("n=user,r=rOprNGfwEbeRWgbNEkqO,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$"
+                "k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,"
+                "i=4096,c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0");
     uint8_t signature[SCRAM_KEY];
 
     ck_assert(scram_check(&p, message, (struct fct_str){proof, sizeof proof}, signature));

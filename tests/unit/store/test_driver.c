@@ -16,7 +16,8 @@ static struct fct_err err;
 #define WANT(call) ck_assert_msg((call), "%s: %s", #call, err.text)
 
 /* Concatenation: the simplest fold there is. */
-static bool fold(struct fct_str key, struct fct_str old, const struct fct_str *piece, size_t n, struct buf *out)
+static bool fold(struct fct_str key, struct fct_str old, const struct fct_str *piece, size_t n,
+                 struct buf *out)
 {
     (void)key;
     buf_put_str(out, old);
@@ -145,7 +146,8 @@ START_TEST(test_scan_and_parts)
 {
     static const struct {
         const char *from, *to, *want;
-    } cases[] = {{"", "", "a1a2b1"}, {"a2", "", "a2b1"}, {"", "a2", "a1"}, {"a", "b", "a1a2"}, {"c", "", ""}, {"a2", "a2", ""}};
+    } cases[] = {{"", "", "a1a2b1"}, {"a2", "", "a2b1"}, {"", "a2", "a1"},
+                 {"a", "b", "a1a2"}, {"c", "", ""},      {"a2", "a2", ""}};
     struct batch b;
     uint64_t part;
     bool found;
@@ -161,8 +163,10 @@ START_TEST(test_scan_and_parts)
     for (size_t i = 0; i < FCT_COUNT(cases); i++) {
         struct buf out = BUF_INIT(100);
 
-        WANT(d->ops->scan(d, NULL, 40, str_from(cases[i].from), str_from(cases[i].to), join_keys, &out, &err));
-        ck_assert_msg(str_equal(buf_str(&out), str_from(cases[i].want)), "case %zu: %.*s", i, (int)out.n, out.p);
+        WANT(d->ops->scan(d, NULL, 40, str_from(cases[i].from), str_from(cases[i].to), join_keys,
+                          &out, &err));
+        ck_assert_msg(str_equal(buf_str(&out), str_from(cases[i].want)), "case %zu: %.*s", i,
+                      (int)out.n, out.p);
         buf_free(&out);
     }
     WANT(d->ops->parts(d, NULL, 0, &part, &found, &err) && found);
@@ -195,7 +199,8 @@ END_TEST
 
 static struct batch_blob blob_of(uint8_t name, const char *text)
 {
-    struct batch_blob blob = {.bytes = text, .size = strlen(text), .crc = crc32c(0, text, strlen(text))};
+    struct batch_blob blob = {
+        .bytes = text, .size = strlen(text), .crc = crc32c(0, text, strlen(text))};
 
     memset(blob.id.b, name, sizeof blob.id.b);
     return blob;
@@ -296,7 +301,8 @@ static uint64_t segments(void)
     return n;
 }
 
-/* Many bodies, nine of ten deleted: space comes back, the living ones are read as before, also after a restart. */
+/* Many bodies, nine of ten deleted: space comes back, the living ones are read as before, also
+ * after a restart. */
 START_TEST(test_collect)
 {
     enum { BODIES = 200 };
@@ -325,7 +331,8 @@ START_TEST(test_collect)
     commit_one(&b);
     WANT(d->ops->maintain(d, DRIVER_COLLECT, commit_now, NULL, &report, &err));
     buf_put_char(&report, 0);
-    ck_assert_msg(segments() <= 2 && before > 5, "%lu of %lu segments left: %.*s", segments(), before, (int)report.n, report.p);
+    ck_assert_msg(segments() <= 2 && before > 5, "%lu of %lu segments left: %.*s", segments(),
+                  before, (int)report.n, report.p);
     buf_free(&report);
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < BODIES; i += 10) {
@@ -351,7 +358,8 @@ START_TEST(test_crc32c)
     ck_assert_uint_eq(crc32c(0, "123456789", 9), 0xe3069283); /* RFC 3720 B.4 */
     for (size_t n = 0; n <= sizeof bytes; n++) {
         ck_assert_uint_eq(crc32c(0, bytes, n), crc32c_portable(0, bytes, n));
-        ck_assert_uint_eq(crc32c(crc32c(0, bytes, n / 3), bytes + n / 3, n - n / 3), crc32c(0, bytes, n));
+        ck_assert_uint_eq(crc32c(crc32c(0, bytes, n / 3), bytes + n / 3, n - n / 3),
+                          crc32c(0, bytes, n));
     }
 }
 END_TEST

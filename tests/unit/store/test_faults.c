@@ -1,5 +1,6 @@
-/* The n-th disk call fails, for every n: what was acknowledged before is there after a restart, whole; nothing is there in part;
- * with a full disk the store goes on by itself when there is room again. */
+/* The n-th disk call fails, for every n: what was acknowledged before is there after a restart,
+ * whole; nothing is there in part; with a full disk the store goes on by itself when there is room
+ * again. */
 #include "fixture.h"
 
 #include <errno.h>
@@ -43,7 +44,8 @@ static void deliver_some(void)
         copy.view_size = (uint32_t)strlen(text);
         d.size = strlen(text);
         d.fd = fx_memfd(text, strlen(text));
-        if (store_deliver(fx_edge, &d, fx_arena, &done, &fx_err) && done.class == FCT_OK && write(report_fd, &byte, 1) != 1)
+        if (store_deliver(fx_edge, &d, fx_arena, &done, &fx_err) && done.class == FCT_OK &&
+            write(report_fd, &byte, 1) != 1)
             abort();
         close(d.fd);
     }
@@ -69,7 +71,8 @@ static void all_there(void)
         char want[8192];
         int number = -1;
 
-        WANT(store_read(fx_edge, p.handle, v.info.id, v.record[i].uid, false, 0, 1 << 20, &out, &fx_err));
+        WANT(store_read(fx_edge, p.handle, v.info.id, v.record[i].uid, false, 0, 1 << 20, &out,
+                        &fx_err));
         buf_put_char(&out, 0);
         ck_assert_int_eq(sscanf(out.p, "Subject: %d", &number), 1);
         ck_assert(number >= 0 && number < MESSAGES);
@@ -80,7 +83,8 @@ static void all_there(void)
     }
     store_view_free(&v);
     for (int i = 0; i < MESSAGES; i++)
-        ck_assert_msg(!acknowledged[i] || seen[i] == 1, "message %d: acknowledged, there %u times", i, seen[i]);
+        ck_assert_msg(!acknowledged[i] || seen[i] == 1, "message %d: acknowledged, there %u times",
+                      i, seen[i]);
     fx_check_clean();
 }
 
@@ -181,7 +185,8 @@ static int disk_full(enum io_call call)
     return call == IO_WRITE && n >= full_from && n < full_to ? ENOSPC : 0;
 }
 
-/* Full, then room again: refused with a reason meanwhile, no restart needed, nothing in between is visible. */
+/* Full, then room again: refused with a reason meanwhile, no restart needed, nothing in between is
+ * visible. */
 static void full_disk(void)
 {
     struct store_principal p;

@@ -35,7 +35,8 @@ static void one_op(struct model *m, struct buf *out, uint64_t mod_seq)
             for (uint32_t u = range[i].first; u <= range[i].last; u++)
                 m->r[u].uid = 0;
     } else if (chance(2) == 0) {
-        struct flag_change c = {mod_seq, (uint16_t)chance(32), (uint16_t)chance(32), chance(1 << 30), chance(1 << 30)};
+        struct flag_change c = {mod_seq, (uint16_t)chance(32), (uint16_t)chance(32),
+                                chance(1 << 30), chance(1 << 30)};
 
         hot_op_flags(out, &c, range, n);
         for (size_t i = 0; i < n; i++)
@@ -43,7 +44,10 @@ static void one_op(struct model *m, struct buf *out, uint64_t mod_seq)
                 if (m->r[u].uid)
                     flag_change_apply(&c, &m->r[u]);
     } else {
-        struct hot_record r = {.mod_seq = mod_seq, .uid = 1 + chance(CHUNK_UIDS), .email_id = mod_seq, .size = chance(9999)};
+        struct hot_record r = {.mod_seq = mod_seq,
+                               .uid = 1 + chance(CHUNK_UIDS),
+                               .email_id = mod_seq,
+                               .size = chance(9999)};
 
         hot_op_add(out, &r);
         m->r[r.uid] = r;
@@ -66,7 +70,8 @@ static void equals_model(struct fct_str folded, const struct model *m)
     ck_assert_uint_eq(at, n);
 }
 
-/* However the operations are cut into pieces and however often the chunk is folded in between, the result is the same. */
+/* However the operations are cut into pieces and however often the chunk is folded in between, the
+ * result is the same. */
 START_TEST(test_fold_as_naive_array)
 {
     for (int round = 0; round < 200; round++) {
@@ -81,7 +86,8 @@ START_TEST(test_fold_as_naive_array)
                 struct fct_str piece = buf_str(&pending);
                 struct buf next = BUF_INIT(1 << 20);
 
-                ck_assert(hot_chunk_fold(any ? buf_str(&chunk) : (struct fct_str){0}, &piece, 1, &next));
+                ck_assert(
+                    hot_chunk_fold(any ? buf_str(&chunk) : (struct fct_str){0}, &piece, 1, &next));
                 buf_free(&chunk);
                 chunk = next;
                 any = true;
@@ -113,8 +119,10 @@ START_TEST(test_malformed)
 
         ck_assert(!hot_chunk_fold((struct fct_str){0}, &piece, 1, &out));
     }
-    ck_assert(!hot_chunk_fold((struct fct_str){0}, &FCT_STR("\x09"), 1, &out)); /* no such operation */
-    ck_assert(!hot_chunk_fold((struct fct_str){0}, &FCT_STR("\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), 1, &out));
+    ck_assert(
+        !hot_chunk_fold((struct fct_str){0}, &FCT_STR("\x09"), 1, &out)); /* no such operation */
+    ck_assert(!hot_chunk_fold((struct fct_str){0},
+                              &FCT_STR("\x03\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), 1, &out));
     /* not in order, or twice the same */
     struct hot_record wrong[2] = {{.uid = 2}, {.uid = 2}};
     buf_clear(&good);
@@ -135,7 +143,7 @@ START_TEST(test_places)
 
     places_op_add(&op, (struct place){1, 10});
     places_op_add(&op, (struct place){2, 20});
-    places_op_add(&op, (struct place){1, 10}); /* again: harmless */
+    places_op_add(&op, (struct place){1, 10});    /* again: harmless */
     places_op_remove(&op, (struct place){3, 30}); /* not there: harmless */
     piece = buf_str(&op);
     ck_assert(places_fold((struct fct_str){0}, &piece, 1, &value));

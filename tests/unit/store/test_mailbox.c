@@ -1,4 +1,5 @@
-/* Mailboxes: the set made with an account, names, creating, renaming, deleting, subscribing; appending; quota. */
+/* Mailboxes: the set made with an account, names, creating, renaming, deleting, subscribing;
+ * appending; quota. */
 #include "fixture.h"
 
 static struct store_principal alice;
@@ -19,7 +20,8 @@ static void list_is(const char *want)
     WANT(store_mailboxes(fx_edge, alice.handle, fx_arena, &info, &n, &fx_err));
     for (size_t i = 6; i < n; i++) /* behind the default set */
         buf_printf(&names, "%.*s%s ", FCT_FMT(info[i].name), info[i].selectable ? "" : "(no)");
-    ck_assert_msg(str_equal(buf_str(&names), str_from(want)), "got %.*s want %s", (int)names.n, names.p, want);
+    ck_assert_msg(str_equal(buf_str(&names), str_from(want)), "got %.*s want %s", (int)names.n,
+                  names.p, want);
     buf_free(&names);
 }
 
@@ -51,8 +53,10 @@ static void default_set(void)
         ck_assert_uint_eq(info[i].uid_next, 1);
         ck_assert(i == 0 || info[i].uid_validity > info[i - 1].uid_validity);
     }
-    ck_assert(!store_mailbox_create(fx_edge, alice.handle, FCT_STR("More"), MAILBOX_JUNK, &id, &fx_err)); /* taken */
-    ck_assert_uint_ne(fx_deliver("alice@example.org", "Quarantine", "x", "q"), 0); /* made on demand, with its role */
+    ck_assert(!store_mailbox_create(fx_edge, alice.handle, FCT_STR("More"), MAILBOX_JUNK, &id,
+                                    &fx_err)); /* taken */
+    ck_assert_uint_ne(fx_deliver("alice@example.org", "Quarantine", "x", "q"),
+                      0); /* made on demand, with its role */
     WANT(store_mailboxes(fx_edge, alice.handle, fx_arena, &info, &n, &fx_err));
     ck_assert_int_eq(info[6].role, MAILBOX_QUARANTINE);
 }
@@ -65,7 +69,8 @@ END_TEST
 
 static void tree(void)
 {
-    static const char *const bad[] = {"", "/", "a//b", "/a", "a/", "a*", "a%b", "a\tb", "a\xff", "INBOX", "inbox", "Sent"};
+    static const char *const bad[] = {"",    "/",    "a//b",  "/a",    "a/",    "a*",
+                                      "a%b", "a\tb", "a\xff", "INBOX", "inbox", "Sent"};
     struct mailbox_info info;
     uint32_t old_validity;
 
@@ -79,10 +84,12 @@ static void tree(void)
     /* renaming a parent carries its children along */
     WANT(store_mailbox_rename(fx_edge, alice.handle, FCT_STR("a"), FCT_STR("x/y"), &fx_err));
     list_is("x/y x/y/b x/y/b/c x/y/ü x ");
-    ck_assert(!store_mailbox_rename(fx_edge, alice.handle, FCT_STR("x"), FCT_STR("x/y/b/z"), &fx_err)); /* into itself */
+    ck_assert(!store_mailbox_rename(fx_edge, alice.handle, FCT_STR("x"), FCT_STR("x/y/b/z"),
+                                    &fx_err)); /* into itself */
     ck_assert(!store_mailbox_rename(fx_edge, alice.handle, FCT_STR("x"), FCT_STR("Sent"), &fx_err));
     ck_assert(!store_mailbox_rename(fx_edge, alice.handle, FCT_STR("none"), FCT_STR("n"), &fx_err));
-    /* RFC 9051 6.3.5: with children the name stays, and may be made again with another UIDVALIDITY */
+    /* RFC 9051 6.3.5: with children the name stays, and may be made again with another UIDVALIDITY
+     */
     WANT(store_mailbox(fx_edge, alice.handle, FCT_STR("x/y"), fx_arena, &info, &fx_err));
     old_validity = info.uid_validity;
     WANT(store_mailbox_delete(fx_edge, alice.handle, FCT_STR("x/y"), &fx_err));
@@ -122,7 +129,8 @@ static void rename_inbox(void)
     one_account();
     for (int i = 0; i < 3; i++)
         fx_deliver("alice@example.org", "", "x", "id");
-    WANT(store_mailbox_rename(fx_edge, alice.handle, FCT_STR("INBOX"), FCT_STR("old mail"), &fx_err));
+    WANT(store_mailbox_rename(fx_edge, alice.handle, FCT_STR("INBOX"), FCT_STR("old mail"),
+                              &fx_err));
     WANT(store_mailbox(fx_edge, alice.handle, FCT_STR("old mail"), fx_arena, &info, &fx_err));
     ck_assert_uint_eq(info.exists, 3);
     WANT(store_mailbox(fx_edge, alice.handle, FCT_STR("INBOX"), fx_arena, &info, &fx_err));
@@ -148,7 +156,10 @@ static void append(void)
 
     one_account();
     for (int i = 0; i < 3; i++)
-        m[i] = (struct store_new){.fd = fx_memfd(text[i], strlen(text[i])), .size = strlen(text[i]), .internal_date = 1000 + i, .flags = FLAG_SEEN};
+        m[i] = (struct store_new){.fd = fx_memfd(text[i], strlen(text[i])),
+                                  .size = strlen(text[i]),
+                                  .internal_date = 1000 + i,
+                                  .flags = FLAG_SEEN};
     m[1].keyword = keyword;
     m[1].nkeywords = 1;
     WANT(store_append(fx_edge, alice.handle, FCT_STR("Sent"), m, 3, &validity, uid, &fx_err));
@@ -166,8 +177,10 @@ static void append(void)
     ck_assert(!store_append(fx_edge, alice.handle, FCT_STR("Sent"), m, 3, &validity, uid, &fx_err));
     m[2].nkeywords = 0;
     m[1].size = 1000; /* more than there is */
-    ck_assert(!store_append(fx_edge, alice.handle, FCT_STR("Sent"), m + 1, 1, &validity, uid, &fx_err));
-    ck_assert(!store_append(fx_edge, alice.handle, FCT_STR("Nowhere"), m, 1, &validity, uid, &fx_err));
+    ck_assert(
+        !store_append(fx_edge, alice.handle, FCT_STR("Sent"), m + 1, 1, &validity, uid, &fx_err));
+    ck_assert(
+        !store_append(fx_edge, alice.handle, FCT_STR("Nowhere"), m, 1, &validity, uid, &fx_err));
     store_view_free(&v);
     v = fx_select(alice.handle, "Sent");
     ck_assert_uint_eq(v.info.exists, 3);
@@ -195,7 +208,8 @@ static void quota(void)
     ck_assert_uint_eq(fx_deliver("alice@example.org", "", "12345", "id"), 0); /* 16 + 5 > 20 */
     ck_assert_uint_eq(fx_deliver("alice@example.org", "", "1234", "id"), 3);
     v = fx_select(alice.handle, "INBOX");
-    WANT(store_expunge(fx_edge, alice.handle, v.info.id, (struct uid_set){&(struct uid_range){1, 1}, 1}, false, &mod_seq, &fx_err));
+    WANT(store_expunge(fx_edge, alice.handle, v.info.id,
+                       (struct uid_set){&(struct uid_range){1, 1}, 1}, false, &mod_seq, &fx_err));
     store_view_free(&v);
     ck_assert_uint_eq(fx_deliver("alice@example.org", "", "12345", "id"), 4);
     fx_check_clean();
@@ -209,7 +223,8 @@ START_TEST(test_quota)
 }
 END_TEST
 
-/* More messages than go inline: the records come as shared memory that this side may change and the store does not see. */
+/* More messages than go inline: the records come as shared memory that this side may change and the
+ * store does not see. */
 static void large_mailbox(void)
 {
     struct store_new m = {.size = 1, .fd = fx_memfd("x", 1)};
@@ -218,7 +233,8 @@ static void large_mailbox(void)
 
     one_account();
     for (int i = 0; i < 300; i++)
-        WANT(store_append(fx_edge, alice.handle, FCT_STR("INBOX"), &m, 1, &validity, &uid, &fx_err));
+        WANT(
+            store_append(fx_edge, alice.handle, FCT_STR("INBOX"), &m, 1, &validity, &uid, &fx_err));
     close(m.fd);
     v = fx_select(alice.handle, "INBOX");
     ck_assert_uint_eq(v.info.exists, 300);

@@ -1,4 +1,5 @@
-/* Space comes back: expunged mail is swept, its bodies go when nobody uses them, segments are rewritten, readers survive. */
+/* Space comes back: expunged mail is swept, its bodies go when nobody uses them, segments are
+ * rewritten, readers survive. */
 #include "fixture.h"
 
 #include <dirent.h>
@@ -64,11 +65,14 @@ static void expunge_and_collect(void)
     before = segments();
     ck_assert_uint_gt(before, 3);
     v = fx_select(alice.handle, "INBOX");
-    WANT(store_expunge(fx_edge, alice.handle, v.info.id, (struct uid_set){&(struct uid_range){1, MAILS - 10}, 1}, false, &mod_seq, &fx_err));
+    WANT(store_expunge(fx_edge, alice.handle, v.info.id,
+                       (struct uid_set){&(struct uid_range){1, MAILS - 10}, 1}, false, &mod_seq,
+                       &fx_err));
     wait_for_sweep();
     blobs_are(10);
     WANT(server_collect(fx_server, &note, &fx_err));
-    ck_assert_msg(segments() <= 2, "%u of %u segments: %.*s", segments(), before, (int)note.n, note.p);
+    ck_assert_msg(segments() <= 2, "%u of %u segments: %.*s", segments(), before, (int)note.n,
+                  note.p);
     for (uint32_t uid = MAILS - 9; uid <= MAILS; uid++) {
         text_of((int)uid, text);
         buf_clear(&out);
@@ -112,8 +116,9 @@ static void shared_body(void)
     close(d.fd);
     blobs_are(1);
     v = fx_select(alice.handle, "INBOX");
-    WANT(store_copy(fx_edge, alice.handle, v.info.id, (struct uid_set){&(struct uid_range){1, 1}, 1}, FCT_STR("Junk"), false, fx_arena, &copied,
-                    &fx_err));
+    WANT(store_copy(fx_edge, alice.handle, v.info.id,
+                    (struct uid_set){&(struct uid_range){1, 1}, 1}, FCT_STR("Junk"), false,
+                    fx_arena, &copied, &fx_err));
     WANT(store_expunge(fx_edge, alice.handle, v.info.id, ALL_UIDS, false, &mod_seq, &fx_err));
     wait_for_sweep();
     blobs_are(1);
@@ -137,7 +142,8 @@ START_TEST(test_shared_body)
 }
 END_TEST
 
-/* The trace of a message by its log id: while it is there, after a move, and no longer after the sweep. */
+/* The trace of a message by its log id: while it is there, after a move, and no longer after the
+ * sweep. */
 static void trace(void)
 {
     const struct store_trace *t;
@@ -152,11 +158,14 @@ static void trace(void)
     fx_deliver("alice@example.org", "", "two", "abc1234");
     WANT(store_trace(fx_admin, FCT_STR("abc123"), fx_arena, &t, &n, &fx_err));
     ck_assert_uint_eq(n, 1);
-    ck_assert(str_equal(t[0].account, FCT_STR("alice@example.org")) && str_equal(t[0].mailbox, FCT_STR("INBOX")));
-    ck_assert(str_equal(t[0].ledger, FCT_STR("ledger")) && str_equal(t[0].reverse_path, FCT_STR("from@example.net")));
+    ck_assert(str_equal(t[0].account, FCT_STR("alice@example.org")) &&
+              str_equal(t[0].mailbox, FCT_STR("INBOX")));
+    ck_assert(str_equal(t[0].ledger, FCT_STR("ledger")) &&
+              str_equal(t[0].reverse_path, FCT_STR("from@example.net")));
     ck_assert_uint_eq(t[0].uid, 1);
     v = fx_select(alice.handle, "INBOX");
-    WANT(store_copy(fx_edge, alice.handle, v.info.id, ALL_UIDS, FCT_STR("Trash"), true, fx_arena, &copied, &fx_err));
+    WANT(store_copy(fx_edge, alice.handle, v.info.id, ALL_UIDS, FCT_STR("Trash"), true, fx_arena,
+                    &copied, &fx_err));
     store_view_free(&v);
     WANT(store_trace(fx_admin, FCT_STR("abc123"), fx_arena, &t, &n, &fx_err));
     ck_assert(n == 1 && str_equal(t[0].mailbox, FCT_STR("Trash")));
@@ -166,7 +175,8 @@ static void trace(void)
     wait_for_sweep();
     WANT(store_trace(fx_admin, FCT_STR("abc123"), fx_arena, &t, &n, &fx_err));
     ck_assert_uint_eq(n, 0);
-    ck_assert(!store_trace(fx_edge, FCT_STR("abc123"), fx_arena, &t, &n, &fx_err)); /* administrators only */
+    ck_assert(!store_trace(fx_edge, FCT_STR("abc123"), fx_arena, &t, &n,
+                           &fx_err)); /* administrators only */
 }
 
 START_TEST(test_trace)
@@ -192,9 +202,11 @@ static void before_restart(void)
     fx_deliver("alice@example.org", "", "another", "id");
     v = fx_select(alice.handle, "INBOX");
     validity = v.info.uid_validity;
-    WANT(store_flags(fx_edge, alice.handle, v.info.id, (struct uid_set){&(struct uid_range){2, 2}, 1}, FLAGS_ADD, FLAG_FLAGGED, &keyword, 1, 0,
-                     fx_arena, &failed, &nfailed, &mod_seq, &fx_err));
-    WANT(store_expunge(fx_edge, alice.handle, v.info.id, (struct uid_set){&(struct uid_range){1, 1}, 1}, false, &mod_seq, &fx_err));
+    WANT(store_flags(fx_edge, alice.handle, v.info.id,
+                     (struct uid_set){&(struct uid_range){2, 2}, 1}, FLAGS_ADD, FLAG_FLAGGED,
+                     &keyword, 1, 0, fx_arena, &failed, &nfailed, &mod_seq, &fx_err));
+    WANT(store_expunge(fx_edge, alice.handle, v.info.id,
+                       (struct uid_set){&(struct uid_range){1, 1}, 1}, false, &mod_seq, &fx_err));
     store_view_free(&v);
 }
 
@@ -210,7 +222,8 @@ static void after_restart(void)
     ck_assert_uint_eq(v.record[0].uid, 2);
     ck_assert_uint_eq(v.record[0].flags, FLAG_FLAGGED);
     ck_assert(v.nkeywords == 1 && str_equal(v.keyword[0], FCT_STR("kept")));
-    WANT(store_sync(fx_edge, alice.handle, v.info.id, v.info.highest_mod_seq - 1, fx_arena, &changes, &fx_err));
+    WANT(store_sync(fx_edge, alice.handle, v.info.id, v.info.highest_mod_seq - 1, fx_arena,
+                    &changes, &fx_err));
     ck_assert_uint_eq(changes.nvanished, 1);
     ck_assert_uint_eq(changes.vanished[0], 1);
     ck_assert_uint_eq(fx_deliver("alice@example.org", "", "third", "id"), 3);

@@ -25,7 +25,8 @@ static void deliver_and_read(void)
     struct store_view v;
 
     two_accounts();
-    ck_assert_uint_eq(fx_deliver("alice@example.org", "", "Subject: one\r\n\r\nhello\r\n", "id1"), 1);
+    ck_assert_uint_eq(fx_deliver("alice@example.org", "", "Subject: one\r\n\r\nhello\r\n", "id1"),
+                      1);
     ck_assert_uint_eq(fx_deliver("Alice+news@Example.ORG", "", "Subject: two\r\n\r\n", "id2"), 2);
     v = fx_select(alice.handle, "inbox");
     ck_assert_uint_eq(v.info.exists, 2);
@@ -58,8 +59,9 @@ static void flags(void)
         fx_deliver("alice@example.org", "", "x", "id");
     v = fx_select(alice.handle, "INBOX");
     before = v.info.highest_mod_seq;
-    WANT(store_flags(fx_edge, alice.handle, v.info.id, (struct uid_set){&(struct uid_range){2, 3}, 1}, FLAGS_ADD, FLAG_SEEN | FLAG_DELETED, keyword,
-                     2, 0, fx_arena, &failed, &nfailed, &mod_seq, &fx_err));
+    WANT(store_flags(
+        fx_edge, alice.handle, v.info.id, (struct uid_set){&(struct uid_range){2, 3}, 1}, FLAGS_ADD,
+        FLAG_SEEN | FLAG_DELETED, keyword, 2, 0, fx_arena, &failed, &nfailed, &mod_seq, &fx_err));
     ck_assert_uint_gt(mod_seq, before);
     ck_assert_uint_eq(nfailed, 0);
     WANT(store_sync(fx_edge, alice.handle, v.info.id, before, fx_arena, &changes, &fx_err));
@@ -71,17 +73,19 @@ static void flags(void)
     ck_assert(str_equal(changes.keyword[1], FCT_STR("work")));
 
     /* the same again changes nothing */
-    WANT(store_flags(fx_edge, alice.handle, v.info.id, (struct uid_set){&(struct uid_range){2, 3}, 1}, FLAGS_ADD, FLAG_SEEN, NULL, 0, 0, fx_arena,
-                     &failed, &nfailed, &mod_seq, &fx_err));
+    WANT(store_flags(fx_edge, alice.handle, v.info.id,
+                     (struct uid_set){&(struct uid_range){2, 3}, 1}, FLAGS_ADD, FLAG_SEEN, NULL, 0,
+                     0, fx_arena, &failed, &nfailed, &mod_seq, &fx_err));
     ck_assert_uint_eq(mod_seq, 0);
     /* RFC 7162 3.1.3: 2 and 3 changed since */
-    WANT(store_flags(fx_edge, alice.handle, v.info.id, ALL_UIDS, FLAGS_SET, FLAG_FLAGGED, NULL, 0, before, fx_arena, &failed, &nfailed, &mod_seq,
-                     &fx_err));
+    WANT(store_flags(fx_edge, alice.handle, v.info.id, ALL_UIDS, FLAGS_SET, FLAG_FLAGGED, NULL, 0,
+                     before, fx_arena, &failed, &nfailed, &mod_seq, &fx_err));
     ck_assert_uint_eq(nfailed, 2);
     ck_assert_uint_eq(failed[0], 2);
     /* server's own bits cannot be set */
-    WANT(store_flags(fx_edge, alice.handle, v.info.id, (struct uid_set){&(struct uid_range){1, 1}, 1}, FLAGS_SET, 0xffff, NULL, 0, 0, fx_arena, &failed,
-                     &nfailed, &mod_seq, &fx_err));
+    WANT(store_flags(fx_edge, alice.handle, v.info.id,
+                     (struct uid_set){&(struct uid_range){1, 1}, 1}, FLAGS_SET, 0xffff, NULL, 0, 0,
+                     fx_arena, &failed, &nfailed, &mod_seq, &fx_err));
     store_view_free(&v);
     v = fx_select(alice.handle, "INBOX");
     ck_assert_uint_eq(v.record[0].flags, FLAGS_CLIENT);
@@ -108,14 +112,17 @@ static void copy_move_expunge(void)
     for (int i = 0; i < 4; i++)
         fx_deliver("alice@example.org", "", i % 2 ? "odd" : "even", "id");
     inbox = fx_select(alice.handle, "INBOX");
-    WANT(store_copy(fx_edge, alice.handle, inbox.info.id, (struct uid_set){&(struct uid_range){1, 2}, 1}, FCT_STR("Junk"), false, fx_arena, &copied,
-                    &fx_err));
+    WANT(store_copy(fx_edge, alice.handle, inbox.info.id,
+                    (struct uid_set){&(struct uid_range){1, 2}, 1}, FCT_STR("Junk"), false,
+                    fx_arena, &copied, &fx_err));
     ck_assert_uint_eq(copied.n, 2);
     ck_assert_uint_eq(copied.target[1], 2);
-    WANT(store_copy(fx_edge, alice.handle, inbox.info.id, (struct uid_set){&(struct uid_range){3, 9}, 1}, FCT_STR("Junk"), true, fx_arena, &copied,
-                    &fx_err));
+    WANT(store_copy(fx_edge, alice.handle, inbox.info.id,
+                    (struct uid_set){&(struct uid_range){3, 9}, 1}, FCT_STR("Junk"), true, fx_arena,
+                    &copied, &fx_err));
     ck_assert_uint_eq(copied.n, 2);
-    WANT(store_sync(fx_edge, alice.handle, inbox.info.id, inbox.info.highest_mod_seq, fx_arena, &changes, &fx_err));
+    WANT(store_sync(fx_edge, alice.handle, inbox.info.id, inbox.info.highest_mod_seq, fx_arena,
+                    &changes, &fx_err));
     ck_assert_uint_eq(changes.nvanished, 2);
     ck_assert_uint_eq(changes.vanished[0], 3);
     ck_assert_uint_eq(changes.n, 0);
