@@ -57,8 +57,8 @@ FCT_MUST_CHECK bool server_open(struct event_base *base, const struct store_conf
 void server_close(struct server **s); /* no fiber may be running in it */
 /* Folders, format mark and key of the installation. */
 FCT_MUST_CHECK bool server_prepare_dir(const char *dir, uint8_t key[32], struct fct_err *err);
-void server_try_drained(
-    struct server *s); /* says so to the supervisor once nothing runs any more */
+/* No new requests; on_drained is called, from the loop, when nothing runs any more. */
+void server_drain(struct server *s);
 /* Give back the space of dead bodies now. text may be NULL. */
 FCT_MAY_WAIT FCT_MUST_CHECK bool server_collect(struct server *s, struct buf *text,
                                                 struct fct_err *err);
