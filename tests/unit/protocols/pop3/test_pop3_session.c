@@ -500,7 +500,8 @@ START_TEST(silence_ends_a_session)
 {
     settings()->login_timeout.ms = 5;
     greet();
-    usleep(6000);
+    while (edge.session_count > 0)
+        event_base_loop(base, EVLOOP_ONCE);
     ck_assert(is_closed());
 }
 END_TEST
