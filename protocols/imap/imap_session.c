@@ -429,7 +429,8 @@ static void greet(struct imap_session *s)
     session_settle(s);
 }
 
-/* After the handshake: a greeting under implicit TLS; nothing after STARTTLS (RFC 9051 6.2.1). */
+/* After the handshake, or the PROXY header: a greeting, whose capabilities depend on who the client
+ * is; nothing after STARTTLS (RFC 9051 6.2.1). */
 static void session_tls_ready(void *owner)
 {
     struct imap_session *s = owner;
@@ -465,7 +466,7 @@ static void session_accepted(struct edge_listener *listener, int fd)
     s->stream = edge_stream(listener, fd, &limits, &owner);
     edge_session_add(&s->edge, listener, session_drain);
     log_event(EV_CONNECT, str_from(s->id.text), F_C("peer", stream_peer(s->stream)->text));
-    if (listener->tls_mode == EDGE_TLS_IMPLICIT) {
+    if (listener->tls_mode == EDGE_TLS_IMPLICIT || listener->conf->proxy) {
         imap_set_deadline(s);
         return;
     }
