@@ -1,5 +1,5 @@
-/* tls_self_sign.c - the certificate of facteur dev, and of a server that was given none: ECDSA P-256,
- * ten years, for one name and this machine's loopback. */
+/* tls_self_sign.c - the certificate of facteur dev, and of a server that was given none: ECDSA
+ * P-256, ten years, for one name and this machine's loopback. */
 #include "core/net/tls_int.h"
 
 #include <errno.h>

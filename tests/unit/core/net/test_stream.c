@@ -2,6 +2,11 @@
  * its forms, PROXY. */
 #include "stream_fixture.h"
 
+#include "core/base/clock.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+
 START_TEST(lines_come_whole)
 {
     send_text("one\r\ntw");
@@ -307,6 +312,73 @@ START_TEST(finish_gives_up_after_its_grace)
 }
 END_TEST
 
+/* The two ends of a connection over loopback: only TCP has resets. */
+static void open_tcp(void)
+{
+    const struct stream_limits limits = {1000, 64u << 10};
+    const struct stream_owner owner = {on_readable, on_closed, on_tls, NULL};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof at;
+    int door = socket(AF_INET, SOCK_STREAM, 0);
+
+    ck_assert_int_eq(bind(door, (struct sockaddr *)&at, n), 0);
+    ck_assert_int_eq(listen(door, 1), 0);
+    ck_assert_int_eq(getsockname(door, (struct sockaddr *)&at, &n), 0);
+    stream_free(&stream);
+    close(peer);
+    peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(connect(peer, (struct sockaddr *)&at, n), 0);
+    stream = stream_new(base, accept4(door, NULL, NULL, SOCK_NONBLOCK), NULL, &limits, &owner);
+    fcntl(peer, F_SETFL, O_NONBLOCK);
+    close(door);
+}
+
+/* A client in the middle of a large message hears why it is cut off: what it sends meanwhile is
+ * read, for an unread byte would make the kernel reset the connection and drop the reply. */
+START_TEST(the_last_reply_reaches_a_peer_that_is_still_sending)
+{
+    static char data[64u << 10];
+    char got[8];
+    size_t sent = 0;
+
+    open_tcp();
+    noted.keep = true;
+    for (unsigned i = 0; i < 50; i++) {
+        (void)!write(peer, data, sizeof data);
+        turns(1);
+    }
+    stream_write(stream, FCT_STR("421 bye\r\n"));
+    stream_finish(stream, 10000);
+    for (unsigned i = 0; i < 500; i++) {
+        ssize_t n = write(peer, data, sizeof data);
+
+        ck_assert(n >= 0 || errno == EAGAIN);
+        sent += n > 0 ? (size_t)n : 0;
+        turns(1);
+    }
+    ck_assert_uint_gt(sent, 100 * sizeof data); /* far more than the kernel holds */
+    shutdown(peer, SHUT_WR);
+    until_closed();
+    stream_free(&stream);
+    ck_assert_int_eq(read(peer, got, sizeof got), 8);
+    ck_assert(memcmp(got, "421 bye\r", 8) == 0);
+}
+END_TEST
+
+/* Sent all, yet the peer neither reads nor sends nor goes: two seconds, not the whole grace. */
+START_TEST(a_silent_peer_is_not_waited_for_long)
+{
+    uint64_t before = clock_ms();
+
+    stream_write(stream, FCT_STR("bye"));
+    stream_finish(stream, 600000);
+    until_closed();
+    ck_assert_uint_lt(clock_ms() - before, 60000);
+    ck_assert_int_eq(noted.why, STREAM_TIMEOUT);
+    ck_assert_text(received(), "bye");
+}
+END_TEST
+
 static void free_in_callback(void *owner)
 {
     (void)owner;
@@ -342,7 +414,9 @@ START_TEST(a_proxy_header_gives_the_addresses)
     send_text("PROXY TCP4 192.0.2.1 198.5");
     ck_assert_uint_eq(noted.readable, 0);
     ck_assert_text(received(), "");
+    ck_assert_uint_eq(noted.tls_ready, 0);
     send_text("1.100.7 4000 25\r\nEHLO x\r\n");
+    ck_assert_uint_eq(noted.tls_ready, 1); /* the owner may greet */
     ck_assert_str_eq(stream_peer(stream)->text, "192.0.2.1");
     ck_assert_uint_eq(stream_peer(stream)->port, 4000);
     ck_assert_str_eq(stream_local(stream)->text, "198.51.100.7");
@@ -400,6 +474,8 @@ int main(void)
     tcase_add_test(t, the_peers_end_comes_after_its_lines);
     tcase_add_test(t, finish_sends_the_rest_and_waits_for_the_peer);
     tcase_add_test(t, finish_gives_up_after_its_grace);
+    tcase_add_test(t, the_last_reply_reaches_a_peer_that_is_still_sending);
+    tcase_add_test(t, a_silent_peer_is_not_waited_for_long);
     tcase_add_test(t, an_owner_may_free_in_readable);
     tcase_add_test(t, a_proxy_header_gives_the_addresses);
     tcase_add_test(t, proxy_headers_may_come_byte_by_byte);

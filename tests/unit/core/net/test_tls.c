@@ -39,6 +39,31 @@ START_TEST(a_self_signed_certificate_is_for_its_name)
 }
 END_TEST
 
+static int names_of(const char *certificate)
+{
+    FILE *f = fopen(certificate, "r");
+    X509 *x = PEM_read_X509(f, NULL, NULL, NULL);
+    GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+    int n = sk_GENERAL_NAME_num(names);
+
+    fclose(f);
+    GENERAL_NAMES_free(names);
+    X509_free(x);
+    return n;
+}
+
+START_TEST(no_name_stands_twice_in_a_certificate)
+{
+    struct fct_err err = {0};
+
+    ck_assert_int_eq(names_of(files.certificate), 4); /* two names, two addresses */
+    unlink(files.certificate);
+    unlink(files.key);
+    ck_assert(tls_self_sign(files.certificate, files.key, "localhost", &err));
+    ck_assert_int_eq(names_of(files.certificate), 3);
+}
+END_TEST
+
 START_TEST(existing_files_are_kept)
 {
     struct stat before, after;
@@ -144,6 +169,7 @@ int main(void)
 
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, a_self_signed_certificate_is_for_its_name);
+    tcase_add_test(t, no_name_stands_twice_in_a_certificate);
     tcase_add_test(t, existing_files_are_kept);
     tcase_add_test(t, bad_files_are_refused_by_name);
     tcase_add_loop_test(t, tickets_are_bound_to_their_listener, 0, 2);
