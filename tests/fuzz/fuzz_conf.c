@@ -27,8 +27,13 @@ static const struct fct_conf_key keys[] = {
     FCT_CONF_KEY(struct any_conf, real, "0", "r"),
     FCT_CONF_END,
 };
-static const struct conf_block any_block = {"any", "d",  keys, sizeof(struct any_conf),
-                                            true,  true, "x"};
+static const struct conf_block any_block = {.name = "any",
+                                            .doc = "d",
+                                            .keys = keys,
+                                            .size = sizeof(struct any_conf),
+                                            .labelled = true,
+                                            .open = true,
+                                            .file = "x"};
 static const struct conf_block *const blocks[] = {&any_block, NULL};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -30,8 +30,11 @@ static const struct fct_conf_key mail_keys[] = {
     FCT_CONF_KEY(struct mail_conf, weight, "1.5", "A number"),
     FCT_CONF_END,
 };
-static const struct conf_block mail_block = {
-    "mail", "About mail.", mail_keys, sizeof(struct mail_conf), false, false, "20-mail.conf"};
+static const struct conf_block mail_block = {.name = "mail",
+                                             .doc = "About mail.",
+                                             .keys = mail_keys,
+                                             .size = sizeof(struct mail_conf),
+                                             .file = "20-mail.conf"};
 
 struct plug_conf {
     const char *on_error;
@@ -40,8 +43,13 @@ static const struct fct_conf_key plug_keys[] = {
     FCT_CONF_KEY(struct plug_conf, on_error, "pass", "What to do"),
     FCT_CONF_END,
 };
-static const struct conf_block plug_block = {
-    "plug", "About plugs.", plug_keys, sizeof(struct plug_conf), true, true, "50-plug.conf"};
+static const struct conf_block plug_block = {.name = "plug",
+                                             .doc = "About plugs.",
+                                             .keys = plug_keys,
+                                             .size = sizeof(struct plug_conf),
+                                             .labelled = true,
+                                             .open = true,
+                                             .file = "50-plug.conf"};
 static const struct conf_block *const blocks[] = {&mail_block, &plug_block, NULL};
 
 static char dir[64];
