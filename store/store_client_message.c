@@ -8,24 +8,34 @@
 
 /* ---- messages ---- */
 
-/* Several messages travel in one descriptor: copied one behind the other. */
+#define PIECE 65536u
+
+static bool copy_body(int to, const struct store_new *m, char *piece)
+{
+    for (uint64_t at = 0; at < m->size;) {
+        size_t want = m->size - at < PIECE ? (size_t)(m->size - at) : PIECE;
+        ssize_t got = pread(m->fd, piece, want, (off_t)at);
+
+        if (got <= 0 || write(to, piece, (size_t)got) != got)
+            return false;
+        at += (uint64_t)got;
+    }
+    return true;
+}
+
+/* Several messages travel in one descriptor: copied one behind the other. -1: no memory. */
 static int join_bodies(const struct store_new *m, size_t n)
 {
     int fd = memfd_create("append", MFD_CLOEXEC);
-    char piece[65536];
+    char *piece = malloc(PIECE);
+    bool ok = fd >= 0 && piece;
 
-    for (size_t i = 0; fd >= 0 && i < n; i++)
-        for (uint64_t at = 0; at < m[i].size;) {
-            size_t want = m[i].size - at < sizeof piece ? (size_t)(m[i].size - at) : sizeof piece;
-            ssize_t got = pread(m[i].fd, piece, want, (off_t)at);
-
-            if (got <= 0 || write(fd, piece, (size_t)got) != got) {
-                close(fd);
-                return -1;
-            }
-            at += (uint64_t)got;
-        }
-    return fd;
+    for (size_t i = 0; ok && i < n; i++)
+        ok = copy_body(fd, &m[i], piece);
+    free(piece);
+    if (!ok && fd >= 0)
+        close(fd);
+    return ok ? fd : -1;
 }
 
 static void put_new(struct buf *b, const struct store_new *m)

@@ -18,7 +18,7 @@ struct sweep {
     uint64_t account;
     struct batch batch;
     struct buf value;
-    struct key due[SWEEP_AT_ONCE];
+    struct key *due; /* SWEEP_AT_ONCE of them, on the heap: fiber stacks are small */
     size_t n;
     bool more;
 };
@@ -107,6 +107,8 @@ static bool sweep_round(struct server *s, uint64_t account, int64_t older_than, 
     struct key from = key_of('g'), to = key_of('g');
     bool ok;
 
+    w.due = calloc(SWEEP_AT_ONCE, sizeof *w.due);
+    FCT_ASSERT(w.due);
     key_u64(&to, (uint64_t)older_than);
     batch_init(&w.batch);
     ok = s->driver->ops->scan(s->driver, NULL, account, key_str(&from), key_str(&to), collect_due,
@@ -122,6 +124,7 @@ static bool sweep_round(struct server *s, uint64_t account, int64_t older_than, 
     }
     batch_fini(&w.batch);
     buf_free(&w.value);
+    free(w.due);
     return ok;
 }
 
