@@ -122,6 +122,9 @@ static void heard(void *owner, struct ipc_in *in)
         keep_text(&p->status, in);
         status_arrived(p->sup, p);
         break;
+    case CONTROL_PONG:
+        p->unanswered = 0;
+        break;
     case CONTROL_KILL:
         heard_kill(p, in);
         break;
@@ -181,6 +184,7 @@ static void open_channel(struct process *p, int fd)
     p->state = PROCESS_STARTING;
     p->born_ms = clock_ms();
     p->killed_by_us = false;
+    p->unanswered = 0;
     p->why = (struct fct_err){0};
     buf_clear(&p->sandbox);
     buf_clear(&p->status);

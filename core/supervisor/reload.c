@@ -292,6 +292,10 @@ static FCT_NORETURN void check(struct supervisor *sup, int report_fd)
     supervisor_leave((const int[]){report_fd, sup->log_fd}, 2);
     (void)alarm(CHECK_LIMIT_S);
     ok = setting_load(sup, &set, &errors, &err);
+    if (ok && !setting_provide(sup, &set, &err)) {
+        ok = false;
+        buf_printf(&errors, "%s\n", err.text);
+    }
     if (ok)
         setting_name_listeners(sup, &set);
     for (size_t i = 0; ok && i < FCT_COUNT(reloaded); i++)

@@ -98,6 +98,10 @@ static void told(void *owner, struct ipc_in *in)
     case CONTROL_STATUS:
         answer_status(self);
         break;
+    case CONTROL_PING:
+        if (self->control)
+            ipc_notify(self->control, &(struct ipc_out){.kind = CONTROL_PONG});
+        break;
     case CONTROL_LOG:
         if (in->fds == 1)
             (void)dup2(in->fd[0], self->log_fd);
@@ -296,12 +300,14 @@ static bool begin(struct role_process *self, const struct role_start *start, str
     return close_in(self, start, err) && self->role->start(&self->env, err);
 }
 
+/* Nothing to arrange: serve() sees the end of every turn. */
 static void at_end_of_turn(void *arg)
 {
     (void)arg;
 }
 
-/* One turn of the loop, one write to the log. */
+/* One turn of the loop, one write to the log. What may be lost by a crash are the info lines of the
+ * turn that crashed: a warning takes all that came before it along. */
 static void serve(struct role_process *self)
 {
     log_set_scheduler(at_end_of_turn, NULL);

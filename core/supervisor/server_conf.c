@@ -24,6 +24,7 @@ static const struct fct_conf_key keys[] = {
     FCT_CONF_KEY(struct server_conf, edge_processes, "1", "Processes that hold client connections (1 to 64)"),
     FCT_CONF_KEY(struct server_conf, filter_processes, "2", "Processes that run plugins and Lua rules (1 to 64); with one, a crash makes everybody wait for its restart"),
     FCT_CONF_KEY(struct server_conf, drain, "30s", "How long old connections may go on after a reload or when the server stops"),
+    FCT_CONF_KEY(struct server_conf, hang_limit, "60s", "A process whose event loop stands still for this long is killed and started afresh; 0 never (for debuggers)"),
     FCT_CONF_KEY(struct server_conf, user_edge, "facteur-edge", "User of the edge processes when started as root; a user that does not exist is left out, and the log says so"),
     FCT_CONF_KEY(struct server_conf, user_filter, "facteur-filter", "User of the filter processes when started as root"),
     FCT_CONF_KEY(struct server_conf, user_store, "facteur-store", "User of the store process when started as root; owns data_dir"),

@@ -26,6 +26,11 @@ bool setting_load(struct supervisor *sup, struct setting *set, struct buf *error
     return true;
 }
 
+bool setting_provide(const struct supervisor *sup, const struct setting *set, struct fct_err *err)
+{
+    return !sup->setup->provide || sup->setup->provide(set->conf, set->paths.name, err);
+}
+
 void setting_free(struct setting *set)
 {
     free(set->listener);

@@ -25,6 +25,9 @@ struct supervisor_setup {
     size_t nfiles;
     const char *argv0;
     bool dev;
+    /* Makes what the configuration leaves to the server (a certificate), with the supervisor's
+     * rights, before processes start under it. Called again for every reload. May be NULL. */
+    bool (*provide)(const struct config *conf, const char *server_name, struct fct_err *err);
     /* The control socket: core/ctl. Called once, before the first process starts; `close` at the
      * end. May be NULL. */
     bool (*control_open)(struct supervisor *sup, struct event_base *base, const char *run_dir,

@@ -35,9 +35,9 @@ struct process {
     struct event *timer; /* restart, or the end of patience */
     struct backoff backoff;
     uint64_t born_ms;
-    unsigned restarts;
-    bool killed_by_us;  /* patience ended: no surprise */
-    struct fct_err why; /* CONTROL_FAILED */
+    unsigned restarts, unanswered; /* unanswered: questions of hang.c */
+    bool killed_by_us;             /* patience ended: no surprise */
+    struct fct_err why;            /* CONTROL_FAILED */
     struct buf sandbox, status;
     bool status_wanted;
 };
@@ -89,7 +89,7 @@ struct supervisor {
     int signal_fd, log_fd, lock_fd;
     char *shared;        /* SUPERVISOR_SLOTS × ROLE_SHARED_BYTES */
     char *shared_common; /* ROLE_COMMON_BYTES */
-    struct event *signals, *watchdog;
+    struct event *signals, *watchdog, *hang_timer;
     uint64_t born_ms;
 };
 
@@ -132,6 +132,8 @@ FCT_MUST_CHECK bool run_dir_open_log(struct supervisor *sup, const struct server
 /* setting.c */
 FCT_MUST_CHECK bool setting_load(struct supervisor *sup, struct setting *set, struct buf *errors,
                                  struct fct_err *err); /* configuration only */
+FCT_MUST_CHECK bool setting_provide(const struct supervisor *sup, const struct setting *set,
+                                    struct fct_err *err); /* supervisor_setup.provide */
 FCT_MUST_CHECK bool setting_open_sockets(struct supervisor *sup, struct setting *set,
                                          struct fct_err *err);
 void setting_name_listeners(const struct supervisor *sup,
@@ -146,6 +148,9 @@ bool reload_process_lost(struct supervisor *sup,
 void reload_process_gone(struct supervisor *sup);
 const struct setting *reload_setting(const struct supervisor *sup,
                                      unsigned generation); /* NULL: not of it */
+
+/* hang.c */
+FCT_MUST_CHECK bool hang_watch(struct supervisor *sup, struct fct_err *err);
 
 /* status.c */
 void status_arrived(struct supervisor *sup, struct process *p);

@@ -330,7 +330,7 @@ static bool make_loop(struct supervisor *sup, struct fct_err *err)
         if (!sup->watchdog || event_add(sup->watchdog, &tv) != 0)
             return fct_fail(err, FCT_TEMP, "event loop: no memory");
     }
-    return true;
+    return hang_watch(sup, err);
 }
 
 static bool open_all(struct supervisor *sup, struct fct_err *err)
@@ -339,8 +339,8 @@ static bool open_all(struct supervisor *sup, struct fct_err *err)
 
     return load_first(sup, err) && run_dir_take(sup, err) &&
            run_dir_open_log(sup, sup->now.server, err) &&
-           setting_open_sockets(sup, &sup->now, err) && make_shared(sup, err) &&
-           make_loop(sup, err) &&
+           setting_open_sockets(sup, &sup->now, err) && setting_provide(sup, &sup->now, err) &&
+           make_shared(sup, err) && make_loop(sup, err) &&
            (!setup->control_open ||
             setup->control_open(sup, sup->base, sup->now.server->run_dir, err));
 }
@@ -357,6 +357,8 @@ static void close_all(struct supervisor *sup)
         event_free(sup->signals);
     if (sup->watchdog)
         event_free(sup->watchdog);
+    if (sup->hang_timer)
+        event_free(sup->hang_timer);
     if (sup->base)
         event_base_free(sup->base);
     if (sup->shared)

@@ -591,6 +591,34 @@ START_TEST(edge_can_have_a_hung_filter_killed)
 }
 END_TEST
 
+/* Nobody asks for its end: the supervisor notices by itself. The others are left alone. */
+START_TEST(a_hung_process_is_found_and_replaced)
+{
+    pid_t edge_pid, store_pid, filter_pid;
+    int fd;
+
+    configure("server { hang_limit = 400ms }");
+    start_server();
+    wait_running();
+    fd = dial();
+    edge_pid = answer(fd, "edge");
+    store_pid = ask(fd, 's', "store");
+    filter_pid = ask(fd, 'f', "filter");
+    ck_assert_int_eq(write(fd, "l", 1), 1);
+    (void)wait_for("slot 2");
+    (void)wait_for("edge has 1 0");
+    ck_assert(log_has("hung role=filter index=0"));
+    ck_assert(!log_has("hung role=edge") && !log_has("hung role=store"));
+    ck_assert_int_ne(ask(fd, 'f', "filter"), filter_pid);
+    ck_assert_int_eq(ask(fd, 's', "store"), store_pid);
+    close(fd);
+    fd = dial();
+    ck_assert_int_eq(answer(fd, "edge"), edge_pid);
+    close(fd);
+    stop_server();
+}
+END_TEST
+
 START_TEST(a_reload_starts_new_processes_and_keeps_the_store)
 {
     pid_t edge_pid, store_pid;
@@ -771,6 +799,7 @@ int main(void)
     tcase_add_test(tc, a_crashed_filter_comes_back_and_the_client_stays);
     tcase_add_test(tc, a_killed_store_and_a_killed_edge_come_back);
     tcase_add_test(tc, edge_can_have_a_hung_filter_killed);
+    tcase_add_test(tc, a_hung_process_is_found_and_replaced);
     tcase_add_test(tc, a_reload_starts_new_processes_and_keeps_the_store);
     tcase_add_test(tc, a_bad_configuration_is_refused_and_nothing_changes);
     tcase_add_test(tc, a_reload_opens_the_log_again);
