@@ -33,8 +33,8 @@ struct edge_listener {
     const char *label; /* of the `listener` block */
     const struct listener_conf *conf;
     const struct edge_protocol *protocol;
-    uint32_t role;           /* one FCT_ROLE_* bit, for the hooks */
-    enum edge_tls tls_mode;  /* NONE also when STARTTLS is asked for but there is no certificate */
+    uint32_t role; /* one FCT_ROLE_* bit, for the hooks */
+    enum edge_tls tls_mode;
     struct tls_context *tls; /* NULL when tls_mode is NONE */
     struct listener *listener;
     struct map *clients;  /* open connections by client network, for edge_client_enter */

@@ -1,4 +1,5 @@
-/* edge_conf.c - the rows of `listener NAME { … }` and `tls { … }`. */
+/* edge_conf.c - the rows of `listener NAME { … }` and `tls { … }`, and the listeners that stand
+ * when none is configured. */
 #include "protocols/edge_conf.h"
 
 /* clang-format off */
@@ -13,15 +14,26 @@ static const struct fct_conf_key listener_keys[] = {
 };
 
 static const struct fct_conf_key tls_keys[] = {
-    FCT_CONF_KEY(struct tls_block_conf, certificate, "", "PEM file with the certificate and its chain; empty: no TLS is offered"),
+    FCT_CONF_KEY(struct tls_block_conf, certificate, "", "PEM file with the certificate and its chain; empty: a self-signed one, made once as tls/cert.pem in data_dir"),
     FCT_CONF_KEY(struct tls_block_conf, key,         "", "PEM file with the private key; readable by the supervisor only"),
     FCT_CONF_END,
 };
+
+/* Reception (RFC 5321), submission (RFC 6409, 8314), IMAP (RFC 9051) and POP3 (RFC 1939) at their ports. LMTP has no port of its own. */
+static const char standard_listeners[] =
+    "listener smtp        { address = [\"*:25\"]   protocol = smtp  role = mx          tls = starttls }\n"
+    "listener submission  { address = [\"*:587\"]  protocol = smtp  role = submission  tls = starttls }\n"
+    "listener submissions { address = [\"*:465\"]  protocol = smtp  role = submission  tls = implicit }\n"
+    "listener imap        { address = [\"*:143\"]  protocol = imap  tls = starttls }\n"
+    "listener imaps       { address = [\"*:993\"]  protocol = imap  tls = implicit }\n"
+    "listener pop3        { address = [\"*:110\"]  protocol = pop3  tls = starttls }\n"
+    "listener pop3s       { address = [\"*:995\"]  protocol = pop3  tls = implicit }\n";
 /* clang-format on */
 
 const struct conf_block listener_block = {
     .name = "listener",
     .doc = "One place where the server listens. Any number of blocks, each with a name of its own.",
+    .standing = standard_listeners,
     .keys = listener_keys,
     .size = sizeof(struct listener_conf),
     .labelled = true,

@@ -4,6 +4,7 @@
 #include "core/log/log.h"
 #include "core/net/listener.h"
 #include "protocols/edge.h"
+#include "protocols/edge_certificate.h"
 #include "protocols/lmtp/lmtp_conf.h"
 
 #include <stdlib.h>
@@ -54,15 +55,7 @@ static size_t find_tls(const struct listener_conf *conf)
     return i;
 }
 
-static bool has_certificate(const struct config *conf)
-{
-    const struct tls_block_conf *tls = config_get(conf, &tls_block);
-
-    return tls->certificate[0] != '\0';
-}
-
-static bool listener_check(const struct config *all, const struct listener_conf *conf,
-                           const char *label, struct fct_err *err)
+static bool listener_check(const struct listener_conf *conf, const char *label, struct fct_err *err)
 {
     if (find_door(conf) == FCT_COUNT(doors))
         return fct_fail(err, FCT_SYNTAX,
@@ -73,9 +66,6 @@ static bool listener_check(const struct config *all, const struct listener_conf 
         return fct_fail(err, FCT_SYNTAX,
                         "listener %s: tls \"%s\" is not known (starttls, implicit, none)", label,
                         conf->tls);
-    if (find_tls(conf) == EDGE_TLS_IMPLICIT && !has_certificate(all))
-        return fct_fail(err, FCT_SYNTAX,
-                        "listener %s: tls = implicit needs tls { certificate = … }", label);
     return true;
 }
 
@@ -85,7 +75,7 @@ bool edge_conf_check(const struct config *conf, struct fct_err *err)
     const char *label;
 
     for (size_t i = 0; (listener = config_each(conf, &listener_block, i, &label)); i++)
-        if (!listener_check(conf, listener, label, err))
+        if (!listener_check(listener, label, err))
             return false;
     return smtp_conf_check(config_get(conf, &smtp_block), "smtp", err) &&
            smtp_conf_check(config_get(conf, &lmtp_block), "lmtp", err);
@@ -98,19 +88,19 @@ bool edge_conf_check(const struct config *conf, struct fct_err *err)
 static bool prepare_listener(struct edge_process *p, size_t i, struct fct_err *err)
 {
     const struct role_listener *from = &p->env->listeners[i];
-    const struct tls_block_conf *tls = config_get(p->env->conf, &tls_block);
     struct edge_listener *l = &p->edge.listener[i];
+    struct edge_certificate shown;
 
     l->edge = &p->edge;
     l->label = from->label;
     l->conf = from->conf;
     l->protocol = doors[find_door(l->conf)].is;
     l->role = doors[find_door(l->conf)].bit;
-    if (has_certificate(p->env->conf))
-        l->tls_mode = (enum edge_tls)find_tls(l->conf);
+    l->tls_mode = (enum edge_tls)find_tls(l->conf);
     if (l->tls_mode == EDGE_TLS_NONE)
         return true;
-    if (!tls_context_new(&(struct tls_conf){.certificate = tls->certificate, .key = tls->key},
+    if (!edge_certificate_find(p->env->conf, &shown, err) ||
+        !tls_context_new(&(struct tls_conf){.certificate = shown.certificate, .key = shown.key},
                          l->protocol->name, &l->tls, err))
         return fct_fail_in(err, "listener %s", l->label);
     return true;

@@ -96,6 +96,24 @@ struct conf_instance *conf_instance_at(struct config *c, const struct conf_block
     return c->instance[c->n++] = in;
 }
 
+static bool has_instance(const struct config *c, const struct conf_block *block)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->instance[i]->block == block)
+            return true;
+    return false;
+}
+
+static bool add_standing(struct config *c, struct conf_errors *errors)
+{
+    bool ok = true;
+
+    for (const struct conf_block *const *b = c->blocks; *b; b++)
+        if ((*b)->standing && !has_instance(c, *b))
+            ok &= conf_standing_read(c, *b, errors);
+    return ok;
+}
+
 bool config_load(const char *const *files, size_t n, const struct conf_block *const *blocks,
                  struct config **out, struct buf *errors, struct fct_err *err)
 {
@@ -109,6 +127,7 @@ bool config_load(const char *const *files, size_t n, const struct conf_block *co
     c->blocks = blocks;
     for (size_t i = 0; i < n; i++)
         ok &= conf_file_read(c, files[i], &e);
+    ok = add_standing(c, &e) && ok;
     ok = conf_schema_apply(c, &e) && ok;
     if (ok)
         *out = c;

@@ -19,6 +19,9 @@ struct conf_block {
     bool labelled; /* `listener mx { … }`: any number, told apart by label */
     bool open;     /* more keys than the rows are allowed (plugin blocks): checked by their owner */
     const char *file; /* the conf.d file that documents it, e.g. "20-smtp.conf" */
+    /* Labelled: what stands while no file has a block of this kind, as it would be written in a
+     * file; the first one in a file replaces all of it. NULL: nothing. */
+    const char *standing;
 };
 
 struct config;

@@ -105,7 +105,7 @@ void conf_print_values(const struct config *c, bool all, bool json, struct buf *
         for (const struct fct_conf_key *k = in->block->keys; k && k->name; k++) {
             const struct conf_pair *pair = pair_of(in, k->name);
 
-            if (pair || all)
+            if ((pair && !in->is_standing) || all)
                 print_one(&p, in, k->name, k->kind == FCT_CONF_STRINGS, pair, k->def ? k->def : "");
         }
         for (size_t x = 0; x < in->nextra; x++)
@@ -125,15 +125,35 @@ static void put_default(const struct fct_conf_key *k, struct buf *out)
         buf_put_c(out, *def ? def : "[]");
 }
 
+static void put_standing(const char *text, const char *before_line, struct buf *out)
+{
+    struct fct_str rest = str_from(text);
+
+    while (rest.p && rest.n) {
+        struct fct_str line = str_split(&rest, '\n');
+
+        buf_printf(out, "%s%.*s\n", before_line, FCT_FMT(line));
+    }
+}
+
+/* A block with a name does something by being there, so an example of one is a comment as a whole.
+ */
 void conf_print_file(const struct conf_block *b, struct buf *out)
 {
-    buf_printf(out, "# %s\n%s%s {\n", b->doc, b->name, b->labelled ? " NAME" : "");
+    const char *off = b->labelled ? "#" : "";
+
+    buf_printf(out, "# %s\n", b->doc);
+    if (b->standing) {
+        buf_put_c(out, "# While no file has such a block, these stand:\n");
+        put_standing(b->standing, "#   ", out);
+    }
+    buf_printf(out, "%s%s%s {\n", off, b->name, b->labelled ? " NAME" : "");
     for (const struct fct_conf_key *k = b->keys; k && k->name; k++) {
-        buf_printf(out, "    # %s\n    #%s = ", k->doc, k->name);
+        buf_printf(out, "%s    # %s\n    #%s = ", off, k->doc, k->name);
         put_default(k, out);
         buf_put_c(out, "\n");
     }
-    buf_put_c(out, "}\n");
+    buf_printf(out, "%s}\n", off);
 }
 
 void conf_print_markdown(const struct conf_block *const *blocks, struct buf *out)
@@ -150,9 +170,11 @@ void conf_print_markdown(const struct conf_block *const *blocks, struct buf *out
     for (; *blocks; blocks++) {
         const struct conf_block *b = *blocks;
 
-        buf_printf(out,
-                   "\n## %s%s\n\n%s\n\n| key | kind | default | meaning |\n|---|---|---|---|\n",
-                   b->name, b->labelled ? " *name*" : "", b->doc);
+        buf_printf(out, "\n## %s%s\n\n%s\n", b->name, b->labelled ? " *name*" : "", b->doc);
+        if (b->standing)
+            buf_printf(out, "\nWhile no file has such a block, these stand:\n\n```\n%s```\n",
+                       b->standing);
+        buf_printf(out, "\n| key | kind | default | meaning |\n|---|---|---|---|\n");
         for (const struct fct_conf_key *k = b->keys; k && k->name; k++) {
             buf_printf(out, "| %s | %s | `", k->name, kind_names[k->kind]);
             put_default(k, out);

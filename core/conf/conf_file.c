@@ -377,3 +377,19 @@ bool conf_file_read(struct config *c, const char *path, struct conf_errors *erro
 {
     return read_file(c, path, 0, errors, NULL, NULL);
 }
+
+bool conf_standing_read(struct config *c, const struct conf_block *block,
+                        struct conf_errors *errors)
+{
+    struct fct_str text = str_from(block->standing);
+    struct reader r = {.config = c, .errors = errors, .file = "built-in", .line = 1};
+    size_t before = c->n;
+    bool ok;
+
+    r.at = r.line_start = text.p;
+    r.end = text.p + text.n;
+    ok = read_statements(&r);
+    for (size_t i = before; i < c->n; i++)
+        c->instance[i]->is_standing = true;
+    return ok;
+}

@@ -13,6 +13,7 @@
 struct conf_instance {
     const struct conf_block *block;
     const char *label;      /* NULL: none was given */
+    bool is_standing;       /* of conf_block.standing: nobody wrote it */
     struct conf_pair *pair; /* one per key, the last wins */
     size_t n, room;
     void *values;            /* the struct of the rows, filled */
@@ -41,6 +42,9 @@ struct conf_instance *conf_instance_at(struct config *c, const struct conf_block
                                        const char *label);
 /* Parse one file and what it includes into c. */
 bool conf_file_read(struct config *c, const char *path, struct conf_errors *errors);
+/* Parse what stands for `block`, of which no file has one. */
+bool conf_standing_read(struct config *c, const struct conf_block *block,
+                        struct conf_errors *errors);
 /* Meet the rows: fill values of every instance. */
 bool conf_schema_apply(struct config *c, struct conf_errors *errors);
 /* Parse one value for a row. `why` gets the sentence. */

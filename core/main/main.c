@@ -11,6 +11,7 @@
 #include "core/supervisor/dev.h"
 #include "core/supervisor/supervisor.h"
 #include "core/supervisor/title.h"
+#include "protocols/edge_certificate.h"
 #include "protocols/edge_role.h"
 #include "store/store_role.h"
 
@@ -34,6 +35,7 @@ static const struct supervisor_setup server = {
     .blocks = conf_blocks,
     .listeners = &listener_block,
     .fixed = conf_blocks_fixed,
+    .provide = edge_certificate_provide,
     .control_open = ctl_server_open,
     .control_close = ctl_server_close,
 };
