@@ -178,13 +178,36 @@ void directory_put_last_account(struct batch *b, uint64_t last)
     put_number(b, key_of('n'), last);
 }
 
+/* ---- local domains ---- */
+
+#define DOMAINS_KEPT 10000
+
+static char is_ours, is_not; /* what the map remembers about a domain */
+
+void directory_changed(struct server *s)
+{
+    map_free(&s->domains);
+    s->domains = map_new();
+}
+
+/* Asked for every recipient, changed by an administrator now and then: remembered until then. */
 static bool is_local(struct server *s, struct fct_str domain, bool *local, struct fct_err *err)
 {
+    const char *known = map_get(s->domains, domain);
     struct buf value = BUF_INIT(64);
-    bool ok = get(s, address_key('d', domain), &value, local, err);
+    bool ok;
 
+    if (known) {
+        *local = known == &is_ours;
+        return true;
+    }
+    ok = get(s, address_key('d', domain), &value, local, err);
     *local = ok && *local && driver_sum(buf_str(&value)) > 0;
     buf_free(&value);
+    if (map_count(s->domains) >= DOMAINS_KEPT)
+        directory_changed(s);
+    if (ok)
+        map_put(s->domains, domain, *local ? &is_ours : &is_not);
     return ok;
 }
 

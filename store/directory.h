@@ -21,6 +21,9 @@ FCT_MUST_CHECK bool directory_account(struct server *s, struct fct_str folded, u
 FCT_MUST_CHECK bool directory_resolve(struct server *s, struct fct_str address, struct arena *arena,
                                       struct store_resolution *out, struct fct_err *err);
 
+/* After every durable change of accounts and aliases. */
+void directory_changed(struct server *s);
+
 void directory_put_account(struct batch *b, struct fct_str folded, uint64_t account);
 void directory_del_account(struct batch *b, struct fct_str folded);
 /* n 0 removes it. `existed`: it is there already. */

@@ -152,6 +152,7 @@ static bool load_lines(struct request *rq, struct load_line *line, size_t n, boo
     if (!make_passwords(rq, line, n, &p) || !turn_take(&rq->s->admin, rq->err))
         return false;
     ok = put_lines(rq, line, n, p, only_new, loaded);
+    directory_changed(rq->s);
     turn_give(&rq->s->admin);
     return ok;
 }
@@ -227,6 +228,7 @@ bool serve_account_password(struct request *rq)
         !turn_take(&rq->s->admin, rq->err))
         return false;
     ok = set_password(rq, address, &p);
+    directory_changed(rq->s);
     turn_give(&rq->s->admin);
     return ok;
 }
@@ -292,6 +294,7 @@ bool serve_account_remove(struct request *rq)
     if (!request_read_all(rq) || !turn_take(&rq->s->admin, rq->err))
         return false;
     ok = remove_account(rq, address);
+    directory_changed(rq->s);
     turn_give(&rq->s->admin);
     return ok;
 }
@@ -383,6 +386,7 @@ bool serve_alias_set(struct request *rq)
     if (!turn_take(&rq->s->admin, rq->err))
         return false;
     ok = set_alias(rq, alias, folded, n);
+    directory_changed(rq->s);
     turn_give(&rq->s->admin);
     if (ok)
         note(n ? "alias set" : "alias removed", alias);

@@ -34,6 +34,7 @@ struct server {
     struct event *tick;   /* once a second */
     struct map *accounts; /* loaded ones, by number */
     struct map *blobs;    /* that a batch on its way names (blob.c) */
+    struct map *domains;  /* that were asked for (directory.c) */
     struct feed *feed;
     struct passwords *passwords;
     struct mail_cache *mails;
