@@ -73,7 +73,7 @@ void stream_later(struct stream *s);         /* visit it at the end of this turn
 void stream_tell_readable(struct stream *s); /* the owner may free s in it: last statement */
 void stream_tell_tls(struct stream *s);      /* the same */
 
-void stream_wake_writers(struct stream *s);         /* there is room */
+void stream_wake_writers(struct stream *s);       /* there is room */
 void stream_hurry(struct stream *s, uint64_t ms); /* the deadline comes no later than this */
 
 /* ---- stream_io.c ---- */

@@ -1,4 +1,5 @@
-/* tls.h - server TLS contexts (OpenSSL 3). TLS 1.2 and 1.3 only; tickets are bound to the listener's name. */
+/* tls.h - server TLS contexts (OpenSSL 3). TLS 1.2 and 1.3 only; tickets are bound to the
+ * listener's name. */
 #ifndef CORE_NET_TLS_H
 #define CORE_NET_TLS_H
 
@@ -11,12 +12,16 @@ struct tls_conf {
     const char *key;         /* PEM file */
 };
 
-/* ticket_scope separates session tickets of listeners ("smtp", "imap" …): a ticket of one is refused by another. */
-FCT_MUST_CHECK bool tls_context_new(const struct tls_conf *conf, const char *ticket_scope, struct tls_context **out, struct fct_err *err);
+/* ticket_scope separates session tickets of listeners ("smtp", "imap" …): a ticket of one is
+ * refused by another. */
+FCT_MUST_CHECK bool tls_context_new(const struct tls_conf *conf, const char *ticket_scope,
+                                    struct tls_context **out, struct fct_err *err);
 struct tls_context *tls_context_ref(struct tls_context *tls);
 void tls_context_unref(struct tls_context **tls);
 
-/* A self-signed certificate (ECDSA P-256, ten years) for `name`, for facteur dev. Existing files are kept. */
-FCT_MUST_CHECK bool tls_self_sign(const char *certificate, const char *key, const char *name, struct fct_err *err);
+/* A self-signed certificate (ECDSA P-256, ten years) for `name`, for facteur dev and for a server
+ * that was given none. Existing files are kept. */
+FCT_MUST_CHECK bool tls_self_sign(const char *certificate, const char *key, const char *name,
+                                  struct fct_err *err);
 
 #endif
