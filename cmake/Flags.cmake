@@ -1,6 +1,8 @@
 # One interface target carries the dialect, every warning and the hardening; nothing else sets flags.
 set(CMAKE_C_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES C)
 add_library(fct_flags INTERFACE)
 target_compile_features(fct_flags INTERFACE c_std_17)
 target_compile_definitions(fct_flags INTERFACE _GNU_SOURCE)
@@ -16,7 +18,7 @@ if(FCT_SANITIZE)
   target_link_options(fct_flags INTERFACE -fsanitize=address,undefined)
 else()
   target_compile_options(fct_flags INTERFACE
-    -fstack-protector-strong -fstack-clash-protection -fcf-protection $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
+    -fstack-protector-strong -fstack-clash-protection -fcf-protection $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=3>)
   target_link_options(fct_flags INTERFACE -Wl,-z,relro,-z,now)
 endif()
 if(FCT_PLANT)
