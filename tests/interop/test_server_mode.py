@@ -111,6 +111,9 @@ class ServerMode(unittest.TestCase):
         shown = self.server.ctl('status', '--sandbox').stdout
         for role, user in USERS.items():
             self.assertRegex(shown, r'(?m)^%s .* user=%s ' % (role, user))
+        # What this kernel has, all roles have: also where the build lies in a folder that only root may enter.
+        for protection in ('landlock', 'seccomp'):
+            self.assertEqual(len(set(re.findall(protection + r'=(\S+)', shown))), 1, shown)
 
     def test_mail_is_delivered_and_read_under_its_own_certificate(self):
         for name, wanted in GREETING.items():
