@@ -170,7 +170,7 @@ void client_send(struct client *c, struct fct_str bytes)
             bytes = str_skip(bytes, (size_t)n);
         else if (n < 0 && errno != EAGAIN)
             return; /* the server closed: the script will see */
-        server_run(c->server);
+        server_turn(c->server);
     }
 }
 
