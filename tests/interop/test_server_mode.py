@@ -1,5 +1,5 @@
 """`facteur --conf FILE` as root, the way a service manager runs it: users of its own, reload, stop, sd_notify. Needs nothing but /proc and /dev."""
-import contextlib, imaplib, json, os, pwd, re, signal, smtplib, socket, ssl, subprocess, sys, threading, time, unittest
+import contextlib, ctypes, fcntl, imaplib, json, os, pwd, re, signal, smtplib, socket, ssl, struct, subprocess, sys, threading, time, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
@@ -9,6 +9,9 @@ ALICE = 'alice@example.test'
 DOORS = {'smtp': 'protocol = smtp role = mx', 'submissions': 'protocol = smtp role = submission tls = implicit', 'imap': 'protocol = imap',
          'imaps': 'protocol = imap tls = implicit', 'pop3': 'protocol = pop3'}
 GREETING = {'smtp': b'220 ', 'imap': b'* OK ', 'pop3': b'+OK '}
+
+STANDARD = {25: b'220 ', 587: b'220 ', 465: b'220 ', 143: b'* OK ', 993: b'* OK ', 110: b'+OK ', 995: b'+OK '}
+IMPLICIT = (465, 993, 995)
 
 
 class Service(facteur.Server):
@@ -25,13 +28,13 @@ class Service(facteur.Server):
         self.notify.settimeout(60)
         self.configure()
 
-    def configure(self, more=''):
+    def configure(self, more='', doors=DOORS):
         with open(self.file, 'w') as f:
             f.write('server {\n  name = mx.example.test\n  drain = 2s\n  edge_processes = 2\n  data_dir = "%s/data"\n  run_dir = "%s/run"\n'
                     '  log_file = "%s/facteur.log"\n' % ((self.state,) * 3))
             f.writelines('  user_%s = %s\n' % u for u in USERS.items())
             f.write('}\nplugin headers { }\n')
-            for name, words in DOORS.items():
+            for name, words in doors.items():
                 f.write('listener %s { address = ["127.0.0.1:%d"] %s }\n' % (name, self.port(name), words))
             f.write(more)
 
@@ -203,6 +206,41 @@ class ServerEnds(unittest.TestCase):
         server.notify.close()
         server.__exit__(None, None, None)
 
+    def test_without_a_listener_block_the_standard_ports_are_served(self):
+        r = subprocess.run([sys.executable, os.path.abspath(__file__), 'standard-ports'], capture_output=True, text=True, timeout=120)
+        if r.returncode == 77:
+            self.skipTest('no network namespace of its own here')
+        self.assertEqual((r.returncode, r.stdout), (0, 'served\n'), r.stderr)
+
+
+def own_network():
+    """Every port is free there. False: not allowed on this machine."""
+    if ctypes.CDLL(None, use_errno=True).unshare(0x40000000) != 0:  # CLONE_NEWNET
+        return False
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        fcntl.ioctl(s, 0x8914, struct.pack('16sH22x', b'lo', 0x41))  # SIOCSIFFLAGS: up, running
+    return True
+
+
+def standard_ports():
+    if not own_network():
+        sys.exit(77)
+    service = Service()
+    service.configure(doors={})
+    with service:
+        context = ssl.create_default_context(cafile=service.state + '/data/tls/cert.pem')
+        for port, wanted in STANDARD.items():
+            s = socket.create_connection(('127.0.0.1', port), 20)
+            with context.wrap_socket(s, server_hostname='mx.example.test') if port in IMPLICIT else s as s:
+                got = s.recv(100)
+            if not got.startswith(wanted):
+                sys.exit('port %d says %r' % (port, got))
+        with contextlib.suppress(ConnectionRefusedError):
+            socket.create_connection(('127.0.0.1', 24), 5)
+            sys.exit('LMTP is served, though nobody configured it')
+    service.notify.close()
+    print('served')
+
 
 if __name__ == '__main__':
-    unittest.main()
+    standard_ports() if sys.argv[1:] == ['standard-ports'] else unittest.main()
