@@ -26,6 +26,7 @@ struct imap_fetch {
     struct imap_indexes messages;
     struct imap_indexes newly_seen; /* got \Seen from this command: their FLAGS are told */
     bool gone;                      /* some messages were expunged meanwhile */
+    struct fct_err failed;          /* the first other reason why a message could not be read */
 };
 
 /* "* n FETCH (" and the items that need no bytes of the message; the caller adds sections and ")".

@@ -72,7 +72,7 @@ static bool reads_bytes(const struct imap_section *section, const struct plan *p
     return plan->kind == KIND_WHOLE || (plan->kind == KIND_BYTES && !section->size_only);
 }
 
-/* ---- reading ahead --------------------------------------------------------------------------- */
+/* ---- reading ahead -------------------------------------------------------------------------- */
 
 static void next_section(struct reader *r)
 {
@@ -142,7 +142,7 @@ static bool collect_piece(struct reader *r, struct buf *out, uint32_t *length, s
            fct_fail(err, FCT_TEMP, "The message is shorter than its record");
 }
 
-/* ---- writing --------------------------------------------------------------------------------- */
+/* ---- writing -------------------------------------------------------------------------------- */
 
 static void put_label(struct reader *r, size_t section)
 {
@@ -243,11 +243,15 @@ static bool put_section(struct reader *r, size_t message, size_t section, bool *
 /* A message that cannot be read leaves no trace in the answer, if none of it has left yet; else
  * only closing the connection keeps the client from reading other bytes as the rest of a literal.
  */
-static bool give_up(struct reader *r, size_t message, size_t start, bool sent)
+static bool give_up(struct reader *r, size_t message, size_t start, bool sent,
+                    const struct fct_err *err)
 {
     struct imap_session *s = r->f->s;
 
-    r->f->gone = true;
+    if (err->class == FCT_DENIED)
+        r->f->gone = true;
+    else if (r->f->failed.class == FCT_OK)
+        r->f->failed = *err;
     if (r->ahead.message <= message)
         r->ahead = (struct cursor){message + 1, 0, 0};
     while (r->count > 0 && r->window[r->first].message <= message)
@@ -271,7 +275,7 @@ static bool put_message(struct reader *r, size_t message)
     imap_fetch_put_items(r->f, &r->m[message]);
     for (size_t i = 0; i < r->f->nsections; i++)
         if (!put_section(r, message, i, &sent, &err))
-            return give_up(r, message, start, sent);
+            return give_up(r, message, start, sent, &err);
     buf_put(&s->out, "\r\n", 2);
     return imap_room(s);
 }

@@ -32,7 +32,7 @@ struct search {
     struct arena *arena; /* of the batch in hand */
 };
 
-/* ---- parsing --------------------------------------------------------------------------------- */
+/* ---- parsing -------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -113,7 +113,7 @@ static bool parse_search(struct search *q, struct fct_err *err)
     return imap_search_parse(&p, &q->c->args, &q->key, err);
 }
 
-/* ---- judging --------------------------------------------------------------------------------- */
+/* ---- judging -------------------------------------------------------------------------------- */
 
 static struct imap_search_message message_at(const struct search *q, uint32_t index)
 {
@@ -295,7 +295,7 @@ static bool judge_all(struct search *q, struct fct_err *err)
     return true;
 }
 
-/* ---- the answer ------------------------------------------------------------------------------ */
+/* ---- the answer ----------------------------------------------------------------------------- */
 
 static uint32_t number_of(const struct search *q, uint32_t index)
 {

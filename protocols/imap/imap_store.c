@@ -148,7 +148,10 @@ bool imap_store_run(struct imap_session *s, struct imap_command *c, struct fct_e
     if (!store_flags(s->edge.listener->edge->store, s->principal.handle, s->view.mailbox,
                      imap_view_uids(&s->view, &t.messages, c->arena), t.op, t.flags.flags,
                      t.flags.keyword, t.flags.nkeywords, 0, c->arena, &failed, &nfailed, &mod_seq,
-                     err))
+                     err)) {
+        if (err->class == FCT_LIMIT) /* of keywords: flags take no room */
+            c->code = FCT_STR("LIMIT");
         return imap_store_failed(c, err);
+    }
     return answer(s, c, &t, err);
 }

@@ -437,7 +437,7 @@ START_TEST(the_store_forgets_or_is_away)
     ck_assert(line_matches(FCT_STR("2 NO [UNAVAILABLE] *"), client_line(c)));
     fake_store_fail(FCT_LIMIT);
     client_send(c, FCT_STR("3 STORE 1 FLAGS ()\r\n"));
-    ck_assert(line_matches(FCT_STR("3 NO [OVERQUOTA] *"), client_line(c)));
+    ck_assert(line_matches(FCT_STR("3 NO [LIMIT] *"), client_line(c)));
     fake_store_fail(FCT_BUG);
     client_send(c, FCT_STR("4 STORE 1 FLAGS ()\r\n"));
     ck_assert(line_matches(FCT_STR("4 NO [SERVERBUG] *"), client_line(c)));
