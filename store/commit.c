@@ -1,6 +1,8 @@
 /* commit.c - group commit: a queue, a thread, and waiters in the loop. */
 #include "store/commit.h"
 
+#include "core/base/clock.h"
+
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
@@ -11,6 +13,13 @@
 #define GROUP_BYTES \
     (32u << 20) /* of one group: bounds the memory of a write and the wait of the first in it */
 #define GROUP_UNITS 1024
+
+/* Under load the thread waits a moment for company: a sync costs the same for one as for many. Only
+ * when batches have been arriving so fast that at least GATHER_WORTH more will come in that time; a
+ * few sessions that wait for their answers never reach that rate, so they are not held up. */
+#define GATHER_US    800u
+#define GATHER_WORTH 3u
+#define GATHER_UNITS 8u /* enough: go */
 
 /* One batch on its way. */
 struct unit {
@@ -58,7 +67,10 @@ struct commit {
     pthread_mutex_t lock;
     pthread_cond_t work;
     struct list queue, finished;
-    bool stopping, halted; /* halted: a group failed, the loop has not dealt with it yet */
+    size_t queued;
+    bool gathering;
+    uint64_t last_us, interval_us; /* arrivals: the last one, smoothed distance */
+    bool stopping, halted;         /* halted: a group failed, the loop has not dealt with it yet */
     struct fct_err why;
 };
 
@@ -99,6 +111,7 @@ static size_t take_group(struct commit *c, struct unit *group[GROUP_UNITS])
     }
     if (!c->queue.first)
         list_clear(&c->queue);
+    c->queued -= n;
     return n;
 }
 
@@ -134,6 +147,20 @@ static void finish_group(struct commit *c, struct unit *const *group, size_t n, 
         return; /* the counter is full: the loop is woken already */
 }
 
+static void gather(struct commit *c)
+{
+    uint64_t until = clock_us() + GATHER_US;
+    struct timespec end = {(time_t)(until / 1000000), (long)(until % 1000000) * 1000};
+
+    if (c->queued >= GATHER_UNITS || c->interval_us * GATHER_WORTH > GATHER_US)
+        return;
+    c->gathering = true;
+    while (c->queued < GATHER_UNITS && !c->stopping)
+        if (pthread_cond_timedwait(&c->work, &c->lock, &end) != 0)
+            break;
+    c->gathering = false;
+}
+
 static void *committer(void *arg)
 {
     struct unit *group[GROUP_UNITS];
@@ -149,6 +176,7 @@ static void *committer(void *arg)
             pthread_cond_wait(&c->work, &c->lock);
         if (!c->queue.first || c->halted)
             break;
+        gather(c);
         n = take_group(c, group);
         pthread_mutex_unlock(&c->lock);
         ok = write_group(c, group, n, &err);
@@ -200,6 +228,7 @@ static void deal_with_failure(struct commit *c, struct list *over)
             pthread_cond_signal(&u->thread->done);
         }
     list_move(&c->queue, over);
+    c->queued = 0;
     pthread_mutex_unlock(&c->lock);
     c->failed_first = c->done + 1;
     c->failed_last = c->handed;
@@ -251,6 +280,7 @@ bool commit_start(struct event_base *base, struct driver *driver, const struct c
                   struct commit **out, struct fct_err *err)
 {
     struct commit *c = calloc(1, sizeof *c);
+    pthread_condattr_t monotonic;
 
     FCT_ASSERT(c);
     c->driver = driver;
@@ -258,7 +288,11 @@ bool commit_start(struct event_base *base, struct driver *driver, const struct c
     list_clear(&c->queue);
     list_clear(&c->finished);
     pthread_mutex_init(&c->lock, NULL);
-    pthread_cond_init(&c->work, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&c->work, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    c->interval_us = 8 * GATHER_US;
     c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     *out = c;
     if (c->wake < 0 || !(c->event = event_new(base, c->wake, EV_READ | EV_PERSIST, woken, c)) ||
@@ -319,10 +353,24 @@ static struct unit *unit_new(struct batch *batch, const struct touch *touch, siz
     return u;
 }
 
+/* Smoothed distance of arrivals; a pause counts as no more than a few milliseconds. */
+static void note_arrival(struct commit *c)
+{
+    uint64_t now = clock_us(), since = now - c->last_us;
+
+    if (since > 8 * GATHER_US)
+        since = 8 * GATHER_US;
+    c->interval_us = (7 * c->interval_us + since) / 8;
+    c->last_us = now;
+}
+
 static void enqueue(struct commit *c, struct unit *u)
 {
     list_add(&c->queue, u);
-    pthread_cond_signal(&c->work);
+    c->queued++;
+    note_arrival(c);
+    if (!c->gathering || c->queued >= GATHER_UNITS)
+        pthread_cond_signal(&c->work);
 }
 
 uint64_t commit_submit(struct commit *c, struct batch *batch, const struct touch *touch, size_t n)
