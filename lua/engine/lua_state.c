@@ -10,6 +10,8 @@
  * a script nests. */
 #define MAX_C_STACK ((ptrdiff_t)48 * 1024)
 
+#define MAX_CALLERS 5 /* named in a message */
+
 struct lua_call *volatile lua_running;
 
 /* ---- memory ---- */
@@ -184,6 +186,14 @@ void lua_call_give_back(struct lua_call **call)
 
 /* ---- running ---- */
 
+/* Does the message begin with this place? Then the place needs no saying again. */
+static bool begins_with(const char *message, const char *place)
+{
+    size_t n = strlen(place);
+
+    return strncmp(message, place, n) == 0 && message[n] == ':';
+}
+
 /* "file:line: what" becomes "file:line: what (called from file:line, file:line)"; one line, so that
  * it fits the log. */
 static int add_traceback(lua_State *L)
@@ -195,14 +205,20 @@ static int add_traceback(lua_State *L)
         lua_pushfstring(L, "error object is a %s value", luaL_typename(L, 1));
         return 1;
     }
-    if (!lua_checkstack(L, 8))
+    if (!lua_checkstack(L, 2 * MAX_CALLERS + 4))
         return 1;
     lua_settop(L, 1);
-    for (int level = 2; shown < 5 && lua_getstack(L, level, &at); level++) {
+    for (int level = 1;
+         level < 3 * MAX_CALLERS && shown < MAX_CALLERS && lua_getstack(L, level, &at); level++) {
         if (!lua_getinfo(L, "Sl", &at) || at.currentline <= 0)
             continue;
-        lua_pushfstring(L, "%s%s:%d", shown++ ? ", " : " (called from ", at.short_src,
-                        at.currentline);
+        lua_pushfstring(L, "%s:%d", at.short_src, at.currentline);
+        if (shown == 0 && begins_with(lua_tostring(L, 1), lua_tostring(L, -1))) {
+            lua_pop(L, 1);
+            continue;
+        }
+        lua_pushstring(L, shown++ ? ", " : " (called from ");
+        lua_insert(L, -2);
     }
     if (shown)
         lua_pushliteral(L, ")");
