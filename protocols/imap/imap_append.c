@@ -33,6 +33,7 @@ struct imap_upload {
     struct upload_message *message;
     size_t n, room;
     uint64_t left;               /* of the message being received */
+    uint64_t in_memory;          /* bytes of the messages that are in memfds */
     size_t parsed;               /* so much of the command is understood */
     struct imap_literal literal; /* of the message to be opened */
     struct imap_command command; /* for its answer when it fails early */
@@ -148,10 +149,21 @@ static bool check_target(struct imap_session *s, struct imap_upload *u, struct f
     return imap_store_failed(&u->command, err);
 }
 
-static bool open_memory(int *fd, struct fct_err *err)
+/* Small messages wait in memory, as long as they are not too many. */
+static bool fits_memory(const struct imap_session *s, const struct imap_upload *u, uint64_t size)
 {
-    *fd = memfd_create("imap-append", MFD_CLOEXEC);
-    return *fd >= 0 || fct_fail(err, FCT_TEMP, "memfd: %s", strerror(errno));
+    uint64_t most = s->conf->spool_above.bytes;
+
+    return size <= most && u->in_memory + size <= 4 * most;
+}
+
+static bool open_memory(struct imap_upload *u, struct fct_err *err)
+{
+    struct upload_message *m = &u->message[u->n - 1];
+
+    m->fd = memfd_create("imap-append", MFD_CLOEXEC);
+    u->in_memory += m->size;
+    return m->fd >= 0 || fct_fail(err, FCT_TEMP, "memfd: %s", strerror(errno));
 }
 
 static bool open_message(struct imap_session *s, struct imap_upload *u, struct fct_err *err)
@@ -160,8 +172,8 @@ static bool open_message(struct imap_session *s, struct imap_upload *u, struct f
 
     if (m->size > s->conf->max_append.bytes || m->size > UINT32_MAX)
         return imap_fail(&u->command, "TOOBIG", err, "The message is too large");
-    if (m->size <= s->conf->spool_above.bytes)
-        return open_memory(&m->fd, err);
+    if (fits_memory(s, u, m->size))
+        return open_memory(u, err);
     return store_spool(s->edge.listener->edge->store, &m->fd, err) ||
            imap_store_failed(&u->command, err);
 }
@@ -236,8 +248,8 @@ bool imap_append_asked(struct imap_session *s, const struct imap_literal *litera
     if (!is_message(s, u, literal))
         return false;
     /* Small and not waited for: no question to the store is needed before the end. */
-    if (u->err.class == FCT_OK && !literal->waits && literal->size <= s->conf->spool_above.bytes &&
-        open_memory(&u->message[u->n - 1].fd, &u->err)) {
+    if (u->err.class == FCT_OK && !literal->waits && fits_memory(s, u, literal->size) &&
+        open_memory(u, &u->err)) {
         start_receiving(s);
         *step = IMAP_STEP_AGAIN;
         return true;

@@ -2,6 +2,7 @@
  * 5182). */
 #include "protocols/imap/imap_search.h"
 
+#include "protocols/imap/imap_gate.h"
 #include "protocols/imap/imap_response.h"
 #include "protocols/imap/imap_summaries.h"
 
@@ -179,6 +180,11 @@ static bool read_candidate(struct search *q, struct candidate *one, struct buf *
     return true;
 }
 
+/* A large message is held whole while it is searched, and again decoded: not many at once in this
+ * process. */
+static struct imap_gate large_messages = IMAP_GATE(4);
+#define LARGE (1u << 20)
+
 struct judge_work {
     const struct imap_search_key *key;
     struct imap_search_message m;
@@ -209,17 +215,32 @@ static enum imap_search_answer judge_bytes(struct search *q, const struct candid
     return w.answer;
 }
 
-/* Read and judge what is still undecided, some reads ahead. A message that cannot be read does not
- * match. */
+static enum imap_search_answer read_and_judge(struct search *q, struct candidate *one)
+{
+    FCT_CLEANUP(buf_free) struct buf bytes = BUF_INIT(MESSAGE_MAX);
+    struct fct_err err = {0};
+    bool large = one->length > LARGE, ok;
+    enum imap_search_answer answer = SEARCH_NO; /* what cannot be read does not match */
+
+    if (large && !imap_gate_enter(&large_messages)) {
+        store_read_drop(one->reading);
+        return SEARCH_NO;
+    }
+    ok = read_candidate(q, one, &bytes, &err);
+    if (ok && !q->s->dead)
+        answer = judge_bytes(q, one, buf_str(&bytes));
+    if (large)
+        imap_gate_leave(&large_messages);
+    return answer;
+}
+
+/* Read and judge what is still undecided, some reads ahead. */
 static void read_batch(struct search *q, struct candidate *list, size_t n)
 {
     size_t ahead = 0, started = 0;
     uint64_t bytes_ahead = 0;
 
     for (size_t i = 0; i < n; i++) {
-        FCT_CLEANUP(buf_free) struct buf bytes = BUF_INIT(MESSAGE_MAX);
-        struct fct_err err = {0};
-
         for (; ahead < n && (ahead <= i || (started < WINDOW && bytes_ahead < WINDOW_BYTES));
              ahead++)
             if (list[ahead].answer == SEARCH_MAYBE) {
@@ -231,9 +252,7 @@ static void read_batch(struct search *q, struct candidate *list, size_t n)
             continue;
         started--;
         bytes_ahead -= list[i].piece;
-        list[i].answer = SEARCH_NO;
-        if (read_candidate(q, &list[i], &bytes, &err) && !q->s->dead)
-            list[i].answer = judge_bytes(q, &list[i], buf_str(&bytes));
+        list[i].answer = read_and_judge(q, &list[i]);
     }
 }
 
