@@ -35,4 +35,17 @@ void imap_fetch_put_items(struct imap_fetch *f, const struct imap_message *m);
 /* The whole answers for messages with sections, reading ahead. False: the client is gone. */
 FCT_MAY_WAIT bool imap_fetch_bodies(struct imap_fetch *f, const struct imap_message *m, size_t n);
 
+/* A part that BINARY or BINARY.SIZE asks for. */
+struct imap_binary {
+    uint32_t uid;
+    uint64_t offset, length; /* encoded, in the message */
+    enum transfer transfer;
+};
+/* Its decoded bytes as nstring or literal8, or their number. *sent: some of it may have left
+ * already, there is no way back. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool imap_fetch_put_binary(struct imap_fetch *f,
+                                                       const struct imap_section *section,
+                                                       const struct imap_binary *part, bool *sent,
+                                                       struct fct_err *err);
+
 #endif
