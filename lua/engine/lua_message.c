@@ -67,16 +67,22 @@ int lua_get_message_subject(lua_State *L)
     push_text(L, find(L, "Subject", 0));
     return 1;
 }
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static struct fct_str trim(struct fct_str s)
 {
-    while (s.n > 0 && memchr(" \t\r\n", s.p[0], 4)) {
+    while (s.n > 0 && is_space(s.p[0])) {
         s.p++;
         s.n--;
     }
-    while (s.n > 0 && memchr(" \t\r\n", s.p[s.n - 1], 4))
+    while (s.n > 0 && is_space(s.p[s.n - 1]))
         s.n--;
     return s;
 }
+
 int lua_get_message_date(lua_State *L)
 {
     const struct fct_header *h = find(L, "Date", 0);

@@ -306,8 +306,10 @@ bool lua_pattern_is_anchored(const struct lua_pattern *p)
 
 bool lua_pattern_is_plain(struct fct_str text)
 {
+    static const char magic[] = {'^', '$', '*', '+', '?', '.', '(', '[', '%', '-'};
+
     for (size_t i = 0; i < text.n; i++)
-        if (memchr("^$*+?.([%-", text.p[i], 10))
+        if (memchr(magic, text.p[i], sizeof magic))
             return false;
     return true;
 }

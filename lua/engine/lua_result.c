@@ -8,7 +8,7 @@ struct result {
     enum fct_verdict verdict;
     unsigned code; /* 0: the protocol's default */
     bool has_enhanced;
-    char enhanced[16], text[512];
+    char enhanced[16], text[401]; /* one reply line (RFC 5321 4.5.3.1.5) */
 };
 
 static const char *const verdict_names[] = {
@@ -143,13 +143,14 @@ enum fct_verdict lua_result_take(lua_State *L, int index)
         return FCT_NEXT;
     r = luaL_testudata(L, index, RESULT);
     if (!r)
-        luaL_error(
+        return (enum fct_verdict)luaL_error(
             L, "hook %s returned a %s: return nothing, or reject(…), tempfail(…) and their like",
             lua_hook_names[c->hook], luaL_typename(L, index));
     if (!(lua_hook_verdicts(c->hook) & (1u << r->verdict)))
         luaL_error(L, "hook %s cannot answer %s", lua_hook_names[c->hook],
                    verdict_names[r->verdict]);
-    if (r->code || r->has_enhanced || r->text[0])
-        lua_host(L)->reply(c->host, r->code, r->has_enhanced ? r->enhanced : NULL, r->text);
+    if ((r->code || r->has_enhanced || r->text[0]) &&
+        !lua_host(L)->reply(c->host, r->code, r->has_enhanced ? r->enhanced : NULL, r->text))
+        luaL_error(L, "the host refuses this reply (is its text UTF-8?)");
     return r->verdict;
 }

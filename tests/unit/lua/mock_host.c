@@ -2,6 +2,7 @@
 #include "mock_host.h"
 
 #include "core/base/err.h"
+#include "core/base/utf8.h"
 #include <check.h>
 #include <dlfcn.h>
 #include <sys/stat.h>
@@ -153,6 +154,8 @@ static bool has_symbol(struct fct_call *call, const char *name, double *score)
 
 static bool reply(struct fct_call *call, unsigned code, const char *enhanced, const char *text)
 {
+    if (!utf8_is_valid(str_from(text)))
+        return false;
     snprintf(call->mock->reply, sizeof call->mock->reply, "%u %s %s", code,
              enhanced ? enhanced : "-", text);
     return true;

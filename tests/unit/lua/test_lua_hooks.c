@@ -106,7 +106,8 @@ static const struct {
     {"rcpt", "tempfail(550, 'No')", FCT_NEXT, "a code 4xx is needed"},
     {"rcpt", "reject('No', 'really')", FCT_NEXT, "more than code, enhanced code and text"},
     {"rcpt", "reject('No\\r\\n250 Yes')", FCT_NEXT, "control characters in the text"},
-    {"rcpt", "reject(('x'):rep(600))", FCT_NEXT, "the text is too long"},
+    {"rcpt", "reject(('x'):rep(401))", FCT_NEXT, "the text is too long"},
+    {"rcpt", "reject('\\255')", FCT_NEXT, "the host refuses this reply"},
     {"rcpt", "setmetatable(reject(), nil)", FCT_NEXT, "table expected"},
     {"rcpt", "(function() reject().code = 200 end)()", FCT_NEXT, "a result cannot be changed"},
 };
