@@ -255,25 +255,6 @@ static bool check_state(const struct imap_session *s, const struct imap_command 
                                                                : "No mailbox is selected");
 }
 
-/* Untagged news are told before the tagged answer, as far as the command allows (RFC 9051 5.5). */
-static void tell_news(struct imap_session *s, struct imap_command *c)
-{
-    bool expunges = !c->verb->keeps_numbers || c->uid;
-    struct fct_err err = {0};
-
-    if (s->state != IMAP_SELECTED || s->dead || s->ending)
-        return;
-    if ((s->changed || (expunges && s->view.nvanished > 0)) &&
-        !imap_changes_sync(s, c->arena, expunges, c->uid, &err))
-        s->changed = true; /* the store is away: at the next command */
-}
-
-static void count_error(struct imap_session *s, const struct fct_err *err)
-{
-    if (err->class == FCT_SYNTAX && ++s->errors >= s->conf->max_errors)
-        imap_bye(s, "Too many errors");
-}
-
 /* After a restart of the store our login leads nowhere, whatever comes: the client must log in
  * again. */
 void imap_check_login(struct imap_session *s)
@@ -288,6 +269,28 @@ void imap_check_login(struct imap_session *s)
         err.class == FCT_TEMP)
         imap_bye(s, "[UNAVAILABLE] The store was restarted, please log in again");
     arena_free(&arena);
+}
+
+/* Untagged news are told before the tagged answer, as far as the command allows (RFC 9051 5.5). */
+static void tell_news(struct imap_session *s, struct imap_command *c)
+{
+    bool expunges = !c->verb->keeps_numbers || c->uid;
+    struct fct_err err = {0};
+
+    if (s->state != IMAP_SELECTED || s->dead || s->ending)
+        return;
+    if ((!s->changed && (!expunges || s->view.nvanished == 0)) ||
+        imap_changes_sync(s, c->arena, expunges, c->uid, &err))
+        return;
+    s->changed = true; /* the store is away: at the next command */
+    if (err.class == FCT_TEMP)
+        imap_check_login(s);
+}
+
+static void count_error(struct imap_session *s, const struct fct_err *err)
+{
+    if (err->class == FCT_SYNTAX && ++s->errors >= s->conf->max_errors)
+        imap_bye(s, "Too many errors");
 }
 
 static void run_command(struct imap_session *s)

@@ -278,6 +278,21 @@ START_TEST(fetching)
 }
 END_TEST
 
+START_TEST(fetching_binary)
+{
+    run_script(
+        NULL, GREETING LOGIN
+        "C: 1 APPEND INBOX {41+}\nC: Content-Transfer-Encoding: base64\nC: \nC: QQBC\n"
+        "S: 1 OK*\n"
+        "C: 2 SELECT INBOX\nS! 2 OK*\n"
+        "C: 3 FETCH 1 BINARY.PEEK[1]\nS: * 1 FETCH (BINARY[1] ~{3}\nS: A*B)\nS: 3 OK*\n"
+        "C: 4 FETCH 1 BINARY.PEEK[1]<2.9>\nS: * 1 FETCH (BINARY[1]<2> ~{1}\nS: B)\nS: 4 OK*\n"
+        "C: 5 FETCH 1 (BINARY.SIZE[1] BINARY[2])\n"
+        "S: * 1 FETCH (FLAGS (\\Seen) BINARY.SIZE[1] 3 BINARY[2] NIL)\nS: 5 OK*\n"
+        "C: 6 FETCH 1 BINARY[TEXT]\nS: 6 BAD*\n");
+}
+END_TEST
+
 START_TEST(storing)
 {
     run_script(
@@ -452,7 +467,8 @@ END_TEST
 START_TEST(the_store_restarts)
 {
     struct server *sv = server_new(NULL);
-    struct client *busy = client_selected(sv), *idle = client_selected(sv);
+    struct client *busy = client_selected(sv), *idle = client_selected(sv),
+                  *polls = client_selected(sv);
 
     client_send(idle, FCT_STR("1 IDLE\r\n"));
     client_line(idle);
@@ -461,6 +477,11 @@ START_TEST(the_store_restarts)
     ck_assert(line_matches(FCT_STR("1 NO [UNAVAILABLE] *"), client_line(busy)));
     ck_assert(line_matches(FCT_STR("* BYE [UNAVAILABLE] *"), client_line(busy)));
     client_expect_end(busy);
+    client_send(polls, FCT_STR("1 NOOP\r\n"));
+    ck_assert(line_matches(FCT_STR("* BYE [UNAVAILABLE] *"), client_line(polls)));
+    client_line(polls);
+    client_expect_end(polls);
+    client_free(&polls);
     ck_assert(line_matches(FCT_STR("* BYE [UNAVAILABLE] *"), client_line(idle)));
     client_expect_end(idle);
     client_free(&busy);
@@ -537,6 +558,7 @@ END_TEST
 
 IMAP_TESTS("imap_session", greeting_and_logout, nonsense, too_many_errors, logins, authenticate,
            literals, a_literal_before_login_is_small, a_long_line, select_and_examine, rev2,
-           managing_mailboxes, list_extended, append_and_status, append_limits, fetching, storing,
-           expunging, copying_and_moving, searching, idling, the_mailbox_goes_away,
-           the_store_forgets_or_is_away, the_store_restarts, large_messages_stream, disconnects)
+           managing_mailboxes, list_extended, append_and_status, append_limits, fetching,
+           fetching_binary, storing, expunging, copying_and_moving, searching, idling,
+           the_mailbox_goes_away, the_store_forgets_or_is_away, the_store_restarts,
+           large_messages_stream, disconnects)
