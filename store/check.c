@@ -323,7 +323,7 @@ static bool hash_blob(struct check *c, const struct blob_id *id, uint64_t size, 
     for (uint64_t at = 0; ok && at < size;) {
         size_t n = size - at < PIECE ? (size_t)(size - at) : PIECE;
 
-        ok = c->d->ops->blob_read(c->d, id, at, piece, n, false, err);
+        ok = c->d->ops->blob_read(c->d, id, NULL, at, piece, n, false, err);
         if (ok)
             blob_hasher_add(h, piece, n);
         at += n;

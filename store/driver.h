@@ -42,6 +42,13 @@ struct driver_blob {
     int64_t references;
 };
 
+/* Where a read found a blob, so that the next one need not look it up. All zero: not known. May be
+ * kept for any time: a read notices when the blob has moved, and looks it up again. */
+struct driver_place {
+    uint64_t offset, size;
+    uint32_t file, crc;
+};
+
 enum driver_maintenance {
     DRIVER_FLUSH,      /* make the index self-contained: quick start, old log may go */
     DRIVER_COLLECT,    /* give back the space of dead blobs; text: what was done */
@@ -50,6 +57,8 @@ enum driver_maintenance {
 
 /* False ends the walk (that is no error). */
 typedef bool (*driver_entry)(void *arg, struct fct_str key, struct fct_str value);
+/* Answer to key i; value NULL: not there. Views live until it returns. */
+typedef bool (*driver_found)(void *arg, size_t i, const struct fct_str *value);
 typedef bool (*driver_blob_entry)(void *arg, const struct blob_id *id,
                                   const struct driver_blob *blob);
 
@@ -60,6 +69,10 @@ struct driver_ops {
      * bytes little-endian. */
     bool (*get)(struct driver *d, struct driver_snap *snap, uint64_t part, struct fct_str key,
                 struct buf *value, bool *found, struct fct_err *err);
+    /* The newest state of n keys of a partition, told in their order. Any order is right; ascending
+     * neighbours are cheap. */
+    bool (*get_many)(struct driver *d, uint64_t part, const struct fct_str *key, size_t n,
+                     driver_found fn, void *arg, struct fct_err *err);
     /* Keys from <= key < to, ascending; `to` empty: to the end of the partition. */
     bool (*scan)(struct driver *d, struct driver_snap *snap, uint64_t part, struct fct_str from,
                  struct fct_str to, driver_entry fn, void *arg, struct fct_err *err);
@@ -72,10 +85,10 @@ struct driver_ops {
     void (*unsnap)(struct driver *d, struct driver_snap *snap);
     bool (*blob_stat)(struct driver *d, struct driver_snap *snap, const struct blob_id *id,
                       struct driver_blob *out, bool *found, struct fct_err *err);
-    /* Exactly n bytes. cached_only: false without an error text when it would have to wait for the
-     * disk. */
-    bool (*blob_read)(struct driver *d, const struct blob_id *id, uint64_t offset, char *to,
-                      size_t n, bool cached_only, struct fct_err *err);
+    /* Exactly n bytes. place: used and brought up to date, or NULL. cached_only: false without an
+     * error text when it would have to wait for the disk. */
+    bool (*blob_read)(struct driver *d, const struct blob_id *id, struct driver_place *place,
+                      uint64_t offset, char *to, size_t n, bool cached_only, struct fct_err *err);
     bool (*blobs)(struct driver *d, struct driver_snap *snap, driver_blob_entry fn, void *arg,
                   struct fct_err *err);
     /* The first partition >= from that holds something. */

@@ -1,13 +1,14 @@
 /* mail_record.c - cold records, views, and the bytes of a view. */
 #include "store/mail_record.h"
 
+#include "store/mail_cache.h"
+
 #include "core/base/str.h"
 
 #include <stdlib.h>
 
 #define RECORD_VERSION 1
 #define VIEW_VERSION   1
-#define VALUE_MAX      (8u << 20)
 
 /* ---- stored forms ---- */
 
@@ -69,7 +70,7 @@ bool mail_view_decode(struct fct_str value, struct mail_view *v)
 
 struct key mail_record_key(uint64_t email)
 {
-    struct key k = key_of('e');
+    struct key k = key_of(MAIL_RECORD_KEY);
 
     key_u64(&k, email);
     return k;
@@ -77,7 +78,7 @@ struct key mail_record_key(uint64_t email)
 
 struct key mail_view_key(uint64_t email)
 {
-    struct key k = key_of('v');
+    struct key k = key_of(MAIL_VIEW_KEY);
 
     key_u64(&k, email);
     return k;
@@ -105,85 +106,25 @@ bool mail_view_get(struct driver *d, struct driver_snap *snap, uint64_t account,
            fct_fail(err, FCT_TEMP, "the view of a message is damaged");
 }
 
-/* ---- e-mails read last ---- */
+#define KEY_BYTES 9 /* type, number */
 
-#define CACHED_MAILS 64
-
-struct cached_mail {
-    uint64_t account, email; /* account 0: free */
-    struct blob_id blob;
-    uint64_t size;
-    struct arena *arena; /* of the edit list */
-    struct edit_list edits;
-    unsigned users;
-};
-
-struct mail_cache {
-    struct cached_mail mail[CACHED_MAILS];
-    size_t next;
-};
-
-struct mail_cache *mail_cache_new(void)
+bool mail_get_many(struct driver *d, uint64_t account, char type, const uint64_t *email, size_t n,
+                   driver_found fn, void *arg, struct fct_err *err)
 {
-    struct mail_cache *c = calloc(1, sizeof *c);
+    struct fct_str *key = calloc(n + 1, sizeof *key + KEY_BYTES);
+    char *text = (char *)(key + n + 1);
+    bool ok;
 
-    FCT_ASSERT(c);
-    return c;
-}
+    FCT_ASSERT(key);
+    for (size_t i = 0; i < n; i++, text += KEY_BYTES) {
+        struct key one = key_of(type);
 
-void mail_cache_free(struct mail_cache **c)
-{
-    for (size_t i = 0; *c && i < CACHED_MAILS; i++)
-        arena_free(&(*c)->mail[i].arena);
-    free(*c);
-    *c = NULL;
-}
-
-static struct cached_mail *cache_find(struct mail_cache *c, uint64_t account, uint64_t email)
-{
-    for (size_t i = 0; i < CACHED_MAILS; i++)
-        if (c->mail[i].email == email && c->mail[i].account == account)
-            return &c->mail[i];
-    return NULL;
-}
-
-/* The next entry in turn that nobody reads from; NULL when all are in use. */
-static struct cached_mail *cache_room(struct mail_cache *c)
-{
-    for (size_t i = 0; i < CACHED_MAILS; i++) {
-        struct cached_mail *m = &c->mail[c->next++ % CACHED_MAILS];
-
-        if (m->users)
-            continue;
-        arena_free(&m->arena);
-        *m = (struct cached_mail){0};
-        return m;
+        key_u64(&one, email[i]);
+        memcpy(text, one.p, KEY_BYTES);
+        key[i] = (struct fct_str){text, KEY_BYTES};
     }
-    return NULL;
-}
-
-static bool load_mail(struct server *s, struct cached_mail *m, uint64_t account, uint64_t email,
-                      struct fct_err *err)
-{
-    struct buf value = BUF_INIT(VALUE_MAX);
-    struct mail_record record;
-    struct mail_view view;
-    bool found, viewed = false;
-    bool ok = mail_record_get(s->driver, NULL, account, email, &value, &record, &found, err);
-
-    if (ok && !found)
-        ok = fct_fail(err, FCT_DENIED, "no such message");
-    if (ok) {
-        m->blob = record.blob;
-        m->size = record.size;
-        ok = mail_view_get(s->driver, NULL, account, email, &value, &view, &viewed, err);
-    }
-    m->arena = arena_new(NULL);
-    if (ok && viewed && view.edits.n > 0)
-        ok = edit_list_decode(m->arena, arena_str(m->arena, view.edits), m->size, &m->edits, err);
-    buf_free(&value);
-    m->account = ok ? account : 0;
-    m->email = email;
+    ok = d->ops->get_many(d, account, key, n, fn, arg, err);
+    free(key);
     return ok;
 }
 
@@ -192,6 +133,7 @@ static bool load_mail(struct server *s, struct cached_mail *m, uint64_t account,
 struct piece_read {
     struct driver *d;
     const struct blob_id *blob;
+    struct driver_place place; /* a copy: the entry belongs to the loop's thread */
     uint64_t offset;
     char *to;
     size_t n;
@@ -203,20 +145,27 @@ static void read_piece(void *arg)
 {
     struct piece_read *p = arg;
 
-    p->ok = p->d->ops->blob_read(p->d, p->blob, p->offset, p->to, p->n, false, &p->err);
+    p->ok = p->d->ops->blob_read(p->d, p->blob, &p->place, p->offset, p->to, p->n, false, &p->err);
 }
 
 #define READ_IN_LOOP_MAX (64u << 10)
 
-static bool read_original(struct server *s, const struct cached_mail *m, uint64_t offset, size_t n,
+static bool read_original(struct server *s, struct cached_mail *m, uint64_t offset, size_t n,
                           struct buf *out, struct fct_err *err)
 {
     struct piece_read p = {
-        .d = s->driver, .blob = &m->blob, .offset = offset, .to = buf_reserve(out, n), .n = n};
+        .d = s->driver,
+        .blob = &m->blob,
+        .place = m->place,
+        .offset = offset,
+        .to = buf_reserve(out, n),
+        .n = n,
+    };
 
     if (!p.to)
         return fct_fail(err, FCT_LIMIT, "too many bytes in one read");
-    if (n > READ_IN_LOOP_MAX || !p.d->ops->blob_read(p.d, p.blob, offset, p.to, n, true, &p.err)) {
+    if (n > READ_IN_LOOP_MAX ||
+        !p.d->ops->blob_read(p.d, p.blob, &p.place, offset, p.to, n, true, &p.err)) {
         p.err = (struct fct_err){0};
         offload(read_piece, &p);
         if (!p.ok) {
@@ -224,11 +173,12 @@ static bool read_original(struct server *s, const struct cached_mail *m, uint64_
             return false;
         }
     }
+    m->place = p.place;
     out->n += n;
     return true;
 }
 
-static bool read_view(struct server *s, const struct cached_mail *m, bool original, uint64_t offset,
+static bool read_view(struct server *s, struct cached_mail *m, bool original, uint64_t offset,
                       uint32_t length, struct buf *out, struct fct_err *err)
 {
     static const struct edit_list none;
@@ -247,16 +197,11 @@ static bool read_view(struct server *s, const struct cached_mail *m, bool origin
 bool mail_read(struct server *s, uint64_t account, uint64_t email, bool original, uint64_t offset,
                uint32_t length, struct buf *out, struct fct_err *err)
 {
-    struct cached_mail *m = cache_find(s->mails, account, email);
+    struct cached_mail *m;
     bool ok;
 
-    if (!m) {
-        m = cache_room(s->mails);
-        if (!m)
-            return fct_fail(err, FCT_TEMP, "too many messages being read");
-        if (!load_mail(s, m, account, email, err))
-            return false;
-    }
+    if (!mail_cache_get(s, account, email, &m, err))
+        return false;
     m->users++;
     ok = read_view(s, m, original, offset, length, out, err);
     m->users--;

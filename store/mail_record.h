@@ -7,6 +7,10 @@
 #include "core/message/edit_list.h"
 #include "store/blob.h"
 
+#define MAIL_RECORD_KEY 'e'
+#define MAIL_VIEW_KEY   'v'
+#define MAIL_VALUE_MAX  (8u << 20) /* of a stored record or view */
+
 struct mail_record {
     struct blob_id blob;
     uint64_t size;         /* of the original */
@@ -38,13 +42,16 @@ FCT_MUST_CHECK bool mail_view_get(struct driver *d, struct driver_snap *snap, ui
                                   uint64_t email, struct buf *value, struct mail_view *out,
                                   bool *found, struct fct_err *err);
 
+/* The stored records or views (type: one of the keys above) of many, told in their order. */
+FCT_MUST_CHECK bool mail_get_many(struct driver *d, uint64_t account, char type,
+                                  const uint64_t *email, size_t n, driver_found fn, void *arg,
+                                  struct fct_err *err);
+
 /* Bytes [offset, offset + length) of the view or the original, shorter at the end; appended to
  * `out`. Waits for the disk in a thread when they are not in memory or many. The e-mails read last
- * are remembered, so reading on costs no lookups. */
+ * are remembered (mail_cache.h), so reading on costs no lookups. */
 FCT_MAY_WAIT FCT_MUST_CHECK bool mail_read(struct server *s, uint64_t account, uint64_t email,
                                            bool original, uint64_t offset, uint32_t length,
                                            struct buf *out, struct fct_err *err);
-struct mail_cache *mail_cache_new(void);
-void mail_cache_free(struct mail_cache **c);
 
 #endif

@@ -1,14 +1,9 @@
-/* serve_message.c - requests about messages: append, flags, copy, move, expunge, cold records,
- * bytes. */
+/* serve_message.c - requests about messages: append, flags, copy, move, expunge. */
 #include "store/client.h"
 #include "store/message.h"
 
 #include "core/base/clock.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 /* ---- choosing messages ---- */
 
@@ -330,99 +325,4 @@ bool serve_expunge(struct request *rq)
     ipc_put_u64(&rq->out, m->mod_seq);
     rq->seq = change_commit(&c);
     return true;
-}
-
-/* ---- cold records ---- */
-
-bool serve_summaries(struct request *rq)
-{
-    uint64_t mailbox = ipc_get_u64(&rq->in);
-    size_t n, done = 0;
-    const uint32_t *uid = store_get_numbers(&rq->in, rq->arena, &n);
-    struct buf found = BUF_INIT(IPC_MAX_MESSAGE - 8192), value = BUF_INIT(8u << 20);
-    uint64_t *email = ARENA_ARRAY(rq->arena, uint64_t, n + 1);
-    struct account *a;
-    struct mailbox *m;
-    bool ok;
-
-    if (!request_read_all(rq) || !request_index(rq, mailbox, &a, &m))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        const struct hot_record *r = mailbox_index_find(&m->index, uid[i]);
-
-        email[i] = r ? r->email_id : 0;
-    }
-    ok = commit_wait(
-        rq->s->commit, m->seq,
-        rq->err); /* what was put in just now is readable then; a and m are not used any more */
-    for (; ok && done < n && (done == 0 || found.n < STORE_SUMMARY_ROOM); done++) {
-        struct mail_record record = {0};
-        bool there = false;
-
-        ok = !email[done] || mail_record_get(rq->s->driver, NULL, rq->account, email[done], &value,
-                                             &record, &there, rq->err);
-        ipc_put_str(&found, there ? record.summary : (struct fct_str){0});
-    }
-    ipc_put_u32(&rq->out, (uint32_t)done);
-    buf_put_str(&rq->out, buf_str(&found));
-    rq->out.overflow |= found.overflow;
-    buf_free(&found);
-    buf_free(&value);
-    return ok;
-}
-
-/* ---- bytes ---- */
-
-static int memfd_of(const struct buf *b)
-{
-    int fd = memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-    if (fd >= 0 &&
-        (write(fd, b->p, b->n) != (ssize_t)b->n ||
-         fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0)) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-/* u32 length, then the bytes or a memfd with them. */
-static bool put_bytes(struct request *rq, struct buf *bytes)
-{
-    ipc_put_u32(&rq->out, (uint32_t)bytes->n);
-    if (bytes->n <= STORE_READ_INLINE)
-        return buf_put_str(&rq->out, buf_str(bytes));
-    rq->reply_fd = memfd_of(bytes);
-    return rq->reply_fd >= 0 || fct_fail(rq->err, FCT_TEMP, "no memory for a message");
-}
-
-bool serve_read(struct request *rq)
-{
-    uint64_t mailbox = ipc_get_u64(&rq->in);
-    uint32_t uid = ipc_get_u32(&rq->in);
-    bool original = ipc_get_bool(&rq->in);
-    uint64_t offset = ipc_get_u64(&rq->in);
-    uint32_t length = ipc_get_u32(&rq->in);
-    struct buf bytes = BUF_INIT(STORE_READ_MAX);
-    const struct hot_record *r;
-    struct account *a;
-    struct mailbox *m;
-    bool ok;
-
-    if (!request_read_all(rq) || !request_index(rq, mailbox, &a, &m))
-        return false;
-    r = mailbox_index_find(&m->index, uid);
-    if (!r)
-        return fct_fail(rq->err, FCT_DENIED, "no such message");
-    if (length > STORE_READ_MAX)
-        length = STORE_READ_MAX;
-    {
-        uint64_t email = r->email_id; /* the record may move while we wait */
-
-        ok = commit_wait(rq->s->commit, m->seq, rq->err) &&
-             mail_read(rq->s, rq->account, email, original, offset, length, &bytes, rq->err) &&
-             put_bytes(rq, &bytes);
-    }
-    buf_free(&bytes);
-    return ok;
 }

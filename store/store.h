@@ -59,4 +59,8 @@ struct uid_set {
 #define STORE_NAME_MAX   1000 /* bytes of a mailbox path */
 #define STORE_DEPTH_MAX  32
 
+/* Of one store_read_many. */
+#define STORE_MANY       512u
+#define STORE_MANY_BYTES (1u << 20)
+
 #endif

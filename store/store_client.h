@@ -143,6 +143,21 @@ void store_read_drop(struct store_reading r);
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_read(struct store *st, uint32_t principal, uint64_t mailbox, uint32_t uid, bool original, uint64_t offset, uint32_t length,
                                             struct buf *out, struct fct_err *err);
 
+/* Pieces of the views of many messages in one answer: at most STORE_MANY pieces and STORE_MANY_BYTES bytes asked for. */
+struct store_piece {
+    uint32_t uid, length;
+    uint64_t offset;
+};
+struct store_pieces { /* the answer: take one after the other, free at the end, whatever happened */
+    struct buf bytes;
+    struct ipc_reader at;
+};
+struct store_reading store_read_many_start(struct store *st, uint32_t principal, uint64_t mailbox, const struct store_piece *piece, size_t n);
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_read_many_collect(struct store_reading r, struct store_pieces *out, struct fct_err *err);
+/* In the order asked for. `bytes`: a view until the free; shorter at the end of the message. A piece that cannot be read fails alone. */
+FCT_MUST_CHECK bool store_pieces_next(struct store_pieces *p, struct fct_str *bytes, struct fct_err *err);
+void store_pieces_free(struct store_pieces *p);
+
 /* ---- delivery -------------------------------------------------------------------------------------------------------- */
 
 /* An unlinked file on the store's disk for a message too large for memory. *fd is the caller's. */

@@ -231,6 +231,65 @@ bool store_read(struct store *st, uint32_t principal, uint64_t mailbox, uint32_t
         store_read_start(st, principal, mailbox, uid, original, offset, length), out, err);
 }
 
+/* ---- pieces of many ---- */
+
+struct store_reading store_read_many_start(struct store *st, uint32_t principal, uint64_t mailbox,
+                                           const struct store_piece *piece, size_t n)
+{
+    struct buf out = BUF_INIT(64 + 16 * STORE_MANY);
+    struct store_reading r = {0};
+    uint32_t handle;
+
+    if (!st->conn || !store_handle_in(st, principal, &handle, NULL))
+        return r;
+    ipc_put_u32(&out, handle);
+    ipc_put_u64(&out, mailbox);
+    ipc_put_u32(&out, (uint32_t)n);
+    for (size_t i = 0; i < n; i++) {
+        ipc_put_u32(&out, piece[i].uid);
+        ipc_put_u64(&out, piece[i].offset);
+        ipc_put_u32(&out, piece[i].length);
+    }
+    r.pending =
+        ipc_start(st->conn, &(struct ipc_out){.kind = STORE_READ_MANY, .payload = buf_str(&out)});
+    r.started = true;
+    buf_free(&out);
+    return r;
+}
+
+bool store_read_many_collect(struct store_reading r, struct store_pieces *out, struct fct_err *err)
+{
+    int fd[IPC_MAX_FDS];
+    unsigned fds = 0;
+    bool ok;
+
+    *out = (struct store_pieces){.bytes = BUF_INIT(IPC_MAX_MESSAGE)};
+    if (!r.started)
+        return fct_fail(err, FCT_TEMP, "the store is away");
+    ok = ipc_collect(r.pending, clock_ms() + STORE_CALL_MS, &out->bytes, fd, &fds, err);
+    for (unsigned i = 0; i < fds; i++)
+        close(fd[i]);
+    out->at = ipc_reader(buf_str(&out->bytes));
+    if (ok)
+        ipc_get_u32(&out->at); /* their number, which we know */
+    return ok;
+}
+
+bool store_pieces_next(struct store_pieces *p, struct fct_str *bytes, struct fct_err *err)
+{
+    uint8_t class = ipc_get_u8(&p->at);
+
+    *bytes = ipc_get_str(&p->at);
+    if (p->at.bad || class > FCT_BUG)
+        return fct_fail(err, FCT_BUG, "the store's answer is malformed");
+    return class == FCT_OK || fct_fail(err, (enum fct_class) class, "%.*s", FCT_FMT(*bytes));
+}
+
+void store_pieces_free(struct store_pieces *p)
+{
+    buf_free(&p->bytes);
+}
+
 /* ---- delivery ---- */
 
 bool store_spool(struct store *st, int *fd, struct fct_err *err)

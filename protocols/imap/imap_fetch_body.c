@@ -1,22 +1,27 @@
 /* imap_fetch_body.c - sections of messages: read from the store some steps ahead of what is being
  * sent.
  *
- * Two cursors run over the same sequence of (message, section, piece): one starts reads, at most
- * WINDOW of them or WINDOW_BYTES, the other collects them in order and writes the answer. Nothing
- * larger than a piece is held, except sections that must be seen whole (HEADER.FIELDS, BINARY). */
+ * Two cursors run over the same sequence of (message, section, piece): one asks for pieces, a group
+ * of them at a time and at most WINDOW groups ahead, the other takes them in order and writes the
+ * answer. Nothing larger than a piece is held, except sections that must be seen whole
+ * (HEADER.FIELDS). BINARY reads for itself (imap_fetch_binary.c). */
 #include "protocols/imap/imap_fetch.h"
 
 #include "protocols/imap/imap_response.h"
 
-#define WINDOW       16
-#define WINDOW_BYTES (512u << 10)
+#define WINDOW       4
+#define GROUP_PIECES 64
+#define GROUP_BYTES  (128u << 10) /* a group is full above that: many small pieces, or one */
 #define PIECE        (256u << 10)
-#define WHOLE_MAX    (128u << 20) /* of a section that must be seen whole */
+#define HEADER_MAX   (1u << 20) /* fields behind it are not found, as everywhere (mime.h) */
+_Static_assert(GROUP_PIECES <= STORE_MANY && GROUP_BYTES + PIECE <= STORE_MANY_BYTES,
+               "a group is one question to the store");
 
 enum section_kind {
-    KIND_NIL,   /* the message has no such section */
-    KIND_BYTES, /* as stored: streamed */
-    KIND_WHOLE, /* must be seen whole first */
+    KIND_NIL,    /* the message has no such section */
+    KIND_BYTES,  /* as stored: streamed */
+    KIND_WHOLE,  /* must be seen whole first */
+    KIND_BINARY, /* to be decoded */
 };
 
 struct plan {
@@ -25,10 +30,15 @@ struct plan {
     enum transfer transfer;
 };
 
-struct read_ahead {
+/* One question to the store. */
+struct group {
     struct store_reading reading;
-    size_t message;
-    uint32_t length;
+    struct store_pieces answer;
+    bool collected;
+    struct fct_err err; /* why the whole of it failed */
+    size_t message[GROUP_PIECES];
+    uint32_t length[GROUP_PIECES];
+    size_t n, at; /* at: the next piece to be taken */
 };
 
 struct cursor {
@@ -41,8 +51,8 @@ struct reader {
     const struct imap_message *m;
     size_t n;
     struct cursor ahead;
-    struct read_ahead window[WINDOW];
-    size_t first, count, bytes;
+    struct group window[WINDOW];
+    size_t first, count; /* groups */
 };
 
 static struct plan plan_section(const struct reader *r, size_t message, size_t section)
@@ -56,20 +66,24 @@ static struct plan plan_section(const struct reader *r, size_t message, size_t s
         return (struct plan){KIND_NIL, 0, 0, TRANSFER_IDENTITY};
     plan.offset = span.offset;
     plan.length = span.length;
-    if (wanted->what == SECTION_FIELDS || wanted->what == SECTION_FIELDS_NOT ||
-        (wanted->binary && !(wanted->size_only && span.transfer == TRANSFER_IDENTITY))) {
+    plan.transfer = span.transfer;
+    if (wanted->binary) {
+        plan.kind = KIND_BINARY;
+        return plan;
+    }
+    if (wanted->what == SECTION_FIELDS || wanted->what == SECTION_FIELDS_NOT) {
         plan.kind = KIND_WHOLE;
-        plan.transfer = span.transfer;
+        if (plan.length > HEADER_MAX)
+            plan.length = HEADER_MAX;
         return plan;
     }
     imap_section_clip(wanted, &plan.offset, &plan.length);
     return plan;
 }
 
-/* Is anything to be read for it? BINARY.SIZE of a part that is not encoded is known. */
-static bool reads_bytes(const struct imap_section *section, const struct plan *plan)
+static bool reads_ahead(const struct plan *plan)
 {
-    return plan->kind == KIND_WHOLE || (plan->kind == KIND_BYTES && !section->size_only);
+    return plan->kind == KIND_WHOLE || plan->kind == KIND_BYTES;
 }
 
 /* ---- reading ahead -------------------------------------------------------------------------- */
@@ -83,42 +97,67 @@ static void next_section(struct reader *r)
     }
 }
 
-static void start_piece(struct reader *r, const struct plan *plan)
+/* The next piece of the plan goes into the question. */
+static uint32_t add_piece(struct reader *r, const struct plan *plan, struct group *g,
+                          struct store_piece *piece)
 {
-    struct imap_session *s = r->f->s;
-    struct read_ahead *next = &r->window[(r->first + r->count) % WINDOW];
     uint64_t left = plan->length - r->ahead.at;
+    uint32_t length = left < PIECE ? (uint32_t)left : PIECE;
 
-    next->message = r->ahead.message;
-    next->length = left < PIECE ? (uint32_t)left : PIECE;
-    next->reading =
-        store_read_start(s->edge.listener->edge->store, s->principal.handle, s->view.mailbox,
-                         imap_view_at(&s->view, r->m[next->message].index)->uid, false,
-                         plan->offset + r->ahead.at, next->length);
-    r->ahead.at += next->length;
-    r->bytes += next->length;
-    r->count++;
+    g->message[g->n] = r->ahead.message;
+    g->length[g->n++] = length;
+    piece->uid = imap_view_at(&r->f->s->view, r->m[r->ahead.message].index)->uid;
+    piece->offset = plan->offset + r->ahead.at;
+    piece->length = length;
+    r->ahead.at += length;
+    return length;
 }
 
-static void fill_window(struct reader *r)
+/* What the cursor meets next, until the group is full. */
+static size_t fill_group(struct reader *r, struct group *g, struct store_piece piece[GROUP_PIECES])
 {
-    while (r->count < WINDOW && (r->count == 0 || r->bytes < WINDOW_BYTES) &&
-           r->ahead.message < r->n) {
+    uint32_t bytes = 0;
+
+    while (g->n < GROUP_PIECES && bytes < GROUP_BYTES && r->ahead.message < r->n) {
         struct plan plan = {KIND_NIL, 0, 0, TRANSFER_IDENTITY};
 
         if (r->m[r->ahead.message].here)
             plan = plan_section(r, r->ahead.message, r->ahead.section);
-        if (reads_bytes(&r->f->section[r->ahead.section], &plan) && r->ahead.at < plan.length)
-            start_piece(r, &plan);
+        if (reads_ahead(&plan) && r->ahead.at < plan.length)
+            bytes += add_piece(r, &plan, g, &piece[g->n]);
         else
             next_section(r);
+    }
+    return g->n;
+}
+
+static void fill_window(struct reader *r)
+{
+    struct imap_session *s = r->f->s;
+
+    while (r->count < WINDOW) {
+        struct group *g = &r->window[(r->first + r->count) % WINDOW];
+        struct store_piece piece[GROUP_PIECES];
+
+        g->n = g->at = 0;
+        if (fill_group(r, g, piece) == 0)
+            return;
+        g->collected = false;
+        g->err = (struct fct_err){0};
+        g->reading = store_read_many_start(s->edge.listener->edge->store, s->principal.handle,
+                                           s->view.mailbox, piece, g->n);
+        r->count++;
     }
 }
 
 static void drop_first(struct reader *r)
 {
-    store_read_drop(r->window[r->first].reading);
-    r->bytes -= r->window[r->first].length;
+    struct group *g = &r->window[r->first];
+
+    if (g->collected)
+        store_pieces_free(&g->answer);
+    else
+        store_read_drop(g->reading);
     r->first = (r->first + 1) % WINDOW;
     r->count--;
 }
@@ -126,20 +165,41 @@ static void drop_first(struct reader *r)
 /* The next piece, appended to `out`. */
 static bool collect_piece(struct reader *r, struct buf *out, uint32_t *length, struct fct_err *err)
 {
-    struct read_ahead *piece;
-    size_t before = out->n;
+    struct group *g;
+    struct fct_str bytes = {0};
+    bool ok;
 
     fill_window(r);
     FCT_ASSERT(r->count > 0);
-    piece = &r->window[r->first];
-    *length = piece->length;
-    r->bytes -= piece->length;
-    r->first = (r->first + 1) % WINDOW;
-    r->count--;
-    if (!store_read_collect(piece->reading, out, err))
-        return false;
-    return out->n - before == *length ||
-           fct_fail(err, FCT_TEMP, "The message is shorter than its record");
+    g = &r->window[r->first];
+    if (!g->collected && !store_read_many_collect(g->reading, &g->answer, &g->err) &&
+        g->err.class == FCT_OK)
+        g->err.class = FCT_BUG;
+    g->collected = true;
+    *length = g->length[g->at++];
+    ok = g->err.class == FCT_OK && store_pieces_next(&g->answer, &bytes, err);
+    if (g->err.class != FCT_OK)
+        *err = g->err;
+    else if (ok && bytes.n != *length)
+        ok = fct_fail(err, FCT_TEMP, "The message is shorter than its record");
+    if (ok)
+        buf_put_str(out, bytes);
+    if (g->at == g->n)
+        drop_first(r);
+    return ok;
+}
+
+/* Those of a message that will not be answered. */
+static void skip_pieces(struct reader *r, size_t message)
+{
+    FCT_CLEANUP(buf_free) struct buf ignored = BUF_INIT(PIECE);
+    struct fct_err err = {0};
+    uint32_t length;
+
+    while (r->count > 0 && r->window[r->first].message[r->window[r->first].at] <= message) {
+        buf_clear(&ignored);
+        (void)!collect_piece(r, &ignored, &length, &err);
+    }
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */
@@ -170,73 +230,71 @@ static bool put_bytes(struct reader *r, const struct plan *plan, bool *sent, str
     return true;
 }
 
-/* literal8 only where it is needed: NUL inside (RFC 9051 4.3.1). */
-static void put_binary(struct buf *out, struct fct_str bytes)
-{
-    if (memchr(bytes.p ? bytes.p : "", '\0', bytes.n))
-        buf_put_char(out, '~');
-    imap_response_literal(out, bytes.n);
-    buf_put_str(out, bytes);
-}
-
-static void put_transformed(struct reader *r, const struct imap_section *section,
-                            const struct plan *plan, struct fct_str bytes)
+static void put_fields(struct reader *r, const struct imap_section *section, struct fct_str header)
 {
     struct buf *out = &r->f->s->out;
-    FCT_CLEANUP(buf_free) struct buf made = BUF_INIT(WHOLE_MAX);
+    FCT_CLEANUP(buf_free) struct buf fields = BUF_INIT(HEADER_MAX + 2);
     uint64_t offset = 0, length;
 
-    if (section->binary)
-        transfer_decode(plan->transfer, bytes, &made);
-    else
-        imap_section_filter(section, bytes, r->f->arena, &made);
-    length = made.n;
-    if (section->size_only) {
-        buf_put_u64(out, length);
-        return;
-    }
+    imap_section_filter(section, header, r->f->arena, &fields);
+    length = fields.n;
     imap_section_clip(section, &offset, &length);
-    bytes = str_head(str_skip(buf_str(&made), (size_t)offset), (size_t)length);
-    if (section->binary) {
-        put_binary(out, bytes);
-        return;
-    }
-    imap_response_literal(out, bytes.n);
-    buf_put_str(out, bytes);
+    imap_response_literal(out, length);
+    buf_put_str(out, str_head(str_skip(buf_str(&fields), (size_t)offset), (size_t)length));
 }
 
 static bool put_whole(struct reader *r, const struct imap_section *section, const struct plan *plan,
                       struct fct_err *err)
 {
-    FCT_CLEANUP(buf_free) struct buf whole = BUF_INIT(WHOLE_MAX);
+    FCT_CLEANUP(buf_free) struct buf whole = BUF_INIT(HEADER_MAX);
     uint32_t length = 0;
 
     for (uint64_t at = 0; at < plan->length; at += length)
         if (!collect_piece(r, &whole, &length, err))
             return false;
-    put_transformed(r, section, plan, buf_str(&whole));
+    put_fields(r, section, buf_str(&whole));
     return true;
+}
+
+static bool put_binary(struct reader *r, size_t message, const struct imap_section *section,
+                       const struct plan *plan, bool *sent, struct fct_err *err)
+{
+    const struct imap_binary part = {
+        .uid = imap_view_at(&r->f->s->view, r->m[message].index)->uid,
+        .offset = plan->offset,
+        .length = plan->length,
+        .transfer = plan->transfer,
+    };
+
+    return imap_fetch_put_binary(r->f, section, &part, sent, err);
+}
+
+static bool put_planned(struct reader *r, size_t message, const struct imap_section *section,
+                        const struct plan *plan, bool *sent, struct fct_err *err)
+{
+    switch (plan->kind) {
+    case KIND_NIL:
+        buf_put_c(&r->f->s->out, "NIL");
+        return true;
+    case KIND_WHOLE:
+        return put_whole(r, section, plan, err);
+    case KIND_BINARY:
+        return put_binary(r, message, section, plan, sent, err);
+    case KIND_BYTES:
+        break;
+    }
+    return put_bytes(r, plan, sent, err);
 }
 
 static bool put_section(struct reader *r, size_t message, size_t section, bool *sent,
                         struct fct_err *err)
 {
-    const struct imap_section *wanted = &r->f->section[section];
     const struct plan plan = plan_section(r, message, section);
-    struct buf *out = &r->f->s->out;
 
     put_label(r, section);
-    if (plan.kind == KIND_NIL) {
-        buf_put_c(out, "NIL");
-    } else if (plan.kind == KIND_WHOLE) {
-        if (!put_whole(r, wanted, &plan, err))
-            return false;
-    } else if (wanted->size_only) {
-        buf_put_u64(out, plan.length);
-    } else if (!put_bytes(r, &plan, sent, err)) {
+    if (!put_planned(r, message, &r->f->section[section], &plan, sent, err))
         return false;
-    }
-    buf_put_char(out, section + 1 == r->f->nsections ? ')' : ' ');
+    buf_put_char(&r->f->s->out, section + 1 == r->f->nsections ? ')' : ' ');
     return true;
 }
 
@@ -254,8 +312,7 @@ static bool give_up(struct reader *r, size_t message, size_t start, bool sent,
         r->f->failed = *err;
     if (r->ahead.message <= message)
         r->ahead = (struct cursor){message + 1, 0, 0};
-    while (r->count > 0 && r->window[r->first].message <= message)
-        drop_first(r);
+    skip_pieces(r, message);
     if (!sent) {
         s->out.n = start;
         return true;

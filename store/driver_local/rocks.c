@@ -3,6 +3,8 @@
 
 #include "store/driver_local/catalogue.h"
 
+#define MERGES_MAX 100 /* operands of one key in memory before they are folded into a value */
+
 struct rocks {
     rocksdb_t *db;
     rocksdb_options_t *options;
@@ -201,6 +203,8 @@ static void set_options(struct rocks *r, const struct driver_conf *conf)
     rocksdb_options_set_write_buffer_size(o, conf->write_buffer);
     rocksdb_options_set_max_write_buffer_number(o, 2);
     rocksdb_options_set_max_background_jobs(o, 2);
+    rocksdb_options_set_max_successive_merges(
+        o, MERGES_MAX); /* a body that thousands use is read as fast as any other */
     rocksdb_options_set_max_open_files(o, 200);
     rocksdb_options_set_compression(o, rocksdb_lz4_compression);
     rocksdb_options_set_max_manifest_file_size(o, 4 << 20);
@@ -347,6 +351,66 @@ bool rocks_scan(struct rocks *r, struct driver_snap *snap, struct fct_str from, 
     rocksdb_iter_get_error(it, &error);
     rocksdb_iter_destroy(it);
     read_options_end(r, o);
+    return error ? failed(error, err) : true;
+}
+
+/* ---- many keys ---- */
+
+#define STEPS_MAX 4 /* entries between two keys that are passed rather than sought past */
+
+struct rocks_walk {
+    rocksdb_iterator_t *it;
+    bool placed;
+};
+
+struct rocks_walk *rocks_walk_start(struct rocks *r)
+{
+    struct rocks_walk *w = calloc(1, sizeof *w);
+
+    FCT_ASSERT(w);
+    w->it = rocksdb_create_iterator(r->db, r->read);
+    return w;
+}
+
+void rocks_walk_end(struct rocks_walk **w)
+{
+    rocksdb_iter_destroy((*w)->it);
+    free(*w);
+    *w = NULL;
+}
+
+/* Where the iterator stands: below 0 before the key, 0 at it, above 0 behind it or at the end. */
+static int stands(const struct rocks_walk *w, struct fct_str key)
+{
+    struct fct_str at;
+    int order;
+
+    if (!rocksdb_iter_valid(w->it))
+        return 1;
+    at.p = rocksdb_iter_key(w->it, &at.n);
+    order = memcmp(at.p, key.p, at.n < key.n ? at.n : key.n);
+    return order ? order : (at.n > key.n) - (at.n < key.n);
+}
+
+bool rocks_walk_to(struct rocks_walk *w, struct fct_str key, struct fct_str *value, bool *found,
+                   struct fct_err *err)
+{
+    int order = w->placed ? stands(w, key) : 1;
+    char *error = NULL;
+
+    for (int i = 0; order < 0 && i < STEPS_MAX; i++) {
+        rocksdb_iter_next(w->it);
+        order = stands(w, key);
+    }
+    if (order != 0) { /* too far before it, or behind it, which tells nothing about the key */
+        rocksdb_iter_seek(w->it, key.p, key.n);
+        order = stands(w, key);
+    }
+    w->placed = true;
+    *found = order == 0;
+    if (*found)
+        value->p = rocksdb_iter_value(w->it, &value->n);
+    rocksdb_iter_get_error(w->it, &error);
     return error ? failed(error, err) : true;
 }
 

@@ -29,6 +29,12 @@ FCT_MUST_CHECK bool rocks_get(struct rocks *r, struct driver_snap *snap, struct 
 /* fn gets full keys. */
 FCT_MUST_CHECK bool rocks_scan(struct rocks *r, struct driver_snap *snap, struct fct_str from,
                                struct fct_str to, driver_entry fn, void *arg, struct fct_err *err);
+/* Looking up many keys, best ascending ones. A value lives until the next step. */
+struct rocks_walk;
+struct rocks_walk *rocks_walk_start(struct rocks *r);
+FCT_MUST_CHECK bool rocks_walk_to(struct rocks_walk *w, struct fct_str key, struct fct_str *value,
+                                  bool *found, struct fct_err *err);
+void rocks_walk_end(struct rocks_walk **w);
 FCT_MUST_CHECK bool rocks_write(struct rocks *r, rocksdb_writebatch_t *batch, struct fct_err *err);
 FCT_MUST_CHECK bool rocks_flush(struct rocks *r, bool wait, struct fct_err *err);
 struct driver_snap *rocks_snap(struct rocks *r);

@@ -35,6 +35,7 @@ static char fx_dir[] = "/tmp/fct_store_test.XXXXXX";
 static struct store_conf fx_conf = {
     .max_message = {64u << 20},
     .mailbox_cache = {1u << 20},
+    .read_cache = {16u << 10},
     .write_buffer = {1u << 20},
     .block_cache = {1u << 20},
     .segment_size = {64u << 10},

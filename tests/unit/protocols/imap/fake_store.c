@@ -712,6 +712,53 @@ bool store_read(struct store *st, uint32_t principal, uint64_t mailbox, uint32_t
         store_read_start(st, principal, mailbox, uid, original, offset, length), out, err);
 }
 
+/* Each piece: is it there, its bytes. */
+struct store_reading store_read_many_start(struct store *st, uint32_t principal, uint64_t mailbox,
+                                           const struct store_piece *piece, size_t n)
+{
+    struct store_reading r = store_read_start(st, principal, mailbox, 0, false, 0, 0);
+    size_t at = r.pending.request - 1;
+    struct buf all = BUF_INIT(64u << 20);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct message *m = message_of(mailbox, piece[i].uid);
+        struct fct_str bytes = {0};
+
+        if (m)
+            bytes =
+                str_head(str_skip((struct fct_str){m->bytes, m->hot.size}, (size_t)piece[i].offset),
+                         piece[i].length);
+        ipc_put_bool(&all, m != NULL);
+        ipc_put_str(&all, bytes);
+    }
+    reads[at].bytes = all.p;
+    reads[at].n = all.n;
+    reads[at].gone = false;
+    return r;
+}
+
+bool store_read_many_collect(struct store_reading r, struct store_pieces *out, struct fct_err *err)
+{
+    out->bytes = BUF_INIT(64u << 20);
+    if (!store_read_collect(r, &out->bytes, err))
+        return false;
+    out->at = ipc_reader(buf_str(&out->bytes));
+    return true;
+}
+
+bool store_pieces_next(struct store_pieces *p, struct fct_str *bytes, struct fct_err *err)
+{
+    bool there = ipc_get_bool(&p->at);
+
+    *bytes = ipc_get_str(&p->at);
+    return there || fct_fail(err, FCT_DENIED, "no such message");
+}
+
+void store_pieces_free(struct store_pieces *p)
+{
+    buf_free(&p->bytes);
+}
+
 bool store_spool(struct store *st, int *fd, struct fct_err *err)
 {
     (void)st;
