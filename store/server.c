@@ -6,7 +6,7 @@
 #include "store/client.h"
 #include "store/directory.h"
 #include "store/io.h"
-#include "store/mail_record.h"
+#include "store/mail_cache.h"
 #include "store/message.h"
 #include "store/password.h"
 #include "store/places.h"
@@ -89,7 +89,8 @@ static void on_failed(void *arg, uint64_t first, uint64_t last, const struct fct
 
 /* ---- files of the installation ---- */
 
-#define FORMAT_TEXT "facteur store 1\n"
+#define FORMAT_TEXT "facteur store 2\n"
+#define FORMAT_1    "facteur store 1\n" /* no compressed groups: 2 reads it, and adds to it */
 
 /* The folder's owner owns what is made in it, also when we are still root. */
 static void give_to_owner(int fd, const char *dir)
@@ -156,6 +157,15 @@ static bool make_dir(const char *dir, const char *name, struct fct_err *err)
     return true;
 }
 
+/* Before the first group that an older program would take for the torn end of the log. */
+static bool raise_format(const char *dir, struct fct_err *err)
+{
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s/format", dir);
+    return write_file(dir, path, FORMAT_TEXT, sizeof FORMAT_TEXT - 1, err);
+}
+
 bool server_prepare_dir(const char *dir, uint8_t key[32], struct fct_err *err)
 {
     char format[] = FORMAT_TEXT;
@@ -165,6 +175,8 @@ bool server_prepare_dir(const char *dir, uint8_t key[32], struct fct_err *err)
         !make_dir(dir, "log", err) || !small_file(dir, "format", format, sizeof format - 1, err) ||
         !small_file(dir, "key", key, 32, err))
         return false;
+    if (strcmp(format, FORMAT_1) == 0)
+        return raise_format(dir, err);
     if (strcmp(format, FORMAT_TEXT) != 0)
         return fct_fail(err, FCT_TEMP, "%s was written by another version of the store", dir);
     return true;

@@ -164,7 +164,7 @@ static bool local_commit(struct driver *d, struct batch *const *batch, size_t n,
     for (size_t i = 0; i < n; i++)
         buf_put_str(&ops, batch_ops(batch[i]));
     ok = !ops.overflow || fct_fail(err, FCT_LIMIT, "a change of more than %u bytes", BATCH_MAX);
-    ok = ok && segment_log_append(l->log, batch, n, &place, &l->broken, err);
+    ok = ok && segment_log_append(l->log, buf_str(&ops), batch, n, &place, &l->broken, err);
     if (ok && !local_apply(l, buf_str(&ops), &place, err)) {
         l->broken = true; /* durable, but not readable: recovery will bring it in */
         ok = false;
@@ -196,6 +196,25 @@ static bool local_get(struct driver *d, struct driver_snap *snap, uint64_t part,
 
     return rocks_get(((struct local *)d)->rocks, snap, full_key(space, part, key), value, found,
                      err);
+}
+
+static bool local_get_many(struct driver *d, uint64_t part, const struct fct_str *key, size_t n,
+                           driver_found fn, void *arg, struct fct_err *err)
+{
+    struct rocks_walk *walk = rocks_walk_start(((struct local *)d)->rocks);
+    bool ok = true;
+
+    for (size_t i = 0; i < n; i++) {
+        char space[256 + 16];
+        struct fct_str value;
+        bool found;
+
+        ok = rocks_walk_to(walk, full_key(space, part, key[i]), &value, &found, err);
+        if (!ok || !fn(arg, i, found ? &value : NULL))
+            break;
+    }
+    rocks_walk_end(&walk);
+    return ok;
 }
 
 struct part_scan {
@@ -298,22 +317,43 @@ static bool read_place(struct local *l, const struct blob_place *place, uint64_t
     return true;
 }
 
-static bool local_blob_read(struct driver *d, const struct blob_id *id, uint64_t offset, char *to,
-                            size_t n, bool cached_only, struct fct_err *err)
+/* A place known from before, or from the catalogue. */
+static bool look_up(struct local *l, const struct blob_id *id, const struct driver_place *known,
+                    struct blob_place *place, struct fct_err *err)
+{
+    bool found;
+
+    if (known && known->file) {
+        *place = (struct blob_place){.placed = true,
+                                     .segment = known->file,
+                                     .offset = known->offset,
+                                     .size = known->size,
+                                     .crc = known->crc};
+        return true;
+    }
+    return find_blob(l, NULL, id, place, &found, err) &&
+           (found || fct_fail(err, FCT_TEMP, "a message body is missing"));
+}
+
+/* Segments are never written again, so an old place is right as long as its file is there. */
+static bool local_blob_read(struct driver *d, const struct blob_id *id, struct driver_place *known,
+                            uint64_t offset, char *to, size_t n, bool cached_only,
+                            struct fct_err *err)
 {
     struct local *l = (struct local *)d;
     struct blob_place place;
-    bool gone = true, found;
+    bool gone = true;
 
     for (int attempt = 0; gone && attempt < 3;
          attempt++) { /* the collector may have moved it in between */
-        if (!find_blob(l, NULL, id, &place, &found, err))
+        if (!look_up(l, id, attempt == 0 ? known : NULL, &place, err))
             return false;
-        if (!found)
-            return fct_fail(err, FCT_TEMP, "a message body is missing");
         gone = false;
-        if (read_place(l, &place, offset, to, n, cached_only, &gone, err))
-            return true;
+        if (!read_place(l, &place, offset, to, n, cached_only, &gone, err))
+            continue;
+        if (known)
+            *known = (struct driver_place){place.offset, place.size, place.segment, place.crc};
+        return true;
     }
     return false;
 }
@@ -397,6 +437,7 @@ static const struct driver_ops local_ops = {
     .name = "local",
     .close = local_close,
     .get = local_get,
+    .get_many = local_get_many,
     .scan = local_scan,
     .commit = local_commit,
     .broken = local_broken,

@@ -11,9 +11,13 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #define SEGMENT_MAGIC UINT64_C(0x3130474553544346) /* "FCTSEG01" */
 #define GROUP_MAGIC   0x31524746u                  /* "FGR1" */
+#define GROUP_PACKED  0x32524746u                  /* "FGR2": compressed operations */
+#define PACK_ABOVE    256                          /* operations: less is not worth the time */
+#define PACK_LEVEL    1
 #define ALLOCATE_STEP (8u << 20)
 
 struct segment_log {
@@ -26,6 +30,8 @@ struct segment_log {
     uint64_t allocated;
     struct iovec *iov;
     size_t iov_room;
+    ZSTD_CCtx *packer;
+    struct buf packed; /* operations of the group being written */
 };
 
 /* ---- heads ---- */
@@ -67,7 +73,7 @@ bool segment_head_decode(const uint8_t p[SEGMENT_HEAD], struct segment_head *hea
  * checksum 4 */
 void group_head_encode(const struct group_head *head, uint32_t salt, uint8_t p[GROUP_HEAD])
 {
-    put_le(p, GROUP_MAGIC, 4);
+    put_le(p, head->packed ? GROUP_PACKED : GROUP_MAGIC, 4);
     put_le(p + 4, head->ops_length, 4);
     put_le(p + 8, head->sequence, 8);
     put_le(p + 16, head->bodies_length, 8);
@@ -77,10 +83,12 @@ void group_head_encode(const struct group_head *head, uint32_t salt, uint8_t p[G
 
 bool group_head_decode(const uint8_t p[GROUP_HEAD], uint32_t salt, struct group_head *head)
 {
-    if (get_le(p, 4) != GROUP_MAGIC || get_le(p + 28, 4) != crc32c(salt, p, 28))
+    uint64_t magic = get_le(p, 4);
+
+    if ((magic != GROUP_MAGIC && magic != GROUP_PACKED) || get_le(p + 28, 4) != crc32c(salt, p, 28))
         return false;
-    *head = (struct group_head){(uint32_t)get_le(p + 4, 4), (uint32_t)get_le(p + 24, 4),
-                                get_le(p + 8, 8), get_le(p + 16, 8)};
+    *head = (struct group_head){magic == GROUP_PACKED, (uint32_t)get_le(p + 4, 4),
+                                (uint32_t)get_le(p + 24, 4), get_le(p + 8, 8), get_le(p + 16, 8)};
     return true;
 }
 
@@ -98,6 +106,9 @@ bool segment_log_open(const char *dir, uint64_t segment_size, struct segment_log
     log->segment_size = segment_size;
     log->files = segment_files_new(dir);
     log->fd = -1;
+    log->packed = BUF_INIT(ZSTD_COMPRESSBOUND(BATCH_MAX));
+    log->packer = ZSTD_createCCtx();
+    FCT_ASSERT(log->packer);
     *out = log;
     return true;
 }
@@ -124,6 +135,8 @@ void segment_log_close(struct segment_log **p)
     leave_segment(log);
     segment_files_free(&log->files);
     free(log->iov);
+    buf_free(&log->packed);
+    ZSTD_freeCCtx(log->packer);
     free(log->dir);
     free(log);
 }
@@ -250,21 +263,37 @@ static void iov_add(struct segment_log *log, int *used, const void *p, size_t n)
     v->iov_len = n;
 }
 
-/* Head, operations of all batches, bodies. */
-static int gather(struct segment_log *log, struct batch *const *batch, size_t n,
+/* The operations in the shorter of two forms. Addresses, dates and names repeat from message to
+ * message and within one, so that a group shrinks to about half. */
+static struct fct_str pack(struct segment_log *log, struct fct_str ops, bool *packed)
+{
+    size_t n, room = ZSTD_compressBound(ops.n);
+    char *to;
+
+    *packed = false;
+    buf_clear(&log->packed);
+    to = ops.n > PACK_ABOVE ? buf_reserve(&log->packed, room) : NULL;
+    if (!to)
+        return ops;
+    n = ZSTD_compressCCtx(log->packer, to, room, ops.p, ops.n, PACK_LEVEL);
+    if (ZSTD_isError(n) || n >= ops.n)
+        return ops;
+    *packed = true;
+    return (struct fct_str){to, n};
+}
+
+/* Head, operations, bodies. */
+static int gather(struct segment_log *log, struct fct_str ops, struct batch *const *batch, size_t n,
                   struct group_head *head, uint8_t bytes[GROUP_HEAD])
 {
     int used = 0;
 
     *head = (struct group_head){.sequence = log->end.sequence};
+    ops = pack(log, ops, &head->packed);
+    head->ops_length = (uint32_t)ops.n;
+    head->ops_crc = crc32c(0, ops.p, ops.n);
     iov_add(log, &used, bytes, GROUP_HEAD);
-    for (size_t i = 0; i < n; i++) {
-        struct fct_str ops = batch_ops(batch[i]);
-
-        iov_add(log, &used, ops.p, ops.n);
-        head->ops_crc = crc32c(head->ops_crc, ops.p, ops.n);
-        head->ops_length += (uint32_t)ops.n;
-    }
+    iov_add(log, &used, ops.p, ops.n);
     for (size_t i = 0; i < n; i++)
         for (size_t b = 0; b < batch[i]->nblobs; b++) {
             iov_add(log, &used, batch[i]->blob[b].bytes, batch[i]->blob[b].size);
@@ -317,12 +346,12 @@ static bool write_group(struct segment_log *log, int used, uint64_t length, bool
     return true;
 }
 
-bool segment_log_append(struct segment_log *log, struct batch *const *batch, size_t n,
-                        struct group_place *place, bool *lost, struct fct_err *err)
+bool segment_log_append(struct segment_log *log, struct fct_str ops, struct batch *const *batch,
+                        size_t n, struct group_place *place, bool *lost, struct fct_err *err)
 {
     uint8_t bytes[GROUP_HEAD] = {0};
     struct group_head head;
-    int used = gather(log, batch, n, &head, bytes);
+    int used = gather(log, ops, batch, n, &head, bytes);
     uint64_t length = GROUP_HEAD + (uint64_t)head.ops_length + head.bodies_length;
 
     *lost = false;

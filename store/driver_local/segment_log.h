@@ -6,9 +6,10 @@
  *
  * Segment file `log/00000001.seg`: a head of 32 bytes, then groups back to back, then zeros (space
  * allocated ahead). Group: a head of 32 bytes (magic, length of the operations, sequence, length of
- * the bodies, checksum of the operations, checksum of the head), the operations (batch.h), the
- * bodies in the order of their operations. Sequences count by one. The head's checksum starts from
- * a secret of the segment, so that a mail cannot contain what looks like a group. */
+ * the bodies, checksum of the operations, checksum of the head), the operations (batch.h;
+ * compressed when the magic says so), the bodies in the order of their operations. Sequences count
+ * by one. The head's checksum starts from a secret of the segment, so that a mail cannot contain
+ * what looks like a group. */
 #ifndef STORE_DRIVER_LOCAL_SEGMENT_LOG_H
 #define STORE_DRIVER_LOCAL_SEGMENT_LOG_H
 
@@ -44,11 +45,11 @@ struct group_place {
     uint64_t bodies;          /* offset of the first body */
     struct log_position next; /* where the next group will be */
 };
-/* Write and sync one group. False with *lost unset: nothing of it remains; with it set: only
- * recovery can tell. */
-FCT_MUST_CHECK bool segment_log_append(struct segment_log *log, struct batch *const *batch,
-                                       size_t n, struct group_place *place, bool *lost,
-                                       struct fct_err *err);
+/* Write and sync one group: `ops` are the operations of the batches, one behind the other. False
+ * with *lost unset: nothing of it remains; with it set: only recovery can tell. */
+FCT_MUST_CHECK bool segment_log_append(struct segment_log *log, struct fct_str ops,
+                                       struct batch *const *batch, size_t n,
+                                       struct group_place *place, bool *lost, struct fct_err *err);
 
 /* Read from any segment. `gone` is set when the file does not exist (any more). */
 FCT_MUST_CHECK bool segment_log_read(struct segment_log *log, uint32_t segment, uint64_t offset,
@@ -69,6 +70,7 @@ struct segment_head {
     uint64_t first_sequence;
 };
 struct group_head {
+    bool packed; /* the operations are a zstd frame that names its content's size */
     uint32_t ops_length, ops_crc;
     uint64_t sequence, bodies_length;
 };

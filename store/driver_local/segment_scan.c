@@ -4,6 +4,8 @@
 #include "store/crc32c.h"
 #include "store/io.h"
 
+#include <zstd.h>
+
 #define WINDOW (256u << 10)
 
 static bool read_head(struct segment_scan *s, uint64_t offset, struct group_head *head)
@@ -16,16 +18,44 @@ static bool read_head(struct segment_scan *s, uint64_t offset, struct group_head
     return group_head_decode(bytes, s->salt, head);
 }
 
-static bool read_ops(struct segment_scan *s)
+/* Bounded by what the frame says of itself, and that by the largest group there can be. */
+static bool unpack_ops(struct segment_scan *s, struct fct_str packed)
+{
+    unsigned long long size = ZSTD_getFrameContentSize(packed.p, packed.n);
+    char *to;
+
+    if (size > BATCH_MAX) /* unknown and broken are the two largest numbers */
+        return false;
+    buf_clear(&s->ops);
+    to = buf_reserve(&s->ops, (size_t)size);
+    if (!to || ZSTD_decompress(to, (size_t)size, packed.p, packed.n) != size)
+        return false;
+    s->ops.n = (size_t)size;
+    return true;
+}
+
+static bool read_stored(struct segment_scan *s, struct buf *out)
 {
     char *to;
 
-    buf_clear(&s->ops);
-    to = buf_reserve(&s->ops, s->head.ops_length);
+    buf_clear(out);
+    to = buf_reserve(out, s->head.ops_length);
     if (!to || !io_read_at(s->fd, to, s->head.ops_length, s->at.offset + GROUP_HEAD, NULL))
         return false;
-    s->ops.n = s->head.ops_length;
-    return crc32c(0, s->ops.p, s->ops.n) == s->head.ops_crc;
+    out->n = s->head.ops_length;
+    return crc32c(0, out->p, out->n) == s->head.ops_crc;
+}
+
+static bool read_ops(struct segment_scan *s)
+{
+    struct buf packed = BUF_INIT(BATCH_MAX);
+    bool ok;
+
+    if (!s->head.packed)
+        return read_stored(s, &s->ops);
+    ok = read_stored(s, &packed) && unpack_ops(s, buf_str(&packed));
+    buf_free(&packed);
+    return ok;
 }
 
 static bool body_is_whole(struct segment_scan *s, uint64_t offset, uint64_t size, uint32_t want,

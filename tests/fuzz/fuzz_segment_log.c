@@ -19,7 +19,10 @@ static void mend(uint8_t *p, size_t size, unsigned heads)
 
     for (uint64_t sequence = 1; heads-- > 0 && at + GROUP_HEAD <= size; sequence++) {
         struct group_head h = {
-            .ops_length = p[at + 4], .sequence = sequence, .bodies_length = p[at + 16]};
+            .packed = p[at] & 1,
+            .ops_length = p[at + 4],
+            .sequence = sequence,
+            .bodies_length = p[at + 16]};
         size_t left = size - at - GROUP_HEAD;
 
         if (h.ops_length > left)

@@ -48,10 +48,12 @@ static void open_driver(char *report, size_t size)
     buf_free(&text);
 }
 
+#define PADDING 600 /* of odd groups: these are written compressed, the others are not */
+
 /* Group i: key "k", a sum, an appended letter, a body. */
 static void commit_group(int i)
 {
-    char text[32], digit[2] = {(char)('0' + i), 0};
+    char text[32], digit[2] = {(char)('0' + i), 0}, padding[PADDING];
     struct batch_blob blob = {.bytes = text};
     struct batch b, *list[1] = {&b};
     struct key k = key_of('k');
@@ -67,6 +69,9 @@ static void commit_group(int i)
     batch_put(&b, k, str_from(text));
     batch_add(&b, key_of('n'), 1);
     batch_append(&b, key_of('l'), str_from(digit));
+    memset(padding, '0' + i, sizeof padding);
+    if (i % 2)
+        batch_put(&b, key_of('p'), (struct fct_str){padding, sizeof padding});
     WANT(d->ops->commit(d, list, 1, &err));
     batch_fini(&b);
 }
@@ -92,7 +97,7 @@ static void body_is_whole(int i)
 
     snprintf(want, sizeof want, "body number %d", i);
     memset(id.b, i, sizeof id.b);
-    WANT(d->ops->blob_read(d, &id, 0, got, strlen(want), false, &err));
+    WANT(d->ops->blob_read(d, &id, NULL, 0, got, strlen(want), false, &err));
     ck_assert_mem_eq(got, want, strlen(want));
 }
 
@@ -114,6 +119,12 @@ static int groups_there(void)
     ck_assert_uint_eq(strlen(list), (size_t)n);
     for (int i = 0; i < n; i++)
         ck_assert_int_eq(list[i], '0' + i);
+    if (n > 1) {
+        static char padding[PADDING + 1];
+
+        ck_assert(has("p", padding, sizeof padding));
+        ck_assert_int_eq(padding[PADDING - 1], '0' + (n % 2 ? n - 2 : n - 1));
+    }
     if (has("n", sum, sizeof sum))
         ck_assert_int_eq(sum[0], n);
     else
@@ -166,6 +177,8 @@ static void setup(void)
     fd = open(path, O_RDONLY);
     ck_assert_int_eq(read(fd, image, image_n), (ssize_t)image_n);
     close(fd);
+    for (int i = 0; i < GROUPS; i++)
+        ck_assert_mem_eq(image + end_of_group[i], i % 2 ? "FGR2" : "FGR1", 4);
 }
 
 static void teardown(void)

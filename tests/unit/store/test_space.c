@@ -65,6 +65,8 @@ static void expunge_and_collect(void)
     before = segments();
     ck_assert_uint_gt(before, 3);
     v = fx_select(alice.handle, "INBOX");
+    for (uint32_t uid = MAILS - 9; uid <= MAILS; uid++) /* their places are known, then move */
+        WANT(store_read(fx_edge, alice.handle, v.info.id, uid, false, 0, 1, &out, &fx_err));
     WANT(store_expunge(fx_edge, alice.handle, v.info.id,
                        (struct uid_set){&(struct uid_range){1, MAILS - 10}, 1}, false, &mod_seq,
                        &fx_err));
@@ -241,6 +243,36 @@ static void find_damage(void)
     buf_free(&report);
 }
 
+static void format_path(char path[200])
+{
+    snprintf(path, 200, "%s/format", fx_dir);
+}
+
+static void set_format(const char *text)
+{
+    char path[200];
+    FILE *f;
+
+    format_path(path);
+    f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_ge(fputs(text, f), 0);
+    fclose(f);
+}
+
+static bool format_is(const char *want)
+{
+    char path[200], got[32] = "";
+    FILE *f;
+
+    format_path(path);
+    f = fopen(path, "r");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_ptr_nonnull(fgets(got, sizeof got, f));
+    fclose(f);
+    return strcmp(got, want) == 0;
+}
+
 START_TEST(test_restart_and_damage)
 {
     char command[300];
@@ -250,9 +282,13 @@ START_TEST(test_restart_and_damage)
     fx_open();
     fx_in_fiber(before_restart);
     fx_close();
+    set_format("facteur store 3\n");
+    ck_assert(!server_open(NULL, &fx_conf, fx_dir, true, &fx_server, &fx_err));
+    set_format("facteur store 1\n"); /* is read, and raised */
     fx_open();
     fx_in_fiber(after_restart);
     fx_close();
+    ck_assert(format_is("facteur store 2\n"));
     /* one byte of a body changes on the disk */
     snprintf(command, sizeof command, "sed -i s/another/anOther/ %s/log/00000001.seg", fx_dir);
     ck_assert_int_eq(system(command), 0);
