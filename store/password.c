@@ -12,8 +12,9 @@
 
 #define PASSWORD_VERSION 1
 #define PASSWORD_MAX     512 /* bytes, CRYPT_MAX_PASSPHRASE_SIZE */
-#define DEV_ROUNDS \
-    1000 /* facteur dev only: sha256crypt, so that a thousand accounts load in seconds */
+#define KEYS_DECIDE                                                                              \
+    "$scram$" /* facteur dev: for a hash; one derivation an account, a thousand load in a second \
+               */
 #define DIGEST 32
 
 /* Verified logins: a digest under a key of this process stands for user, password and stored hash,
@@ -76,16 +77,14 @@ static bool is_usable(struct fct_str text)
 }
 
 /* `setting`: a stored hash, or "" for a fresh salt. Empty result: crypt(3) refused. */
-static void crypt_text(const char *text, const char *setting, bool cheap,
-                       char out[CRYPT_OUTPUT_SIZE])
+static void crypt_text(const char *text, const char *setting, char out[CRYPT_OUTPUT_SIZE])
 {
     struct crypt_data *data = calloc(1, sizeof *data);
     char fresh[CRYPT_GENSALT_OUTPUT_SIZE] = "";
     const char *hash = NULL;
 
     FCT_ASSERT(data);
-    if (!*setting && crypt_gensalt_rn(cheap ? "$5$" : "$y$", cheap ? DEV_ROUNDS : 0, NULL, 0, fresh,
-                                      (int)sizeof fresh))
+    if (!*setting && crypt_gensalt_rn("$y$", 0, NULL, 0, fresh, (int)sizeof fresh))
         setting = fresh;
     if (*setting)
         hash = crypt_rn(text, setting, data, (int)sizeof *data);
@@ -104,13 +103,12 @@ struct making {
     bool ok;
 };
 
-/* RFC 5802 3: SaltedPassword, ClientKey, StoredKey, ServerKey. */
+/* RFC 5802 3: SaltedPassword, ClientKey, StoredKey, ServerKey; from the salt and iterations in p.
+ */
 static bool derive_scram(struct fct_str text, struct password *p)
 {
     uint8_t salted[SCRAM_KEY], client_key[SCRAM_KEY];
 
-    p->iterations = SCRAM_ITERATIONS;
-    random_bytes(p->salt, sizeof p->salt);
     if (PKCS5_PBKDF2_HMAC(text.p, (int)text.n, p->salt, sizeof p->salt, (int)p->iterations,
                           EVP_sha256(), sizeof salted, salted) != 1)
         return false;
@@ -126,7 +124,12 @@ static void make_work(void *arg)
 {
     struct making *m = arg;
 
-    crypt_text(m->text, "", m->cheap, m->hash);
+    if (m->cheap)
+        snprintf(m->hash, sizeof m->hash, "%s", KEYS_DECIDE);
+    else
+        crypt_text(m->text, "", m->hash);
+    m->made.iterations = SCRAM_ITERATIONS;
+    random_bytes(m->made.salt, sizeof m->made.salt);
     m->ok = *m->hash && derive_scram(str_from(m->text), &m->made);
 }
 
@@ -189,7 +192,7 @@ bool password_make(struct server *s, struct fct_str text, struct arena *arena, s
 /* ---- checking ---- */
 
 static void login_digest(const struct passwords *p, struct fct_str user, struct fct_str text,
-                         struct fct_str hash, uint8_t out[DIGEST])
+                         const struct password *record, uint8_t out[DIGEST])
 {
     struct buf all = BUF_INIT(8192);
 
@@ -197,7 +200,10 @@ static void login_digest(const struct passwords *p, struct fct_str user, struct 
     buf_put_char(&all, 0);
     buf_put_str(&all, text);
     buf_put_char(&all, 0);
-    buf_put_str(&all, hash);
+    if (record) { /* a hash may be "$scram$", the keys never repeat */
+        buf_put_str(&all, record->hash);
+        buf_put(&all, record->stored_key, sizeof record->stored_key);
+    }
     hmac(p->key, sizeof p->key, buf_str(&all), out);
     if (all.p)
         OPENSSL_cleanse(all.p, all.n);
@@ -224,19 +230,38 @@ static void remember(struct passwords *p, const uint8_t digest[DIGEST])
 }
 
 struct checking {
-    const char *text, *hash; /* hash "": unknown user */
+    const char *text, *hash;       /* hash "": unknown user */
+    const struct password *record; /* or NULL */
     bool cheap, right;
 };
+
+/* Against the SCRAM keys. An unknown user costs the same. */
+static void check_keys(struct checking *c)
+{
+    struct password made = {.iterations = SCRAM_ITERATIONS};
+
+    if (c->record) {
+        made.iterations = c->record->iterations;
+        memcpy(made.salt, c->record->salt, sizeof made.salt);
+    }
+    c->right = made.iterations > 0 && derive_scram(str_from(c->text), &made) && c->record &&
+               CRYPTO_memcmp(made.stored_key, c->record->stored_key, SCRAM_KEY) == 0;
+    OPENSSL_cleanse(&made, sizeof made);
+}
 
 static void check_work(void *arg)
 {
     struct checking *c = arg;
     char out[CRYPT_OUTPUT_SIZE] = "";
 
+    if (c->record ? strcmp(c->hash, KEYS_DECIDE) == 0 : c->cheap) {
+        check_keys(c);
+        return;
+    }
     if (*c->hash)
-        crypt_text(c->text, c->hash, c->cheap, out);
+        crypt_text(c->text, c->hash, out);
     if (!*out) { /* unknown user or malformed hash: take the time of a real check, deny */
-        crypt_text(c->text, "", c->cheap, out);
+        crypt_text(c->text, "", out);
         return;
     }
     c->right = strlen(out) == strlen(c->hash) && CRYPTO_memcmp(out, c->hash, strlen(out)) == 0;
@@ -246,14 +271,14 @@ bool password_check(struct server *s, struct fct_str user, struct fct_str text,
                     const struct password *record, bool *right, struct fct_err *err)
 {
     struct passwords *p = s->passwords;
-    struct checking c = {.cheap = s->dev};
+    struct checking c = {.record = record, .cheap = s->dev};
     uint8_t digest[DIGEST];
     struct arena *arena;
 
     *right = false;
     if (!is_usable(text))
         return true;
-    login_digest(p, user, text, record ? record->hash : FCT_STR(""), digest);
+    login_digest(p, user, text, record, digest);
     if (record && map_get(p->known, (struct fct_str){(const char *)digest, DIGEST})) {
         *right = true;
         return true;

@@ -2,7 +2,7 @@
  * store.
  *
  * A record holds a crypt(3) hash (yescrypt) for passwords and the SCRAM-SHA-256 keys (RFC 5802 3)
- * for proofs. */
+ * for proofs. One that `facteur dev` made has "$scram$" for a hash: there the keys decide. */
 #ifndef STORE_PASSWORD_H
 #define STORE_PASSWORD_H
 

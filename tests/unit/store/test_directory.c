@@ -190,6 +190,14 @@ static void passwords(void)
     WANT(store_account_password(fx_admin, FCT_STR("alice@example.org"), FCT_STR("six"), &fx_err));
     ck_assert(!can_login("alice@example.org", "five")); /* the cache knows no old password */
     ck_assert(can_login("alice@example.org", "six"));
+    fx_server->dev = false; /* yescrypt from here on; what dev made is still good */
+    ck_assert(can_login("alice@example.org", "six"));
+    WANT(store_account_password(fx_admin, FCT_STR("alice@example.org"), FCT_STR("seven"), &fx_err));
+    ck_assert(!can_login("alice@example.org", "six"));
+    ck_assert(can_login("alice@example.org", "seven"));
+    ck_assert(!can_login("nobody@example.org", "seven"));
+    fx_server->dev = true;
+    ck_assert(can_login("alice@example.org", "seven"));
 }
 
 START_TEST(test_passwords)
@@ -201,9 +209,9 @@ END_TEST
 /* A stored hash that is no hash must never let anybody in. */
 static void malformed_hashes(void)
 {
-    static const char *const hashes[] = {"",           "*",   "*0",      "*1",  "x",
-                                         "$",          "$y$", "$y$j9T$", "$5$", "plain",
-                                         "$y$j9T$abc", "!",   "$2b$05$", "*0\n"};
+    static const char *const hashes[] = {
+        "",    "*",     "*0",         "*1", "x",       "$",    "$y$",     "$y$j9T$",
+        "$5$", "plain", "$y$j9T$abc", "!",  "$2b$05$", "*0\n", "$scram$", "$scram$x"};
 
     for (size_t i = 0; i < FCT_COUNT(hashes); i++) {
         static const char *const tries[] = {"", "*0", "*1", "x", "plain", "$y$"};
