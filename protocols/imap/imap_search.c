@@ -8,9 +8,12 @@
 
 #include <stdlib.h>
 
-#define WINDOW        8
-#define WINDOW_BYTES  (1u << 20)
-#define PIECE         (2u << 20)
+#define GROUP_MESSAGES 32
+#define GROUP_BYTES    (128u << 10)
+#define SMALL          (64u << 10)
+#define PIECE          (2u << 20)
+_Static_assert(GROUP_MESSAGES <= STORE_MANY && GROUP_BYTES + SMALL <= STORE_MANY_BYTES,
+               "a group is one question to the store");
 #define MESSAGE_MAX   (128u << 20)
 #define OFFLOAD_ABOVE (128u << 10) /* decoding more than this would keep other sessions waiting */
 
@@ -33,7 +36,7 @@ struct search {
     struct arena *arena; /* of the batch in hand */
 };
 
-/* ---- parsing -------------------------------------------------------------------------------- */
+/* ---- parsing --------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -114,7 +117,7 @@ static bool parse_search(struct search *q, struct fct_err *err)
     return imap_search_parse(&p, &q->c->args, &q->key, err);
 }
 
-/* ---- judging -------------------------------------------------------------------------------- */
+/* ---- judging --------------------------------------------------------------------------------- */
 
 static struct imap_search_message message_at(const struct search *q, uint32_t index)
 {
@@ -130,9 +133,7 @@ static struct imap_search_message message_at(const struct search *q, uint32_t in
 struct candidate {
     const struct imap_message *message;
     enum imap_search_answer answer;
-    struct store_reading reading; /* of its first piece */
-    uint32_t length;              /* to be read; 0: nothing */
-    uint32_t piece;               /* of that in the first reading */
+    uint32_t length; /* of what must be read when the summary does not decide either */
 };
 
 static enum imap_search_answer judge_summary(struct search *q, const struct imap_message *message)
@@ -145,45 +146,6 @@ static enum imap_search_answer judge_summary(struct search *q, const struct imap
     m.summary = &message->summary;
     return imap_search_judge(q->key, &m);
 }
-
-static void start_reading(struct search *q, struct candidate *one)
-{
-    struct imap_session *s = q->s;
-
-    one->length = q->needs == SEARCH_BY_HEADER ? one->message->summary.header_length
-                                               : one->message->summary.size;
-    one->piece = one->length < PIECE ? one->length : PIECE;
-    if (one->piece > 0)
-        one->reading = store_read_start(
-            s->edge.listener->edge->store, s->principal.handle, s->view.mailbox,
-            imap_view_at(&s->view, one->message->index)->uid, false, 0, one->piece);
-}
-
-/* The first piece was asked for ahead, the rest of a large message comes now. */
-static bool read_candidate(struct search *q, struct candidate *one, struct buf *bytes,
-                           struct fct_err *err)
-{
-    struct imap_session *s = q->s;
-
-    if (one->piece > 0 && !store_read_collect(one->reading, bytes, err))
-        return false;
-    while (bytes->n < one->length) {
-        size_t before = bytes->n, left = one->length - before;
-
-        if (!store_read(s->edge.listener->edge->store, s->principal.handle, s->view.mailbox,
-                        imap_view_at(&s->view, one->message->index)->uid, false, before,
-                        (uint32_t)(left < PIECE ? left : PIECE), bytes, err))
-            return false;
-        if (bytes->n == before)
-            return fct_fail(err, FCT_TEMP, "The message is shorter than its record");
-    }
-    return true;
-}
-
-/* A large message is held whole while it is searched, and again decoded: not many at once in this
- * process. */
-static struct imap_gate large_messages = IMAP_GATE(4);
-#define LARGE (1u << 20)
 
 struct judge_work {
     const struct imap_search_key *key;
@@ -215,45 +177,109 @@ static enum imap_search_answer judge_bytes(struct search *q, const struct candid
     return w.answer;
 }
 
-static enum imap_search_answer read_and_judge(struct search *q, struct candidate *one)
+/* ---- reading --------------------------------------------------------------------------------- */
+
+/* A large message is held whole while it is searched, and again decoded: not many at once in this
+ * process. */
+static struct imap_gate large_messages = IMAP_GATE(4);
+
+static bool read_large(struct search *q, const struct candidate *one, struct buf *bytes,
+                       struct fct_err *err)
+{
+    struct imap_session *s = q->s;
+
+    while (bytes->n < one->length) {
+        size_t before = bytes->n, left = one->length - before;
+
+        if (!store_read(s->edge.listener->edge->store, s->principal.handle, s->view.mailbox,
+                        imap_view_at(&s->view, one->message->index)->uid, false, before,
+                        (uint32_t)(left < PIECE ? left : PIECE), bytes, err))
+            return false;
+        if (bytes->n == before)
+            return fct_fail(err, FCT_TEMP, "The message is shorter than its record");
+    }
+    return true;
+}
+
+static void judge_large(struct search *q, struct candidate *one)
 {
     FCT_CLEANUP(buf_free) struct buf bytes = BUF_INIT(MESSAGE_MAX);
     struct fct_err err = {0};
-    bool large = one->length > LARGE, ok;
-    enum imap_search_answer answer = SEARCH_NO; /* what cannot be read does not match */
 
-    if (large && !imap_gate_enter(&large_messages)) {
-        store_read_drop(one->reading);
-        return SEARCH_NO;
-    }
-    ok = read_candidate(q, one, &bytes, &err);
-    if (ok && !q->s->dead)
-        answer = judge_bytes(q, one, buf_str(&bytes));
-    if (large)
-        imap_gate_leave(&large_messages);
-    return answer;
+    one->answer = SEARCH_NO; /* what cannot be read does not match */
+    if (!imap_gate_enter(&large_messages))
+        return;
+    if (read_large(q, one, &bytes, &err) && !q->s->dead)
+        one->answer = judge_bytes(q, one, buf_str(&bytes));
+    imap_gate_leave(&large_messages);
 }
 
-/* Read and judge what is still undecided, some reads ahead. */
+/* Small messages are read many at a time. */
+struct group {
+    struct store_reading reading;
+    struct candidate *one[GROUP_MESSAGES];
+    size_t n;
+};
+
+/* Take small undecided messages from list[*at] on; a large one is judged when its turn comes. */
+static void start_group(struct search *q, struct group *g, struct candidate *list, size_t n,
+                        size_t *at)
+{
+    struct imap_session *s = q->s;
+    struct store_piece piece[GROUP_MESSAGES];
+    uint32_t bytes = 0;
+
+    for (g->n = 0; *at < n && g->n < GROUP_MESSAGES && bytes < GROUP_BYTES; ++*at) {
+        struct candidate *one = &list[*at];
+
+        if (one->answer != SEARCH_MAYBE || one->length > SMALL)
+            continue;
+        piece[g->n] = (struct store_piece){.uid = imap_view_at(&s->view, one->message->index)->uid,
+                                           .length = one->length};
+        bytes += one->length;
+        g->one[g->n++] = one;
+    }
+    if (g->n > 0)
+        g->reading = store_read_many_start(s->edge.listener->edge->store, s->principal.handle,
+                                           s->view.mailbox, piece, g->n);
+}
+
+static void judge_group(struct search *q, struct group *g)
+{
+    struct store_pieces answer;
+    struct fct_err err = {0};
+    bool ok = store_read_many_collect(g->reading, &answer, &err);
+
+    for (size_t i = 0; i < g->n; i++) {
+        struct fct_str bytes;
+
+        g->one[i]->answer = SEARCH_NO; /* what cannot be read does not match */
+        if (ok && store_pieces_next(&answer, &bytes, &err) && !q->s->dead)
+            g->one[i]->answer = judge_bytes(q, g->one[i], bytes);
+    }
+    store_pieces_free(&answer);
+}
+
+/* What the summaries left undecided; the next group is on its way while one is judged. */
 static void read_batch(struct search *q, struct candidate *list, size_t n)
 {
-    size_t ahead = 0, started = 0;
-    uint64_t bytes_ahead = 0;
+    struct group group[2];
+    size_t at = 0, current = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        for (; ahead < n && (ahead <= i || (started < WINDOW && bytes_ahead < WINDOW_BYTES));
-             ahead++)
-            if (list[ahead].answer == SEARCH_MAYBE) {
-                start_reading(q, &list[ahead]);
-                bytes_ahead += list[ahead].piece;
-                started++;
-            }
-        if (list[i].answer != SEARCH_MAYBE)
-            continue;
-        started--;
-        bytes_ahead -= list[i].piece;
-        list[i].answer = read_and_judge(q, &list[i]);
+    start_group(q, &group[0], list, n, &at);
+    while (group[current].n > 0) {
+        start_group(q, &group[!current], list, n, &at);
+        judge_group(q, &group[current]);
+        current = !current;
     }
+    for (size_t i = 0; i < n; i++)
+        if (list[i].answer == SEARCH_MAYBE)
+            judge_large(q, &list[i]);
+}
+
+static uint32_t length_needed(const struct search *q, const struct imap_message *message)
+{
+    return q->needs == SEARCH_BY_HEADER ? message->summary.header_length : message->summary.size;
 }
 
 static void judge_batch(struct search *q, const struct imap_batch *batch)
@@ -263,7 +289,8 @@ static void judge_batch(struct search *q, const struct imap_batch *batch)
     q->arena = batch->arena;
     for (size_t i = 0; i < batch->n; i++)
         list[i] = (struct candidate){.message = &batch->message[i],
-                                     .answer = judge_summary(q, &batch->message[i])};
+                                     .answer = judge_summary(q, &batch->message[i]),
+                                     .length = length_needed(q, &batch->message[i])};
     read_batch(q, list, batch->n);
     for (size_t i = 0; i < batch->n; i++)
         q->answer[batch->message[i].index] = (uint8_t)list[i].answer;
@@ -314,7 +341,7 @@ static bool judge_all(struct search *q, struct fct_err *err)
     return true;
 }
 
-/* ---- the answer ----------------------------------------------------------------------------- */
+/* ---- the answer ------------------------------------------------------------------------------ */
 
 static uint32_t number_of(const struct search *q, uint32_t index)
 {
