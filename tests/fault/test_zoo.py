@@ -6,8 +6,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import facteur, imaplib
 
 USER = 'alice@example.test'
-BUILD = facteur.build_dir()
-ZOO = os.path.join(BUILD, 'zoo')
+BUILD, RELEASE = facteur.build_dir(), os.path.join(facteur.ROOT, 'build', 'release')
 
 
 def message(subject, body='Hello.\r\n'):
@@ -25,8 +24,8 @@ def in_mailbox(server, box, user=USER):
     return sorted(p[1].decode().split(':', 1)[1].strip() for p in parts if isinstance(p, tuple))
 
 
-def plugin(name, more=''):
-    return 'plugin %s { path = "%s"  on_error = pass %s }\n' % (name, os.path.join(ZOO, name + '.so'), more)
+def plugin(name, build=BUILD):
+    return 'plugin %s { path = "%s"  on_error = pass }\n' % (name, os.path.join(build, 'zoo', name + '.so'))
 
 
 class Zoo(unittest.TestCase):
@@ -65,7 +64,7 @@ class Zoo(unittest.TestCase):
 
     def test_accepting_again_within_100_ms_of_a_crash(self):
         """Measured as what a client sees: the longest a neighbour's delivery took while the filter died and came back."""
-        with facteur.Server(conf=plugin('crash'), build=os.path.join(facteur.ROOT, 'build', 'release')) as server, self.session(server) as good:
+        with facteur.Server(conf=plugin('crash', RELEASE), build=RELEASE) as server, self.session(server) as good:
             slowest, stop = [0.0], threading.Event()
 
             def neighbour():
@@ -85,8 +84,8 @@ class Zoo(unittest.TestCase):
             self.assertEqual(in_mailbox(server, 'Quarantine'), ['please crash'])
 
     def test_a_leak_ends_with_a_fresh_process_and_no_lost_mail(self):
-        conf = plugin('leak') + 'filter { memory_limit = 160M }\n'
-        with facteur.Server(conf=conf, build=os.path.join(facteur.ROOT, 'build', 'release')) as server, self.session(server) as s:
+        conf = plugin('leak', RELEASE) + 'filter { memory_limit = 160M }\n'
+        with facteur.Server(conf=conf, build=RELEASE) as server, self.session(server) as s:
             before = set(server.role_pids('filter'))
             for n in range(60):
                 self.deliver(s, 'please leak')
