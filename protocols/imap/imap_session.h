@@ -70,7 +70,7 @@ struct imap_command {
     const char *text;    /* of the tagged OK; NULL: "… completed" */
 };
 
-/* A row of the command table (imap_commands.c). `run` answers what is untagged and returns true for
+/* A row of the command table (imap_session.c). `run` answers what is untagged and returns true for
  * OK; on false, err's class says BAD or NO and c->code may say more (imap_no_error). */
 struct imap_verb {
     const char *name;
