@@ -32,9 +32,7 @@ struct edge_process {
     struct role_env *env;
 };
 
-/* ---- configuration
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- configuration ---- */
 
 static size_t find_door(const struct listener_conf *conf)
 {
@@ -81,9 +79,7 @@ bool edge_conf_check(const struct config *conf, struct fct_err *err)
            smtp_conf_check(config_get(conf, &lmtp_block), "lmtp", err);
 }
 
-/* ---- before the sandbox
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- before the sandbox ---- */
 
 static bool prepare_listener(struct edge_process *p, size_t i, struct fct_err *err)
 {
@@ -131,9 +127,7 @@ static bool edge_prepare(struct role_env *env, struct fct_err *err)
     return true;
 }
 
-/* ---- running
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- running ---- */
 
 static void accepted(void *arg, int fd)
 {

@@ -1,4 +1,5 @@
-/* base64.h - RFC 4648 4 base64 for protocol tokens (SASL, MIME headers). Bodies are decoded in core/message/transfer.h. */
+/* base64.h - RFC 4648 4 base64 for protocol tokens (SASL, MIME headers). Bodies are decoded in
+ * core/message/transfer.h. */
 #ifndef CORE_BASE_BASE64_H
 #define CORE_BASE_BASE64_H
 

@@ -1,6 +1,8 @@
-/* buf.h - a growing byte buffer created with its maximum, so that no unbounded buffer can be written by accident.
+/* buf.h - a growing byte buffer created with its maximum, so that no unbounded buffer can be
+ * written by accident.
  *
- * Appending past the maximum sets `overflow`, drops the bytes and everything later: check once at the end. */
+ * Appending past the maximum sets `overflow`, drops the bytes and everything later: check once at
+ * the end. */
 #ifndef CORE_BASE_BUF_H
 #define CORE_BASE_BUF_H
 

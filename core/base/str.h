@@ -29,11 +29,11 @@ ptrdiff_t str_find_char(struct fct_str s, char c);
 ptrdiff_t str_find_last_char(struct fct_str s, char c);
 ptrdiff_t str_find(struct fct_str s, struct fct_str needle);
 ptrdiff_t str_find_nocase(struct fct_str s, struct fct_str needle);
-struct fct_str str_skip(struct fct_str s, size_t n);           /* n is clamped */
-struct fct_str str_head(struct fct_str s, size_t n);           /* n is clamped */
-struct fct_str str_trim(struct fct_str s);                     /* spaces and tabs, CR, LF at both ends */
-/* Cut at the first `sep`: returns what is before it and moves *rest behind it; the whole when there is none (then rest->p
- * is NULL: a last empty piece can be told from none). Call while rest->p. */
+struct fct_str str_skip(struct fct_str s, size_t n); /* n is clamped */
+struct fct_str str_head(struct fct_str s, size_t n); /* n is clamped */
+struct fct_str str_trim(struct fct_str s);           /* spaces and tabs, CR, LF at both ends */
+/* Cut at the first `sep`: returns what is before it and moves *rest behind it; the whole when there
+ * is none (then rest->p is NULL: a last empty piece can be told from none). Call while rest->p. */
 struct fct_str str_split(struct fct_str *rest, char sep);
 /* Digits only, no sign, no space; false on overflow or an empty string. */
 FCT_MUST_CHECK bool str_to_u64(struct fct_str s, uint64_t *out);
@@ -43,7 +43,8 @@ static inline char char_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
-/* Copy into a fixed array, cut if needed, always NUL-terminated. For paths and C interfaces only. */
+/* Copy into a fixed array, cut if needed, always NUL-terminated. For paths and C interfaces only.
+ */
 void str_copy_c(char *to, size_t size, struct fct_str s);
 /* Malloc'd, NUL-terminated copy; the caller frees. Aborts when out of memory. */
 char *str_dup_c(struct fct_str s);

@@ -52,9 +52,7 @@ static bool refuse(struct reader *r, const struct token *where, const char *what
     return conf_error(r->errors, r->file, where->line, where->column, "%s", what);
 }
 
-/* ---- tokens
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- tokens ---- */
 
 static void skip_space(struct reader *r)
 {
@@ -139,9 +137,7 @@ static enum token_kind next(struct reader *r)
     return r->token.kind;
 }
 
-/* ---- statements
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- statements ---- */
 
 static bool read_list(struct reader *r, struct fct_strings *out)
 {

@@ -25,9 +25,7 @@ static struct {
     struct ipc_conn *client[CLIENTS_MAX];
 } server = {.fd = -1};
 
-/* ---- answers
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- answers ---- */
 
 static void reply_text(struct ipc_ticket ticket, struct fct_str text)
 {
@@ -130,9 +128,7 @@ static void request(void *owner, struct ipc_in *in)
     ipc_fail(in->ticket, &err);
 }
 
-/* ---- connections
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- connections ---- */
 
 static void client_left(void *owner, struct ipc_conn *conn)
 {

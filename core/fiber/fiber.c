@@ -35,9 +35,7 @@ struct fiber_stats fiber_stats(void)
     return pool.stats;
 }
 
-/* ---- process
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- process ---- */
 
 static size_t round_to_pages(size_t bytes)
 {
@@ -88,9 +86,7 @@ void fiber_teardown(void)
     memset(&pool, 0, sizeof pool);
 }
 
-/* ---- one fiber
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- one fiber ---- */
 
 static FCT_NORETURN void no_memory(const char *what)
 {

@@ -59,9 +59,7 @@ static struct job *list_take(struct job_list *l)
     return j;
 }
 
-/* ---- a thread
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- a thread ---- */
 
 static void tell_loop(void)
 {
@@ -95,9 +93,7 @@ static void *thread_run(void *arg)
     return arg;
 }
 
-/* ---- the loop's side
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- the loop's side ---- */
 
 static void jobs_done(evutil_socket_t fd, short what, void *arg)
 {

@@ -21,9 +21,7 @@ static struct {
     uint64_t armed; /* when the timer fires; CLOCK_NEVER: it does not */
 } waits;
 
-/* ---- the run queue
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- the run queue ---- */
 
 static void run_queued(evutil_socket_t fd, short what, void *arg)
 {
@@ -161,9 +159,7 @@ static void deadlines_came(evutil_socket_t fd, short what, void *arg)
     arm_timer(now);
 }
 
-/* ---- waiting
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- waiting ---- */
 
 struct fiber_token fiber_token(void)
 {
@@ -258,9 +254,7 @@ void fiber_cancel(struct fiber_id id)
         decide(f, FIBER_CANCELLED);
 }
 
-/* ---- groups
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- groups ---- */
 
 struct member {
     struct fiber_group *group;
@@ -295,9 +289,7 @@ void fiber_group_wait(struct fiber_group *g)
     }
 }
 
-/* ---- process
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- process ---- */
 
 bool wait_setup(struct event_base *base, struct fct_err *err)
 {

@@ -174,9 +174,7 @@ static void conn_closed(struct ipc_conn *c)
         ipc_conn_free(&c);
 }
 
-/* ---- sending
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- sending ---- */
 
 static void read_again(struct ipc_conn *c)
 {
@@ -252,9 +250,7 @@ static bool put(struct ipc_conn *c, struct ipc_frame *f, struct fct_str payload,
     return true;
 }
 
-/* ---- receiving
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- receiving ---- */
 
 /* The error reply's payload: u8 class, text. */
 static void read_error(struct fct_str payload, struct fct_err *err)
@@ -381,9 +377,7 @@ static void readable(evutil_socket_t fd, short what, void *arg)
     leave(c);
 }
 
-/* ---- connections
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- connections ---- */
 
 struct ipc_conn *ipc_conn_new(struct event_base *base, int fd, const struct ipc_handler *handler)
 {
@@ -417,9 +411,7 @@ size_t ipc_conn_backlog(const struct ipc_conn *conn)
     return pipe_backlog(&conn->out);
 }
 
-/* ---- asking
- * -----------------------------------------------------------------------------------------------------------------
- */
+/* ---- asking ---- */
 
 struct ipc_pending ipc_start(struct ipc_conn *conn, const struct ipc_out *out)
 {
@@ -512,9 +504,7 @@ bool ipc_call(struct ipc_conn *conn, const struct ipc_out *out, uint64_t deadlin
     return ipc_collect(ipc_start(conn, out), deadline_ms, reply, fd, fds, err);
 }
 
-/* ---- telling and answering
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- telling and answering ---- */
 
 void ipc_notify(struct ipc_conn *conn, const struct ipc_out *out)
 {

@@ -88,9 +88,7 @@ void ipc_calls_fini(struct ipc_calls *t)
     *t = (struct ipc_calls){0};
 }
 
-/* ---- answers
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- answers ---- */
 
 static bool put_payload(struct ipc_answer *a, struct fct_str payload)
 {

@@ -38,7 +38,7 @@ enum ipc_call_state {
     IPC_CALL_UNKNOWN,
     IPC_CALL_ANSWERED, /* *a holds it */
     IPC_CALL_WAITING,  /* *a will hold it: park. If it is not done after that, drop the call before
-                          *a goes */
+                        *a goes */
 };
 enum ipc_call_state ipc_calls_collect(struct ipc_calls *t, uint64_t request, struct ipc_answer *a);
 /* The answer leaves for the caller; fd and fds as in ipc_collect. */

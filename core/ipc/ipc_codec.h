@@ -1,7 +1,9 @@
-/* ipc_codec.h - values in messages between our processes: little-endian numbers, length-prefixed strings.
+/* ipc_codec.h - values in messages between our processes: little-endian numbers, length-prefixed
+ * strings.
  *
- * Reading is total: a value that is not there reads as zero or empty and sets `bad`; check ipc_reader_ok once at the end.
- * A compromised neighbour can send anything, so every count read must be bounded by the caller or by what is left. */
+ * Reading is total: a value that is not there reads as zero or empty and sets `bad`; check
+ * ipc_reader_ok once at the end. A compromised neighbour can send anything, so every count read
+ * must be bounded by the caller or by what is left. */
 #ifndef CORE_IPC_IPC_CODEC_H
 #define CORE_IPC_IPC_CODEC_H
 

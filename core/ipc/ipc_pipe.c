@@ -28,9 +28,7 @@ static void *grow(void *p, size_t bytes)
     return p;
 }
 
-/* ---- receiving
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- receiving ---- */
 
 static void make_room(struct pipe_in *in, size_t want)
 {
@@ -124,9 +122,7 @@ void pipe_in_fini(struct pipe_in *in)
     *in = (struct pipe_in){0};
 }
 
-/* ---- sending
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- sending ---- */
 
 static void put_bytes(struct pipe_out *out, struct fct_str s)
 {

@@ -240,9 +240,7 @@ uint64_t edit_list_to_view(const struct edit_list *list, uint64_t original_offse
     return original_offset - removed + inserted;
 }
 
-/* ---- stored form
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- stored form ---- */
 
 /* Version, number of edits, then for each: bytes kept since the edit before, bytes removed,
  * inserted text, and the origin as 0 (that of the edit before) or 1 and its text. Numbers are

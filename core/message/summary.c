@@ -88,9 +88,7 @@ static void view_of(struct arena *arena, struct fct_str original, const struct m
     buf_free(&copy);
 }
 
-/* ---- making it
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- making it ---- */
 
 /* Not longer than `most` and not cut inside a character. */
 static struct fct_str cut_text(struct fct_str s, size_t most)
@@ -240,9 +238,7 @@ bool summary_build(struct arena *arena, struct fct_str original, const struct mi
     return ok;
 }
 
-/* ---- reading it
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- reading it ---- */
 
 static bool take_u32(struct fct_str *in, uint32_t *out)
 {

@@ -17,9 +17,7 @@ static void put(struct buf *out, const char *literal)
     buf_put_c(out, literal);
 }
 
-/* ---- strings
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- strings ---- */
 
 static void put_literal(struct fct_str s, struct buf *out)
 {
@@ -114,9 +112,7 @@ static void put_field(struct arena *arena, const struct fct_header *h, struct bu
     imap_put_string(h && !v.p ? FCT_STR("") : v, out);
 }
 
-/* ---- envelope
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- envelope ---- */
 
 /* addr-name SP addr-adl SP addr-mailbox SP addr-host; groups as RFC 9051 7.5.2 wants them. Words in
  * capitals stand for what the message lacks, as clients know them from other servers. */
@@ -239,9 +235,7 @@ void imap_put_envelope(struct arena *arena, const struct header_list *header, st
     buf_free(&from);
 }
 
-/* ---- body structure
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- body structure ---- */
 
 static const struct fct_header *content(const struct mime_part *p, const char *name)
 {

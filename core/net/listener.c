@@ -18,9 +18,7 @@
 #define PAUSE_MS         100
 #define LOG_EVERY_MS     60000
 
-/* ---- opening
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- opening ---- */
 
 /* "host:port" with the brackets of IPv6 taken off; host "*" is empty: every address. */
 static bool split_address(const char *address, char host[128], char port[8], struct fct_err *err)
@@ -105,9 +103,7 @@ bool listener_open(const char *address, int fds[2], unsigned *count, struct fct_
     return fct_fail(err, FCT_TEMP, "listen on %s: %s", address, strerror(failed));
 }
 
-/* ---- accepting
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- accepting ---- */
 
 struct listener {
     int fd;

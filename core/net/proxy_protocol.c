@@ -14,9 +14,7 @@ static int refuse(const char **why, const char *text)
     return -1;
 }
 
-/* ---- version 1 (2.1)
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- version 1 (2.1) ---- */
 
 /* Canonical decimal: no sign, no leading zero. */
 static bool read_port(struct fct_str s, uint16_t *port)
@@ -76,9 +74,7 @@ static int parse_v1(struct fct_str in, struct proxy_header *out, size_t *used, c
     return read_words(str_head(in, (size_t)lf - 1), out) ? 1 : refuse(why, "malformed line");
 }
 
-/* ---- version 2 (2.2)
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- version 2 (2.2) ---- */
 
 static unsigned get16(const char *p)
 {

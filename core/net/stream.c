@@ -20,9 +20,7 @@
     300000 /* a peer that takes no byte for this long while a fiber waits to write is gone (RFC \
               5321 4.5.3.2) */
 
-/* ---- telling the owner
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- telling the owner ---- */
 
 void stream_later(struct stream *s)
 {
@@ -119,9 +117,7 @@ static void turn_ended(evutil_socket_t fd, short what, void *arg)
         tell_closed(s);
 }
 
-/* ---- deadlines
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- deadlines ---- */
 
 static void arm(struct stream *s, uint64_t now)
 {
@@ -178,9 +174,7 @@ void stream_deadline(struct stream *s, uint64_t ms)
     arm(s, now);
 }
 
-/* ---- beginning and end
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- beginning and end ---- */
 
 static void show_address(const struct sockaddr_storage *a, struct stream_address *out)
 {
@@ -311,9 +305,7 @@ void stream_finish(struct stream *s, uint64_t grace_ms)
     stream_later(s);
 }
 
-/* ---- input
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- input ---- */
 
 struct evbuffer *stream_input(struct stream *s)
 {
@@ -379,9 +371,7 @@ void stream_resume(struct stream *s)
         stream_later(s);
 }
 
-/* ---- output
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- output ---- */
 
 static bool may_write(const struct stream *s)
 {
@@ -459,9 +449,7 @@ bool stream_write_buffer(struct stream *s, struct evbuffer *from)
     return queued(s);
 }
 
-/* ---- TLS and facts
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- TLS and facts ---- */
 
 bool stream_starttls(struct stream *s, struct tls_context *tls, struct fct_err *err)
 {

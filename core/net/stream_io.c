@@ -79,9 +79,7 @@ void stream_io_start(struct stream *s)
         stream_later(s);
 }
 
-/* ---- the PROXY header
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- the PROXY header ---- */
 
 static void refuse_proxy(struct stream *s, const char *why)
 {
@@ -138,9 +136,7 @@ static void read_proxy(struct stream *s)
         stream_tell_tls(s);
 }
 
-/* ---- TLS
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- TLS ---- */
 
 static enum io tls_result(struct stream *s, int result)
 {
@@ -188,9 +184,7 @@ bool stream_io_buffered(struct stream *s)
     return s->ssl && SSL_has_pending(s->ssl);
 }
 
-/* ---- reading
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static enum io receive(struct stream *s, size_t *n)
 {
@@ -279,9 +273,7 @@ void stream_io_read(struct stream *s)
     }
 }
 
-/* ---- sending
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- sending ---- */
 
 static enum io send_plain(struct stream *s, size_t limit, size_t *sent)
 {

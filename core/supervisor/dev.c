@@ -49,9 +49,7 @@ struct dev {
     struct buf accounts;
 };
 
-/* ---- arguments
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- arguments ---- */
 
 static bool take_base(struct dev *dev, const char *text, struct fct_err *err)
 {
@@ -125,9 +123,7 @@ static bool take_arguments(struct dev *dev, int argc, char **argv, struct fct_er
     return true;
 }
 
-/* ---- the folder
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- the folder ---- */
 
 static bool make_folder(const char *dir, const char *name, struct fct_err *err)
 {
@@ -184,9 +180,7 @@ static bool read_accounts(struct dev *dev, struct fct_err *err)
     return true;
 }
 
-/* ---- the configuration
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- the configuration ---- */
 
 /* clang-format off */
 static const struct {
@@ -284,9 +278,7 @@ static bool write_configuration(struct dev *dev, struct fct_err *err)
     return write_file(dev->generated, buf_str(&text), err);
 }
 
-/* ---- warm-up
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- warm-up ---- */
 
 static bool write_bench_target(const struct dev *dev, struct fct_err *err)
 {

@@ -47,9 +47,7 @@ const struct setting *process_setting(const struct process *p)
     return next ? next : &p->sup->now;
 }
 
-/* ---- the channel
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- the channel ---- */
 
 void process_tell(struct process *p, uint16_t kind, struct fct_str payload, int fd)
 {
@@ -145,9 +143,7 @@ static void channel_closed(void *owner, struct ipc_conn *conn)
         (void)kill(p->pid, SIGKILL); /* harmless when it has ended: not reaped yet */
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static void in_child(struct process *p, int control_fd)
 {

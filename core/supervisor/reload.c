@@ -147,9 +147,7 @@ static void note_fixed(const struct setting *old, const struct setting *new,
                       F_C("block", block->name), F_C("key", key->name));
 }
 
-/* ---- start and commit
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- start and commit ---- */
 
 static void start_kind(struct supervisor *sup, enum role_kind kind)
 {
@@ -260,9 +258,7 @@ bool reload_process_lost(struct supervisor *sup, struct process *p)
     return true;
 }
 
-/* ---- check
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- check ---- */
 
 static bool check_role(struct supervisor *sup, struct setting *set, enum role_kind kind,
                        struct fct_err *err)

@@ -172,9 +172,7 @@ void role_kill_peer(struct role_env *env, enum role_kind kind, unsigned index)
                &(struct ipc_out){.kind = CONTROL_KILL, .payload = buf_str(&payload)});
 }
 
-/* ---- start
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- start ---- */
 
 enum fct_level role_log_level(const struct server_conf *conf)
 {

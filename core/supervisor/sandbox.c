@@ -109,9 +109,7 @@ struct when_list {
         a, FCT_COUNT(a) \
     }
 
-/* ---- the table
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- the table ---- */
 
 struct sandbox_row {
     const char *role;
@@ -309,9 +307,7 @@ void sandbox_seal(const struct sandbox_request *req, struct sandbox_report *repo
     }
 }
 
-/* ---- documentation
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- documentation ---- */
 
 static void print_access(unsigned access, struct buf *out)
 {

@@ -38,9 +38,7 @@ void setting_free(struct setting *set)
     *set = (struct setting){0};
 }
 
-/* ---- sockets
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- sockets ---- */
 
 /* The rows say where a listener listens: core knows the key `address`, not the rest of the block.
  */

@@ -53,9 +53,7 @@ static uint64_t seconds_since(uint64_t ms)
     return (clock_ms() - ms) / 1000;
 }
 
-/* ---- text
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- text ---- */
 
 static void put_lines(struct buf *out, struct fct_str lines, const char *indent)
 {
@@ -82,9 +80,7 @@ static void print_text(struct supervisor *sup, struct buf *out)
     }
 }
 
-/* ---- json
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- json ---- */
 
 static json_t *text_json(struct fct_str s)
 {

@@ -45,9 +45,7 @@ struct supervisor_setup {
  * which has been printed. */
 int supervisor_run(const struct supervisor_setup *setup);
 
-/* ---- for warm_up
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- for warm_up ---- */
 
 /* Fork a helper that runs work(arg, fd) and ends; fd is its connection to role `kind` number 0, as
  * ROLE_CTL. `done` is told whether it returned true. The helper has no part of the supervisor: no

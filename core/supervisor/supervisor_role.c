@@ -28,9 +28,7 @@
 
 #define MAX_DESCRIPTORS (1u << 20)
 
-/* ---- starting
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- starting ---- */
 
 unsigned supervisor_wanted(const struct setting *set, enum role_kind kind)
 {
@@ -115,9 +113,7 @@ void supervisor_process_failed(struct supervisor *sup, struct process *p)
     give_up(sup, text);
 }
 
-/* ---- stopping
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- stopping ---- */
 
 static uint64_t patience(const struct supervisor *sup, enum role_kind kind)
 {
@@ -269,9 +265,7 @@ static void watchdog_due(evutil_socket_t fd, short what, void *arg)
     notify_send("WATCHDOG=1");
 }
 
-/* ---- the whole
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- the whole ---- */
 
 /* Ten thousand idle clients are ten thousand descriptors: take what the system lets us have. */
 static void raise_descriptor_limit(void)

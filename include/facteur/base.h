@@ -1,6 +1,7 @@
 /* base.h - slices, errors and units: what every other file and every plugin uses.
  *
- * Why: bytes from the network are never C strings, and an error always says what the caller may do about it. */
+ * Why: bytes from the network are never C strings, and an error always says what the caller may do
+ * about it. */
 #ifndef FACTEUR_BASE_H
 #define FACTEUR_BASE_H
 
@@ -18,8 +19,8 @@
 #define FCT_NORETURN     __attribute__((noreturn))
 #define FCT_COUNT(a)     (sizeof(a) / sizeof *(a))
 
-/* Marks every function that can suspend the running fiber (core/fiber/fiber.h). Across such a call hold
- * handles with generations, never pointers into things another fiber may free. */
+/* Marks every function that can suspend the running fiber (core/fiber/fiber.h). Across such a call
+ * hold handles with generations, never pointers into things another fiber may free. */
 #define FCT_MAY_WAIT
 
 /* A view of bytes owned by somebody else. Never freed, not NUL-terminated, any byte inside. */
@@ -28,10 +29,14 @@ struct fct_str {
     size_t n;
 };
 #define FCT_STR(lit) ((struct fct_str){"" lit "", sizeof(lit) - 1})
-#define FCT_STR_INIT(lit) {"" lit "", sizeof(lit) - 1} /* for static tables */
-#define FCT_FMT(s)   (int)(s).n, (s).p /* for "%.*s" */
+#define FCT_STR_INIT(lit)          \
+    {                              \
+        "" lit "", sizeof(lit) - 1 \
+    }                                /* for static tables */
+#define FCT_FMT(s) (int)(s).n, (s).p /* for "%.*s" */
 
-/* What went wrong, in the terms a caller can act on. Each protocol maps the class once; nobody else looks at it. */
+/* What went wrong, in the terms a caller can act on. Each protocol maps the class once; nobody else
+ * looks at it. */
 enum fct_class {
     FCT_OK,
     FCT_SYNTAX, /* the peer sent something malformed: 501 / BAD / -ERR */

@@ -109,9 +109,7 @@ static bool logged_in(struct pop3_session *s, const struct store_principal *p,
                    (unsigned long long)pop3_maildrop_octets(s->drop));
 }
 
-/* ---- USER, PASS
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- USER, PASS ---- */
 
 bool pop3_user_run(struct pop3_session *s, const struct pop3_arguments *a, struct fct_err *err)
 {
@@ -145,9 +143,7 @@ bool pop3_pass_run(struct pop3_session *s, const struct pop3_arguments *a, struc
     return answered;
 }
 
-/* ---- AUTH: several lines
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- AUTH: several lines ---- */
 
 void pop3_auth_abort(struct pop3_session *s)
 {

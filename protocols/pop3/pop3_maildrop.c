@@ -91,9 +91,7 @@ void pop3_maildrop_free(struct pop3_maildrop **drop)
     free(d);
 }
 
-/* ---- what is there
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- what is there ---- */
 
 uint32_t pop3_maildrop_count(const struct pop3_maildrop *d)
 {
@@ -122,9 +120,7 @@ uint32_t pop3_maildrop_uid_validity(const struct pop3_maildrop *d)
     return d->view.info.uid_validity;
 }
 
-/* ---- deleting
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- deleting ---- */
 
 void pop3_maildrop_mark(struct pop3_maildrop *d, uint32_t number)
 {
@@ -178,9 +174,7 @@ bool pop3_maildrop_update(struct pop3_maildrop *d, struct fct_err *err)
     return store_expunge(d->store, d->principal, d->view.info.id, set, false, &mod_seq, err);
 }
 
-/* ---- reading
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 /* Move on to a message that is worth asking for; false: there is none. */
 static bool next_to_ask(struct pop3_maildrop *d)

@@ -13,9 +13,7 @@
 #define LINE_MAX_OCTETS (SASL_MAX_LINE + 64u)
 #define FINISH_MS       5000u
 
-/* ---- verbs
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- verbs ---- */
 
 static bool noop_run(struct pop3_session *s, const struct pop3_arguments *a, struct fct_err *err)
 {
@@ -67,9 +65,7 @@ static const struct pop3_verb *find_verb(struct fct_str word)
     return NULL;
 }
 
-/* ---- answers
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- answers ---- */
 
 FCT_PRINTF(3, 0)
 static FCT_PRINTF(3, 0) bool answer(struct pop3_session *s, const char *word, const char *fmt,
@@ -122,9 +118,7 @@ static void refuse_error(struct pop3_session *s, const struct fct_err *err)
     pop3_refuse(s, "[SYS/TEMP] this is not possible right now, please try again later");
 }
 
-/* ---- one line
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- one line ---- */
 
 static void malformed(struct pop3_session *s, const char *text)
 {
@@ -175,9 +169,7 @@ FCT_MAY_WAIT static void run_line(struct pop3_session *s, struct fct_str line)
         refuse_error(s, &err);
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static void session_free(struct pop3_session *s)
 {

@@ -25,9 +25,7 @@ bool pop3_stat_run(struct pop3_session *s, const struct pop3_arguments *a, struc
     return pop3_ok(s, "%u %" PRIu64, pop3_maildrop_count(s->drop), pop3_maildrop_octets(s->drop));
 }
 
-/* ---- LIST, UIDL
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- LIST, UIDL ---- */
 
 /* What stands behind the number in each. */
 typedef void put_value_fn(const struct pop3_session *s, const struct hot_record *r,
@@ -97,9 +95,7 @@ bool pop3_uidl_run(struct pop3_session *s, const struct pop3_arguments *a, struc
     return true;
 }
 
-/* ---- RETR, TOP
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- RETR, TOP ---- */
 
 /* Pieces as they come, to the end of the message or of what TOP wants of it. False: it broke off or
  * the client has gone. */
@@ -166,9 +162,7 @@ bool pop3_top_run(struct pop3_session *s, const struct pop3_arguments *a, struct
     return send_message(s, r, &top, err);
 }
 
-/* ---- DELE, RSET, QUIT
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- DELE, RSET, QUIT ---- */
 
 bool pop3_dele_run(struct pop3_session *s, const struct pop3_arguments *a, struct fct_err *err)
 {

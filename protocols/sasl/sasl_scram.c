@@ -7,9 +7,7 @@
 #include "core/base/str.h"
 #include "protocols/sasl/sasl_int.h"
 
-/* ---- text
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- text ---- */
 
 /* attr-val = ALPHA "=" value, up to the next comma RFC 5802 7 */
 static bool attribute(struct fct_str *in, char name, struct fct_str *value)
@@ -152,9 +150,7 @@ bool scram_client_final(struct arena *arena, struct fct_str message, struct scra
     return true;
 }
 
-/* ---- exchange
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- exchange ---- */
 
 static struct fct_str server_nonce(struct arena *arena)
 {

@@ -5,9 +5,7 @@
 #include "protocols/smtp/smtp_session.h"
 #include <event2/buffer.h>
 
-/* ---- start
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- start ---- */
 
 /* The Received field goes first into the spool: plugins and signatures see the message with it. */
 static void put_received(struct smtp_session *s)
@@ -100,9 +98,7 @@ struct smtp_reply smtp_bdat_run(struct smtp_session *s, const union smtp_argumen
     return SMTP_NO_REPLY;
 }
 
-/* ---- bytes
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- bytes ---- */
 
 static void keep(void *arg, const char *p, size_t n)
 {
@@ -199,9 +195,7 @@ bool smtp_data_discard(struct smtp_session *s)
     return s->frame.ended;
 }
 
-/* ---- end
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- end ---- */
 
 static struct smtp_reply fault_reply(struct smtp_session *s)
 {

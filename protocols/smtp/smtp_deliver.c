@@ -41,9 +41,7 @@ struct delivery {
     struct store_delivered *delivered;
 };
 
-/* ---- reading
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static void scan(void *arg)
 {
@@ -75,9 +73,7 @@ static bool is_loop(const struct delivery *d)
     return received > d->s->conf->max_received;
 }
 
-/* ---- judging
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- judging ---- */
 
 static void ask_filters(struct delivery *d)
 {
@@ -258,9 +254,7 @@ static bool judge_targets(struct delivery *d, struct fct_err *err)
     return true;
 }
 
-/* ---- keeping
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- keeping ---- */
 
 /* Why the store did not take this copy: full and gone are final for this recipient, the rest may be
  * tried again. */
@@ -310,9 +304,7 @@ static bool store_copies(struct delivery *d, struct fct_err *err)
     return true;
 }
 
-/* ---- answering
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- answering ---- */
 
 static struct smtp_reply stored_reply(const struct delivery *d)
 {
@@ -380,9 +372,7 @@ static struct smtp_reply answer(struct delivery *d, const struct smtp_reply *all
     return r;
 }
 
-/* ---- telling
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- telling ---- */
 
 static void tell_plugins(struct delivery *d)
 {
@@ -435,9 +425,7 @@ static void log_message(const struct delivery *d, const struct smtp_reply *r)
     edge->count.message_bytes += tx->spool.size;
 }
 
-/* ---- the whole
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- the whole ---- */
 
 /* False: *r is the one answer for all recipients. */
 static bool deliver(struct delivery *d, struct smtp_reply *r)

@@ -14,9 +14,7 @@
 
 static void session_fiber(void *arg);
 
-/* ---- questions
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- questions ---- */
 
 bool smtp_is_submission(const struct smtp_session *s)
 {
@@ -49,9 +47,7 @@ bool smtp_ask(struct smtp_session *s, enum fct_hook hook, const void *event, enu
     return !smtp_reply_verdict(&answer, stage, s->call, r);
 }
 
-/* ---- sending
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- sending ---- */
 
 static void session_finish(struct smtp_session *s)
 {
@@ -97,9 +93,7 @@ static void count_reply(struct smtp_session *s, struct smtp_reply *r)
     smtp_count_error(s, r);
 }
 
-/* ---- commands
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- commands ---- */
 
 static const struct smtp_verb *find_verb(const struct smtp_session *s, struct fct_str word)
 {
@@ -275,9 +269,7 @@ static bool session_step(struct smtp_session *s)
     return false;
 }
 
-/* ---- life
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static void tell_disconnect(struct smtp_session *s)
 {
@@ -410,9 +402,7 @@ static void session_drain(struct edge_session *edge)
         say_goodbye(s);
 }
 
-/* ---- start
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- start ---- */
 
 static void fill_connection(struct smtp_session *s)
 {

@@ -108,9 +108,7 @@ struct smtp_session {
     bool quit;             /* the client said goodbye */
 };
 
-/* ---- the table
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- the table ---- */
 
 union smtp_argument {
     struct fct_str text;
@@ -143,9 +141,7 @@ struct smtp_verb {
 };
 extern const struct smtp_verb smtp_verbs[]; /* ends with a NULL name */
 
-/* ---- smtp_session.c
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- smtp_session.c ---- */
 
 /* A connection of a listener; takes fd. conf outlives the session. */
 void smtp_session_start(struct edge_listener *listener, int fd, enum smtp_kind kind,
@@ -171,9 +167,7 @@ void smtp_transaction_end(struct smtp_session *s, const char *why);
 void smtp_transaction_add(struct smtp_session *s, struct fct_str address,
                           const struct store_resolution *to, bool discard);
 
-/* ---- smtp_data.c
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- smtp_data.c ---- */
 
 enum smtp_data_progress { DATA_MORE, DATA_MOVE, DATA_DONE };
 /* Take what is in the input buffer. MOVE: the spool must move to a file first (in a fiber). DONE:
@@ -183,16 +177,12 @@ FCT_MAY_WAIT void smtp_data_move(struct smtp_session *s);
 FCT_MAY_WAIT void smtp_data_done(struct smtp_session *s);
 bool smtp_data_discard(struct smtp_session *s); /* INPUT_REFUSED: true at the end of the data */
 
-/* ---- smtp_deliver.c
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- smtp_deliver.c ---- */
 
 /* The whole message is in the spool: filters, store, replies. Ends the transaction. */
 FCT_MAY_WAIT void smtp_deliver(struct smtp_session *s);
 
-/* ---- smtp_auth.c
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- smtp_auth.c ---- */
 
 bool smtp_auth_parse(struct smtp_session *s, struct fct_str argument, union smtp_argument *out,
                      struct smtp_reply *r);

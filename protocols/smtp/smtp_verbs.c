@@ -6,9 +6,7 @@
 #include "protocols/smtp/smtp_session.h"
 #include <event2/buffer.h>
 
-/* ---- arguments
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- arguments ---- */
 
 static bool any_argument(struct smtp_session *s, struct fct_str argument, union smtp_argument *out,
                          struct smtp_reply *r)
@@ -134,9 +132,7 @@ static bool rcpt_parse(struct smtp_session *s, struct fct_str argument, union sm
     return false;
 }
 
-/* ---- EHLO, HELO, LHLO
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- EHLO, HELO, LHLO ---- */
 
 /* A greeting ends the transaction in hand (RFC 5321 4.1.4). False: *r is the refusal of a plugin.
  */
@@ -196,9 +192,7 @@ static struct smtp_reply helo_run(struct smtp_session *s, const union smtp_argum
     return (struct smtp_reply){.code = 250, .text = s->edge.listener->edge->name};
 }
 
-/* ---- STARTTLS (RFC 3207)
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- STARTTLS (RFC 3207) ---- */
 
 static struct smtp_reply starttls_run(struct smtp_session *s, const union smtp_argument *argument)
 {
@@ -225,9 +219,7 @@ static struct smtp_reply starttls_run(struct smtp_session *s, const union smtp_a
     return SMTP_CLOSE(421, "4.7.0", "TLS is not available now");
 }
 
-/* ---- MAIL
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- MAIL ---- */
 
 /* What does not depend on who the sender is. */
 static bool mail_is_allowed(struct smtp_session *s, const struct smtp_mail_params *params,
@@ -305,9 +297,7 @@ static struct smtp_reply mail_run(struct smtp_session *s, const union smtp_argum
     return SMTP_REPLY(250, "2.1.0", "sender accepted");
 }
 
-/* ---- RCPT
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- RCPT ---- */
 
 static struct smtp_reply unknown_recipient(struct smtp_session *s, enum store_resolved what)
 {
@@ -370,9 +360,7 @@ static struct smtp_reply rcpt_run(struct smtp_session *s, const union smtp_argum
     return r;
 }
 
-/* ---- the small ones
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- the small ones ---- */
 
 static struct smtp_reply rset_run(struct smtp_session *s, const union smtp_argument *argument)
 {
@@ -427,9 +415,7 @@ static struct smtp_reply quit_run(struct smtp_session *s, const union smtp_argum
     return SMTP_CLOSE(221, "2.0.0", "goodbye");
 }
 
-/* ---- the table
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- the table ---- */
 
 #define ANY     (SMTP_NEW | SMTP_READY | SMTP_IN_MAIL | SMTP_IN_RCPT | SMTP_IN_BDAT)
 #define BOTH    (SMTP_KIND | LMTP_KIND)

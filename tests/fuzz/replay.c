@@ -1,4 +1,5 @@
-/* replay.c - runs a fuzz target once over every file of a folder: the corpus as a regression test, without libFuzzer. */
+/* replay.c - runs a fuzz target once over every file of a folder: the corpus as a regression test,
+ * without libFuzzer. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -154,9 +154,7 @@ static void clean_up(void)
     (void)remove(folder);
 }
 
-/* ---- asking
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- asking ---- */
 
 static struct {
     enum ctl_kind kind;

@@ -24,7 +24,7 @@ START_TEST(values_are_quoted_and_escaped)
         {FCT_STR_INIT("caf\xc3\xa9"), " v=\"caf\xc3\xa9\""},
         {FCT_STR_INIT("caf\xe9"), " v=\"caf\\xe9\""},
         {FCT_STR_INIT("\xc2\x9b"
-                 "31m"),
+                      "31m"),
          " v=\"\\xc2\x9b"
          "31m\""},
         {FCT_STR_INIT("nul\0byte"), " v=\"nul\\x00byte\""},

@@ -403,9 +403,7 @@ START_TEST(an_owner_may_free_in_readable)
 }
 END_TEST
 
-/* ---- PROXY
- * --------------------------------------------------------------------------------------------------------------
- */
+/* ---- PROXY ---- */
 
 START_TEST(a_proxy_header_gives_the_addresses)
 {

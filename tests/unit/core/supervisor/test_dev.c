@@ -104,9 +104,7 @@ static bool load(struct fct_str lines, int store_fd)
            read(store_fd, &c, 1) == 1 && c == '+';
 }
 
-/* ---- one run
- * ---------------------------------------------------------------------------------------------------------------
- */
+/* ---- one run ---- */
 
 static char folder[64], dir[100];
 static unsigned base;

@@ -126,9 +126,7 @@ static int trace(void)
     return ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0 ? 0 : errno;
 }
 
-/* ---- the table
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- the table ---- */
 
 enum { WORKS, REFUSED, KILLED };
 

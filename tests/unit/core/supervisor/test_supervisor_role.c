@@ -25,9 +25,7 @@
 
 #define PATIENCE_MS 20000 /* far above anything that happens here; a test that needs it fails */
 
-/* ---- configuration
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- configuration ---- */
 
 struct door_conf {
     struct fct_strings address;
@@ -62,9 +60,7 @@ static const struct conf_block *const blocks[] = {&server_block, &door_block, &f
                                                   &disk_block, NULL};
 static const struct conf_block *const fixed[] = {&disk_block, NULL};
 
-/* ---- the roles
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- the roles ---- */
 
 static void tell(const char *fmt, ...) FCT_PRINTF(1, 2);
 static void tell(const char *fmt, ...)
@@ -485,9 +481,7 @@ static void clean_up(void)
     (void)remove(folder);
 }
 
-/* ---- tests
- * ----------------------------------------------------------------------------------------------------------------
- */
+/* ---- tests ---- */
 
 START_TEST(roles_start_in_order_and_end_in_reverse)
 {

@@ -96,9 +96,7 @@ void store_read_drop(struct store_reading r)
     under_way -= requests[r.pending.request].length;
 }
 
-/* ---- the tests
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- the tests ---- */
 
 static struct pop3_maildrop *drop;
 

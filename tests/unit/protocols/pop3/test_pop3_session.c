@@ -135,9 +135,7 @@ void store_read_drop(struct store_reading r)
     collected++;
 }
 
-/* ---- the listener and the client
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- the listener and the client ---- */
 
 static struct event_base *base;
 static struct edge edge;
@@ -262,9 +260,7 @@ static void log_in(void)
     talk("USER alice@example.org\r\nPASS secret word\r\n", "+OK send PASS\r\n" WELCOME);
 }
 
-/* ---- dialogues
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- dialogues ---- */
 
 /* clang-format off */
 static const struct {

@@ -26,9 +26,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* ---- the store
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- the store ---- */
 
 /* Local: user@, other@, full@ (quota), sick@ (temporary failure), pair@ (an alias for user and
  * other), all @example.org. */
@@ -183,9 +181,7 @@ bool store_deliver(struct store *st, const struct store_delivery *d, struct aren
     return true;
 }
 
-/* ---- the filters
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- the filters ---- */
 
 static struct {
     struct filter_answer
@@ -244,9 +240,7 @@ void filter_message(struct filter_client *fc, const struct filter_context *ctx, 
     }
 }
 
-/* ---- the connection
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- the connection ---- */
 
 static struct event_base *base;
 static struct edge edge;

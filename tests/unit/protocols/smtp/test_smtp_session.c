@@ -33,9 +33,7 @@ static void begin_submission(void)
     begin();
 }
 
-/* ---- the way of most mail
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- the way of most mail ---- */
 
 START_TEST(a_message_is_stored_as_it_came)
 {
@@ -237,9 +235,7 @@ START_TEST(too_many_errors)
 }
 END_TEST
 
-/* ---- recipients
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- recipients ---- */
 
 START_TEST(recipients)
 {
@@ -293,9 +289,7 @@ START_TEST(one_answer_for_several_copies)
 }
 END_TEST
 
-/* ---- data that is refused
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- data that is refused ---- */
 
 START_TEST(smuggling_ends_the_connection_and_nothing_is_stored)
 {
@@ -404,9 +398,7 @@ START_TEST(a_store_that_fails_is_a_temporary_failure)
 }
 END_TEST
 
-/* ---- plugins
- * --------------------------------------------------------------------------------------------------------------------
- */
+/* ---- plugins ---- */
 
 START_TEST(verdicts_of_the_dialogue)
 {
@@ -532,9 +524,7 @@ START_TEST(plugins_are_told)
 }
 END_TEST
 
-/* ---- submission
- * ------------------------------------------------------------------------------------------------------------------
- */
+/* ---- submission ---- */
 
 START_TEST(submission_needs_a_login)
 {
@@ -618,9 +608,7 @@ START_TEST(a_long_auth_line)
 }
 END_TEST
 
-/* ---- LMTP
- * --------------------------------------------------------------------------------------------------------------------------
- */
+/* ---- LMTP ---- */
 
 static void begin_lmtp(void)
 {
@@ -649,9 +637,7 @@ START_TEST(lmtp_answers_for_every_recipient)
 }
 END_TEST
 
-/* ---- the end of the process
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- the end of the process ---- */
 
 START_TEST(drain_says_421_at_the_next_boundary)
 {
