@@ -10,7 +10,7 @@
 #include "core/ctl/ctl_store.h"
 #include "core/ctl/ctl_trace.h"
 
-/* clang-format off: tables stay as written */
+/* clang-format off */
 static const struct ctl_option remove_options[] = {
     {"--yes", NULL, "do not ask"},
     {0},

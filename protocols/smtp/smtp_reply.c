@@ -52,14 +52,18 @@ struct smtp_reply smtp_reply_error(const struct fct_err *err)
     return r;
 }
 
-/* clang-format off: defaults per stage {code of REJECT, code of TEMPFAIL} */
+/* What a plugin's verdict means where it gave no code of its own. */
+/* clang-format off */
 static const struct {
     unsigned reject, tempfail;
     const char *reject_enhanced, *tempfail_enhanced;
 } defaults[] = {
-    [SMTP_AT_CONNECT] = {554, 421, "5.7.1", "4.7.1"}, [SMTP_AT_HELO] = {550, 451, "5.7.1", "4.7.1"},
-    [SMTP_AT_AUTH] = {535, 454, "5.7.8", "4.7.0"},    [SMTP_AT_MAIL] = {550, 451, "5.7.1", "4.7.1"},
-    [SMTP_AT_RCPT] = {550, 451, "5.7.1", "4.7.1"},    [SMTP_AT_DATA] = {554, 451, "5.7.1", "4.7.1"},
+    [SMTP_AT_CONNECT] = {554, 421, "5.7.1", "4.7.1"},
+    [SMTP_AT_HELO]    = {550, 451, "5.7.1", "4.7.1"},
+    [SMTP_AT_AUTH]    = {535, 454, "5.7.8", "4.7.0"},
+    [SMTP_AT_MAIL]    = {550, 451, "5.7.1", "4.7.1"},
+    [SMTP_AT_RCPT]    = {550, 451, "5.7.1", "4.7.1"},
+    [SMTP_AT_DATA]    = {554, 451, "5.7.1", "4.7.1"},
     [SMTP_AT_MESSAGE] = {550, 451, "5.7.1", "4.7.1"},
 };
 /* clang-format on */

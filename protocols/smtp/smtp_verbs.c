@@ -422,26 +422,26 @@ static struct smtp_reply quit_run(struct smtp_session *s, const union smtp_argum
 #define IN_MAIL SMTP_IN_MAIL
 #define IN_RCPT SMTP_IN_RCPT
 
-/* clang-format off: RFC 5321 4.1.4, order of commands; in the order a session meets them. BDAT checks the order itself: its chunk has to
- * be read even when it comes at the wrong time (RFC 3030 2). */
+/* RFC 5321 4.1.4: one row per verb, in the order a session meets them. BDAT checks the order
+ * itself: its chunk has to be read even when it comes at the wrong time (RFC 3030 2). */
+/* clang-format off */
 const struct smtp_verb smtp_verbs[] = {
-    /*   verb        spoken in  allowed in         parse            run             usage */
-    {"EHLO", SMTP_KIND, ANY, helo_parse, ehlo_run, "EHLO your.name"},
-    {"HELO", SMTP_KIND, ANY, helo_parse, helo_run, "HELO your.name"},
-    {"LHLO", LMTP_KIND, ANY, helo_parse, ehlo_run, "LHLO your.name"},
-    {"STARTTLS", BOTH, SMTP_READY, no_argument, starttls_run, "STARTTLS"},
-    {"AUTH", SMTP_KIND, ANY, smtp_auth_parse, smtp_auth_run, "AUTH mechanism [initial-response]"},
-    {"MAIL", BOTH, SMTP_READY, mail_parse, mail_run,
-     "MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8]"},
-    {"RCPT", BOTH, IN_MAIL | IN_RCPT, rcpt_parse, rcpt_run, "RCPT TO:<address>"},
-    {"DATA", BOTH, IN_RCPT, no_argument, smtp_data_run, "DATA"},
-    {"BDAT", BOTH, ANY, smtp_bdat_parse, smtp_bdat_run, "BDAT size [LAST]"},
-    {"RSET", BOTH, ANY, no_argument, rset_run, "RSET"},
-    {"NOOP", BOTH, ANY, any_argument, noop_run, "NOOP [anything]"},
-    {"VRFY", BOTH, ANY, needs_argument, vrfy_run, "VRFY name"},
-    {"EXPN", BOTH, ANY, needs_argument, expn_run, "EXPN is not offered"},
-    {"HELP", BOTH, ANY, any_argument, help_run, "HELP [verb]"},
-    {"QUIT", BOTH, ANY, no_argument, quit_run, "QUIT"},
+/*   verb        spoken in  allowed in         parse            run            usage */
+    {"EHLO",     SMTP_KIND, ANY,               helo_parse,      ehlo_run,      "EHLO your.name"},
+    {"HELO",     SMTP_KIND, ANY,               helo_parse,      helo_run,      "HELO your.name"},
+    {"LHLO",     LMTP_KIND, ANY,               helo_parse,      ehlo_run,      "LHLO your.name"},
+    {"STARTTLS", BOTH,      SMTP_READY,        no_argument,     starttls_run,  "STARTTLS"},
+    {"AUTH",     SMTP_KIND, ANY,               smtp_auth_parse, smtp_auth_run, "AUTH mechanism [initial-response]"},
+    {"MAIL",     BOTH,      SMTP_READY,        mail_parse,      mail_run,      "MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8]"},
+    {"RCPT",     BOTH,      IN_MAIL | IN_RCPT, rcpt_parse,      rcpt_run,      "RCPT TO:<address>"},
+    {"DATA",     BOTH,      IN_RCPT,           no_argument,     smtp_data_run, "DATA"},
+    {"BDAT",     BOTH,      ANY,               smtp_bdat_parse, smtp_bdat_run, "BDAT size [LAST]"},
+    {"RSET",     BOTH,      ANY,               no_argument,     rset_run,      "RSET"},
+    {"NOOP",     BOTH,      ANY,               any_argument,    noop_run,      "NOOP [anything]"},
+    {"VRFY",     BOTH,      ANY,               needs_argument,  vrfy_run,      "VRFY name"},
+    {"EXPN",     BOTH,      ANY,               needs_argument,  expn_run,      "EXPN is not offered"},
+    {"HELP",     BOTH,      ANY,               any_argument,    help_run,      "HELP [verb]"},
+    {"QUIT",     BOTH,      ANY,               no_argument,     quit_run,      "QUIT"},
     {0},
 };
 /* clang-format on */
