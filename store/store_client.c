@@ -76,15 +76,25 @@ struct store *store_client_new(struct event_base *base)
     return st;
 }
 
-static void forget_watchers(struct store *st)
+/* Every watcher leaves the table before it is called: what it does may end other sessions, whose
+ * watchers then leave the same table. */
+static void dismiss_watchers(struct store *st, bool tell)
 {
     struct fct_str key;
     size_t at = 0;
     void *value;
 
-    while (map_next(st->watchers, &at, &key, &value))
+    while (map_next(st->watchers, &at, &key, &value)) {
+        struct store_watcher w = *(struct store_watcher *)value;
+        uint32_t principal;
+
+        memcpy(&principal, key.p, sizeof principal);
+        map_remove(st->watchers, handle_key(&principal));
         free(value);
-    map_free(&st->watchers);
+        if (tell)
+            w.fn(w.arg, principal, 0, 0);
+        at = 0;
+    }
 }
 
 void store_client_free(struct store **p)
@@ -96,7 +106,8 @@ void store_client_free(struct store **p)
         return;
     if (st->conn)
         ipc_conn_free(&st->conn);
-    forget_watchers(st);
+    dismiss_watchers(st, false);
+    map_free(&st->watchers);
     free(st);
 }
 
@@ -106,10 +117,9 @@ void store_client_peer(struct store *st, int fd)
 
     if (st->conn)
         ipc_conn_free(&st->conn);
-    forget_watchers(st);
-    st->watchers = map_new();
     st->generation = (st->generation + 1) & 0xff;
     st->conn = ipc_conn_new(st->base, fd, &handler);
+    dismiss_watchers(st, true); /* an IDLE session must not wait for a store that forgot it */
 }
 
 bool store_is_up(const struct store *st)

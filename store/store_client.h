@@ -21,7 +21,8 @@ typedef void (*store_changed_fn)(void *arg, uint32_t principal, uint64_t mailbox
 
 struct store *store_client_new(struct event_base *base);
 void store_client_free(struct store **st);
-void store_client_peer(struct store *st, int fd); /* takes fd; from role.peer. All principals of an older connection are dead. */
+/* takes fd; from role.peer. All principals of an older connection are dead; their watchers are told once (mailbox 0). */
+void store_client_peer(struct store *st, int fd);
 bool store_is_up(const struct store *st);
 
 /* ---- directory ------------------------------------------------------------------------------------------------ */
