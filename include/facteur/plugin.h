@@ -83,9 +83,8 @@ struct fct_hook_row {
     bool generic; /* fn.any is set, not the typed member */
     union fct_hook_fn fn;
     const char *provides; /* capability others may wait for, e.g. "spf"; NULL for none */
-    const char *after;    /* capabilities that must have run: "spf dkim?"; '?' = only if somebody
-                             provides it */
-    uint32_t roles;       /* FCT_ROLE_*; 0 = all */
+    const char *after; /* must have run before: "spf dkim?"; '?' = only if somebody provides it */
+    uint32_t roles;    /* FCT_ROLE_*; 0 = all */
     uint32_t deadline_ms; /* 0 = the plugin's `deadline` in conf.d */
     const char *label;    /* who is named in the ledger; NULL = the plugin's name */
     void *state;          /* handed to fn; NULL = the plugin's state */
@@ -133,8 +132,7 @@ struct fct_envelope {
  * it. */
 struct fct_header {
     struct fct_str name;  /* as written, without the colon */
-    struct fct_str value; /* raw: after the colon, folding and leading space kept, without the final
-                             line end */
+    struct fct_str value; /* raw: after the colon, folded, without the final line end */
     struct fct_str raw;   /* the whole field with its line end */
     size_t offset;        /* of raw in the message */
 };
@@ -179,30 +177,35 @@ struct fct_host {
      * ends. */
     void **(*slot)(struct fct_call *call);
 
+    /* One line in the server's log, escaped, cut at 512 bytes; a counter in facteurctl status. */
     void (*log)(struct fct_call *call, enum fct_level level, const char *fmt, ...) FCT_PRINTF(3, 4);
     void (*count)(struct fct_call *call, const char *metric, double by);
 
+    /* Who is connected, and what MAIL and RCPT said so far. Never NULL; views live as the call. */
     const struct fct_conn *(*conn)(struct fct_call *call);
     const struct fct_envelope *(*envelope)(struct fct_call *call);
 
     /* The message, original bytes, from `headers` on; empty before. */
     struct fct_str (*raw)(struct fct_call *call);
-    size_t (*headers)(struct fct_call *call,
-                      const struct fct_header **first); /* all, in wire order */
-    const struct fct_header *(*header)(struct fct_call *call, const char *name,
-                                       size_t nth); /* case-insensitive, from the top */
-    struct fct_str (*header_text)(
-        struct fct_call *call,
-        const struct fct_header *header); /* unfolded, RFC 2047 decoded, UTF-8 */
+    /* All fields in wire order; returns how many. */
+    size_t (*headers)(struct fct_call *call, const struct fct_header **first);
+    /* The nth field (0 is the topmost) of that name, case-insensitive; NULL: there is none. */
+    const struct fct_header *(*header)(struct fct_call *call, const char *name, size_t nth);
+    /* Unfolded, encoded words decoded (RFC 2047), UTF-8. `header` may be one the plugin made
+     * itself, to decode a piece of a value. */
+    struct fct_str (*header_text)(struct fct_call *call, const struct fct_header *header);
+    /* The MIME tree, parents before children; returns how many. */
     size_t (*parts)(struct fct_call *call, const struct fct_part **first);
-    struct fct_str (*part_bytes)(struct fct_call *call,
-                                 const struct fct_part *part); /* transfer encoding undone */
-    struct fct_str (*part_text)(struct fct_call *call,
-                                const struct fct_part *part); /* as part_bytes, in UTF-8 */
+    /* A leaf with its transfer encoding undone; the same as text in UTF-8. Cached: a second call
+     * costs nothing. */
+    struct fct_str (*part_bytes)(struct fct_call *call, const struct fct_part *part);
+    struct fct_str (*part_text)(struct fct_call *call, const struct fct_part *part);
 
-    /* Results. */
-    bool (*symbol)(struct fct_call *call, const char *name, double factor,
-                   struct fct_str detail); /* false: not declared */
+    /* Found: the symbol counts once per message with its score times `factor`; `detail` (200 bytes
+     * are kept) stands in the ledger. False: it was not declared, or this point takes no symbols
+     * (headers and scan do). */
+    bool (*symbol)(struct fct_call *call, const char *name, double factor, struct fct_str detail);
+    /* Was it found so far? *score is what it added; may be NULL. */
     bool (*has_symbol)(struct fct_call *call, const char *name, double *score);
     /* Text of the reply should this call's verdict win: code 4xx or 5xx or 0 for the default,
      * enhanced "5.7.1" or NULL. */
@@ -236,8 +239,8 @@ struct fct_host {
 struct fct_plugin_head {
     uint16_t abi_major, abi_minor;
     uint32_t size; /* sizeof(struct fct_plugin) as the plugin saw it */
-    uint16_t hook_size, symbol_size,
-        key_size; /* of one row of its tables, which may be shorter than the host's */
+    /* Of one row of its tables, which may be shorter than the host's. */
+    uint16_t hook_size, symbol_size, key_size;
     uint16_t spare;
 };
 #define FCT_PLUGIN_HEAD                                                                       \
@@ -249,9 +252,10 @@ struct fct_plugin_head {
 struct fct_plugin {
     struct fct_plugin_head head;
     const char *name, *version, *summary, *license;
-    const struct fct_conf_key
-        *keys;        /* rows of `plugin NAME { … }` besides the host's own; NULL for none */
-    size_t conf_size; /* of the struct the rows describe */
+    /* Rows of `plugin NAME { … }` besides the host's own, NULL for none, and the size of the struct
+     * they describe. */
+    const struct fct_conf_key *keys;
+    size_t conf_size;
     const struct fct_symbol *symbols; /* ends with a NULL name; NULL for none */
     const struct fct_hook_row *hooks; /* `nhooks` rows; start() may add more */
     size_t nhooks;
