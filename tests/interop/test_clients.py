@@ -65,6 +65,24 @@ def run(*command, stdin=None, env=None, expect=0, timeout=60):
     return r.stdout.decode(errors='replace') + r.stderr.decode(errors='replace')
 
 
+def mbsync_door():
+    """mbsync checks a certificate for names only; a machine that does not know 'localhost' gets the plain port."""
+    try:
+        socket.getaddrinfo('localhost', 1)
+        return 'localhost', server.port('imaps'), 'IMAPS'
+    except OSError:
+        return '127.0.0.1', server.port('imap'), 'None'
+
+
+def has_terminals():
+    try:
+        for fd in os.openpty():
+            os.close(fd)
+        return True
+    except OSError:
+        return False
+
+
 class Clients(unittest.TestCase):
     def setUp(self):
         clean()
@@ -237,13 +255,14 @@ class Clients(unittest.TestCase):
 
     def test_mbsync_mirrors_both_ways(self):
         self.need('mbsync')
+        host, port, tls = mbsync_door()
         for n in range(5):
             send('sync %d' % n)
         os.mkdir(self.path('mail'))
-        rc = self.path('mbsyncrc', ('IMAPAccount f\nHost localhost\nPort %d\nUser %s\nPass %s\nSSLType IMAPS\nCertificateFile %s\nAuthMechs PLAIN\n\n'
+        rc = self.path('mbsyncrc', ('IMAPAccount f\nHost %s\nPort %d\nUser %s\nPass %s\nSSLType %s\nCertificateFile %s\nAuthMechs %s\n\n'
                        'IMAPStore far\nAccount f\n\nMaildirStore near\nPath %s/\nInbox %s/INBOX\nSubFolders Verbatim\n\n'
                        'Channel c\nFar :far:\nNear :near:\nPatterns INBOX Archive\nCreate Near\nExpunge Both\nSyncState *\n')
-                       % (server.port('imaps'), USER, PASSWORD, os.path.join(server.state, 'tls', 'cert.pem'), self.path('mail'), self.path('mail')))
+                       % (host, port, USER, PASSWORD, tls, os.path.join(server.state, 'tls', 'cert.pem'), 'PLAIN' if tls == 'IMAPS' else 'LOGIN', self.path('mail'), self.path('mail')))
         run('mbsync', '-c', rc, 'c')
         folder = self.path('mail/INBOX')
         files = [os.path.join(folder, sub, f) for sub in ('new', 'cur') for f in os.listdir(os.path.join(folder, sub))]
@@ -283,6 +302,8 @@ class Clients(unittest.TestCase):
 
     def test_mutt_opens_reads_saves_and_deletes(self):
         self.need('mutt')
+        if not has_terminals():
+            self.skipTest('mutt needs a terminal; this machine has none (no /dev/pts)')
         send('mutt one')
         send('mutt two')
         rc = self.path('muttrc', 'set folder="imaps://127.0.0.1:%d/"\nset spoolfile="+INBOX"\nset imap_user="%s"\nset imap_pass="%s"\nset ssl_verify_host=no\nset ssl_verify_dates=no\n'

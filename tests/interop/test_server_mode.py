@@ -125,7 +125,7 @@ class ServerMode(unittest.TestCase):
             s.sendmail('x@remote.example', [ALICE], 'Subject: for a user of its own\r\n\r\nhello\r\n')
         certificate = self.server.state + '/data/tls/cert.pem'
         context = ssl.create_default_context(cafile=certificate)
-        m = imaplib.IMAP4_SSL('localhost', self.server.port('imaps'), ssl_context=context)
+        m = imaplib.IMAP4_SSL('127.0.0.1', self.server.port('imaps'), ssl_context=context)
         m.login(ALICE, 'pass')
         self.assertEqual(m.select()[1], [b'1'])
         self.assertIn(b'a user of its own', m.fetch('1', '(BODY[])')[1][0][1])
