@@ -4,7 +4,6 @@
 
 #include "core/base/clock.h"
 
-
 /* ---- choosing messages ---- */
 
 /* The UIDs of the set that are in the mailbox, ascending. */

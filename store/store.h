@@ -1,4 +1,5 @@
-/* store.h - words that the store and those who use it share: flags, mailboxes, records. No function here touches the disk.
+/* store.h - words that the store and those who use it share: flags, mailboxes, records. No function
+ * here touches the disk.
  *
  * The store is one process (store_role.c); everybody else uses store_client.h. */
 #ifndef STORE_STORE_H
@@ -19,29 +20,39 @@
 
 /* One message in one mailbox, 64 bytes, little-endian as stored. Arrays are ordered by UID. */
 struct hot_record {
-    uint64_t mod_seq;     /* last change (RFC 7162); the account-wide change id */
+    uint64_t mod_seq; /* last change (RFC 7162); the account-wide change id */
     uint64_t created_mod_seq;
-    uint64_t email_id;    /* unique in the account, for ever */
+    uint64_t email_id; /* unique in the account, for ever */
     uint64_t thread_id;
-    uint64_t keywords;    /* bits of the account's keyword table */
+    uint64_t keywords; /* bits of the account's keyword table */
     uint32_t uid;
-    uint32_t size;        /* of the view */
+    uint32_t size;                     /* of the view */
     uint32_t internal_date, sent_date; /* seconds since 1970 */
     uint16_t flags;
     uint8_t spare[6];
 };
 _Static_assert(sizeof(struct hot_record) == 64, "hot_record is one cache line");
 
-/* Special use (RFC 6154). The default set is made with the account: Drafts, Sent, Junk, Trash, Archive; Quarantine on demand. */
-enum mailbox_role { MAILBOX_PLAIN, MAILBOX_INBOX, MAILBOX_DRAFTS, MAILBOX_SENT, MAILBOX_JUNK, MAILBOX_TRASH, MAILBOX_ARCHIVE, MAILBOX_QUARANTINE };
+/* Special use (RFC 6154). The default set is made with the account: Drafts, Sent, Junk, Trash,
+ * Archive; Quarantine on demand. */
+enum mailbox_role {
+    MAILBOX_PLAIN,
+    MAILBOX_INBOX,
+    MAILBOX_DRAFTS,
+    MAILBOX_SENT,
+    MAILBOX_JUNK,
+    MAILBOX_TRASH,
+    MAILBOX_ARCHIVE,
+    MAILBOX_QUARANTINE
+};
 
 struct mailbox_info {
     uint64_t id;
-    struct fct_str name;   /* full path, UTF-8, parts joined by '/'; INBOX in capitals */
+    struct fct_str name; /* full path, UTF-8, parts joined by '/'; INBOX in capitals */
     enum mailbox_role role;
     bool subscribed;
     bool has_children;
-    bool selectable;       /* false: only a parent of others */
+    bool selectable; /* false: only a parent of others */
     uint32_t uid_validity, uid_next;
     uint64_t highest_mod_seq;
     uint32_t exists, unseen, deleted;
@@ -49,15 +60,15 @@ struct mailbox_info {
 };
 
 struct uid_range {
-    uint32_t first, last;  /* inclusive, first <= last; 0 is no UID */
+    uint32_t first, last; /* inclusive, first <= last; 0 is no UID */
 };
 struct uid_set {
     const struct uid_range *range; /* ascending, not overlapping */
     size_t n;
 };
 
-#define STORE_NAME_MAX   1000 /* bytes of a mailbox path */
-#define STORE_DEPTH_MAX  32
+#define STORE_NAME_MAX  1000 /* bytes of a mailbox path */
+#define STORE_DEPTH_MAX 32
 
 /* Of one store_read_many. */
 #define STORE_MANY       512u

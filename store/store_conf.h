@@ -5,7 +5,8 @@
 #include "core/conf/conf.h"
 
 struct store_conf {
-    fct_size quota, mailbox_cache, read_cache, write_buffer, block_cache, segment_size, reserve, max_message;
+    fct_size quota, mailbox_cache, read_cache, write_buffer, block_cache, segment_size, reserve,
+        max_message;
     uint32_t account_cache, max_mailboxes, hash_threads, login_cache;
     fct_duration grace, collect_every;
 };

@@ -18,11 +18,10 @@ static void mend(uint8_t *p, size_t size, unsigned heads)
     size_t at = SEGMENT_HEAD;
 
     for (uint64_t sequence = 1; heads-- > 0 && at + GROUP_HEAD <= size; sequence++) {
-        struct group_head h = {
-            .packed = p[at] & 1,
-            .ops_length = p[at + 4],
-            .sequence = sequence,
-            .bodies_length = p[at + 16]};
+        struct group_head h = {.packed = p[at] & 1,
+                               .ops_length = p[at + 4],
+                               .sequence = sequence,
+                               .bodies_length = p[at + 16]};
         size_t left = size - at - GROUP_HEAD;
 
         if (h.ops_length > left)
