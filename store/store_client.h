@@ -29,9 +29,7 @@ void store_client_free(struct store **st);
 void store_client_peer(struct store *st, int fd);
 bool store_is_up(const struct store *st);
 
-/* ---- directory
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- directory ---- */
 
 enum store_resolved { RESOLVED_LOCAL, RESOLVED_UNKNOWN_USER, RESOLVED_NOT_LOCAL };
 struct store_target {
@@ -50,9 +48,7 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_resolve(struct store *st, struct fct_str 
                                                struct arena *arena, struct store_resolution *out,
                                                struct fct_err *err);
 
-/* ---- login
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- login ---- */
 
 struct store_principal {
     uint32_t handle;     /* 0: nobody */
@@ -80,9 +76,7 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_may_send_as(struct store *st, uint32_t pr
                                                    struct fct_str address, bool *yes,
                                                    struct fct_err *err);
 
-/* ---- mailboxes
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- mailboxes ---- */
 
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_mailboxes(struct store *st, uint32_t principal,
                                                  struct arena *arena,
@@ -139,9 +133,7 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_sync(struct store *st, uint32_t principal
                                             uint64_t since, struct arena *arena,
                                             struct store_changes *out, struct fct_err *err);
 
-/* ---- messages
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- messages ---- */
 
 struct store_new { /* one message to add: APPEND */
     int fd;        /* memfd or spool file, read from 0; not taken */
@@ -227,9 +219,7 @@ FCT_MUST_CHECK bool store_pieces_next(struct store_pieces *p, struct fct_str *by
                                       struct fct_err *err);
 void store_pieces_free(struct store_pieces *p);
 
-/* ---- delivery
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- delivery ---- */
 
 /* An unlinked file on the store's disk for a message too large for memory. *fd is the caller's. */
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_spool(struct store *st, int *fd, struct fct_err *err);
