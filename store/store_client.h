@@ -256,8 +256,7 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_deliver(struct store *st, const struct st
                                                struct arena *arena, struct store_delivered *out,
                                                struct fct_err *err);
 
-/* ---- admin (facteurctl and the supervisor's own connections only)
- * ------------------------------------------------------ */
+/* ---- admin: facteurctl and the supervisor's own connections only ---- */
 
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_account_add(struct store *st, struct fct_str address,
                                                    struct fct_str password, struct fct_err *err);
