@@ -51,8 +51,7 @@ static void decide(struct fiber *f, enum fiber_wake why)
     waits.last = &f->next;
 }
 
-/* ---- the heap of deadlines
- * ---------------------------------------------------------------------------------------- */
+/* ---- the heap of deadlines ---- */
 
 static void heap_set(size_t at, struct fiber *f)
 {

@@ -53,8 +53,7 @@ static struct {
     uint32_t n;
 } table;
 
-/* ---- the table of connections
- * --------------------------------------------------------------------------------------- */
+/* ---- the table of connections ---- */
 
 static void table_add(struct ipc_conn *c)
 {
@@ -87,8 +86,7 @@ static struct ipc_conn *table_find(uint32_t slot, uint32_t generation)
     return c && c->generation == generation ? c : NULL;
 }
 
-/* ---- the end of a connection
- * ------------------------------------------------------------------------------------------- */
+/* ---- the end of a connection ---- */
 
 static void unblock(struct ipc_conn *c, bool gone)
 {

@@ -4,8 +4,7 @@
 
 #include <stdlib.h>
 
-/* ---- build: which edits stand, in linear-logarithmic time
- * -------------------------------------------------------- */
+/* ---- build: which edits stand, in linear-logarithmic time ---- */
 
 /* The ends of all spans, sorted, cut the message into places: place 2k is the point at end k, place
  * 2k+1 the bytes between ends k and k+1. A removal takes the places between its two ends, an
@@ -155,8 +154,7 @@ bool edit_list_build(struct arena *arena, const struct edit *edits, size_t n, ui
     return true;
 }
 
-/* ---- reading through it
- * -------------------------------------------------------------------------------------------- */
+/* ---- reading through it ---- */
 
 uint64_t edit_list_size(const struct edit_list *list, uint64_t original)
 {

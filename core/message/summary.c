@@ -11,8 +11,7 @@ enum { SUMMARY_VERSION = 1, MAX_TEXT = 1024, PART_LEAST_BYTES = 7 };
 /* Bits of a part's last number. */
 enum { PART_TRANSFER = 3, PART_MULTIPART = 4, PART_MESSAGE = 8, PART_BITS = 15 };
 
-/* ---- the view and its tree
- * -------------------------------------------------------------------------------------------- */
+/* ---- the view and its tree ---- */
 
 /* What is summarised: the tree, its offsets already those of the view. */
 struct view {

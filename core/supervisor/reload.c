@@ -55,8 +55,7 @@ const struct setting *reload_setting(const struct supervisor *sup, unsigned gene
     return NULL;
 }
 
-/* ---- the end of a reload
- * -------------------------------------------------------------------------------------------- */
+/* ---- the end of a reload ---- */
 
 static void tell_done(struct reload *r, const struct fct_err *err)
 {
@@ -95,8 +94,7 @@ static void refuse(struct supervisor *sup, struct fct_str errors, const struct f
     finish(sup);
 }
 
-/* ---- what a reload cannot change
- * ------------------------------------------------------------------------------------------ */
+/* ---- what a reload cannot change ---- */
 
 static bool same_value(const struct fct_conf_key *key, const void *a, const void *b)
 {

@@ -39,8 +39,7 @@ struct role_process {
     bool draining, done;
 };
 
-/* ---- the control channel
- * ------------------------------------------------------------------------------------------ */
+/* ---- the control channel ---- */
 
 static void tell(struct role_process *self, uint16_t kind, struct fct_str text)
 {

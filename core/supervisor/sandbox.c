@@ -22,8 +22,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* ---- lists of system calls
- * ---------------------------------------------------------------------------------------- */
+/* ---- lists of system calls ---- */
 
 #define CALL(name) SCMP_SYS(name)
 /* clang-format off */
@@ -167,8 +166,7 @@ static void say(struct sandbox_report *report, const char *fmt, ...)
     va_end(ap);
 }
 
-/* ---- first step: user and files
- * --------------------------------------------------------------------------------------- */
+/* ---- first step: user and files ---- */
 
 static bool take_user(const struct sandbox_request *req, struct sandbox_report *report,
                       struct fct_err *err)
@@ -226,8 +224,7 @@ bool sandbox_drop(const struct sandbox_request *req, struct sandbox_report *repo
     return true;
 }
 
-/* ---- second step: capabilities, limits, system calls
- * ------------------------------------------------------------------- */
+/* ---- second step: capabilities, limits, system calls ---- */
 
 static void drop_capabilities(const struct sandbox_request *req, struct sandbox_report *report)
 {

@@ -76,8 +76,7 @@ bool server_conf_check(const struct server_conf *conf, struct fct_err *err)
     return true;
 }
 
-/* ---- where things are
- * ------------------------------------------------------------------------------------------- */
+/* ---- where things are ---- */
 
 /* The folder of the executable; "" when neither /proc nor argv0 tells. */
 static void executable_folder(const char *argv0, char out[PATH_MAX])

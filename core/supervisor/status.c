@@ -191,8 +191,7 @@ void supervisor_sandbox(struct supervisor *sup, bool json, struct buf *out)
     put_json(out, list);
 }
 
-/* ---- the round of questions
- * ------------------------------------------------------------------------------------------- */
+/* ---- the round of questions ---- */
 
 static void end_round(struct supervisor *sup)
 {

@@ -56,8 +56,7 @@ FCT_MUST_CHECK bool supervisor_help(struct supervisor *sup, enum role_kind kind,
                                     void *arg, struct fct_err *err);
 void supervisor_started(struct supervisor *sup, bool ok); /* false: stop, exit status 1 */
 
-/* ---- for the control socket
- * -------------------------------------------------------------------------------------------- */
+/* ---- for the control socket ---- */
 
 /* Collect the status of every process, then call done(arg, text) once, within a second. */
 void supervisor_status(struct supervisor *sup, bool json,

@@ -184,8 +184,7 @@ void supervisor_stop(struct supervisor *sup)
     stop_next(sup);
 }
 
-/* ---- signals and the ends of processes
- * ------------------------------------------------------------------------------------- */
+/* ---- signals and the ends of processes ---- */
 
 void supervisor_watch_helper(struct supervisor *sup, pid_t pid,
                              void (*ended)(struct supervisor *sup, void *arg, int wait_status),

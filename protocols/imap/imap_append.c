@@ -65,7 +65,7 @@ static void add_message(struct imap_upload *u, const struct upload_message *m)
     u->message[u->n++] = *m;
 }
 
-/* ---- recognising a message ------------------------------------------------------------------ */
+/* ---- recognising a message ---- */
 
 static bool parse_prefix(struct imap_session *s, struct imap_upload *u, struct fct_str *in)
 {
@@ -128,7 +128,7 @@ static bool is_message(struct imap_session *s, struct imap_upload *u,
     return true;
 }
 
-/* ---- receiving ------------------------------------------------------------------------------ */
+/* ---- receiving ---- */
 
 static bool fail_open(struct imap_upload *u, const struct fct_err *err)
 {
@@ -288,7 +288,7 @@ enum imap_step imap_append_bytes(struct imap_session *s)
     return IMAP_STEP_AGAIN;
 }
 
-/* ---- the end of the command ----------------------------------------------------------------- */
+/* ---- the end of the command ---- */
 
 struct summary_work {
     struct upload_message *m;

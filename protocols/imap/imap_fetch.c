@@ -6,7 +6,7 @@
 
 #define WHOLE_BATCH 1024 /* messages of which only the bytes are wanted */
 
-/* ---- parsing -------------------------------------------------------------------------------- */
+/* ---- parsing ---- */
 
 /* clang-format off */
 static const struct {
@@ -141,7 +141,7 @@ static bool parse_items(struct fct_str *in, struct arena *arena, struct imap_fet
     return imap_parse_char(in, ')') && imap_parse_end(*in);
 }
 
-/* ---- one message ---------------------------------------------------------------------------- */
+/* ---- one message ---- */
 
 static char *write_c(char *to, const char *text, size_t n)
 {
@@ -216,7 +216,7 @@ static void end_message(struct buf *out)
     buf_put(out, ")\r\n", 3);
 }
 
-/* ---- batches -------------------------------------------------------------------------------- */
+/* ---- batches ---- */
 
 static bool put_batch(struct imap_fetch *f, const struct imap_message *m, size_t n)
 {
@@ -280,7 +280,7 @@ static bool put_records(struct imap_fetch *f)
     return true;
 }
 
-/* ---- \Seen ---------------------------------------------------------------------------------- */
+/* ---- \Seen ---- */
 
 static bool sets_seen(const struct imap_fetch *f)
 {
@@ -330,7 +330,7 @@ static void set_seen(struct imap_fetch *f, struct arena *arena)
     f->newly_seen = unseen;
 }
 
-/* ---- the command ---------------------------------------------------------------------------- */
+/* ---- the command ---- */
 
 bool imap_fetch_run(struct imap_session *s, struct imap_command *c, struct fct_err *err)
 {

@@ -86,7 +86,7 @@ static bool reads_ahead(const struct plan *plan)
     return plan->kind == KIND_WHOLE || plan->kind == KIND_BYTES;
 }
 
-/* ---- reading ahead -------------------------------------------------------------------------- */
+/* ---- reading ahead ---- */
 
 static void next_section(struct reader *r)
 {
@@ -202,7 +202,7 @@ static void skip_pieces(struct reader *r, size_t message)
     }
 }
 
-/* ---- writing -------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 static void put_label(struct reader *r, size_t section)
 {

@@ -5,7 +5,7 @@
 
 #define MAX_PATTERNS 32
 
-/* ---- the command ---------------------------------------------------------------------------- */
+/* ---- the command ---- */
 
 struct list_command {
     bool select_subscribed, select_remote, recursive, select_special;
@@ -122,7 +122,7 @@ static bool parse_list(struct imap_session *s, struct imap_command *c, struct li
            (!l->lsub && parse_return(&c->args, l) && imap_parse_end(c->args));
 }
 
-/* ---- answering ------------------------------------------------------------------------------ */
+/* ---- answering ---- */
 
 static const char *const role_attributes[] = {
     [MAILBOX_DRAFTS] = "\\Drafts", [MAILBOX_SENT] = "\\Sent",       [MAILBOX_JUNK] = "\\Junk",

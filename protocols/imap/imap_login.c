@@ -39,7 +39,7 @@ bool imap_starttls_run(struct imap_session *s, struct imap_command *c, struct fc
     return true;
 }
 
-/* ---- the end of every login ----------------------------------------------------------------- */
+/* ---- the end of every login ---- */
 
 static void store_changed(void *arg, uint32_t principal, uint64_t mailbox, uint64_t mod_seq)
 {
@@ -118,7 +118,7 @@ bool imap_login_run(struct imap_session *s, struct imap_command *c, struct fct_e
     return true;
 }
 
-/* ---- AUTHENTICATE: several lines, a fiber for each ------------------------------------------ */
+/* ---- AUTHENTICATE: several lines, a fiber for each ---- */
 
 struct imap_authentication {
     struct arena *arena;

@@ -78,7 +78,7 @@ bool imap_parse_atom(struct fct_str *in, struct fct_str *out)
     return take_while(in, imap_is_atom_char, out);
 }
 
-/* ---- numbers -------------------------------------------------------------------------------- */
+/* ---- numbers ---- */
 
 static bool is_digit(char c)
 {
@@ -105,7 +105,7 @@ bool imap_parse_number64(struct fct_str *in, uint64_t *out)
     return take_while(in, is_digit, &digits) && str_to_u64(digits, out) && *out <= INT64_MAX;
 }
 
-/* ---- strings -------------------------------------------------------------------------------- */
+/* ---- strings ---- */
 
 static struct fct_str unescape(struct arena *arena, struct fct_str escaped)
 {
@@ -237,7 +237,7 @@ bool imap_parse_literal_head(struct fct_str line, struct imap_literal *out)
     return true;
 }
 
-/* ---- sequence sets -------------------------------------------------------------------------- */
+/* ---- sequence sets ---- */
 
 /* seq-number = nz-number / "*" */
 static bool parse_seq_number(struct fct_str *in, uint32_t *out)
@@ -284,7 +284,7 @@ bool imap_parse_sequence_set(struct fct_str *in, struct arena *arena, struct ima
     return true;
 }
 
-/* ---- flags ---------------------------------------------------------------------------------- */
+/* ---- flags ---- */
 
 static const struct {
     const char *name;
@@ -342,7 +342,7 @@ bool imap_parse_flag_list(struct fct_str *in, bool bare, struct arena *arena,
     return !open || imap_parse_char(in, ')');
 }
 
-/* ---- dates ---------------------------------------------------------------------------------- */
+/* ---- dates ---- */
 
 /* date = date-text / DQUOTE date-text DQUOTE; date-text = 1*2DIGIT "-" 3ALPHA "-" 4DIGIT */
 bool imap_parse_date(struct fct_str *in, int64_t *out)

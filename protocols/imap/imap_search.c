@@ -36,7 +36,7 @@ struct search {
     struct arena *arena; /* of the batch in hand */
 };
 
-/* ---- parsing --------------------------------------------------------------------------------- */
+/* ---- parsing ---- */
 
 static const struct {
     const char *name;
@@ -117,7 +117,7 @@ static bool parse_search(struct search *q, struct fct_err *err)
     return imap_search_parse(&p, &q->c->args, &q->key, err);
 }
 
-/* ---- judging --------------------------------------------------------------------------------- */
+/* ---- judging ---- */
 
 static struct imap_search_message message_at(const struct search *q, uint32_t index)
 {
@@ -177,7 +177,7 @@ static enum imap_search_answer judge_bytes(struct search *q, const struct candid
     return w.answer;
 }
 
-/* ---- reading --------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 /* A large message is held whole while it is searched, and again decoded: not many at once in this
  * process. */
@@ -341,7 +341,7 @@ static bool judge_all(struct search *q, struct fct_err *err)
     return true;
 }
 
-/* ---- the answer ------------------------------------------------------------------------------ */
+/* ---- the answer ---- */
 
 static uint32_t number_of(const struct search *q, uint32_t index)
 {

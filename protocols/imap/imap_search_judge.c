@@ -7,7 +7,7 @@
 #define SUMMARY_CUT 1024 /* fields in summaries are cut there (core/message/summary.h) */
 #define FOLDED_MAX  (64u << 20)
 
-/* ---- text ----------------------------------------------------------------------------------- */
+/* ---- text ---- */
 
 static bool find_bytes(struct fct_str text, struct fct_str needle)
 {
@@ -37,7 +37,7 @@ static bool contains(struct fct_str text, struct fct_str needle)
     return find_bytes(buf_str(&folded), needle);
 }
 
-/* ---- fields --------------------------------------------------------------------------------- */
+/* ---- fields ---- */
 
 static struct fct_str summary_field(const struct summary *m, struct fct_str field, bool *known)
 {
@@ -101,7 +101,7 @@ static enum imap_search_answer judge_field(const struct imap_search_key *key,
     return m->level >= SEARCH_BY_SUMMARY ? judge_summary_field(key, m->summary) : SEARCH_MAYBE;
 }
 
-/* ---- bodies --------------------------------------------------------------------------------- */
+/* ---- bodies ---- */
 
 static bool part_contains(const struct imap_search_message *m, const struct mime_part *part,
                           struct fct_str needle)
@@ -146,7 +146,7 @@ static bool message_contains(const struct imap_search_message *m, const struct i
     return false;
 }
 
-/* ---- the tree ------------------------------------------------------------------------------- */
+/* ---- the tree ---- */
 
 static bool has_keyword(const struct imap_search_message *m, struct fct_str name)
 {

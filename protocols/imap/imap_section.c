@@ -3,7 +3,7 @@
 
 #include "protocols/imap/imap_response.h"
 
-/* ---- parsing -------------------------------------------------------------------------------- */
+/* ---- parsing ---- */
 
 /* section-part = nz-number *("." nz-number); the dot before a section-text is left for the caller.
  */
@@ -159,7 +159,7 @@ bool imap_section_parse(struct fct_str *in, struct arena *arena, struct imap_sec
     return true;
 }
 
-/* ---- finding -------------------------------------------------------------------------------- */
+/* ---- finding ---- */
 
 /* The number-th child of a part, or -1. */
 static int32_t child_of(const struct summary *m, int32_t parent, uint32_t number)
@@ -266,7 +266,7 @@ void imap_section_clip(const struct imap_section *section, uint64_t *offset, uin
         *length = section->length;
 }
 
-/* ---- header fields -------------------------------------------------------------------------- */
+/* ---- header fields ---- */
 
 static bool is_listed(const struct imap_section *section, struct fct_str name)
 {

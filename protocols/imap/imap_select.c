@@ -109,7 +109,7 @@ bool imap_unselect_run(struct imap_session *s, struct imap_command *c, struct fc
     return true;
 }
 
-/* ---- STATUS --------------------------------------------------------------------------------- */
+/* ---- STATUS ---- */
 
 /* clang-format off */
 static const struct status_item {

@@ -61,7 +61,7 @@ const struct imap_verb *imap_verb_find(struct fct_str name)
     return NULL;
 }
 
-/* ---- output --------------------------------------------------------------------------------- */
+/* ---- output ---- */
 
 static void free_output(const void *data, size_t n, void *p)
 {
@@ -106,7 +106,7 @@ void imap_bye(struct imap_session *s, const char *text)
     s->ending = true;
 }
 
-/* ---- life ----------------------------------------------------------------------------------- */
+/* ---- life ---- */
 
 static void session_free(struct imap_session *s)
 {
@@ -186,7 +186,7 @@ static void session_closed(void *owner, enum stream_end why)
         session_free(s);
 }
 
-/* ---- lending a fiber ------------------------------------------------------------------------ */
+/* ---- lending a fiber ---- */
 
 /* The end of a piece of work: the fiber goes back, the session rests or ends. */
 static void session_rest(struct imap_session *s)
@@ -220,7 +220,7 @@ enum imap_step imap_session_lend(struct imap_session *s, void (*work)(struct ima
     return IMAP_STEP_LENT; /* s may be gone */
 }
 
-/* ---- one command ---------------------------------------------------------------------------- */
+/* ---- one command ---- */
 
 /* command = tag SP ["UID" SP] name … ; the rest of the line stays in c->args. */
 static bool parse_command(struct imap_command *c, struct fct_str line, struct fct_err *err)
@@ -314,7 +314,7 @@ static void run_command(struct imap_session *s)
     imap_input_reset(&s->input);
 }
 
-/* ---- reading -------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static void refuse_line(struct imap_session *s)
 {
@@ -420,7 +420,7 @@ static void session_readable(void *owner)
         session_settle(s);
 }
 
-/* ---- beginning and drain -------------------------------------------------------------------- */
+/* ---- beginning and drain ---- */
 
 static void greet(struct imap_session *s)
 {

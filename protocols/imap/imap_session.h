@@ -81,7 +81,7 @@ struct imap_verb {
 };
 const struct imap_verb *imap_verb_find(struct fct_str name);
 
-/* ---- imap_session.c ------------------------------------------------------------------------- */
+/* ---- imap_session.c ---- */
 
 /* What the loop does next. */
 enum imap_step {
@@ -108,7 +108,7 @@ void imap_set_deadline(struct imap_session *s);
 /* Out of the selected state (CLOSE, UNSELECT, another SELECT). */
 void imap_unselect(struct imap_session *s);
 
-/* ---- answers -------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 /* "tag OK [code] text". ok: from c->verb; or by the class of err: the one place where classes
  * become BAD, NO and codes. */
@@ -124,7 +124,7 @@ bool imap_store_failed(struct imap_command *c, struct fct_err *err);
 bool imap_fail(struct imap_command *c, const char *code, struct fct_err *err, const char *text);
 bool imap_syntax(struct fct_err *err, const char *text);
 
-/* ---- imap_changes.c ------------------------------------------------------------------------- */
+/* ---- imap_changes.c ---- */
 
 /* One store_sync; the view follows. */
 FCT_MAY_WAIT FCT_MUST_CHECK bool imap_changes_take(struct imap_session *s, struct arena *arena,
@@ -140,11 +140,11 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool imap_changes_sync(struct imap_session *s, struc
 void imap_put_fetch_flags(struct imap_session *s, uint32_t index, bool with_uid);
 void imap_put_flags_line(struct imap_session *s); /* "* FLAGS (…)" */
 
-/* ---- imap_caps.c ---------------------------------------------------------------------------- */
+/* ---- imap_caps.c ---- */
 
 void imap_put_capabilities(struct imap_session *s, struct buf *out); /* "CAPABILITY IMAP4rev1 …" */
 
-/* ---- imap_mailbox.c: names ------------------------------------------------------------------ */
+/* ---- imap_mailbox.c: names ---- */
 
 /* mailbox = "INBOX" / astring, as the store writes it: UTF-8, INBOX in capitals. Names that cannot
  * exist fail with [CANNOT]. */
@@ -158,7 +158,7 @@ FCT_MUST_CHECK bool imap_mailbox_check(struct imap_command *c, struct fct_str na
                                        struct fct_err *err);
 void imap_put_mailbox(struct imap_session *s, struct fct_str name);
 
-/* ---- STATUS items, for STATUS itself and for LIST RETURN (STATUS …) (imap_select.c) --------- */
+/* ---- STATUS items, for STATUS itself and for LIST RETURN (STATUS …) (imap_select.c) ---- */
 
 #define IMAP_STATUS_MESSAGES    1u
 #define IMAP_STATUS_RECENT      2u
@@ -170,7 +170,7 @@ void imap_put_mailbox(struct imap_session *s, struct fct_str name);
 FCT_MUST_CHECK bool imap_status_parse(struct fct_str *in, unsigned *items);
 void imap_status_put(struct imap_session *s, const struct mailbox_info *m, unsigned items);
 
-/* ---- sequence sets -------------------------------------------------------------------------- */
+/* ---- sequence sets ---- */
 
 /* A parsed set as indexes of the view; "$" is the saved search (RFC 9051 6.4.4.1). */
 FCT_MUST_CHECK bool imap_resolve(struct imap_session *s, struct imap_command *c,
@@ -180,7 +180,7 @@ FCT_MUST_CHECK bool imap_resolve(struct imap_session *s, struct imap_command *c,
 FCT_MUST_CHECK bool imap_take_messages(struct imap_session *s, struct imap_command *c,
                                        struct imap_indexes *out, struct fct_err *err);
 
-/* ---- modes (called from the loop) ----------------------------------------------------------- */
+/* ---- modes (called from the loop) ---- */
 
 enum imap_step imap_authenticate_line(struct imap_session *s); /* imap_login.c */
 void imap_authentication_free(struct imap_session *s);
@@ -192,7 +192,7 @@ bool imap_append_asked(struct imap_session *s, const struct imap_literal *litera
 enum imap_step imap_append_bytes(struct imap_session *s); /* in IMAP_MODE_MESSAGE */
 void imap_upload_free(struct imap_session *s);
 
-/* ---- commands, one file each ---------------------------------------------------------------- */
+/* ---- commands, one file each ---- */
 
 #define IMAP_RUN(name)                                                                  \
     FCT_MAY_WAIT bool imap_##name##_run(struct imap_session *s, struct imap_command *c, \

@@ -55,7 +55,7 @@ void imap_view_set_keywords(struct imap_view *v, const struct fct_str *keyword, 
     }
 }
 
-/* ---- finding -------------------------------------------------------------------------------- */
+/* ---- finding ---- */
 
 uint32_t imap_view_lower_bound(const struct imap_view *v, uint32_t uid)
 {
@@ -91,7 +91,7 @@ bool imap_view_has_vanished(const struct imap_view *v, uint32_t uid)
            bsearch(&uid, v->vanished, v->nvanished, sizeof uid, compare_uids) != NULL;
 }
 
-/* ---- sets ----------------------------------------------------------------------------------- */
+/* ---- sets ---- */
 
 static int compare_ranges(const void *a, const void *b)
 {
@@ -216,7 +216,7 @@ struct imap_indexes imap_view_indexes(const struct imap_view *v, struct uid_set 
     return out;
 }
 
-/* ---- changes -------------------------------------------------------------------------------- */
+/* ---- changes ---- */
 
 static void add_message(struct imap_view *v, const struct hot_record *record)
 {

@@ -57,8 +57,7 @@ bool pop3_stls_run(struct pop3_session *s, const struct pop3_arguments *a, struc
     return true;
 }
 
-/* ---- the end of every login
- * --------------------------------------------------------------------------------------------- */
+/* ---- the end of every login ---- */
 
 static bool may_login(struct pop3_session *s)
 {

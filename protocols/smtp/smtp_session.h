@@ -157,8 +157,7 @@ bool smtp_announces_auth(const struct smtp_session *s); /* it will be, perhaps a
 FCT_MAY_WAIT bool smtp_ask(struct smtp_session *s, enum fct_hook hook, const void *event,
                            enum smtp_stage stage, enum fct_verdict *verdict, struct smtp_reply *r);
 
-/* ---- smtp_transaction.c
- * ---------------------------------------------------------------------------------------------- */
+/* ---- smtp_transaction.c ---- */
 
 struct smtp_transaction *smtp_transaction_start(struct smtp_session *s);
 /* Forget everything of the message; `why` is told to plugins (one word: rset, helo, quit, lost,
@@ -191,8 +190,7 @@ FCT_MAY_WAIT struct smtp_reply smtp_auth_run(struct smtp_session *s,
 FCT_MAY_WAIT struct smtp_reply smtp_auth_line(struct smtp_session *s, struct fct_str line);
 void smtp_auth_abort(struct smtp_session *s);
 
-/* ---- smtp_data.c, rows of the table
- * --------------------------------------------------------------------------------------- */
+/* ---- smtp_data.c, rows of the table ---- */
 
 FCT_MAY_WAIT struct smtp_reply smtp_data_run(struct smtp_session *s,
                                              const union smtp_argument *argument);

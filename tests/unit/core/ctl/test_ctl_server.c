@@ -18,8 +18,7 @@
 
 #define PATIENCE_MS 20000
 
-/* ---- the role: a store that answers one byte by another
- * --------------------------------------------------------------- */
+/* ---- the role: a store that answers one byte by another ---- */
 
 static void served(evutil_socket_t fd, short what, void *arg)
 {
@@ -67,8 +66,7 @@ static const struct role store = {
 static const struct role *const roles[] = {&store, NULL};
 static const struct conf_block *const blocks[] = {&server_block, NULL};
 
-/* ---- the server and its client
- * ------------------------------------------------------------------------------------------ */
+/* ---- the server and its client ---- */
 
 static char folder[64], conf_file[80], run_dir[80];
 static pid_t server_pid;

@@ -409,8 +409,7 @@ START_TEST(callers_wait_when_the_neighbour_does_not_read)
 }
 END_TEST
 
-/* ---- hostile neighbours
- * ------------------------------------------------------------------------------------------ */
+/* ---- hostile neighbours ---- */
 
 struct attack {
     const char *name;

@@ -18,8 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- blocks and roles: the least that the generated configuration needs
- * ------------------------------------------------- */
+/* ---- blocks and roles: the least that the generated configuration needs ---- */
 
 struct listener_rows {
     struct fct_strings address;

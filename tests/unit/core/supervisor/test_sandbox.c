@@ -21,8 +21,7 @@
 static char folder[] = "/tmp/facteur-sandbox.XXXXXX";
 static char data[64], plugins[64], lua[64];
 
-/* ---- what is tried: 0 when it worked, else errno
- * ------------------------------------------------------------------ */
+/* ---- what is tried: 0 when it worked, else errno ---- */
 
 static int opening(const char *dir, const char *name, int flags)
 {

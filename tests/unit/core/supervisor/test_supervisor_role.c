@@ -245,8 +245,7 @@ static const struct role edge_role = {
 static const struct role *const roles[] = {&store, &filter, &edge_role, NULL};
 static const struct role_link links[] = {{ROLE_EDGE, ROLE_STORE}, {ROLE_EDGE, ROLE_FILTER}};
 
-/* ---- a server for one test
- * ---------------------------------------------------------------------------------------------- */
+/* ---- a server for one test ---- */
 
 static char folder[64], conf_file[80];
 static pid_t server_pid;

@@ -172,7 +172,7 @@ static struct mailbox_info info_of(const struct mailbox *m)
     return info;
 }
 
-/* ---- what tests do -------------------------------------------------------------------------- */
+/* ---- what tests do ---- */
 
 static uint64_t keyword_bit(struct fct_str name)
 {
@@ -266,7 +266,7 @@ void fake_store_forget(const char *mailbox)
     find(str_from(mailbox))->floor = mod_seq;
 }
 
-/* ---- store_client.h: login ------------------------------------------------------------------ */
+/* ---- store_client.h: login ---- */
 
 static void new_principal(struct arena *arena, struct store_principal *out)
 {
@@ -325,7 +325,7 @@ void store_watch(struct store *st, uint32_t principal, store_changed_fn fn, void
     principals[principal - 1].arg = arg;
 }
 
-/* ---- mailboxes ------------------------------------------------------------------------------ */
+/* ---- mailboxes ---- */
 
 static int by_name(const void *a, const void *b)
 {
@@ -503,7 +503,7 @@ bool store_sync(struct store *st, uint32_t principal, uint64_t mailbox, uint64_t
     return true;
 }
 
-/* ---- messages ------------------------------------------------------------------------------- */
+/* ---- messages ---- */
 
 static bool in_set(struct uid_set set, uint32_t uid)
 {

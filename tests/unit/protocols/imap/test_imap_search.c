@@ -110,7 +110,7 @@ START_TEST(nesting_and_number_are_bounded)
 }
 END_TEST
 
-/* ---- judging -------------------------------------------------------------------------------- */
+/* ---- judging ---- */
 
 static const char message[] =
     "From: =?utf-8?Q?J=C3=BCrgen_M=C3=BCller?= <juergen@example.org>\r\n"

@@ -3,7 +3,7 @@
 #include "imap_test.h"
 #include "protocols/imap/imap_view.h"
 
-/* ---- the model: the mailbox as it is, and the client's idea of it --------------------------- */
+/* ---- the model: the mailbox as it is, and the client's idea of it ---- */
 
 #define MOST 4000
 
@@ -253,7 +253,7 @@ START_TEST(changes_are_told_once)
 }
 END_TEST
 
-/* ---- sets ----------------------------------------------------------------------------------- */
+/* ---- sets ---- */
 
 static void show(const struct imap_indexes *set, struct buf *out)
 {

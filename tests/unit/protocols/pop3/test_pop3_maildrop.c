@@ -5,8 +5,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-/* ---- the store: message with UID u holds u * 1000 bytes, each the letter of its UID
- * ------------------------------------------- */
+/* ---- the store: message with UID u holds u * 1000 bytes, each the letter of its UID ---- */
 
 #define MESSAGES 40
 #define BIG_UID  300 /* 600,000 bytes: three pieces */

@@ -11,8 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* ---- the store: alice@example.org, password "secret word", three messages
- * ------------------------------------------------------ */
+/* ---- the store: alice@example.org, password "secret word", three messages ---- */
 
 static const char *const messages[] = {
     "Subject: first\r\n\r\nline one\r\n.dot line\r\n..two dots\r\nend\r\n",

@@ -101,8 +101,7 @@ START_TEST(ten_thousand_chunks_of_one_byte)
 }
 END_TEST
 
-/* ---- order (RFC 5321 4.1.4; threats: state that survives an error)
- * ----------------------------------------------------------- */
+/* ---- order (RFC 5321 4.1.4; threats: state that survives an error) ---- */
 
 START_TEST(order_of_commands)
 {
