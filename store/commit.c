@@ -17,7 +17,7 @@
 /* Under load the thread waits a moment for company: a sync costs the same for one as for many. Only
  * when batches have been arriving so fast that at least GATHER_WORTH more will come in that time; a
  * few sessions that wait for their answers never reach that rate, so they are not held up. */
-#define GATHER_US    800u
+#define GATHER_US    400u
 #define GATHER_WORTH 3u
 #define GATHER_UNITS 8u /* enough: go */
 
