@@ -136,11 +136,21 @@ class Server:
                         found.append(pid)
         return found
 
+    def sanitizer_report(self):
+        """What ASan, LSan or UBSan said in any process, or None."""
+        with open(os.path.join(self.dir, 'stderr'), errors='replace') as f:
+            text = f.read()
+        m = re.search(r'(?m)^.*(AddressSanitizer|LeakSanitizer|runtime error:)', text)
+        return text[m.start():m.start() + 6000] if m else None
+
     def __enter__(self):
         return self.start()
 
     def __exit__(self, *exc):
         status = self.stop()
+        report = self.sanitizer_report()
+        if report and exc[0] is None:
+            raise RuntimeError('a sanitizer complains:\n' + report)
         if self.own and exc[0] is None:
             shutil.rmtree(self.dir, ignore_errors=True)
         elif exc[0] is not None:
