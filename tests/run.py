@@ -40,7 +40,8 @@ def tracked(*patterns):
 
 def style():
     ok = [step('clang-format', 'clang-format', '--dry-run', '-Werror', *tracked('*.c', '*.h')),
-          step('documents are as generated', 'tools/gen-docs', '--check')]
+          step("documents are as generated", "tools/gen-docs", "--check"),
+          step("the list of standards is as generated", "tools/rfc-coverage", "--check")]
     count('style', ok.count(True), ok.count(False))
 
 
