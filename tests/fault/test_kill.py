@@ -25,7 +25,7 @@ class Load:
     def client(self, rnd):
         while not self.ending.is_set():
             try:
-                with smtplib.SMTP('127.0.0.1', self.server.port('smtp'), timeout=20) as s:
+                with smtplib.SMTP('127.0.0.1', self.server.port('smtp'), local_hostname=facteur.CLIENT, timeout=20) as s:
                     while not self.ending.is_set():
                         self.deliver(s, rnd)
             except (OSError, smtplib.SMTPException):

@@ -35,7 +35,7 @@ class Zoo(unittest.TestCase):
         s.sendmail('x@outside.example', [USER], message(subject))
 
     def session(self, server):
-        return smtplib.SMTP('127.0.0.1', server.port('smtp'), timeout=60)
+        return smtplib.SMTP('127.0.0.1', server.port('smtp'), local_hostname=facteur.CLIENT, timeout=60)
 
     def quarantines(self, name, word, event, watchdog=''):
         conf = plugin(name) + 'filter { watchdog = 1s %s }\n' % watchdog

@@ -54,7 +54,7 @@ def subjects(mailbox='INBOX', user=USER):
 
 
 def send(subject, to=USER, **more):
-    with smtplib.SMTP('127.0.0.1', server.port('smtp')) as s:
+    with smtplib.SMTP('127.0.0.1', server.port('smtp'), local_hostname=facteur.CLIENT) as s:
         s.sendmail(OTHER, [to], message(subject, to, **more))
 
 
@@ -139,7 +139,7 @@ class Clients(unittest.TestCase):
         self.assertEqual(subjects(), ['msmtp starttls', 'msmtp tls'])
 
     def test_smtplib_uses_what_it_is_offered(self):
-        with smtplib.SMTP('127.0.0.1', server.port('submission')) as s:
+        with smtplib.SMTP('127.0.0.1', server.port('submission'), local_hostname=facteur.CLIENT) as s:
             s.starttls(context=insecure())
             s.login(OTHER, PASSWORD)
             s.send_message(email.message_from_bytes(message('smtplib')), OTHER, [USER])

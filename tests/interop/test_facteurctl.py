@@ -28,7 +28,7 @@ def answer(*args, **more):
 
 
 def smtp_login(user, password):
-    with smtplib.SMTP('127.0.0.1', server.port('submission')) as s:
+    with smtplib.SMTP('127.0.0.1', server.port('submission'), local_hostname=facteur.CLIENT) as s:
         try:
             s.login(user, password)
             return True
@@ -106,7 +106,7 @@ class Running(unittest.TestCase):
         self.assertIn('in force', server.ctl('reload').stdout)
 
     def test_trace_shows_every_copy(self):
-        with smtplib.SMTP('127.0.0.1', server.port('smtp')) as s:
+        with smtplib.SMTP('127.0.0.1', server.port('smtp'), local_hostname=facteur.CLIENT) as s:
             s.sendmail('x@remote.example', [ALICE, 'bob@example.test'], SHOUT.replace('\n', '\r\n'))
         ident = re.findall(r'\[([0-9a-z]+\.\d+)\] message .*from="?x@remote.example', server.log())[-1]
         copies = answer('trace', ident)

@@ -121,7 +121,7 @@ class ServerMode(unittest.TestCase):
     def test_mail_is_delivered_and_read_under_its_own_certificate(self):
         for name, wanted in GREETING.items():
             self.assertEqual(greeting(self.server.port(name))[:len(wanted)], wanted)
-        with smtplib.SMTP('127.0.0.1', self.server.port('smtp')) as s:
+        with smtplib.SMTP('127.0.0.1', self.server.port('smtp'), local_hostname=facteur.CLIENT) as s:
             s.sendmail('x@remote.example', [ALICE], 'Subject: for a user of its own\r\n\r\nhello\r\n')
         certificate = self.server.state + '/data/tls/cert.pem'
         context = ssl.create_default_context(cafile=certificate)

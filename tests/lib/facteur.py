@@ -4,6 +4,7 @@ import contextlib, os, random, re, select, shutil, signal, socket, subprocess, s
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OFFSETS = {'smtp': 25, 'submission': 587, 'submissions': 465, 'lmtp': 24, 'imap': 143, 'imaps': 993, 'pop3': 110, 'pop3s': 995}
 PASSWORD = 'pass'
+CLIENT = 'client.test'  # for EHLO: without a name smtplib asks DNS for one, for seconds where there is none
 ACCOUNTS = ['tester@example.test', 'alice@example.test', 'bob@example.test']
 
 
