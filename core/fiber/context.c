@@ -24,6 +24,7 @@
 #ifdef WITH_ASAN
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
+#include <sanitizer/lsan_interface.h>
 #endif
 
 /* Who switched last: the newcomer completes the notes about it. */
@@ -151,6 +152,19 @@ void context_switch(struct context *from, struct context *to, bool last)
     arrived(from->fake_stack);
 }
 
+/* What only a waiting fiber knows is not lost: the leak checker must look into its stack. */
+static void leaks_look_into(void *bottom, size_t size, bool on)
+{
+#ifdef WITH_ASAN
+    if (on)
+        __lsan_register_root_region(bottom, size);
+    else
+        __lsan_unregister_root_region(bottom, size);
+#else
+    (void)bottom, (void)size, (void)on;
+#endif
+}
+
 void *stack_new(size_t size, unsigned *valgrind_id)
 {
     size_t guard = (size_t)sysconf(_SC_PAGESIZE);
@@ -164,6 +178,7 @@ void *stack_new(size_t size, unsigned *valgrind_id)
         return NULL;
     }
     *valgrind_id = (unsigned)VALGRIND_STACK_REGISTER(p + guard, p + guard + size);
+    leaks_look_into(p + guard, size, true);
     return p + guard;
 }
 
@@ -171,6 +186,7 @@ void stack_free(void *bottom, size_t size, unsigned valgrind_id)
 {
     size_t guard = (size_t)sysconf(_SC_PAGESIZE);
 
+    leaks_look_into(bottom, size, false);
     VALGRIND_STACK_DEREGISTER(valgrind_id);
     munmap((char *)bottom - guard, size + guard);
 }

@@ -131,6 +131,7 @@ class Kill(unittest.TestCase):
                 acked = kill_rounds(server, 4, seed)
                 lost, broken, often = look(server, acked)
             if lost or broken:
+                print('noticed with seed %d: %d lost, %d broken' % (seed, len(lost), len(broken)))
                 return
         self.fail('a store that answers too early was not noticed')
 

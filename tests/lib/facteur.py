@@ -139,8 +139,10 @@ class Server:
 
     def sanitizer_report(self):
         """What ASan, LSan or UBSan said in any process, or None."""
-        with open(os.path.join(self.dir, 'stderr'), errors='replace') as f:
-            text = f.read()
+        path, text = os.path.join(self.dir, 'stderr'), ''
+        if os.path.exists(path):
+            with open(path, errors='replace') as f:
+                text = f.read()
         m = re.search(r'(?m)^.*(AddressSanitizer|LeakSanitizer|runtime error:)', text)
         return text[m.start():m.start() + 6000] if m else None
 
