@@ -23,11 +23,6 @@ bool batch_is_empty(const struct batch *b)
     return b->ops.n == 0;
 }
 
-bool batch_is_whole(const struct batch *b)
-{
-    return !b->ops.overflow;
-}
-
 struct fct_str batch_ops(const struct batch *b)
 {
     return buf_str(&b->ops);

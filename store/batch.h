@@ -44,7 +44,6 @@ struct batch {
 void batch_init(struct batch *b);
 void batch_fini(struct batch *b); /* releases the blobs */
 bool batch_is_empty(const struct batch *b);
-bool batch_is_whole(const struct batch *b); /* nothing was lost for want of room */
 void batch_part(struct batch *b, uint64_t part);
 void batch_put(struct batch *b, struct key key, struct fct_str value);
 void batch_del(struct batch *b, struct key key);

@@ -1,4 +1,4 @@
-/* conf.c - a loaded configuration: one arena, instances of blocks, reference counted. */
+/* conf.c - a loaded configuration: one arena, instances of blocks. */
 #include "core/conf/conf.h"
 
 #include "core/conf/conf_int.h"
@@ -122,7 +122,6 @@ bool config_load(const char *const *files, size_t n, const struct conf_block *co
     bool ok = true;
 
     FCT_ASSERT(c);
-    c->refs = 1;
     c->arena = arena_new(NULL);
     c->blocks = blocks;
     for (size_t i = 0; i < n; i++)
@@ -132,22 +131,16 @@ bool config_load(const char *const *files, size_t n, const struct conf_block *co
     if (ok)
         *out = c;
     else
-        config_unref(&c);
+        config_free(&c);
     return ok;
 }
 
-struct config *config_ref(struct config *c)
-{
-    c->refs++;
-    return c;
-}
-
-void config_unref(struct config **config)
+void config_free(struct config **config)
 {
     struct config *c = *config;
 
     *config = NULL;
-    if (!c || --c->refs)
+    if (!c)
         return;
     arena_free(&c->arena);
     free(c);

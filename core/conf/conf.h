@@ -33,8 +33,7 @@ struct config;
 FCT_MUST_CHECK bool config_load(const char *const *files, size_t n,
                                 const struct conf_block *const *blocks, struct config **out,
                                 struct buf *errors, struct fct_err *err);
-struct config *config_ref(struct config *c);
-void config_unref(struct config **c);
+void config_free(struct config **c);
 
 /* The struct of an unlabelled block: always there, at its defaults when no file names it. */
 const void *config_get(const struct config *c, const struct conf_block *block);

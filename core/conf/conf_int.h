@@ -22,7 +22,6 @@ struct conf_instance {
 };
 
 struct config {
-    unsigned refs;
     struct arena *arena;
     const struct conf_block *const *blocks;
     struct conf_instance **instance;

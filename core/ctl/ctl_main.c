@@ -114,7 +114,7 @@ int main(int argc, char **argv)
         status = run(&c);
     if (fflush(stdout) != 0 && status == CTL_OK)
         status = CTL_NO;
-    config_unref(&c.config);
+    config_free(&c.config);
     arena_free(&c.arena);
     return status;
 }

@@ -35,7 +35,6 @@ struct ipc_conn {
     int fd;
     struct event *read, *write, *turn; /* turn: end of the loop turn */
     struct ipc_handler handler;
-    void *data;
     struct pipe_in in;
     struct pipe_out out;
     bool flushing; /* `turn` or `write` will send */
@@ -392,16 +391,6 @@ struct ipc_conn *ipc_conn_new(struct event_base *base, int fd, const struct ipc_
     table_add(c);
     read_again(c);
     return c;
-}
-
-void *ipc_conn_data(struct ipc_conn *conn)
-{
-    return conn->data;
-}
-
-void ipc_conn_set_data(struct ipc_conn *conn, void *data)
-{
-    conn->data = data;
 }
 
 size_t ipc_conn_backlog(const struct ipc_conn *conn)

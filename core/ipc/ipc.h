@@ -49,8 +49,6 @@ struct ipc_handler {
 /* Takes fd. */
 struct ipc_conn *ipc_conn_new(struct event_base *base, int fd, const struct ipc_handler *handler);
 void ipc_conn_free(struct ipc_conn **conn); /* waiting callers get FCT_TEMP "process … is gone" */
-void *ipc_conn_data(struct ipc_conn *conn); /* one pointer for the user of the connection */
-void ipc_conn_set_data(struct ipc_conn *conn, void *data);
 size_t ipc_conn_backlog(
     const struct ipc_conn *conn); /* unsent bytes: notices may be skipped above a limit */
 

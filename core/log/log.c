@@ -139,11 +139,6 @@ uint64_t log_count(enum log_event event)
     return the.counts[event];
 }
 
-const char *log_event_name(enum log_event event)
-{
-    return events[event].name;
-}
-
 void log_print_markdown(struct buf *out)
 {
     buf_put_c(out, "# Log events\n\nGenerated from core/log/events.def.\n\n"

@@ -50,9 +50,8 @@ void log_write(enum log_event event, struct fct_str id, const struct log_field *
 /* Without a scheduler every line is written at once. With one, `schedule` is called when the first
  * line of a turn was collected; it arranges for log_flush at the end of the turn. */
 void log_set_scheduler(void (*schedule)(void *arg), void *arg);
-void log_flush(void);    /* end of a loop turn, and before exit */
-uint64_t log_lost(void); /* lines that could not be written */
-const char *log_event_name(enum log_event event);
+void log_flush(void);                     /* end of a loop turn, and before exit */
+uint64_t log_lost(void);                  /* lines that could not be written */
 uint64_t log_count(enum log_event event); /* how often in this process: metrics */
 
 /* docs/log.md from the table. */

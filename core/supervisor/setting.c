@@ -34,7 +34,7 @@ bool setting_provide(const struct supervisor *sup, const struct setting *set, st
 void setting_free(struct setting *set)
 {
     free(set->listener);
-    config_unref(&set->conf);
+    config_free(&set->conf);
     *set = (struct setting){0};
 }
 

@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (config_load(&file, 1, blocks, &c, &out, &err)) {
         conf_print_values(c, true, true, &out);
-        config_unref(&c);
+        config_free(&c);
     } else if (err.class == FCT_OK || !err.text[0]) {
         abort();
     }

@@ -78,7 +78,7 @@ START_TEST(one_is_made_once)
     ck_assert(edge_certificate_provide(conf, "mx.example.org", &err));
     ck_assert_int_eq(stat(c.key, &second), 0);
     ck_assert_uint_eq(first.st_ino, second.st_ino);
-    config_unref(&conf);
+    config_free(&conf);
 }
 END_TEST
 
@@ -97,7 +97,7 @@ START_TEST(none_is_made_when_nobody_needs_it)
         ck_assert_msg(edge_certificate_provide(conf, "x", &err), "%s: %s", confs[i], err.text);
         ck_assert_msg(!is_there("tls"), "%s", confs[i]);
         ck_assert_uint_eq(log_count(EV_WARNING), warned);
-        config_unref(&conf);
+        config_free(&conf);
     }
 }
 END_TEST
@@ -112,11 +112,11 @@ START_TEST(the_configured_one_is_shown)
     ck_assert_str_eq(c.certificate, "/c.pem");
     ck_assert_str_eq(c.key, "/k.pem");
     ck_assert(!c.is_ours);
-    config_unref(&conf);
+    config_free(&conf);
     conf = load("tls { key = \"/k.pem\" }");
     ck_assert(!edge_certificate_find(conf, &c, &err));
     ck_assert_ptr_nonnull(strstr(err.text, "tls.certificate"));
-    config_unref(&conf);
+    config_free(&conf);
 }
 END_TEST
 
@@ -133,7 +133,7 @@ START_TEST(a_planted_link_is_refused)
     ck_assert_int_eq(symlink(other, link), 0);
     ck_assert(!edge_certificate_provide(conf, "x", &err));
     ck_assert(!is_there("other/key.pem"));
-    config_unref(&conf);
+    config_free(&conf);
 }
 END_TEST
 

@@ -53,7 +53,7 @@ START_TEST(the_standard_ports_stand_without_a_block)
         ck_assert(!l->proxy && !l->plain_login);
     }
     ck_assert_ptr_null(config_each(conf, &listener_block, FCT_COUNT(want), &label));
-    config_unref(&conf);
+    config_free(&conf);
 }
 END_TEST
 
@@ -65,7 +65,7 @@ START_TEST(one_block_replaces_them_all)
     ck_assert_ptr_nonnull(l);
     ck_assert_str_eq(l->address.item[0], "127.0.0.1:1143");
     ck_assert_ptr_null(config_each(conf, &listener_block, 1, NULL));
-    config_unref(&conf);
+    config_free(&conf);
 }
 END_TEST
 
@@ -85,7 +85,7 @@ START_TEST(the_example_file_changes_nothing)
     ck_assert_uint_eq(shown.n, 0); /* nobody set anything */
     conf_print_values(conf, true, false, &shown);
     ck_assert_uint_gt(shown.n, 0);
-    config_unref(&conf);
+    config_free(&conf);
     buf_free(&text);
     buf_free(&shown);
     free(file);

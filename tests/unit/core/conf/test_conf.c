@@ -110,7 +110,7 @@ START_TEST(an_empty_configuration_works)
     ck_assert_uint_eq(m->trusted.n, 2);
     ck_assert_str_eq(m->trusted.item[1], "::1");
     ck_assert_ptr_null(config_each(c, &plug_block, 0, NULL));
-    config_unref(&c);
+    config_free(&c);
 }
 END_TEST
 
@@ -133,7 +133,7 @@ START_TEST(values_of_every_kind)
     ck_assert_uint_eq(m->trusted.n, 3);
     ck_assert_str_eq(m->trusted.item[1], "b c");
     ck_assert(m->weight < -2.24 && m->weight > -2.26);
-    config_unref(&c);
+    config_free(&c);
 }
 END_TEST
 
@@ -194,7 +194,7 @@ START_TEST(later_files_win_per_key_and_lists_add_on_request)
     ck_assert_str_eq(m->banner, "first");
     ck_assert_uint_eq(m->trusted.n, 3);
     ck_assert_str_eq(m->trusted.item[2], "z");
-    config_unref(&c);
+    config_free(&c);
 }
 END_TEST
 
@@ -218,7 +218,7 @@ START_TEST(open_blocks_keep_unknown_keys_for_their_owner)
     ck_assert_str_eq(label, "dkim");
     ck_assert_str_eq(p->on_error, "pass");
     ck_assert_ptr_null(config_each(c, &plug_block, 2, NULL));
-    config_unref(&c);
+    config_free(&c);
 }
 END_TEST
 
@@ -228,7 +228,7 @@ START_TEST(blocks_without_a_label_repeat)
 
     ck_assert_ptr_nonnull(c);
     ck_assert_ptr_nonnull(config_each(c, &plug_block, 1, NULL));
-    config_unref(&c);
+    config_free(&c);
 }
 END_TEST
 
@@ -246,7 +246,7 @@ START_TEST(what_is_printed_can_be_read_again)
     ck_assert_msg(c, "%.*s", FCT_FMT(buf_str(&values)));
     conf_print_values(c, false, false, &values);
     ck_assert(str_find(buf_str(&values), FCT_STR("mail.command_timeout = \"5m\"    # ")) >= 0);
-    config_unref(&c);
+    config_free(&c);
     buf_free(&text);
     buf_free(&values);
 }

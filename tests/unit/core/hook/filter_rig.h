@@ -300,7 +300,7 @@ static void rig_stop(struct rig *rig)
     close(rig->log);
     unlink(rig->log_path);
     unlink(rig->conf_path);
-    config_unref(&rig->conf);
+    config_free(&rig->conf);
     arena_free(&rig->arena);
 }
 

@@ -52,7 +52,7 @@ static inline void plugin_rig_stop(struct plugin_rig *rig)
     filter_watch_teardown();
     plugin_set_free(&rig->engine.set);
     arena_free(&rig->arena);
-    config_unref(&rig->conf);
+    config_free(&rig->conf);
     fiber_teardown();
     event_base_free(rig->base);
 }

@@ -32,7 +32,7 @@ static void teardown(void)
     char path[128];
 
     plugin_set_free(&set);
-    config_unref(&conf);
+    config_free(&conf);
     snprintf(path, sizeof path, "%s/crash.so", dir);
     (void)unlink(path);
     (void)rmdir(path);

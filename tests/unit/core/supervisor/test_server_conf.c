@@ -55,7 +55,7 @@ START_TEST(ranges_are_checked)
         ck_assert_msg(ok == !cases[i].error, "%s: %s", cases[i].name, err.text);
         if (cases[i].error)
             ck_assert_msg(strstr(err.text, cases[i].error), "%s: got %s", cases[i].name, err.text);
-        config_unref(&conf);
+        config_free(&conf);
     }
 }
 END_TEST
@@ -69,12 +69,12 @@ START_TEST(paths_have_defaults_and_can_be_set)
     ck_assert_str_eq(paths.name, "mx.example");
     ck_assert_str_eq(paths.plugin_dir, "/p");
     ck_assert_str_eq(paths.lua_dir, "/l");
-    config_unref(&conf);
+    config_free(&conf);
     conf = load("");
     server_paths_find(config_get(conf, &server_block), "test", &paths);
     ck_assert_uint_gt(strlen(paths.name), 0);
     ck_assert_str_eq(paths.plugin_dir, "/usr/lib/facteur/plugins"); /* none beside a test program */
-    config_unref(&conf);
+    config_free(&conf);
 }
 END_TEST
 

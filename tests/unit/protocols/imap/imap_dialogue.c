@@ -116,7 +116,7 @@ void server_free(struct server **server)
         server_run(sv);
     REQUIRE(sv->edge.session_count == 0, "a session stays");
     close(sv->fd);
-    config_unref(&sv->config);
+    config_free(&sv->config);
     free(sv);
     *server = NULL;
 }

@@ -237,7 +237,7 @@ static void teardown(void)
     ck_assert_uint_eq(nreadings, collected);
     fiber_teardown();
     event_base_free(base);
-    config_unref(&config);
+    config_free(&config);
 }
 
 #define GREETING  "+OK mx.example.org POP3 ready\r\n"

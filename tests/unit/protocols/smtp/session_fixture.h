@@ -302,7 +302,7 @@ static inline void teardown_edge(void)
     buf_free(&store.mailbox);
     buf_free(&store.keywords);
     arena_free(&arena);
-    config_unref(&conf);
+    config_free(&conf);
     fiber_teardown();
     event_base_free(base);
 }
