@@ -21,11 +21,27 @@ void filter_client_peer(struct filter_client *fc, unsigned index,
 /* Has anybody registered this point for this listener role (FCT_ROLE_*)? Before the first filter
  * said so: true. */
 bool filter_wants(const struct filter_client *fc, enum fct_hook hook, uint32_t role);
+/* Can anybody who registered it answer with a verdict? (A milter needs no reply where nobody can.)
+ */
+bool filter_decides(const struct filter_client *fc, enum fct_hook hook, uint32_t role);
+/* FCT_MAY_* of all rows of this role: what edits there can be. */
+uint32_t filter_may(const struct filter_client *fc, uint32_t role);
+/* Waits for the first filter to say what it wants; false when `deadline_ms` passed before. */
+FCT_MAY_WAIT bool filter_ready(struct filter_client *fc, uint64_t deadline_ms);
 
 /* What every request carries, so that a fresh filter knows as much as the dead one. */
 struct filter_context {
     struct fct_conn conn;
     struct fct_envelope envelope;
+    /* What filters want to hear again: symbols found at earlier points, opaque to the asker. Empty
+     * at first; each answer that has one replaces it. Points up to `auth` belong to the connection:
+     * a new transaction begins with what they left. */
+    struct fct_str carried;
+};
+
+/* A callback changed what its point offers (CHANGE rows of hooks.def); checked by the codec. */
+struct filter_change {
+    struct fct_str name, value;
 };
 
 struct filter_answer {
@@ -33,19 +49,37 @@ struct filter_answer {
     unsigned code;                 /* 0: the protocol's default for the verdict */
     struct fct_str enhanced, text; /* may be empty */
     struct fct_str by;             /* who decided */
+    const struct filter_change *change;
+    size_t changes;
+    struct fct_str carried; /* for the context from now on; empty: as before */
+    bool skip;              /* chunk: nobody needs another piece of this message */
 };
+
+/* The nth change of that name; false: there is none. */
+bool filter_changed(const struct filter_answer *answer, const char *name, size_t nth,
+                    struct fct_str *value);
 
 /* One hook of the dialogue (connect … data). `ev` is that point's struct fct_ev_*. Never fails:
  * trouble becomes a verdict by the policies of conf.d. Strings live in the arena. */
 FCT_MAY_WAIT void filter_hook(struct filter_client *fc, const struct filter_context *ctx,
                               enum fct_hook hook, const void *ev, struct arena *arena,
                               struct filter_answer *answer);
+/* The same where a message can be read: store.append. `fd` as for filter_message. */
+FCT_MAY_WAIT void filter_hook_message(struct filter_client *fc, const struct filter_context *ctx,
+                                      enum fct_hook hook, const void *ev, int fd, uint64_t size,
+                                      struct arena *arena, struct filter_answer *answer);
+/* For OBSERVE hooks: told, not waited for. fd -1: without a message; else it is duplicated (learn).
+ */
+void filter_tell_message(struct filter_client *fc, const struct filter_context *ctx,
+                         enum fct_hook hook, const void *ev, int fd, uint64_t size);
 /* For OBSERVE hooks: told, not waited for. */
 void filter_tell(struct filter_client *fc, const struct filter_context *ctx, enum fct_hook hook,
                  const void *ev);
 
 struct filter_recipient {
     struct fct_str recipient, account, detail;
+    struct fct_str profile;  /* asked for at rcpt, or empty: chosen by the profiles' `match` */
+    struct fct_list setting; /* of the account, "name=value" */
 };
 struct filter_outcome {          /* per recipient */
     struct filter_answer answer; /* NEXT: deliver */
@@ -54,6 +88,9 @@ struct filter_outcome {          /* per recipient */
     size_t nkeywords;
     struct edit_list edits; /* complete for this recipient: the common ones and its own */
     struct fct_str ledger;  /* encoded */
+    struct fct_str profile; /* that judged */
+    int32_t score_milli;    /* by this profile */
+    enum fct_action action; /* already turned into answer and mailbox */
 };
 struct filter_result {
     /* For the message. NEXT: look at the outcomes. QUARANTINE: the same, each outcome says so as
@@ -65,6 +102,9 @@ struct filter_result {
     int32_t score_milli;
     struct filter_outcome *outcome; /* one per recipient, same order */
     size_t outcomes;
+    /* Of `edit`: reverse_path, add_recipient, remove_recipient. */
+    const struct filter_change *change;
+    size_t changes;
 };
 
 /* headers, scan, verdict, edit, deliver. `fd` is a sealed memfd or a read-only file of `size`

@@ -91,7 +91,7 @@ static void get_context(struct ipc_reader *r, struct arena *arena, struct filter
 #define PUT_STR  ipc_put_str
 #define PUT_U64  ipc_put_u64
 #define PUT_BOOL ipc_put_bool
-#define HOOK(name, kind, verdicts, doc) \
+#define HOOK(name, text, kind, verdicts, doc) \
     static void put_ev_##name(struct buf *out, const struct fct_ev_##name *ev) {
 #define FIELD(hook, name, type, doc) PUT_##type(out, ev->name);
 #define END(name) }
@@ -100,7 +100,7 @@ static void get_context(struct ipc_reader *r, struct arena *arena, struct filter
 #define GET_STR  ipc_get_str
 #define GET_U64  ipc_get_u64
 #define GET_BOOL ipc_get_bool
-#define HOOK(name, kind, verdicts, doc) \
+#define HOOK(name, text, kind, verdicts, doc) \
     static void get_ev_##name(struct ipc_reader *r, struct fct_ev_##name *ev) {
 #define FIELD(hook, name, type, doc) ev->name = GET_##type(r);
 #define END(name) }
@@ -110,7 +110,7 @@ static void get_context(struct ipc_reader *r, struct arena *arena, struct filter
 static void put_event(struct buf *out, enum fct_hook hook, const void *ev)
 {
     switch (hook) {
-#define HOOK(name, kind, verdicts, doc) \
+#define HOOK(name, text, kind, verdicts, doc) \
     case FCT_HOOK_##name:               \
         put_ev_##name(out, ev);         \
         return;
@@ -123,7 +123,7 @@ static void put_event(struct buf *out, enum fct_hook hook, const void *ev)
 static bool get_event(struct ipc_reader *r, unsigned hook, union filter_event *ev)
 {
     switch (hook) {
-#define HOOK(name, kind, verdicts, doc) \
+#define HOOK(name, text, kind, verdicts, doc) \
     case FCT_HOOK_##name:               \
         get_ev_##name(r, &ev->name);    \
         return true;

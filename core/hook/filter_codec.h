@@ -22,7 +22,7 @@ enum filter_kind {
 };
 
 union filter_event {
-#define HOOK(name, kind, verdicts, doc) struct fct_ev_##name name;
+#define HOOK(name, text, kind, verdicts, doc) struct fct_ev_##name name;
 #include <facteur/hooks.def>
 };
 

@@ -8,7 +8,7 @@
 #define ALL_ROLES ((1u << PLAN_ROLES) - 1)
 
 const struct hook_info hook_info[FCT_HOOK_COUNT] = {
-#define HOOK(name, kind, verdicts, doc) [FCT_HOOK_##name] = {#name, HOOK_##kind, verdicts, doc},
+#define HOOK(name, text, kind, verdicts, doc) [FCT_HOOK_##name] = {#name, HOOK_##kind, verdicts, doc},
 #include <facteur/hooks.def>
 };
 

@@ -48,7 +48,7 @@ static enum fct_verdict call_function(struct fct_call *call, const void *ev)
     if (row->generic)
         return row->fn.any(call, row->hook, ev, state);
     switch (row->hook) {
-#define HOOK(name, kind, verdicts, doc) \
+#define HOOK(name, text, kind, verdicts, doc) \
     case FCT_HOOK_##name:               \
         return row->fn.name(call, ev, state);
 #include <facteur/hooks.def>

@@ -143,7 +143,7 @@ static bool fill_own_conf(struct fct_self *self, const struct config *conf,
 static bool only_scores(const struct fct_self *self)
 {
     static const bool decides[] = {
-#define HOOK(name, kind, verdicts, doc) PLUGIN_KIND_##kind,
+#define HOOK(name, text, kind, verdicts, doc) PLUGIN_KIND_##kind,
 #define PLUGIN_KIND_DECIDE              true
 #define PLUGIN_KIND_SCAN                false
 #define PLUGIN_KIND_OBSERVE             false

@@ -9,15 +9,19 @@
  * per call. A callback reads from top to bottom and simply waits where the host offers to wait
  * (FCT_MAY_WAIT); there are no continuations.
  *
- * Change log: 1.0 first version. */
+ * Change log:
+ *   1.0 first version
+ *   1.1 every hook point; set(); services (dns, redis, http, kv, limit, streams); start() and
+ *       wait_all(); html, URLs; edits of decoded parts; actions and force(); ticks */
 #ifndef FACTEUR_PLUGIN_H
 #define FACTEUR_PLUGIN_H
 
 #include <facteur/base.h>
 #include <facteur/conf.h>
+#include <sys/types.h>
 
 #define FCT_ABI_MAJOR 1 /* a meaning changed: older plugins are refused */
-#define FCT_ABI_MINOR 0 /* something was appended: older plugins still load */
+#define FCT_ABI_MINOR 1 /* something was appended: older plugins still load */
 
 /* True when the other side's struct, of `(t)->size` bytes, is new enough to have `member`. */
 #define FCT_HAS(t, member) ((t)->size >= offsetof(__typeof__(*(t)), member) + sizeof((t)->member))
@@ -34,6 +38,7 @@ enum fct_verdict {
     FCT_TEMPFAIL = 4,
     FCT_REJECT = 5,
     FCT_DISCONNECT = 6,
+    FCT_SKIP = 7, /* not a judgement: no more events of this point for this message, see chunk */
 };
 #define FCT_V_ACCEPT     (1u << FCT_ACCEPT)
 #define FCT_V_QUARANTINE (1u << FCT_QUARANTINE)
@@ -41,12 +46,30 @@ enum fct_verdict {
 #define FCT_V_TEMPFAIL   (1u << FCT_TEMPFAIL)
 #define FCT_V_REJECT     (1u << FCT_REJECT)
 #define FCT_V_DISCONNECT (1u << FCT_DISCONNECT)
+#define FCT_V_SKIP       (1u << FCT_SKIP)
+
+/* What becomes of a message, by thresholds of its recipients' profiles or by force(). In rising
+ * strictness. */
+enum fct_action {
+    FCT_KEEP = 0,
+    FCT_TAG = 1,
+    FCT_GREYLIST = 2, /* 451 now, taken when the client comes back */
+    FCT_JUNK = 3,
+    FCT_HOLD = 4, /* into Quarantine */
+    FCT_DROP = 5, /* accepted and thrown away */
+    FCT_REFUSE = 6,
+};
 
 /* ---- hook points, from the one table ---- */
 
+struct fct_list {
+    const struct fct_str *item;
+    size_t n;
+};
+
 /* clang-format off */
 enum fct_hook {
-#define HOOK(name, kind, verdicts, doc) FCT_HOOK_##name,
+#define HOOK(name, text, kind, verdicts, doc) FCT_HOOK_##name,
 #include <facteur/hooks.def>
     FCT_HOOK_COUNT
 };
@@ -54,7 +77,8 @@ enum fct_hook {
 #define FCT_T_STR  struct fct_str
 #define FCT_T_U64  uint64_t
 #define FCT_T_BOOL bool
-#define HOOK(name, kind, verdicts, doc) struct fct_ev_##name {
+#define FCT_T_LIST struct fct_list
+#define HOOK(name, text, kind, verdicts, doc) struct fct_ev_##name {
 #define FIELD(hook, name, type, doc)        FCT_T_##type name;
 #define END(name) };
 #include <facteur/hooks.def>
@@ -65,7 +89,7 @@ union fct_hook_fn {
     /* Takes any point: for engines that run somebody else's code, such as Lua. `ev` is the point's
      * struct fct_ev_*. */
     enum fct_verdict (*any)(struct fct_call *call, enum fct_hook hook, const void *ev, void *state);
-#define HOOK(name, kind, verdicts, doc) \
+#define HOOK(name, text, kind, verdicts, doc) \
     enum fct_verdict (*name)(struct fct_call * call, const struct fct_ev_##name *ev, void *state);
 #include <facteur/hooks.def>
 };
@@ -77,6 +101,12 @@ union fct_hook_fn {
 #define FCT_ROLE_LMTP       4u
 #define FCT_ROLE_LOCAL      8u
 #define FCT_ROLE_REPLAY     16u
+#define FCT_ROLE_IMAP       32u
+#define FCT_ROLE_POP3       64u
+
+/* Where a tick runs. */
+#define FCT_EACH 0u /* in every filter process */
+#define FCT_ONCE 1u /* in one at a time */
 
 struct fct_hook_row {
     enum fct_hook hook;
@@ -88,7 +118,19 @@ struct fct_hook_row {
     uint32_t deadline_ms; /* 0 = the plugin's `deadline` in conf.d */
     const char *label;    /* who is named in the ledger; NULL = the plugin's name */
     void *state;          /* handed to fn; NULL = the plugin's state */
+    /* since 1.1 */
+    uint32_t interval_ms; /* tick: how often, at least 100 */
+    uint32_t scope;       /* tick: FCT_EACH or FCT_ONCE */
+    /* What the row may ask for besides verdicts: FCT_MAY_*; 0 = everything its point allows. The
+     * milter role offers the MTA no more than the plugins need. */
+    uint32_t may;
 };
+#define FCT_MAY_ADD_HEADER    1u
+#define FCT_MAY_CHANGE_HEADER 2u
+#define FCT_MAY_BODY          4u
+#define FCT_MAY_SENDER        8u
+#define FCT_MAY_RECIPIENTS    16u
+#define FCT_MAY_NOTHING       (1u << 31) /* looks and adds symbols, no edits and no verdict */
 /* One row: FCT_ON(rcpt, on_rcpt) or FCT_ON(rcpt, on_rcpt, .after = "spf?") */
 #define FCT_ON(point, ...)                                \
     {                                                     \
@@ -117,6 +159,11 @@ struct fct_conn {
     struct fct_str tls_cipher;
     struct fct_str login; /* account after AUTH, else empty */
     bool trusted;         /* a plugin said ACCEPT at connect */
+    /* since 1.1 */
+    struct fct_str frontend;        /* smtp, lmtp, imap, pop3, milter, scan */
+    struct fct_str client_name;     /* its name by DNS, confirmed; empty when unknown */
+    struct fct_str tls_server_name; /* SNI, or empty */
+    struct fct_str auth_mechanism;  /* as PLAIN; empty when nobody logged in */
 };
 
 struct fct_envelope {
@@ -126,6 +173,9 @@ struct fct_envelope {
     bool smtputf8;
     const struct fct_str *recipient;
     size_t recipients;
+    /* since 1.1 */
+    struct fct_str body; /* BODY= of MAIL, or empty */
+    uint64_t declared;   /* SIZE= of MAIL, or 0 */
 };
 
 /* One header field of the original message. Stable for the whole transaction: nobody's edits move
@@ -150,9 +200,150 @@ struct fct_part {
     unsigned depth;
 };
 
-enum fct_where { FCT_TOP, FCT_END };
+/* TOP: above all fields; END: below them; BEFORE, AFTER: beside the field given; AFTER_TRACE: below
+ * the block of Received and other trace fields on top (RFC 5322 3.6.7). */
+enum fct_where { FCT_TOP, FCT_END, FCT_BEFORE, FCT_AFTER, FCT_AFTER_TRACE };
 
 enum fct_level { FCT_DEBUG, FCT_INFO, FCT_WARNING, FCT_ERROR };
+
+/* ---- HTML and URLs, since 1.1 ---- */
+
+/* One attribute of a tag. Offsets count in part_bytes() of its part. */
+struct fct_html_attribute {
+    struct fct_str name;  /* lower case */
+    struct fct_str value; /* character references resolved, UTF-8 */
+    size_t offset,
+        length; /* from the first byte of the name to the end of the value, quotes included */
+    size_t value_offset, value_length; /* without quotes */
+};
+enum fct_html_kind {
+    FCT_HTML_START,
+    FCT_HTML_END,
+    FCT_HTML_TEXT,
+    FCT_HTML_COMMENT,
+    FCT_HTML_DOCTYPE
+};
+/* One token of a text/html part, as the WHATWG tokenizer sees it. */
+struct fct_html_token {
+    uint32_t kind;
+    bool self_closing;
+    struct fct_str name; /* START, END: lower case */
+    struct fct_str text; /* TEXT: character references resolved; COMMENT: what is between */
+    size_t offset, length;
+    const struct fct_html_attribute *attribute;
+    size_t attributes;
+};
+
+/* A URL, looked at but never fetched. Empty views for what is not there. */
+struct fct_url {
+    struct fct_str text; /* as found, character references resolved */
+    struct fct_str scheme, user, host, path, query, fragment; /* host: lower case, A-labels */
+    struct fct_str display;                                   /* host in Unicode (U-labels) */
+    struct fct_str org; /* registrable domain by the public suffix list; the host itself for an
+                           address or a suffix */
+    uint32_t port;      /* 0: none given */
+};
+enum fct_link_from {
+    FCT_LINK_ANCHOR,
+    FCT_LINK_AREA,
+    FCT_LINK_IMAGE,
+    FCT_LINK_FORM,
+    FCT_LINK_OTHER,
+    FCT_LINK_TEXT
+};
+struct fct_link {
+    struct fct_url url;
+    uint32_t from;
+    struct fct_str tag, attribute; /* of HTML: "a", "href" */
+    struct fct_str shown;          /* ANCHOR: the text people see, spaces collapsed */
+    const struct fct_part *part;
+    size_t offset, length; /* of the URL in part_bytes() of its part */
+};
+
+/* ---- services, since 1.1: each waits, and gives up at the call's deadline ---- */
+
+/* Numbers of RFC 1035 and its successors. */
+enum fct_dns_type {
+    FCT_DNS_A = 1,
+    FCT_DNS_NS = 2,
+    FCT_DNS_CNAME = 5,
+    FCT_DNS_SOA = 6,
+    FCT_DNS_PTR = 12,
+    FCT_DNS_MX = 15,
+    FCT_DNS_TXT = 16,
+    FCT_DNS_AAAA = 28,
+    FCT_DNS_TLSA = 52,
+};
+enum fct_dns_status {
+    FCT_DNS_OK,
+    FCT_DNS_NO_NAME, /* NXDOMAIN */
+    FCT_DNS_NO_DATA, /* the name is there, records of this type are not */
+    FCT_DNS_FAILED,  /* for now: SERVFAIL, no answer in time */
+    FCT_DNS_BOGUS,   /* DNSSEC says forged (RFC 4035 4.3) */
+    FCT_DNS_REFUSED, /* not asked: no legal name, or the message's limit of questions is reached */
+};
+struct fct_dns_record {
+    /* A, AAAA: the address as text; NS, CNAME, PTR, MX: a name without the final dot; TXT: all
+     * strings joined; others: wire bytes. */
+    struct fct_str data;
+    uint32_t preference; /* MX */
+};
+struct fct_dns_answer {
+    uint32_t size; /* filled in by the host */
+    uint32_t status;
+    bool authentic; /* validated by DNSSEC */
+    uint32_t ttl;   /* seconds, the shortest of the chain */
+    const struct fct_dns_record *record;
+    size_t n;
+    struct fct_str canonical; /* the name at the end of CNAMEs, without the final dot */
+    struct fct_str why;       /* of FAILED, BOGUS and REFUSED, one sentence */
+};
+
+enum fct_redis_kind { FCT_REDIS_NIL, FCT_REDIS_STRING, FCT_REDIS_INTEGER, FCT_REDIS_ARRAY };
+struct fct_redis_reply {
+    uint32_t kind;
+    int64_t integer;
+    struct fct_str string;
+    const struct fct_redis_reply *item;
+    size_t n;
+};
+/* A Lua script that Redis runs, sent once and then called by its hash. Static: its address names
+ * it. */
+struct fct_redis_script {
+    const char *name, *text;
+};
+
+struct fct_http_request {
+    uint32_t size;                /* sizeof, set by the plugin */
+    const char *method;           /* NULL: GET, or POST when there is a body */
+    struct fct_str url;           /* https, and http for hosts that filter.http_plain names */
+    const struct fct_str *header; /* "Name: value" */
+    size_t headers;
+    struct fct_str body;
+    uint32_t timeout_ms; /* 0: as the call's deadline */
+    uint32_t max_bytes;  /* 0: filter.http_max */
+};
+struct fct_http_reply {
+    uint32_t size; /* filled in by the host */
+    unsigned status;
+    struct fct_str body;
+    const struct fct_str *header; /* "name: value", name in lower case */
+    size_t headers;
+};
+
+/* "200/1h burst 50": so many per period, and so many at once above the even flow. */
+struct fct_rate {
+    uint64_t amount, period_ms, burst;
+};
+
+/* A byte stream to somebody else (a milter, clamd). Belongs to the plugin that dialled, may be kept
+ * between calls, is used by one call at a time. */
+struct fct_stream;
+
+/* Work begun by start(). Good until wait_all() returned it or the call ended. */
+struct fct_token {
+    uint32_t slot, generation;
+};
 
 /* ---- what a plugin may call ---- */
 
@@ -232,6 +423,85 @@ struct fct_host {
 
     /* The server's name for itself: Authentication-Results id, Received by. */
     struct fct_str (*server_name)(struct fct_call *call);
+
+    /* ---- since 1.1 ---- */
+
+    /* Change what the point offers (CHANGE rows of hooks.def). False: it offers no such thing, or
+     * the value is not fit for it. */
+    bool (*set)(struct fct_call *call, const char *name, struct fct_str value);
+    /* An action for the message whatever its score says: the highest rank wins, among equals the
+     * stricter. `why` stands in the ledger. */
+    bool (*force)(struct fct_call *call, enum fct_action action, uint32_t rank, struct fct_str why);
+
+    /* More edits. `beside` only for FCT_BEFORE and FCT_AFTER. */
+    bool (*header_insert)(struct fct_call *call, enum fct_where where,
+                          const struct fct_header *beside, struct fct_str name,
+                          struct fct_str value);
+    /* Bytes of a leaf, counted in part_bytes(): the host finds the encoded bytes that must change.
+     * False besides: the part is inside multipart/signed or encrypted (RFC 1847). */
+    bool (*part_patch)(struct fct_call *call, const struct fct_part *part, size_t offset,
+                       size_t length, struct fct_str with);
+    /* Everything behind the header. CRLF line ends. */
+    bool (*body_replace)(struct fct_call *call, struct fct_str body);
+
+    /* The tokens of a text/html part; its length in tokens. Cached. */
+    size_t (*html)(struct fct_call *call, const struct fct_part *part,
+                   const struct fct_html_token **first);
+    /* Every URL of every text part, in order, at most filter.max_urls. Cached. */
+    size_t (*links)(struct fct_call *call, const struct fct_link **first);
+    /* False: not a URL with a scheme and a host. */
+    bool (*url_parse)(struct fct_call *call, struct fct_str text, struct fct_url *out);
+    /* The registrable domain of a host name by the public suffix list. */
+    struct fct_str (*org_domain)(struct fct_call *call, struct fct_str host);
+
+    /* Two things at once: work(call, arg) begins in a fiber beside the caller, which waits for all
+     * it began with wait_all() before it returns (the host does so otherwise). False: the deadline
+     * passed. */
+    struct fct_token (*start)(struct fct_call *call, void (*work)(struct fct_call *call, void *arg),
+                              void *arg);
+    FCT_MAY_WAIT bool (*wait_all)(struct fct_call *call, const struct fct_token *token, size_t n);
+
+    /* True: status is FCT_DNS_OK and there is a record. *out is filled in either way. */
+    FCT_MAY_WAIT bool (*dns)(struct fct_call *call, enum fct_dns_type type, struct fct_str name,
+                             struct fct_dns_answer *out);
+    /* NULL: Redis is not there, or said no (err). Failing fast while it is known to be away. */
+    FCT_MAY_WAIT const struct fct_redis_reply *(*redis)(struct fct_call *call,
+                                                        const struct fct_str *word, size_t n,
+                                                        struct fct_err *err);
+    FCT_MAY_WAIT const struct fct_redis_reply *(*redis_script)(
+        struct fct_call *call, const struct fct_redis_script *script, const struct fct_str *key,
+        size_t keys, const struct fct_str *arg, size_t args, struct fct_err *err);
+    FCT_MAY_WAIT bool (*http)(struct fct_call *call, const struct fct_http_request *request,
+                              struct fct_http_reply *reply, struct fct_err *err);
+
+    /* Small facts that outlive the message, in Redis, or in this process while Redis is away or
+     * not configured. Keys are the plugin's own. ttl_s 0: for good. */
+    FCT_MAY_WAIT bool (*kv_get)(struct fct_call *call, struct fct_str key, struct fct_str *value);
+    FCT_MAY_WAIT bool (*kv_set)(struct fct_call *call, struct fct_str key, struct fct_str value,
+                                uint32_t ttl_s);
+    /* The new sum. */
+    FCT_MAY_WAIT int64_t (*kv_add)(struct fct_call *call, struct fct_str key, int64_t by,
+                                   uint32_t ttl_s);
+    /* Was it marked before? Marks it for ttl_s from now on. */
+    FCT_MAY_WAIT bool (*kv_seen)(struct fct_call *call, struct fct_str key, uint32_t ttl_s);
+    /* One from the bucket `key`; false: none is left, *wait_ms until the next. */
+    FCT_MAY_WAIT bool (*limit_take)(struct fct_call *call, struct fct_str key,
+                                    const struct fct_rate *rate, uint32_t amount,
+                                    uint32_t *wait_ms);
+
+    /* address: "inet:HOST:PORT", "inet:[::1]:PORT", "unix:/path". At most `max` bytes are read, at
+     * least one unless the other side closed (0) or it failed (-1). `call` may be another one than
+     * the one that dialled. */
+    FCT_MAY_WAIT struct fct_stream *(*dial)(struct fct_call *call, struct fct_str address,
+                                            struct fct_err *err);
+    FCT_MAY_WAIT bool (*stream_write)(struct fct_call *call, struct fct_stream *stream,
+                                      struct fct_str bytes);
+    FCT_MAY_WAIT ssize_t (*stream_read)(struct fct_call *call, struct fct_stream *stream, void *to,
+                                        size_t max);
+    void (*stream_close)(struct fct_stream *stream);
+
+    /* A setting of the recipient's account at deliver, else empty. */
+    struct fct_str (*setting)(struct fct_call *call, const char *name);
 };
 
 /* ---- what a plugin exports ---- */

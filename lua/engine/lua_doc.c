@@ -45,7 +45,7 @@ static const struct object stock[] = {
 #include "lua_api.def"
 };
 static const struct hook hooks[] = {
-#define HOOK(name, kind, verdicts, doc) {#name, #kind, doc, (verdicts)},
+#define HOOK(name, text, kind, verdicts, doc) {#name, #kind, doc, (verdicts)},
 #include <facteur/hooks.def>
 };
 static const struct hook_field hook_fields[] = {

@@ -15,13 +15,13 @@ struct field {
 
 /* clang-format off */
 const char *const lua_hook_names[] = {
-#define HOOK(name, kind, verdicts, doc) #name,
+#define HOOK(name, text, kind, verdicts, doc) #name,
 #include <facteur/hooks.def>
     NULL,
 };
 
 static const uint32_t verdicts_of[] = {
-#define HOOK(name, kind, verdicts, doc) (verdicts),
+#define HOOK(name, text, kind, verdicts, doc) (verdicts),
 #include <facteur/hooks.def>
 };
 

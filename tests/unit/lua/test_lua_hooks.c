@@ -62,11 +62,11 @@ START_TEST(every_field)
 {
     wanted = (struct wanted){.nlua = 0};
     /* clang-format off */
-#define HOOK(name, kind, verdicts, doc) want_hook(#name);
+#define HOOK(name, text, kind, verdicts, doc) want_hook(#name);
 #define FIELD(hook, name, type, doc)    want_field(#hook, #name, #type);
 #include <facteur/hooks.def>
     load(wanted.lua);
-#define HOOK(name, kind, verdicts, doc) { struct fct_ev_##name ev; enum fct_hook hook = FCT_HOOK_##name;
+#define HOOK(name, text, kind, verdicts, doc) { struct fct_ev_##name ev; enum fct_hook hook = FCT_HOOK_##name;
 #define FIELD(hook, name, type, doc)        set_##type(&ev.name);
 #define END(name) ck_assert_int_eq(mock_run(&m, hook, &ev), FCT_NEXT); }
 #include <facteur/hooks.def>
@@ -116,7 +116,7 @@ static const struct {
 static enum fct_hook hook_named(const char *name)
 {
     static const char *const names[] = {
-#define HOOK(name, kind, verdicts, doc) #name,
+#define HOOK(name, text, kind, verdicts, doc) #name,
 #include <facteur/hooks.def>
     };
 
