@@ -500,6 +500,14 @@ struct fct_host {
                                         size_t max);
     void (*stream_close)(struct fct_stream *stream);
 
+    /* The message as the edits so far make it (at deliver: this recipient's); the original when
+     * there are none. Built at the first call after an edit: for plugins that hand the message to
+     * somebody else. */
+    struct fct_str (*current)(struct fct_call *call);
+    /* From now on reads and writes of this stream also give up after so long without a byte; 0:
+     * only at the call's deadline. */
+    void (*stream_timeout)(struct fct_stream *stream, uint32_t ms);
+
     /* A setting of the recipient's account at deliver, else empty. */
     struct fct_str (*setting)(struct fct_call *call, const char *name);
 };
