@@ -138,12 +138,22 @@ static void request_end(struct request *rq, void *payload)
             close(rq->fd[i]);
     if (rq->reply_fd >= 0)
         close(rq->reply_fd);
+    if (rq->reply_fd_2 >= 0)
+        close(rq->reply_fd_2);
     buf_free(&rq->out);
     arena_free(&rq->arena);
     free(payload);
     rq->client->requests--;
     client_release(rq->client);
     free(rq);
+}
+
+static void answer(const struct request *rq)
+{
+    const int fd[] = {rq->reply_fd, rq->reply_fd_2};
+    unsigned fds = rq->reply_fd < 0 ? 0 : rq->reply_fd_2 < 0 ? 1 : 2;
+
+    ipc_reply(rq->ticket, buf_str(&rq->out), fd, fds);
 }
 
 static void serve(void *arg)
@@ -161,7 +171,7 @@ static void serve(void *arg)
     if (rq->silent)
         ok = true;
     else if (ok)
-        ipc_reply(rq->ticket, buf_str(&rq->out), &rq->reply_fd, rq->reply_fd >= 0);
+        answer(rq);
     else
         ipc_fail(rq->ticket, &err);
     if (!ok && err.class == FCT_BUG)
@@ -190,7 +200,7 @@ static void start(struct client *client, struct ipc_in *in, bool silent)
                            .ticket = in->ticket,
                            .kind = &kinds[in->kind],
                            .silent = silent};
-    rq->reply_fd = -1;
+    rq->reply_fd = rq->reply_fd_2 = -1;
     rq->in = ipc_reader((struct fct_str){payload, in->payload.n});
     rq->out = BUF_INIT(IPC_MAX_MESSAGE - 4096);
     rq->arena = arena_new(NULL);

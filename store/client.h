@@ -33,8 +33,9 @@ struct request {
     struct buf out;
     int fd[IPC_MAX_FDS]; /* came with it; closed at the end */
     unsigned fds;
-    int reply_fd; /* -1 or ours */
-    bool silent;  /* nobody waits for the answer */
+    int reply_fd;   /* -1 or ours */
+    int reply_fd_2; /* a second one, likewise; only with the first */
+    bool silent;    /* nobody waits for the answer */
     struct arena *arena;
     uint64_t account; /* of the principal; 0 for other requests */
     uint32_t principal;

@@ -3,12 +3,11 @@
 #include "store/client.h"
 #include "store/directory.h"
 #include "store/message.h"
+#include "store/spool.h"
 
 #include "core/base/clock.h"
 #include "core/base/str.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 
 bool serve_resolve(struct request *rq)
@@ -30,15 +29,11 @@ bool serve_resolve(struct request *rq)
 
 bool serve_spool(struct request *rq)
 {
-    char path[4096];
-
     if (!request_read_all(rq))
         return false;
     if (rq->s->disk_low)
         return fct_fail(rq->err, FCT_TEMP, "disk full");
-    snprintf(path, sizeof path, "%s/tmp", rq->s->dir);
-    rq->reply_fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    return rq->reply_fd >= 0 || fct_fail(rq->err, FCT_TEMP, "spool file: %s", strerror(errno));
+    return spool_open(rq->s->dir, &rq->reply_fd, &rq->reply_fd_2, rq->err);
 }
 
 /* ---- deliver ---- */

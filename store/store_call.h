@@ -31,7 +31,8 @@ struct store_call {
     struct ipc_reader reply;
     const int *send; /* descriptors to send */
     unsigned nsend;
-    int fd; /* that came back, or -1 */
+    int fd;   /* that came back, or -1 */
+    int fd_2; /* a second one, or -1 */
     uint64_t deadline_ms;
     struct fct_err *err;
     bool ok; /* so far */

@@ -136,6 +136,7 @@ struct store_call store_call_begin(struct store *st, enum store_request kind, st
                                .out = BUF_INIT(IPC_MAX_MESSAGE - 64),
                                .in = BUF_INIT(IPC_MAX_MESSAGE),
                                .fd = -1,
+                               .fd_2 = -1,
                                .deadline_ms = STORE_CALL_MS,
                                .err = err,
                                .ok = true};
@@ -167,8 +168,10 @@ bool store_call_send(struct store_call *c)
         return false;
     c->ok = ipc_call(c->st->conn, &out, clock_ms() + c->deadline_ms, &c->in, fd, &fds, c->err);
     for (unsigned i = 0; c->ok && i < fds; i++) {
-        if (c->fd < 0)
+        if (i == 0)
             c->fd = fd[i];
+        else if (i == 1)
+            c->fd_2 = fd[i];
         else
             close(fd[i]);
     }
@@ -182,6 +185,8 @@ bool store_call_end(struct store_call *c)
         c->ok = fct_fail(c->err, FCT_BUG, "the store's answer is malformed");
     if (c->fd >= 0)
         close(c->fd);
+    if (c->fd_2 >= 0)
+        close(c->fd_2);
     buf_free(&c->out);
     buf_free(&c->in);
     return c->ok;

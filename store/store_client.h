@@ -223,6 +223,10 @@ void store_pieces_free(struct store_pieces *p);
 
 /* An unlinked file on the store's disk for a message too large for memory. *fd is the caller's. */
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_spool(struct store *st, int *fd, struct fct_err *err);
+/* The same with a second descriptor that can only read: for filters, which must not change a
+ * message that others still read. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_spool_pair(struct store *st, int *fd, int *reader,
+                                                  struct fct_err *err);
 
 struct store_copy_for {     /* one recipient */
     uint64_t account;       /* from store_resolve */

@@ -292,18 +292,29 @@ void store_pieces_free(struct store_pieces *p)
 
 /* ---- delivery ---- */
 
-bool store_spool(struct store *st, int *fd, struct fct_err *err)
+bool store_spool_pair(struct store *st, int *fd, int *reader, struct fct_err *err)
 {
     struct store_call c = store_call_begin(st, STORE_SPOOL, err);
 
-    *fd = -1;
-    if (store_call_send(&c)) {
-        if (c.fd < 0)
-            c.ok = fct_fail(err, FCT_BUG, "the store's answer is malformed");
+    *fd = *reader = -1;
+    if (store_call_send(&c) && ipc_reader_ok(&c.reply) && c.fd_2 >= 0) {
         *fd = c.fd;
-        c.fd = -1;
+        *reader = c.fd_2;
+        c.fd = c.fd_2 = -1; /* the caller's */
+    } else if (c.ok) {
+        c.ok = fct_fail(err, FCT_BUG, "the store's answer is malformed");
     }
     return store_call_end(&c);
+}
+
+bool store_spool(struct store *st, int *fd, struct fct_err *err)
+{
+    int reader;
+
+    if (!store_spool_pair(st, fd, &reader, err))
+        return false;
+    close(reader);
+    return true;
 }
 
 /* Summaries, each once; which[i] is the one of copy i. */
