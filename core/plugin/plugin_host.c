@@ -5,6 +5,7 @@
 #include "core/base/str.h"
 #include "core/fiber/fiber.h"
 #include "core/log/log.h"
+#include "core/plugin/plugin_trial.h"
 #include <math.h>
 
 #define PLUGIN_METRICS_MAX 64
@@ -67,8 +68,13 @@ void call_note(struct fct_call *call, enum note_kind kind, const char *name, str
 
 static bool add_hook(struct fct_self *self, const struct fct_hook_row *row, struct fct_err *err)
 {
+    size_t size = self->object->head.hook_size;
+    struct fct_hook_row own = {0};
     struct plugin_row *copy;
 
+    /* The row of an older plugin is shorter. */
+    memcpy(&own, row, size < sizeof own ? size : sizeof own);
+    row = &own;
     if (!self->starting)
         return fct_fail(err, FCT_BUG, "hooks are added in start() only");
     if ((unsigned)row->hook >= FCT_HOOK_COUNT)
@@ -77,7 +83,7 @@ static bool add_hook(struct fct_self *self, const struct fct_hook_row *row, stru
         return fct_fail(err, FCT_DENIED, "hook row %s has no function",
                         row->label ? row->label : "");
     copy = ARENA_NEW(self->arena, struct plugin_row);
-    copy->is = *row;
+    copy->is = own;
     copy->self = self;
     copy->label = row->label ? row->label : self->name;
     *self->row_end = copy;
@@ -265,4 +271,6 @@ const struct fct_host plugin_host = {
     .offload = run_offload,
     .time_left_ms = time_left_ms,
     .server_name = get_server_name,
+    .trial_begin = plugin_trial_begin,
+    .trial_end = plugin_trial_end,
 };

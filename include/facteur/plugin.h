@@ -345,6 +345,14 @@ struct fct_token {
     uint32_t slot, generation;
 };
 
+/* A message to try things on, see trial_begin. */
+struct fct_trial {
+    uint32_t size;                       /* sizeof, set by the plugin */
+    struct fct_str message;              /* CRLF line ends; may be empty */
+    const struct fct_conn *conn;         /* NULL: nobody in particular */
+    const struct fct_envelope *envelope; /* NULL: empty */
+};
+
 /* ---- what a plugin may call ---- */
 
 struct fct_self; /* the plugin as the host knows it; valid from start to stop */
@@ -510,6 +518,14 @@ struct fct_host {
 
     /* A setting of the recipient's account at deliver, else empty. */
     struct fct_str (*setting)(struct fct_call *call, const char *name);
+
+    /* For plugins that test their own rules before they serve: a message nobody sent. Functions
+     * that read (conn to part_text, html, links, url_parse, org_domain) and alloc work on the call;
+     * those that decide, edit or wait do not. Inside start(), and in facteurctl, where `self` may
+     * be NULL. What `trial` points to must live until trial_end. */
+    struct fct_call *(*trial_begin)(struct fct_self *self, const struct fct_trial *trial,
+                                    struct fct_err *err);
+    void (*trial_end)(struct fct_call *call);
 };
 
 /* ---- what a plugin exports ---- */
