@@ -25,6 +25,7 @@ static enum scan_exit of_answer(enum fct_verdict verdict)
         return SCAN_JUNK;
     case FCT_NEXT:
     case FCT_ACCEPT:
+    case FCT_SKIP:
         break;
     }
     return SCAN_KEEP;

@@ -51,7 +51,8 @@ struct filter_client {
     const struct filter_conf *conf;
     struct filter_peer_end **peer;
     unsigned peers;
-    uint32_t wants[PLAN_ROLES];
+    uint64_t wants[PLAN_ROLES], decides[PLAN_ROLES];
+    uint32_t may[PLAN_ROLES];
     bool greeted;       /* some filter has been here */
     struct map *sticky; /* connection id → peer */
     struct waiter *waiter;
@@ -102,6 +103,8 @@ static void wake_waiters(struct filter_client *fc)
 static void take_wants(struct filter_client *fc, const struct filter_hello *hello)
 {
     memcpy(fc->wants, hello->wants, sizeof fc->wants);
+    memcpy(fc->decides, hello->decides, sizeof fc->decides);
+    memcpy(fc->may, hello->may, sizeof fc->may);
     fc->greeted = true;
 }
 
@@ -191,10 +194,10 @@ void filter_client_peer(struct filter_client *fc, unsigned index, int fd)
     peer->conn = ipc_conn_new(fc->env->base, fd, &handler);
 }
 
-static bool hook_is_wanted(const struct filter_client *fc, enum fct_hook hook, uint32_t role)
+static bool in_mask(const uint64_t *mask, enum fct_hook hook, uint32_t role)
 {
     for (unsigned r = 0; r < PLAN_ROLES; r++)
-        if ((role & (1u << r)) && (fc->wants[r] & (1u << hook)))
+        if ((role & (1u << r)) && (mask[r] >> hook & 1))
             return true;
     return false;
 }
@@ -203,7 +206,24 @@ static bool hook_is_wanted(const struct filter_client *fc, enum fct_hook hook, u
 bool filter_wants(const struct filter_client *fc, enum fct_hook hook, uint32_t role)
 {
     return !fc->greeted || (hook == FCT_HOOK_disconnect && map_count(fc->sticky) > 0) ||
-           hook_is_wanted(fc, hook, role);
+           in_mask(fc->wants, hook, role);
+}
+
+bool filter_decides(const struct filter_client *fc, enum fct_hook hook, uint32_t role)
+{
+    return !fc->greeted || in_mask(fc->decides, hook, role);
+}
+
+uint32_t filter_may(const struct filter_client *fc, uint32_t role)
+{
+    uint32_t may = 0;
+
+    if (!fc->greeted)
+        return UINT32_MAX & ~FCT_MAY_NOTHING;
+    for (unsigned r = 0; r < PLAN_ROLES; r++)
+        if (role & (1u << r))
+            may |= fc->may[r];
+    return may;
 }
 
 /* ---- which filter ---- */
@@ -475,7 +495,7 @@ void filter_tell(struct filter_client *fc, const struct filter_context *ctx, enu
         return;
     peer = choose(fc, ctx->conn.id);
     if (hook == FCT_HOOK_disconnect && !map_remove(fc->sticky, ctx->conn.id) &&
-        !hook_is_wanted(fc, hook, ctx->conn.role))
+        !in_mask(fc->wants, hook, ctx->conn.role))
         return;
     if (!peer || ipc_conn_backlog(peer->conn) > TELL_BACKLOG)
         return;

@@ -10,6 +10,31 @@
 #define CODEC_TEXT_MAX       400u
 #define CODEC_MAILBOX_MAX    1000u
 #define CODEC_LEDGER_MAX     (20u << 10)
+#define CODEC_LIST_MAX       100000u
+
+/* ---- lists ---- */
+
+static void put_list(struct buf *out, struct fct_list list)
+{
+    ipc_put_u32(out, (uint32_t)list.n);
+    for (size_t i = 0; i < list.n; i++)
+        ipc_put_str(out, list.item[i]);
+}
+
+static struct fct_list get_list(struct ipc_reader *r, struct arena *arena, size_t max)
+{
+    size_t n = ipc_get_count(r, 4);
+    struct fct_str *item;
+
+    if (n > max)
+        r->bad = true;
+    if (r->bad)
+        return (struct fct_list){NULL, 0};
+    item = ARENA_ARRAY(arena, struct fct_str, n + 1);
+    for (size_t i = 0; i < n; i++)
+        item[i] = ipc_get_str(r);
+    return (struct fct_list){item, n};
+}
 
 /* ---- the connection and the envelope ---- */
 
@@ -26,6 +51,10 @@ static void put_conn(struct buf *out, const struct fct_conn *c)
     ipc_put_str(out, c->tls_cipher);
     ipc_put_str(out, c->login);
     ipc_put_bool(out, c->trusted);
+    ipc_put_str(out, c->frontend);
+    ipc_put_str(out, c->client_name);
+    ipc_put_str(out, c->tls_server_name);
+    ipc_put_str(out, c->auth_mechanism);
 }
 
 static void get_conn(struct ipc_reader *r, struct fct_conn *c)
@@ -42,6 +71,10 @@ static void get_conn(struct ipc_reader *r, struct fct_conn *c)
     c->tls_cipher = ipc_get_str(r);
     c->login = ipc_get_str(r);
     c->trusted = ipc_get_bool(r);
+    c->frontend = ipc_get_str(r);
+    c->client_name = ipc_get_str(r);
+    c->tls_server_name = ipc_get_str(r);
+    c->auth_mechanism = ipc_get_str(r);
 }
 
 static void put_envelope(struct buf *out, const struct fct_envelope *e)
@@ -49,28 +82,24 @@ static void put_envelope(struct buf *out, const struct fct_envelope *e)
     ipc_put_str(out, e->id);
     ipc_put_str(out, e->reverse_path);
     ipc_put_bool(out, e->smtputf8);
-    ipc_put_u32(out, (uint32_t)e->recipients);
-    for (size_t i = 0; i < e->recipients; i++)
-        ipc_put_str(out, e->recipient[i]);
+    put_list(out, (struct fct_list){e->recipient, e->recipients});
+    ipc_put_str(out, e->body);
+    ipc_put_u64(out, e->declared);
 }
 
 static void get_envelope(struct ipc_reader *r, struct arena *arena, struct fct_envelope *e)
 {
-    struct fct_str *recipient;
+    struct fct_list recipients;
 
     *e = (struct fct_envelope){.size = sizeof *e};
     e->id = ipc_get_str(r);
     e->reverse_path = ipc_get_str(r);
     e->smtputf8 = ipc_get_bool(r);
-    e->recipients = ipc_get_count(r, 4);
-    if (e->recipients > CODEC_RECIPIENTS_MAX)
-        r->bad = true;
-    if (r->bad)
-        e->recipients = 0;
-    recipient = ARENA_ARRAY(arena, struct fct_str, e->recipients + 1);
-    for (size_t i = 0; i < e->recipients; i++)
-        recipient[i] = ipc_get_str(r);
-    e->recipient = recipient;
+    recipients = get_list(r, arena, CODEC_RECIPIENTS_MAX);
+    e->recipient = recipients.item;
+    e->recipients = recipients.n;
+    e->body = ipc_get_str(r);
+    e->declared = ipc_get_u64(r);
 }
 
 static void put_context(struct buf *out, const struct filter_context *context)
@@ -91,19 +120,21 @@ static void get_context(struct ipc_reader *r, struct arena *arena, struct filter
 #define PUT_STR  ipc_put_str
 #define PUT_U64  ipc_put_u64
 #define PUT_BOOL ipc_put_bool
+#define PUT_LIST put_list
 #define HOOK(name, text, kind, verdicts, doc) \
     static void put_ev_##name(struct buf *out, const struct fct_ev_##name *ev) {
 #define FIELD(hook, name, type, doc) PUT_##type(out, ev->name);
 #define END(name) }
 #include <facteur/hooks.def>
 
-#define GET_STR  ipc_get_str
-#define GET_U64  ipc_get_u64
-#define GET_BOOL ipc_get_bool
+#define GET_STR  ipc_get_str(r)
+#define GET_U64  ipc_get_u64(r)
+#define GET_BOOL ipc_get_bool(r)
+#define GET_LIST get_list(r, arena, CODEC_LIST_MAX)
 #define HOOK(name, text, kind, verdicts, doc) \
-    static void get_ev_##name(struct ipc_reader *r, struct fct_ev_##name *ev) {
-#define FIELD(hook, name, type, doc) ev->name = GET_##type(r);
-#define END(name) }
+    static void get_ev_##name(struct ipc_reader *r, struct arena *arena, struct fct_ev_##name *ev) {
+#define FIELD(hook, name, type, doc) ev->name = GET_##type;
+#define END(name) (void)arena; }
 #include <facteur/hooks.def>
 /* clang-format on */
 
@@ -111,8 +142,8 @@ static void put_event(struct buf *out, enum fct_hook hook, const void *ev)
 {
     switch (hook) {
 #define HOOK(name, text, kind, verdicts, doc) \
-    case FCT_HOOK_##name:               \
-        put_ev_##name(out, ev);         \
+    case FCT_HOOK_##name:                     \
+        put_ev_##name(out, ev);               \
         return;
 #include <facteur/hooks.def>
     case FCT_HOOK_COUNT:
@@ -120,12 +151,13 @@ static void put_event(struct buf *out, enum fct_hook hook, const void *ev)
     }
 }
 
-static bool get_event(struct ipc_reader *r, unsigned hook, union filter_event *ev)
+static bool get_event(struct ipc_reader *r, struct arena *arena, unsigned hook,
+                      union filter_event *ev)
 {
     switch (hook) {
 #define HOOK(name, text, kind, verdicts, doc) \
-    case FCT_HOOK_##name:               \
-        get_ev_##name(r, &ev->name);    \
+    case FCT_HOOK_##name:                     \
+        get_ev_##name(r, arena, &ev->name);   \
         return true;
 #include <facteur/hooks.def>
     default:
@@ -157,7 +189,7 @@ bool filter_hook_decode(struct arena *arena, struct fct_str bytes, struct filter
     memset(out, 0, sizeof *out);
     get_context(&r, arena, &out->context);
     hook = ipc_get_u8(&r);
-    if (r.bad || !get_event(&r, hook, &out->event) || !ipc_reader_ok(&r))
+    if (r.bad || !get_event(&r, arena, hook, &out->event) || !ipc_reader_ok(&r))
         return fct_fail(err, FCT_BUG, "a hook request is malformed");
     if (!one_role(out->context.conn.role))
         return fct_fail(err, FCT_BUG, "a hook request names %u as the listener's role",
@@ -393,8 +425,11 @@ bool filter_result_decode(struct arena *arena, struct fct_str bytes, uint64_t si
 void filter_hello_encode(const struct filter_hello *hello, struct buf *out)
 {
     ipc_put_u8(out, PLAN_ROLES);
-    for (size_t i = 0; i < PLAN_ROLES; i++)
-        ipc_put_u32(out, hello->wants[i]);
+    for (size_t i = 0; i < PLAN_ROLES; i++) {
+        ipc_put_u64(out, hello->wants[i]);
+        ipc_put_u64(out, hello->decides[i]);
+        ipc_put_u32(out, hello->may[i]);
+    }
     ipc_put_bool(out, hello->blamed);
     ipc_put_str(out, hello->id);
     ipc_put_str(out, hello->plugin);
@@ -406,8 +441,11 @@ bool filter_hello_decode(struct fct_str bytes, struct filter_hello *out, struct 
 
     if (ipc_get_u8(&r) != PLAN_ROLES)
         return fct_fail(err, FCT_BUG, "a filter's greeting is malformed");
-    for (size_t i = 0; i < PLAN_ROLES; i++)
-        out->wants[i] = ipc_get_u32(&r);
+    for (size_t i = 0; i < PLAN_ROLES; i++) {
+        out->wants[i] = ipc_get_u64(&r);
+        out->decides[i] = ipc_get_u64(&r);
+        out->may[i] = ipc_get_u32(&r);
+    }
     out->blamed = ipc_get_bool(&r);
     out->id = ipc_get_str(&r);
     out->plugin = ipc_get_str(&r);

@@ -38,7 +38,9 @@ struct filter_message_request {
     size_t recipients;
 };
 struct filter_hello {
-    uint32_t wants[PLAN_ROLES];
+    uint64_t wants[PLAN_ROLES]; /* as in hook_plan.h */
+    uint64_t decides[PLAN_ROLES];
+    uint32_t may[PLAN_ROLES];
     bool blamed;           /* the predecessor died inside a callback … */
     struct fct_str id;     /* … for this message or connection … */
     struct fct_str plugin; /* … of this plugin */

@@ -199,10 +199,11 @@ static FCT_MAY_WAIT void run_hook(struct filter_job *job, const struct filter_ho
     hook_run(&f->engine, &tx, req->hook, &req->event, NULL, NULL, d);
 }
 
-/* Points that have no message can be asked for alone. */
+/* The stages of a message come as one request; ticks are our own. */
 static bool is_dialogue(enum fct_hook hook)
 {
-    return hook < FCT_HOOK_headers || hook_info[hook].kind == HOOK_OBSERVE;
+    return hook != FCT_HOOK_tick && (hook < FCT_HOOK_headers || hook > FCT_HOOK_edit) &&
+           hook != FCT_HOOK_deliver;
 }
 
 static void hook_fiber(void *arg)
@@ -217,7 +218,11 @@ static void hook_fiber(void *arg)
         ipc_fail(job->ticket, &err);
     } else {
         run_hook(job, &req, &d);
-        filter_answer_encode(&(struct filter_answer){d.verdict, d.code, d.enhanced, d.text, d.by},
+        filter_answer_encode(&(struct filter_answer){.verdict = d.verdict,
+                                                     .code = d.code,
+                                                     .enhanced = d.enhanced,
+                                                     .text = d.text,
+                                                     .by = d.by},
                              filter_session_exists(&f->sessions, req.context.conn.id), &f->answer);
         send_answer(job);
     }
@@ -348,6 +353,8 @@ static void say_hello(struct filter_peer *peer)
                                  .plugin = str_from(f->death.plugin)};
 
     memcpy(hello.wants, f->engine.plan.wants, sizeof hello.wants);
+    memcpy(hello.decides, f->engine.plan.decides, sizeof hello.decides);
+    memcpy(hello.may, f->engine.plan.may, sizeof hello.may);
     filter_hello_encode(&hello, &out);
     ipc_notify(peer->conn, &(struct ipc_out){.kind = FILTER_HELLO, .payload = buf_str(&out)});
 }

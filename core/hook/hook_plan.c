@@ -8,11 +8,12 @@
 #define ALL_ROLES ((1u << PLAN_ROLES) - 1)
 
 const struct hook_info hook_info[FCT_HOOK_COUNT] = {
-#define HOOK(name, text, kind, verdicts, doc) [FCT_HOOK_##name] = {#name, HOOK_##kind, verdicts, doc},
+#define HOOK(name, text, kind, verdicts, doc) \
+    [FCT_HOOK_##name] = {text, HOOK_##kind, verdicts, doc},
 #include <facteur/hooks.def>
 };
 
-_Static_assert(FCT_HOOK_COUNT <= 32, "the masks of wanted hooks have 32 bits");
+_Static_assert(FCT_HOOK_COUNT <= 64, "the masks of wanted hooks have 64 bits");
 
 /* ---- capabilities ---- */
 
@@ -214,6 +215,50 @@ static bool plan_point(struct arena *arena, const struct plugin_set *set, enum f
     return true;
 }
 
+/* ---- what is asked for at all ---- */
+
+#define MAY_EDIT                                                                  \
+    (FCT_MAY_ADD_HEADER | FCT_MAY_CHANGE_HEADER | FCT_MAY_BODY | FCT_MAY_SENDER | \
+     FCT_MAY_RECIPIENTS)
+
+/* A row that does not say may all that its point allows. */
+static uint32_t may_of(enum fct_hook hook, const struct fct_hook_row *row)
+{
+    uint32_t header_and_body = FCT_MAY_ADD_HEADER | FCT_MAY_CHANGE_HEADER | FCT_MAY_BODY;
+
+    if (row->may != 0)
+        return row->may & MAY_EDIT;
+    switch ((unsigned)hook) {
+    case FCT_HOOK_mail:
+        return FCT_MAY_SENDER;
+    case FCT_HOOK_rcpt:
+        return FCT_MAY_RECIPIENTS;
+    case FCT_HOOK_headers:
+    case FCT_HOOK_scan:
+    case FCT_HOOK_verdict:
+    case FCT_HOOK_deliver:
+        return header_and_body;
+    case FCT_HOOK_edit:
+        return MAY_EDIT;
+    default:
+        return 0;
+    }
+}
+
+static void take_wishes(struct hook_plan *plan, enum fct_hook hook, const struct plan_row *row)
+{
+    const struct fct_hook_row *is = &row->row->is;
+    bool decides = hook_info[hook].verdicts != 0 && !(is->may & FCT_MAY_NOTHING);
+
+    for (unsigned r = 0; r < PLAN_ROLES; r++) {
+        if (!(row->roles & (1u << r)))
+            continue;
+        plan->wants[r] |= UINT64_C(1) << hook;
+        plan->decides[r] |= (uint64_t)decides << hook;
+        plan->may[r] |= may_of(hook, is);
+    }
+}
+
 bool hook_plan_build(struct arena *arena, const struct plugin_set *set, struct hook_plan *out,
                      struct fct_err *err)
 {
@@ -224,9 +269,7 @@ bool hook_plan_build(struct arena *arena, const struct plugin_set *set, struct h
         if (!plan_point(arena, set, (enum fct_hook)h, point, err))
             return false;
         for (size_t i = 0; i < point->n; i++)
-            for (unsigned r = 0; r < PLAN_ROLES; r++)
-                if (point->row[i].roles & (1u << r))
-                    out->wants[r] |= 1u << h;
+            take_wishes(out, (enum fct_hook)h, &point->row[i]);
     }
     return true;
 }
@@ -234,7 +277,7 @@ bool hook_plan_build(struct arena *arena, const struct plugin_set *set, struct h
 bool hook_plan_wants(const struct hook_plan *plan, enum fct_hook hook, uint32_t role)
 {
     for (unsigned r = 0; r < PLAN_ROLES; r++)
-        if ((role & (1u << r)) && (plan->wants[r] & (1u << hook)))
+        if ((role & (1u << r)) && (plan->wants[r] & (UINT64_C(1) << hook)))
             return true;
     return false;
 }

@@ -19,7 +19,7 @@ struct hook_info {
 };
 extern const struct hook_info hook_info[FCT_HOOK_COUNT];
 
-#define PLAN_ROLES 5 /* FCT_ROLE_MX … FCT_ROLE_REPLAY */
+#define PLAN_ROLES 7 /* FCT_ROLE_MX … FCT_ROLE_POP3 */
 
 struct plan_row {
     struct plugin_row *row;
@@ -34,7 +34,10 @@ struct hook_plan {
         struct plan_row *row;
         size_t n;
     } point[FCT_HOOK_COUNT];
-    uint32_t wants[PLAN_ROLES]; /* per role: bit h is set when somebody hooks point h */
+    /* Per role: bit h is set when somebody hooks point h; when somebody there can give a verdict.
+     */
+    uint64_t wants[PLAN_ROLES], decides[PLAN_ROLES];
+    uint32_t may[PLAN_ROLES]; /* FCT_MAY_* of all rows of the role: what edits there can be */
 };
 
 /* Fails, naming the chain, when a capability is missing, comes too late, or waits for itself. */

@@ -19,7 +19,7 @@ struct run {
 
 void hook_decision_merge(struct hook_decision *into, const struct hook_decision *other)
 {
-    if (other->verdict > into->verdict)
+    if (other->verdict > into->verdict && other->verdict != FCT_SKIP)
         *into = *other;
 }
 
@@ -49,7 +49,7 @@ static enum fct_verdict call_function(struct fct_call *call, const void *ev)
         return row->fn.any(call, row->hook, ev, state);
     switch (row->hook) {
 #define HOOK(name, text, kind, verdicts, doc) \
-    case FCT_HOOK_##name:               \
+    case FCT_HOOK_##name:                     \
         return row->fn.name(call, ev, state);
 #include <facteur/hooks.def>
     case FCT_HOOK_COUNT:
@@ -157,7 +157,7 @@ static uint64_t deadline_of(const struct plugin_row *row, uint64_t now)
 static bool verdict_is_allowed(enum fct_hook hook, unsigned verdict)
 {
     return verdict == FCT_NEXT ||
-           (verdict <= FCT_DISCONNECT && (hook_info[hook].verdicts & (1u << verdict)));
+           (verdict <= FCT_SKIP && (hook_info[hook].verdicts & (1u << verdict)));
 }
 
 static void decide(struct run *run, struct fct_call *call, enum fct_verdict verdict)

@@ -8,19 +8,21 @@
 #include "core/ipc/ipc_codec.h"
 #include <inttypes.h>
 
-#define LEDGER_VERSION   1
+#define LEDGER_VERSION   2 /* 1 had no flags, weights and groups: still read */
 #define LEDGER_MAX_BYTES (16u << 10)
-#define ENTRY_BYTES      13u /* of an entry with empty strings */
+#define ENTRY_BYTES      19u /* of an entry with empty strings */
+#define ENTRY_BYTES_1    13u /* the same in version 1 */
 #define TAIL_BYTES       80u /* room for the entry that counts the others */
 #define NAME_MAX_BYTES   100u
 #define DETAIL_MAX_BYTES 200u
 #define SCORE_LIMIT      1000000 /* of a symbol */
-#define REST_LIMIT \
-    800000000 /* of the last entry, which may stand for many: all together fit an int32_t */
+#define SUM_LIMIT        1300000000 /* of what stands for several symbols: the last entry, caps, sums */
+#define FLAG_SHADOW      1u
 
 static const char *const kind_names[] = {
     [LEDGER_SYMBOL] = "symbol", [LEDGER_VERDICT] = "verdict", [LEDGER_EDIT] = "edit",
-    [LEDGER_FAULT] = "fault",   [LEDGER_DELIVER] = "deliver",
+    [LEDGER_FAULT] = "fault",   [LEDGER_DELIVER] = "deliver", [LEDGER_ADJUST] = "adjust",
+    [LEDGER_FORCE] = "force",   [LEDGER_PROFILE] = "profile",
 };
 
 static const char *const verdict_names[] = {
@@ -31,6 +33,7 @@ static const char *const verdict_names[] = {
     [FCT_TEMPFAIL] = "tempfail",
     [FCT_REJECT] = "reject",
     [FCT_DISCONNECT] = "disconnect",
+    [FCT_SKIP] = "skip",
 };
 
 const char *hook_name(enum fct_hook hook)
@@ -43,12 +46,18 @@ const char *verdict_name(enum fct_verdict verdict)
     return (unsigned)verdict < FCT_COUNT(verdict_names) ? verdict_names[verdict] : "unknown";
 }
 
+/* Does its score belong to the sum? */
+static bool counts(const struct ledger_entry *e)
+{
+    return (e->kind == LEDGER_SYMBOL || e->kind == LEDGER_ADJUST) && !e->shadow;
+}
+
 /* ---- writing it down ---- */
 
 void ledger_log_add(struct ledger_log *log, const struct ledger_entry *entry)
 {
-    if (log->n >= LEDGER_LOG_MAX && entry->kind != LEDGER_SYMBOL)
-        return; /* symbols are bounded by their declarations: the sum stays right */
+    if (log->n >= LEDGER_LOG_MAX && !counts(entry))
+        return; /* symbols are bounded (plugin_result.c): the sum stays right */
     if (log->n == log->cap) {
         size_t cap = log->cap ? 2 * log->cap : 8;
 
@@ -57,8 +66,14 @@ void ledger_log_add(struct ledger_log *log, const struct ledger_entry *entry)
         log->cap = cap;
     }
     log->entry[log->n++] = *entry;
-    if (entry->kind == LEDGER_SYMBOL)
+    if (counts(entry))
         log->score_milli += entry->score_milli;
+}
+
+void ledger_log_append(struct ledger_log *log, const struct ledger_log *more)
+{
+    for (size_t i = 0; i < more->n; i++)
+        ledger_log_add(log, &more->entry[i]);
 }
 
 /* ---- bytes: u8 version, u32 entries, i32 sum, entries ---- */
@@ -83,58 +98,88 @@ static void put_entry(struct buf *out, const struct ledger_entry *e)
 {
     ipc_put_u8(out, (uint8_t)e->kind);
     ipc_put_u8(out, (uint8_t)e->hook);
+    ipc_put_u8(out, e->shadow ? FLAG_SHADOW : 0);
     ipc_put_u32(out, (uint32_t)e->score_milli);
+    ipc_put_u32(out, (uint32_t)e->weight_milli);
     ipc_put_u32(out, e->took_us);
     put_short(out, cut(e->by, NAME_MAX_BYTES));
     put_short(out, cut(e->name, NAME_MAX_BYTES));
     put_short(out, cut(e->detail, DETAIL_MAX_BYTES));
+    put_short(out, cut(e->group, NAME_MAX_BYTES));
 }
 
 static size_t entry_bytes(const struct ledger_entry *e)
 {
     return ENTRY_BYTES + cut(e->by, NAME_MAX_BYTES).n + cut(e->name, NAME_MAX_BYTES).n +
-           cut(e->detail, DETAIL_MAX_BYTES).n;
+           cut(e->detail, DETAIL_MAX_BYTES).n + cut(e->group, NAME_MAX_BYTES).n;
 }
 
-/* How many entries fit; the others become one that carries their sum. */
-static size_t entries_that_fit(const struct ledger *l)
+/* Who judged and what was decided is never left out. */
+static bool is_essential(const struct ledger_entry *e)
 {
-    size_t bytes = 0;
+    return e->kind == LEDGER_PROFILE;
+}
 
-    for (size_t i = 0; i < l->n; i++) {
-        bytes += entry_bytes(&l->entry[i]);
-        if (bytes > LEDGER_MAX_BYTES - TAIL_BYTES)
-            return i;
+/* Room for entries that are not essential. */
+static size_t room_for_others(const struct ledger *l)
+{
+    size_t room = LEDGER_MAX_BYTES - TAIL_BYTES;
+
+    for (size_t i = 0; i < l->n; i++)
+        if (is_essential(&l->entry[i]))
+            room -= room < entry_bytes(&l->entry[i]) ? room : entry_bytes(&l->entry[i]);
+    return room;
+}
+
+/* The entries that do not fit become one that carries their sum. */
+struct fitting {
+    size_t room, left_out;
+    int64_t score_milli; /* of those left out */
+};
+
+static bool fits(struct fitting *f, const struct ledger_entry *e)
+{
+    size_t bytes = entry_bytes(e);
+
+    if (is_essential(e))
+        return true;
+    if (f->left_out == 0 && bytes <= f->room) {
+        f->room -= bytes;
+        return true;
     }
-    return l->n;
+    f->left_out++;
+    f->score_milli += counts(e) ? e->score_milli : 0;
+    return false;
 }
 
-static void put_rest(struct buf *out, const struct ledger *l, size_t from)
+static void put_rest(struct buf *out, const struct fitting *f)
 {
-    struct ledger_entry rest = {.kind = LEDGER_SYMBOL, .hook = l->entry[from].hook};
+    struct ledger_entry rest = {.kind = LEDGER_SYMBOL,
+                                .hook = FCT_HOOK_scan,
+                                .by = FCT_STR("ledger"),
+                                .name = FCT_STR("MORE"),
+                                .score_milli = (int32_t)f->score_milli};
     char detail[40];
 
-    for (size_t i = from; i < l->n; i++)
-        if (l->entry[i].kind == LEDGER_SYMBOL)
-            rest.score_milli += l->entry[i].score_milli;
-    rest.by = FCT_STR("ledger");
-    rest.name = FCT_STR("MORE");
     rest.detail.p = detail;
-    rest.detail.n = (size_t)snprintf(detail, sizeof detail, "%zu further entries", l->n - from);
+    rest.detail.n = (size_t)snprintf(detail, sizeof detail, "%zu further entries", f->left_out);
     put_entry(out, &rest);
 }
 
 void ledger_encode(const struct ledger *l, struct buf *out)
 {
-    size_t fit = entries_that_fit(l);
+    struct fitting f = {.room = room_for_others(l)}, before = f;
 
+    for (size_t i = 0; i < l->n; i++)
+        (void)fits(&f, &l->entry[i]);
     ipc_put_u8(out, LEDGER_VERSION);
-    ipc_put_u32(out, (uint32_t)(fit + (fit < l->n)));
+    ipc_put_u32(out, (uint32_t)(l->n - f.left_out + (f.left_out > 0)));
     ipc_put_u32(out, (uint32_t)l->score_milli);
-    for (size_t i = 0; i < fit; i++)
-        put_entry(out, &l->entry[i]);
-    if (fit < l->n)
-        put_rest(out, l, fit);
+    for (size_t i = 0; i < l->n; i++)
+        if (fits(&before, &l->entry[i]))
+            put_entry(out, &l->entry[i]);
+    if (f.left_out > 0)
+        put_rest(out, &f);
 }
 
 static struct fct_str get_short(struct ipc_reader *r)
@@ -150,20 +195,26 @@ static struct fct_str get_short(struct ipc_reader *r)
     return s;
 }
 
-static bool get_entry(struct ipc_reader *r, int32_t limit, struct ledger_entry *e)
+static bool get_entry(struct ipc_reader *r, unsigned version, bool last, struct ledger_entry *e)
 {
-    unsigned kind = ipc_get_u8(r), hook = ipc_get_u8(r);
+    unsigned kind = ipc_get_u8(r), hook = ipc_get_u8(r), flags = version > 1 ? ipc_get_u8(r) : 0;
+    int32_t limit = kind == LEDGER_SYMBOL && !last ? SCORE_LIMIT : SUM_LIMIT;
 
     e->score_milli = (int32_t)ipc_get_u32(r);
+    e->weight_milli = version > 1 ? (int32_t)ipc_get_u32(r) : e->score_milli;
     e->took_us = ipc_get_u32(r);
     e->by = get_short(r);
     e->name = get_short(r);
     e->detail = get_short(r);
-    if (kind >= FCT_COUNT(kind_names) || hook >= FCT_HOOK_COUNT || e->score_milli > limit ||
-        e->score_milli < -limit)
+    if (version > 1)
+        e->group = get_short(r);
+    if (kind >= FCT_COUNT(kind_names) || hook >= FCT_HOOK_COUNT || flags > FLAG_SHADOW ||
+        e->score_milli > limit || e->score_milli < -limit || e->weight_milli > SUM_LIMIT ||
+        e->weight_milli < -SUM_LIMIT)
         return false;
     e->kind = (enum ledger_kind)kind;
     e->hook = (enum fct_hook)hook;
+    e->shadow = flags & FLAG_SHADOW;
     return true;
 }
 
@@ -171,22 +222,23 @@ bool ledger_decode(struct arena *arena, struct fct_str bytes, struct ledger *out
                    struct fct_err *err)
 {
     struct ipc_reader r = ipc_reader(bytes);
+    unsigned version = ipc_get_u8(&r);
     struct ledger_entry *entry;
     int64_t sum = 0;
     uint32_t n;
 
-    if (ipc_get_u8(&r) != LEDGER_VERSION)
+    if (version == 0 || version > LEDGER_VERSION)
         return fct_fail(err, FCT_SYNTAX, "the ledger has a version we do not know");
-    n = ipc_get_count(&r, ENTRY_BYTES);
-    if (n > LEDGER_MAX_BYTES / ENTRY_BYTES)
+    n = ipc_get_count(&r, ENTRY_BYTES_1);
+    if (n > LEDGER_MAX_BYTES / ENTRY_BYTES_1)
         return fct_fail(err, FCT_SYNTAX, "the ledger has too many entries");
     out->score_milli = (int32_t)ipc_get_u32(&r);
     entry = ARENA_ARRAY(arena, struct ledger_entry, n + 1);
     for (uint32_t i = 0; i < n && !r.bad; i++) {
-        if (!get_entry(&r, i + 1 < n ? SCORE_LIMIT : REST_LIMIT, &entry[i]))
+        if (!get_entry(&r, version, i + 1 == n, &entry[i]))
             return fct_fail(err, FCT_SYNTAX, "ledger entry %u has an unknown kind, hook or score",
                             i);
-        if (entry[i].kind == LEDGER_SYMBOL)
+        if (counts(&entry[i]))
             sum += entry[i].score_milli;
     }
     if (!ipc_reader_ok(&r))
@@ -201,7 +253,7 @@ bool ledger_decode(struct arena *arena, struct fct_str bytes, struct ledger *out
 
 /* ---- for people and for machines ---- */
 
-static void print_milli(int32_t milli, struct buf *out)
+void ledger_put_milli(int32_t milli, struct buf *out)
 {
     int64_t size = milli < 0 ? -(int64_t)milli : milli;
 
@@ -225,6 +277,20 @@ static void print_text(struct fct_str s, struct buf *out)
     }
 }
 
+static bool has_score(const struct ledger_entry *e)
+{
+    return e->kind == LEDGER_SYMBOL || e->kind == LEDGER_ADJUST || e->kind == LEDGER_PROFILE;
+}
+
+static void print_json_symbol(const struct ledger_entry *e, struct buf *out)
+{
+    buf_put_c(out, ", \"weight\": ");
+    ledger_put_milli(e->weight_milli, out);
+    buf_put_c(out, ", \"group\": \"");
+    print_text(e->group, out);
+    buf_put_c(out, "\"");
+}
+
 static void print_json_entry(const struct ledger_entry *e, struct buf *out)
 {
     buf_printf(out, "{\"kind\": \"%s\", \"hook\": \"%s\", \"by\": \"", kind_names[e->kind],
@@ -233,10 +299,14 @@ static void print_json_entry(const struct ledger_entry *e, struct buf *out)
     buf_put_c(out, "\", \"name\": \"");
     print_text(e->name, out);
     buf_put_c(out, "\"");
-    if (e->kind == LEDGER_SYMBOL) {
+    if (has_score(e)) {
         buf_put_c(out, ", \"score\": ");
-        print_milli(e->score_milli, out);
+        ledger_put_milli(e->score_milli, out);
     }
+    if (e->kind == LEDGER_SYMBOL)
+        print_json_symbol(e, out);
+    if (e->shadow)
+        buf_put_c(out, ", \"shadow\": true");
     buf_put_c(out, ", \"detail\": \"");
     print_text(e->detail, out);
     buf_printf(out, "\", \"took_us\": %" PRIu32 "}", e->took_us);
@@ -245,7 +315,7 @@ static void print_json_entry(const struct ledger_entry *e, struct buf *out)
 static void print_json(const struct ledger *l, struct buf *out)
 {
     buf_put_c(out, "{\"score\": ");
-    print_milli(l->score_milli, out);
+    ledger_put_milli(l->score_milli, out);
     buf_put_c(out, ", \"entries\": [");
     for (size_t i = 0; i < l->n; i++) {
         if (i > 0)
@@ -269,11 +339,13 @@ static void print_column(struct fct_str s, size_t width, struct buf *out)
 static void print_line(const struct ledger_entry *e, struct buf *out)
 {
     print_column(str_from(hook_name(e->hook)), 9, out);
+    if (e->shadow)
+        buf_put_c(out, "would ");
     print_column(str_from(kind_names[e->kind]), 9, out);
     print_column(e->by, 25, out);
     print_column(e->name, 24, out);
-    if (e->kind == LEDGER_SYMBOL) {
-        print_milli(e->score_milli, out);
+    if (has_score(e)) {
+        ledger_put_milli(e->score_milli, out);
         buf_put_char(out, ' ');
     }
     if (e->detail.n > 0) {
@@ -293,6 +365,6 @@ void ledger_print(const struct ledger *l, bool json, struct buf *out)
     for (size_t i = 0; i < l->n; i++)
         print_line(&l->entry[i], out);
     buf_put_c(out, "score    ");
-    print_milli(l->score_milli, out);
+    ledger_put_milli(l->score_milli, out);
     buf_put_c(out, "\n");
 }

@@ -15,6 +15,7 @@ struct ledger_log {
     20000 /* more than edits and symbols of any plan; later entries are dropped */
 
 void ledger_log_add(struct ledger_log *log, const struct ledger_entry *entry);
+void ledger_log_append(struct ledger_log *log, const struct ledger_log *more);
 static inline struct ledger ledger_log_view(const struct ledger_log *log)
 {
     return (struct ledger){log->entry, log->n, log->score_milli};

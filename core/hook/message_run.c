@@ -17,7 +17,11 @@ struct stages {
 
 static struct filter_answer to_answer(const struct hook_decision *d)
 {
-    return (struct filter_answer){d->verdict, d->code, d->enhanced, d->text, d->by};
+    return (struct filter_answer){.verdict = d->verdict,
+                                  .code = d->code,
+                                  .enhanced = d->enhanced,
+                                  .text = d->text,
+                                  .by = d->by};
 }
 
 /* One point; false when the message goes no further. Quarantine goes on: the message is kept,
@@ -54,9 +58,10 @@ static FCT_MAY_WAIT bool common_stages(struct stages *s, int32_t *score_milli)
         return false;
     score = score_sum(s->tx);
     *score_milli = score.milli;
-    return stage(s, FCT_HOOK_verdict,
-                 &(struct fct_ev_verdict){score.milli > 0 ? (uint64_t)score.milli : 0,
-                                          score.symbols}) &&
+    return stage(
+               s, FCT_HOOK_verdict,
+               &(struct fct_ev_verdict){.score_milli = score.milli > 0 ? (uint64_t)score.milli : 0,
+                                        .symbols = score.symbols}) &&
            stage(s, FCT_HOOK_edit, &(struct fct_ev_edit){size});
 }
 
@@ -81,8 +86,9 @@ static FCT_MAY_WAIT void deliver(struct stages *s, const struct filter_recipient
         struct hook_decision mine;
 
         hook_run(s->engine, tx, FCT_HOOK_deliver,
-                 &(struct fct_ev_deliver){r->recipient, r->account, r->detail}, &results, &log,
-                 &mine);
+                 &(struct fct_ev_deliver){
+                     .recipient = r->recipient, .account = r->account, .detail = r->detail},
+                 &results, &log, &mine);
         hook_decision_merge(&d, &mine);
         out->ledger = encode_ledger(tx->arena, &log);
     }

@@ -12,6 +12,7 @@
 
 #define PLUGIN_NAME_MAX 40
 #define PLUGIN_ROWS_MAX 4096 /* a table that does not end is no table */
+#define HOOK_ROW_1_0    offsetof(struct fct_hook_row, interval_ms)
 
 /* ---- the file ---- */
 
@@ -65,8 +66,7 @@ static bool check_abi(const struct fct_plugin *object, struct fct_err *err)
     if (head->size < sizeof *object) /* the first version is the smallest there is */
         return fct_fail(err, FCT_DENIED, "its object has %u bytes, ABI %u.%u needs %zu", head->size,
                         head->abi_major, head->abi_minor, sizeof *object);
-    if (head->hook_size < sizeof(struct fct_hook_row) ||
-        head->symbol_size < sizeof(struct fct_symbol) ||
+    if (head->hook_size < HOOK_ROW_1_0 || head->symbol_size < sizeof(struct fct_symbol) ||
         head->key_size < sizeof(struct fct_conf_key))
         return fct_fail(err, FCT_DENIED, "the rows of its tables are too short for ABI %u.%u",
                         head->abi_major, head->abi_minor);
@@ -144,9 +144,9 @@ static bool only_scores(const struct fct_self *self)
 {
     static const bool decides[] = {
 #define HOOK(name, text, kind, verdicts, doc) PLUGIN_KIND_##kind,
-#define PLUGIN_KIND_DECIDE              true
-#define PLUGIN_KIND_SCAN                false
-#define PLUGIN_KIND_OBSERVE             false
+#define PLUGIN_KIND_DECIDE                    true
+#define PLUGIN_KIND_SCAN                      false
+#define PLUGIN_KIND_OBSERVE                   false
 #include <facteur/hooks.def>
     };
 

@@ -12,7 +12,7 @@
 
 struct plugin_counts {
     uint64_t calls, timeouts, errors;
-    uint64_t verdict[FCT_DISCONNECT + 1];
+    uint64_t verdict[FCT_SKIP + 1];
     uint64_t busy_us; /* on the processor, as far as the clock tells */
 };
 

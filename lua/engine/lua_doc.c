@@ -20,7 +20,7 @@ struct entry {
 };
 
 struct hook {
-    const char *name, *kind, *doc;
+    const char *name, *text, *kind, *doc;
     uint32_t verdicts;
 };
 
@@ -45,7 +45,7 @@ static const struct object stock[] = {
 #include "lua_api.def"
 };
 static const struct hook hooks[] = {
-#define HOOK(name, text, kind, verdicts, doc) {#name, #kind, doc, (verdicts)},
+#define HOOK(name, text, kind, verdicts, doc) {#name, text, #kind, doc, (verdicts)},
 #include <facteur/hooks.def>
 };
 static const struct hook_field hook_fields[] = {
@@ -64,7 +64,10 @@ static bool is(const char *a, const char *b)
 
 static const char *lua_type_of(const char *field_type)
 {
-    return is(field_type, "STR") ? "string" : is(field_type, "U64") ? "integer" : "boolean";
+    return is(field_type, "STR")    ? "string"
+           : is(field_type, "U64")  ? "integer"
+           : is(field_type, "LIST") ? "string[]"
+                                    : "boolean";
 }
 
 /* ---- the tables of hooks, for README.md and the manual ---- */
@@ -72,7 +75,7 @@ static const char *lua_type_of(const char *field_type)
 static void print_results(FILE *out, const struct hook *h)
 {
     static const char *const names[] = {NULL,       "accept", "quarantine", "discard",
-                                        "tempfail", "reject", "disconnect"};
+                                        "tempfail", "reject", "disconnect", "skip"};
     const char *between = "";
 
     for (size_t i = 1; i < FCT_COUNT(names); i++)
@@ -88,7 +91,7 @@ static void print_hook_table(FILE *out)
     EACH(struct hook, h, hooks)
     {
         const char *between = "";
-        fprintf(out, "| %s | %s | ", h->name, h->doc);
+        fprintf(out, "| %s | %s | ", h->text, h->doc);
         EACH(struct hook_field, f, hook_fields)
         if (is(f->hook, h->name)) {
             fprintf(out, "%s`%s` %s", between, f->name, f->doc);

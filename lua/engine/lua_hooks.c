@@ -4,7 +4,7 @@
 
 #define EVENT "event"
 
-enum type { TYPE_STR, TYPE_U64, TYPE_BOOL };
+enum type { TYPE_STR, TYPE_U64, TYPE_BOOL, TYPE_LIST };
 
 struct field {
     enum fct_hook hook;
@@ -15,7 +15,7 @@ struct field {
 
 /* clang-format off */
 const char *const lua_hook_names[] = {
-#define HOOK(name, text, kind, verdicts, doc) #name,
+#define HOOK(name, text, kind, verdicts, doc) text,
 #include <facteur/hooks.def>
     NULL,
 };
@@ -44,6 +44,15 @@ uint32_t lua_hook_verdicts(enum fct_hook hook)
 
 /* ---- the event ---- */
 
+static void push_list(lua_State *L, const struct fct_list *list)
+{
+    lua_createtable(L, (int)list->n, 0);
+    for (size_t i = 0; i < list->n; i++) {
+        lua_str_push(L, list->item[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
 static void push_field(lua_State *L, const struct field *f, const void *event)
 {
     const void *at = (const char *)event + f->offset;
@@ -57,6 +66,9 @@ static void push_field(lua_State *L, const struct field *f, const void *event)
         break;
     case TYPE_BOOL:
         lua_pushboolean(L, *(const bool *)at);
+        break;
+    case TYPE_LIST:
+        push_list(L, at);
         break;
     }
 }

@@ -80,17 +80,21 @@ local address = {}
 ---@class ev_auth
 ---@field mechanism string PLAIN, LOGIN, SCRAM-SHA-256
 ---@field user string login name, a full address
+---@field protocol string smtp, imap or pop3
 
 ---MAIL FROM was parsed, no reply sent yet (RFC 5321 4.1.1.2)
 ---@class ev_mail
 ---@field reverse_path string sender without brackets; empty for <>
 ---@field size integer SIZE= in bytes, 0 when absent (RFC 1870)
 ---@field smtputf8 boolean SMTPUTF8 was given (RFC 6531)
+---@field body string BODY=: 7BIT, 8BITMIME, BINARYMIME or empty (RFC 6152, RFC 3030)
+---@field auth string AUTH= (RFC 4954 5), decoded; empty when absent or <>
 
 ---RCPT TO was parsed and found local, no reply sent yet (RFC 5321 4.1.1.3)
 ---@class ev_rcpt
 ---@field recipient string forward-path without brackets
 ---@field accepted integer recipients already accepted in this transaction
+---@field refused string why we shall refuse it (the reply's text), empty when it is good; a verdict other than next is then ignored
 
 ---DATA or the first BDAT, before 354; the envelope is complete (RFC 5321 4.1.1.4)
 ---@class ev_data
@@ -108,6 +112,9 @@ local address = {}
 ---@class ev_verdict
 ---@field score_milli integer sum of the symbols' scores, in thousandths, 0 when negative
 ---@field symbols integer symbols found
+---@field profile string the scoring profile; the hook is asked once per profile among the recipients
+---@field action string what the thresholds propose: keep, tag, greylist, junk, quarantine, discard or reject
+---@field score string the sum with its sign, as -1.25
 
 ---The message will be kept: header and body edits are collected, and applied once
 ---@class ev_edit
@@ -132,12 +139,144 @@ local address = {}
 ---@field recipient string forward-path as the client gave it
 ---@field account string the account it leads to, a full address
 ---@field detail string what follows + in the local part (RFC 5233), or empty
+---@field profile string the scoring profile of this recipient
+---@field action string keep, tag or junk
+---@field settings string[] the account's settings, as name=value
 
 ---Once per local recipient, after the commit
 ---@class ev_stored
 ---@field account string the account, a full address
 ---@field mailbox string where the message is
 ---@field uid integer its UID there
+
+---A TLS handshake is done, by STARTTLS or from the first byte (RFC 3207, RFC 8314)
+---@class ev_tls
+---@field version string TLSv1.3
+---@field cipher string OpenSSL's name
+---@field server_name string SNI (RFC 6066 3), or empty
+
+---A piece of the message arrived, dot-stuffing undone; SKIP: no more pieces of this message are needed here
+---@class ev_chunk
+---@field bytes string the piece, up to 64 KiB
+---@field offset integer of its first byte in the message
+
+---An unknown or malformed command; our own 5xx is ready
+---@class ev_unknown
+---@field line string the line without its end
+
+---Before a recipient is looked up: another directory, catch-all, list, forward
+---@class ev_resolve
+---@field recipient string forward-path without brackets
+
+---IMAP APPEND, before the commit; the message can be read
+---@class ev_store_append
+---@field account string the account, a full address
+---@field mailbox string where it shall go
+---@field flags string[] flags and keywords asked for
+---@field size integer bytes
+
+---COPY or MOVE, before the commit
+---@class ev_store_copy
+---@field account string the account, a full address
+---@field source string mailbox
+---@field target string mailbox
+---@field uids string in the source, as an IMAP sequence-set
+---@field move boolean MOVE (RFC 6851)
+
+---STORE, before the commit
+---@class ev_store_flags
+---@field account string the account, a full address
+---@field mailbox string mailbox
+---@field uids string as an IMAP sequence-set
+---@field mode string add, remove or replace
+---@field flags string[] flags and keywords
+
+---EXPUNGE, CLOSE or POP3 QUIT with deletions, before the commit
+---@class ev_store_expunge
+---@field account string the account, a full address
+---@field mailbox string mailbox
+---@field uids string as an IMAP sequence-set
+
+---After a change is durable; one event for all messages of one command
+---@class ev_store_commit
+---@field account string the account, a full address
+---@field change string append, deliver, copy, move, flags, expunge, create, rename or delete
+---@field mailbox string mailbox
+---@field uids string as an IMAP sequence-set; empty for changes of the mailbox itself
+---@field target string copy, move, rename: the other mailbox
+---@field target_uids string copy and move: the new UIDs
+---@field added string[] flags: added
+---@field removed string[] flags: removed
+
+---Somebody says what a message is: moved into or out of Junk, $Junk or $NotJunk set; the original message can be read
+---@class ev_learn
+---@field account string the account, a full address
+---@field spam boolean junk, else not junk
+---@field why string move, keyword or command
+---@field mailbox string where the message is now
+---@field uid integer its UID there
+---@field email_id string the same for all copies of these bytes (RFC 8474)
+
+---An account is about to be opened by IMAP or POP3, no reply sent yet
+---@class ev_login
+---@field protocol string imap or pop3
+---@field account string the account, a full address
+---@field client string what IMAP ID said so far (RFC 2971), as "name version", or empty
+
+---The body of a message is about to be sent to a mail client
+---@class ev_retrieve
+---@field account string the account, a full address
+---@field mailbox string mailbox
+---@field uids string as an IMAP sequence-set
+---@field section string BODY[] section as asked for, RETR or TOP
+
+---An IMAP or POP3 session ended
+---@class ev_logout
+---@field account string the account, or empty
+---@field protocol string imap or pop3
+---@field bytes_in integer bytes read from the client
+---@field bytes_out integer bytes sent
+---@field seconds integer how long it lasted
+
+---A message enters the outbound queue (called when there is one)
+---@class ev_queue_in
+---@field recipients integer remote recipients
+---@field size integer bytes
+
+---A destination was looked up (called when there is an outbound queue)
+---@class ev_queue_route
+---@field domain string the recipients' domain
+---@field hosts string[] mail exchangers in order
+---@field tls string none, opportunistic, mta-sts or dane
+
+---Before an attempt (called when there is an outbound queue); TEMPFAIL postpones it
+---@class ev_queue_send
+---@field host string the next hop
+---@field attempt integer 1 is the first
+---@field recipients integer in this attempt
+
+---The next hop took it (called when there is an outbound queue)
+---@class ev_queue_delivered
+---@field host string the next hop
+---@field reply string its reply
+---@field tls string version, or empty
+---@field delay_ms integer since the message was accepted
+
+---An attempt failed for now (called when there is an outbound queue); REJECT gives up
+---@class ev_queue_deferred
+---@field host string the next hop
+---@field reply string its reply, or what went wrong
+---@field next_try_ms integer until the next attempt
+
+---Delivery failed for good (called when there is an outbound queue); DISCARD sends no report
+---@class ev_queue_bounced
+---@field host string the next hop, or empty
+---@field reply string its reply, or what went wrong
+---@field recipients string[] who did not get it
+
+---The row's `interval_ms` passed; once per filter process, or once per server with FCT_ONCE
+---@class ev_tick
+---@field now integer seconds since 1970
 
 ---Declares a symbol and the function that decides whether it is found: a truthy result is a hit, a string or number is its detail. `on` is scan (default) or headers.
 ---@param declaration table { NAME, score?, group?, about?, on?, roles?, after?, provides?, function }

@@ -22,7 +22,7 @@ static void load(const char *rules)
 /* ---- fields of every hook, from hooks.def itself ---- */
 
 struct wanted {
-    char lua[8192], log[4096];
+    char lua[32768], log[16384];
     size_t nlua, nlog;
 };
 
@@ -34,13 +34,22 @@ static void want_hook(const char *hook)
                                     "hook { '%s', function(x, ev) end }\n", hook);
 }
 
-static void want_field(const char *hook, const char *name, const char *type)
-{
-    const char *value = strcmp(type, "STR") == 0 ? "text" : strcmp(type, "U64") == 0 ? "7" : "true";
+static const char *const texts[] = {
+#define HOOK(name, text, kind, verdicts, doc) text,
+#include <facteur/hooks.def>
+};
 
-    wanted.nlua += (size_t)snprintf(wanted.lua + wanted.nlua, sizeof wanted.lua - wanted.nlua,
-                                    "hook { '%s', function(x, ev) print('%s', '%s', ev.%s) end }\n",
-                                    hook, hook, name, name);
+static void want_field(enum fct_hook point, const char *name, const char *type)
+{
+    const char *hook = texts[point], *unit = strcmp(type, "LIST") == 0 ? "[1]" : "";
+    const char *value = strcmp(type, "U64") == 0    ? "7"
+                        : strcmp(type, "BOOL") == 0 ? "true"
+                                                    : "text";
+
+    wanted.nlua +=
+        (size_t)snprintf(wanted.lua + wanted.nlua, sizeof wanted.lua - wanted.nlua,
+                         "hook { '%s', function(x, ev) print('%s', '%s', ev.%s%s) end }\n", hook,
+                         hook, name, name, unit);
     wanted.nlog += (size_t)snprintf(wanted.log + wanted.nlog, sizeof wanted.log - wanted.nlog,
                                     "info lua:hooks: %s\t%s\t%s\n", hook, name, value);
 }
@@ -57,13 +66,19 @@ static void set_BOOL(bool *at)
 {
     *at = true;
 }
+static void set_LIST(struct fct_list *at)
+{
+    static const struct fct_str one = FCT_STR_INIT("text");
+
+    *at = (struct fct_list){&one, 1};
+}
 
 START_TEST(every_field)
 {
     wanted = (struct wanted){.nlua = 0};
     /* clang-format off */
-#define HOOK(name, text, kind, verdicts, doc) want_hook(#name);
-#define FIELD(hook, name, type, doc)    want_field(#hook, #name, #type);
+#define HOOK(name, text, kind, verdicts, doc) want_hook(text);
+#define FIELD(hook, name, type, doc)    want_field(FCT_HOOK_##hook, #name, #type);
 #include <facteur/hooks.def>
     load(wanted.lua);
 #define HOOK(name, text, kind, verdicts, doc) { struct fct_ev_##name ev; enum fct_hook hook = FCT_HOOK_##name;
@@ -207,7 +222,8 @@ END_TEST
 
 START_TEST(deliver)
 {
-    struct fct_ev_deliver ev = {FCT_STR("a+list@b"), FCT_STR("a@b"), FCT_STR("list")};
+    struct fct_ev_deliver ev = {
+        .recipient = FCT_STR("a+list@b"), .account = FCT_STR("a@b"), .detail = FCT_STR("list")};
 
     load("hook { 'deliver', function(m, ev)\n"
          "  if ev.detail == 'list' and ev.account == 'a@b' then m.mailbox = 'Lists/' .. ev.detail "

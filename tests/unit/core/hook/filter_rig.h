@@ -325,8 +325,8 @@ static void rig_message(struct rig *rig, const char *id, uint32_t role, const ch
                         struct filter_result *result)
 {
     struct filter_context ctx = rig_context(id, role);
-    struct filter_recipient to = {FCT_STR("bob@example.org"), FCT_STR("bob@example.org"),
-                                  FCT_STR("")};
+    struct filter_recipient to = {.recipient = FCT_STR("bob@example.org"),
+                                  .account = FCT_STR("bob@example.org")};
     size_t n = strlen(text);
     int fd = memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 

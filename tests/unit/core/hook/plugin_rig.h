@@ -102,8 +102,8 @@ static inline const struct filter_result *plugin_rig_message(struct plugin_rig *
     job->envelope = (struct fct_envelope){.size = sizeof job->envelope, .id = FCT_STR("m1")};
     job->message = (struct call_message){
         .bytes = text, .header_limits = &limits, .mime_limits = &mime_default_limits};
-    job->recipient = (struct filter_recipient){FCT_STR("bob@example.org"),
-                                               FCT_STR("bob@example.org"), FCT_STR("")};
+    job->recipient = (struct filter_recipient){.recipient = FCT_STR("bob@example.org"),
+                                               .account = FCT_STR("bob@example.org")};
     job->recipients = 1;
     hook_transaction_init(&rig->engine, &job->tx, rig->arena, &job->conn, &job->envelope);
     job->tx.message = &job->message;

@@ -72,7 +72,8 @@ static void expect_context(const struct filter_context *got)
 START_TEST(hook_there_and_back)
 {
     struct filter_context context = sample_context();
-    struct fct_ev_mail ev = {FCT_STR("a@example.net"), 4711, true};
+    struct fct_ev_mail ev = {
+        .reverse_path = FCT_STR("a@example.net"), .size = 4711, .smtputf8 = true};
     struct filter_hook_request got;
     struct fct_err err = {0};
     struct fct_str bytes;
@@ -109,7 +110,7 @@ END_TEST
 
 START_TEST(a_request_names_one_role)
 {
-    static const uint32_t roles[] = {0, 3, 32, UINT32_MAX};
+    static const uint32_t roles[] = {0, 3, 128, UINT32_MAX};
     struct filter_context context = sample_context();
     struct fct_ev_connect ev = {false};
     struct filter_hook_request got;
@@ -124,8 +125,9 @@ END_TEST
 START_TEST(message_there_and_back)
 {
     struct filter_context context = sample_context();
-    struct filter_recipient to[] = {{FCT_STR("b+d@x"), FCT_STR("b@x"), FCT_STR("d")},
-                                    {FCT_STR("c@x"), FCT_STR("c@x"), FCT_STR("")}};
+    struct filter_recipient to[] = {
+        {.recipient = FCT_STR("b+d@x"), .account = FCT_STR("b@x"), .detail = FCT_STR("d")},
+        {.recipient = FCT_STR("c@x"), .account = FCT_STR("c@x")}};
     struct filter_message_request got;
     struct fct_err err = {0};
     struct fct_str bytes;
@@ -145,6 +147,11 @@ END_TEST
 
 /* ---- answers ---- */
 
+#define ANSWER(v, c, e, t, b)                                                              \
+    {                                                                                      \
+        .verdict = (v), .code = (c), .enhanced = FCT_STR_INIT(e), .text = FCT_STR_INIT(t), \
+        .by = FCT_STR_INIT(b)                                                              \
+    }
 static const struct {
     const char *name;
     struct filter_answer answer;
@@ -152,24 +159,16 @@ static const struct {
     unsigned code; /* after decoding */
     size_t enhanced_n;
 } answers[] = {
-    {"next", {FCT_NEXT, 0, {"", 0}, {"", 0}, {"", 0}}, true, 0, 0},
-    {"reject", {FCT_REJECT, 550, {"5.7.1", 5}, {"no", 2}, {"p", 1}}, true, 550, 5},
-    {"reject with a temporary code",
-     {FCT_REJECT, 450, {"4.7.1", 5}, {"no", 2}, {"p", 1}},
-     true,
-     0,
-     0},
-    {"tempfail with a permanent code",
-     {FCT_TEMPFAIL, 550, {"5.7.1", 5}, {"no", 2}, {"p", 1}},
-     true,
-     0,
-     0},
-    {"success as a code", {FCT_REJECT, 250, {"", 0}, {"", 0}, {"p", 1}}, false, 0, 0},
-    {"code out of range", {FCT_REJECT, 600, {"", 0}, {"", 0}, {"p", 1}}, false, 0, 0},
-    {"no verdict of ours", {(enum fct_verdict)7, 0, {"", 0}, {"", 0}, {"p", 1}}, false, 0, 0},
-    {"two lines", {FCT_REJECT, 550, {"", 0}, {"no\r\n250 ok", 10}, {"p", 1}}, false, 0, 0},
-    {"not UTF-8", {FCT_REJECT, 550, {"", 0}, {"\xff", 1}, {"p", 1}}, false, 0, 0},
-    {"a line end in the name", {FCT_REJECT, 550, {"", 0}, {"no", 2}, {"p\n", 2}}, false, 0, 0},
+    {"next", ANSWER(FCT_NEXT, 0, "", "", ""), true, 0, 0},
+    {"reject", ANSWER(FCT_REJECT, 550, "5.7.1", "no", "p"), true, 550, 5},
+    {"reject with a temporary code", ANSWER(FCT_REJECT, 450, "4.7.1", "no", "p"), true, 0, 0},
+    {"tempfail with a permanent code", ANSWER(FCT_TEMPFAIL, 550, "5.7.1", "no", "p"), true, 0, 0},
+    {"success as a code", ANSWER(FCT_REJECT, 250, "", "", "p"), false, 0, 0},
+    {"code out of range", ANSWER(FCT_REJECT, 600, "", "", "p"), false, 0, 0},
+    {"no verdict of ours", ANSWER(FCT_SKIP, 0, "", "", "p"), false, 0, 0},
+    {"two lines", ANSWER(FCT_REJECT, 550, "", "no\r\n250 ok", "p"), false, 0, 0},
+    {"not UTF-8", ANSWER(FCT_REJECT, 550, "", "\xff", "p"), false, 0, 0},
+    {"a line end in the name", ANSWER(FCT_REJECT, 550, "", "no", "p\n"), false, 0, 0},
 };
 
 START_TEST(answers_are_checked)
@@ -265,7 +264,9 @@ END_TEST
 
 START_TEST(hello_there_and_back)
 {
-    struct filter_hello hello = {.wants = {1, 2, 3, 4, 5},
+    struct filter_hello hello = {.wants = {1, 2, 3, 4, 5, 6, UINT64_MAX},
+                                 .decides = {7},
+                                 .may = {0, 8},
                                  .blamed = true,
                                  .id = FCT_STR("m1"),
                                  .plugin = FCT_STR("p")},
@@ -275,6 +276,8 @@ START_TEST(hello_there_and_back)
     filter_hello_encode(&hello, &out);
     ck_assert(filter_hello_decode(buf_str(&out), &got, &err));
     ck_assert_mem_eq(got.wants, hello.wants, sizeof got.wants);
+    ck_assert_mem_eq(got.decides, hello.decides, sizeof got.decides);
+    ck_assert_mem_eq(got.may, hello.may, sizeof got.may);
     ck_assert(got.blamed && str_equal(got.id, hello.id) && str_equal(got.plugin, hello.plugin));
     for (size_t n = 0; n < out.n; n++)
         ck_assert(!filter_hello_decode(str_head(buf_str(&out), n), &got, &err));

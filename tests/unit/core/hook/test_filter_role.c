@@ -94,7 +94,7 @@ END_TEST
 static void rcpt_body(struct rig *rig)
 {
     struct filter_context ctx = rig_context("r1", FCT_ROLE_MX);
-    struct fct_ev_rcpt ev = {FCT_STR("bob@example.org"), 0};
+    struct fct_ev_rcpt ev = {.recipient = FCT_STR("bob@example.org")};
     struct filter_answer answer;
 
     filter_hook(rig->client, &ctx, FCT_HOOK_rcpt, &ev, rig->arena, &answer);
@@ -294,7 +294,7 @@ END_TEST
 static void unhooked_body(struct rig *rig)
 {
     struct filter_context ctx = rig_context("u1", FCT_ROLE_MX);
-    struct fct_ev_mail ev = {FCT_STR("a@example.net"), 0, false};
+    struct fct_ev_mail ev = {.reverse_path = FCT_STR("a@example.net")};
     struct filter_answer answer;
 
     filter_hook(rig->client, &ctx, FCT_HOOK_mail, &ev, rig->arena,

@@ -66,7 +66,7 @@ END_TEST
 
 START_TEST(wrong_objects)
 {
-    refused("old_major", "made for ABI 2.0, this server has 1.0");
+    refused("old_major", "made for ABI 2.0, this server has 1.1");
     refused("no_object", "exports no fct_plugin");
     refused("nowhere", "No such file");
     refused("../crash", "is no plugin name");
