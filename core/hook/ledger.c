@@ -15,8 +15,8 @@
 #define TAIL_BYTES       80u /* room for the entry that counts the others */
 #define NAME_MAX_BYTES   100u
 #define DETAIL_MAX_BYTES 200u
-#define SCORE_LIMIT      1000000 /* of a symbol */
-#define SUM_LIMIT        1300000000 /* of what stands for several symbols: the last entry, caps, sums */
+#define SCORE_LIMIT      1000000    /* of a symbol */
+#define SUM_LIMIT        1000000000 /* of the entries up to any of them: no plan's symbols make more */
 #define FLAG_SHADOW      1u
 
 static const char *const kind_names[] = {
@@ -198,7 +198,7 @@ static struct fct_str get_short(struct ipc_reader *r)
 static bool get_entry(struct ipc_reader *r, unsigned version, bool last, struct ledger_entry *e)
 {
     unsigned kind = ipc_get_u8(r), hook = ipc_get_u8(r), flags = version > 1 ? ipc_get_u8(r) : 0;
-    int32_t limit = kind == LEDGER_SYMBOL && !last ? SCORE_LIMIT : SUM_LIMIT;
+    int32_t limit = kind == LEDGER_SYMBOL && !last ? SCORE_LIMIT : 2 * SUM_LIMIT;
 
     e->score_milli = (int32_t)ipc_get_u32(r);
     e->weight_milli = version > 1 ? (int32_t)ipc_get_u32(r) : e->score_milli;
@@ -240,6 +240,8 @@ bool ledger_decode(struct arena *arena, struct fct_str bytes, struct ledger *out
                             i);
         if (counts(&entry[i]))
             sum += entry[i].score_milli;
+        if (sum > SUM_LIMIT || sum < -SUM_LIMIT)
+            return fct_fail(err, FCT_SYNTAX, "the ledger's sum is beyond every limit");
     }
     if (!ipc_reader_ok(&r))
         return fct_fail(err, FCT_SYNTAX, "the ledger is cut off or has something behind it");

@@ -27,14 +27,28 @@ static struct fct_str encode(const struct ledger_log *log)
     return arena_str(arena, buf_str(&out));
 }
 
+#define ENTRY(k, h, who, what, score, text, us, ...)                                      \
+    {                                                                                     \
+        .kind = LEDGER_##k, .hook = FCT_HOOK_##h, .by = FCT_STR_INIT(who),                \
+        .name = FCT_STR_INIT(what), .score_milli = (score), .detail = FCT_STR_INIT(text), \
+        .took_us = (us), __VA_ARGS__                                                      \
+    }
+
 static const struct ledger_entry samples[] = {
-    {LEDGER_SYMBOL, FCT_HOOK_scan, {"spf", 3}, {"SPF_FAIL", 8}, 2500, {"a\r\nb\"\\", 6}, 12},
-    {LEDGER_SYMBOL, FCT_HOOK_scan, {"lua:x", 5}, {"GOOD", 4}, -1100, {"", 0}, 0},
-    {LEDGER_VERDICT, FCT_HOOK_verdict, {"p", 1}, {"reject", 6}, 0, {"\xc3\xa9", 2}, UINT32_MAX},
-    {LEDGER_EDIT, FCT_HOOK_edit, {"headers", 7}, {"header_remove", 13}, 0, {"X-A: b", 6}, 3},
-    {LEDGER_FAULT, FCT_HOOK_headers, {"p", 1}, {"timeout", 7}, 0, {"", 0}, 1},
-    {LEDGER_DELIVER, FCT_HOOK_deliver, {"p", 1}, {"mailbox", 7}, 0, {"Lists", 5}, 1},
+    ENTRY(SYMBOL, scan, "spf", "SPF_FAIL", 2500, "a\r\nb\"\\", 12, .weight_milli = 5000,
+          .group = FCT_STR_INIT("spf")),
+    ENTRY(SYMBOL, scan, "lua:x", "GOOD", -1100, "", 0, .weight_milli = -1100),
+    ENTRY(VERDICT, verdict, "p", "reject", 0, "\xc3\xa9", UINT32_MAX, .shadow = false),
+    ENTRY(EDIT, edit, "headers", "header_remove", 0, "X-A: b", 3, .shadow = false),
+    ENTRY(FAULT, headers, "p", "timeout", 0, "", 1, .shadow = false),
+    ENTRY(DELIVER, deliver, "p", "mailbox", 0, "Lists", 1, .shadow = false),
+    ENTRY(SYMBOL, scan, "new", "TRIED", 9000, "", 1, .shadow = true),
+    ENTRY(ADJUST, verdict, "strict", "spf", -400, "group spf: at most 2.100", 0, .shadow = false),
+    ENTRY(FORCE, scan, "lua:x", "junk", 0, "rank 10: a list", 0, .shadow = false),
+    ENTRY(PROFILE, verdict, "strict", "keep", 1000, "junk 6.000, reject 15.000", 0,
+          .shadow = false),
 };
+#define SAMPLES_SUM 1000
 
 START_TEST(round_trip)
 {
@@ -46,12 +60,15 @@ START_TEST(round_trip)
         ledger_log_add(&log, &samples[i]);
     ck_assert_msg(ledger_decode(arena, encode(&log), &got, &err), "%s", err.text);
     ck_assert_uint_eq(got.n, FCT_COUNT(samples));
-    ck_assert_int_eq(got.score_milli, 1400);
+    ck_assert_int_eq(got.score_milli, SAMPLES_SUM);
     for (size_t i = 0; i < got.n; i++) {
         ck_assert_int_eq(got.entry[i].kind, samples[i].kind);
         ck_assert_int_eq(got.entry[i].hook, samples[i].hook);
         ck_assert_int_eq(got.entry[i].score_milli, samples[i].score_milli);
         ck_assert_uint_eq(got.entry[i].took_us, samples[i].took_us);
+        ck_assert_int_eq(got.entry[i].weight_milli, samples[i].weight_milli);
+        ck_assert(got.entry[i].shadow == samples[i].shadow);
+        ck_assert(str_equal(got.entry[i].group, samples[i].group));
         ck_assert(str_equal(got.entry[i].by, samples[i].by));
         ck_assert(str_equal(got.entry[i].name, samples[i].name));
         ck_assert(str_equal(got.entry[i].detail, samples[i].detail));
@@ -73,6 +90,42 @@ START_TEST(too_many_entries_are_counted_and_their_scores_kept)
     ck_assert_uint_lt(got.n, 2000);
     ck_assert(str_equal(got.entry[got.n - 1].name, FCT_STR("MORE")));
     ck_assert(str_find(got.entry[got.n - 1].detail, FCT_STR("further entries")) > 0);
+}
+END_TEST
+
+/* A ledger of the first version, as older copies in the store have it. */
+START_TEST(version_1_is_still_read)
+{
+    static const char bytes[] = "\x01\x01\0\0\0\xc4\x09\0\0"   /* one entry, 2.500 */
+                                "\0\x07\xc4\x09\0\0\x0c\0\0\0" /* symbol, scan, 12 us */
+                                "\x03spf\x08SPF_FAIL\x01x";
+    struct ledger got;
+    struct fct_err err = {0};
+
+    ck_assert_msg(ledger_decode(arena, (struct fct_str){bytes, sizeof bytes - 1}, &got, &err), "%s",
+                  err.text);
+    ck_assert_uint_eq(got.n, 1);
+    ck_assert_int_eq(got.entry[0].hook, FCT_HOOK_scan);
+    ck_assert_int_eq(got.entry[0].score_milli, 2500);
+    ck_assert_int_eq(got.entry[0].weight_milli, 2500);
+    ck_assert(!got.entry[0].shadow);
+    ck_assert(str_equal(got.entry[0].detail, FCT_STR("x")));
+}
+END_TEST
+
+START_TEST(who_judged_is_never_cut_off)
+{
+    struct ledger_log log = {.arena = arena};
+    struct ledger got;
+    struct fct_err err = {0};
+
+    for (int i = 0; i < 2000; i++)
+        ledger_log_add(&log, &samples[0]);
+    ledger_log_add(&log, &samples[FCT_COUNT(samples) - 1]);
+    ck_assert_msg(ledger_decode(arena, encode(&log), &got, &err), "%s", err.text);
+    ck_assert_int_eq(got.entry[got.n - 2].kind, LEDGER_PROFILE);
+    ck_assert(str_equal(got.entry[got.n - 1].name, FCT_STR("MORE")));
+    ck_assert_int_eq(got.score_milli, 2000 * 2500);
 }
 END_TEST
 
@@ -120,7 +173,7 @@ START_TEST(forged_bytes)
     ck_assert_uint_lt(accepted, good.n); /* text may change, structure may not */
     p[5] = (char)(p[5] ^ 1);             /* the sum */
     ck_assert(!ledger_decode(arena, (struct fct_str){p, good.n}, &got, &err));
-    ck_assert_ptr_nonnull(strstr(err.text, "symbols make 1400"));
+    ck_assert_ptr_nonnull(strstr(err.text, "symbols make 1000"));
 }
 END_TEST
 
@@ -128,21 +181,24 @@ START_TEST(printed)
 {
     FCT_CLEANUP(buf_free) struct buf text = BUF_INIT(65536);
     FCT_CLEANUP(buf_free) struct buf json = BUF_INIT(65536);
-    struct ledger ledger = {samples, 3, 1400};
+    struct ledger ledger = {samples, FCT_COUNT(samples), SAMPLES_SUM};
 
     ledger_print(&ledger, false, &text);
     ledger_print(&ledger, true, &json);
     buf_put_char(&text, '\0');
     buf_put_char(&json, '\0');
     ck_assert_msg(strstr(text.p, " -1.100"), "%s", text.p);
-    ck_assert_msg(strstr(text.p, "score    1.400\n"), "%s", text.p);
+    ck_assert_msg(strstr(text.p, "score    1.000\n"), "%s", text.p);
     ck_assert_msg(strstr(text.p, "a\\u000d\\u000ab\\\"\\\\"), "%s", text.p);
     ck_assert_msg(
         strncmp(json.p,
-                "{\"score\": 1.400, \"entries\": [{\"kind\": \"symbol\", \"hook\": \"scan\"",
+                "{\"score\": 1.000, \"entries\": [{\"kind\": \"symbol\", \"hook\": \"scan\"",
                 60) == 0,
         "%s", json.p);
     ck_assert_msg(strstr(json.p, "\"score\": -1.100"), "%s", json.p);
+    ck_assert_msg(strstr(json.p, "\"weight\": 5.000, \"group\": \"spf\""), "%s", json.p);
+    ck_assert_msg(strstr(json.p, "\"shadow\": true"), "%s", json.p);
+    ck_assert_msg(strstr(text.p, "would symbol"), "%s", text.p);
     ck_assert_msg(strstr(json.p, "}]}"), "%s", json.p);
 }
 END_TEST
@@ -157,6 +213,8 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, round_trip);
     tcase_add_test(tc, too_many_entries_are_counted_and_their_scores_kept);
+    tcase_add_test(tc, version_1_is_still_read);
+    tcase_add_test(tc, who_judged_is_never_cut_off);
     tcase_add_test(tc, long_details_are_cut_between_characters);
     tcase_add_test(tc, forged_bytes);
     tcase_add_test(tc, printed);
