@@ -82,6 +82,7 @@ static void note_call(struct run *run, const struct fct_call *call)
         [NOTE_SYMBOL] = LEDGER_SYMBOL,
         [NOTE_EDIT] = LEDGER_EDIT,
         [NOTE_DELIVER] = LEDGER_DELIVER,
+        [NOTE_FORCE] = LEDGER_FORCE,
     };
 
     for (const struct call_note *n = call->note; n; n = n->next)

@@ -42,11 +42,19 @@ struct edit_log {
 /* One line for the ledger, written down by a host function; the call's owner and time are known
  * when it ends. */
 struct call_note {
-    enum note_kind { NOTE_SYMBOL, NOTE_EDIT, NOTE_DELIVER } kind;
+    enum note_kind { NOTE_SYMBOL, NOTE_EDIT, NOTE_DELIVER, NOTE_FORCE } kind;
     const char *name;
     struct fct_str detail;
     int32_t score_milli;
     struct call_note *next;
+};
+
+/* The action that a plugin forced; the strongest wish so far. */
+struct call_force {
+    bool any;
+    enum fct_action action;
+    uint32_t rank;
+    struct fct_str by, why;
 };
 
 /* Where `deliver` puts its results for one recipient. */
@@ -55,6 +63,7 @@ struct call_recipient {
     struct fct_str *keyword;
     size_t nkeywords;
     struct edit_log edits;
+    struct fct_list setting; /* of the account, "name=value" */
 };
 
 struct transaction;
@@ -79,6 +88,7 @@ struct transaction {
     struct symbol_hit *hit;
     size_t hits;
     struct edit_log edits;
+    struct call_force forced;
 };
 
 struct fct_call {

@@ -30,6 +30,8 @@ struct plugin_symbol {
     int32_t score_milli;
     struct fct_self *self;
     struct plugin_symbol *next;
+    const char *expression; /* of a composite (core/hook/composite.h); else NULL */
+    bool consume;
 };
 
 /* host.count(): what a plugin counts of its own. */

@@ -144,6 +144,17 @@ struct fct_symbol {
     const char *doc;   /* one sentence shown to people */
 };
 
+/* since 1.1: a symbol made of others, looked at after scan, once per scoring profile. */
+struct fct_composite {
+    uint32_t size; /* sizeof, set by the plugin */
+    struct fct_symbol symbol;
+    /* Symbols, g:GROUP (some symbol of the group was found), other composites; & | ! ( ).
+     * "CRYPTO_THREAT & (SPF_FAIL | DKIM_NONE) & !KNOWN_CONTACT" */
+    const char *expression;
+    /* The symbols that made it true count no longer: this one stands for them. */
+    bool consume;
+};
+
 /* ---- what a callback may read ---- */
 
 /* The connection. Every view lives as long as the call. */
@@ -526,6 +537,11 @@ struct fct_host {
     struct fct_call *(*trial_begin)(struct fct_self *self, const struct fct_trial *trial,
                                     struct fct_err *err);
     void (*trial_end)(struct fct_call *call);
+
+    /* Set-up, only inside start(). Mistakes in the expression are found when all plugins have
+     * started, and named with their column. */
+    bool (*add_composite)(struct fct_self *self, const struct fct_composite *composite,
+                          struct fct_err *err);
 };
 
 /* ---- what a plugin exports ---- */
