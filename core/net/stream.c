@@ -483,6 +483,14 @@ const char *stream_tls_cipher(const struct stream *s)
     return stream_has_tls(s) ? SSL_get_cipher_name(s->ssl) : "";
 }
 
+const char *stream_tls_server_name(const struct stream *s)
+{
+    const char *name =
+        stream_has_tls(s) ? SSL_get_servername(s->ssl, TLSEXT_NAMETYPE_host_name) : NULL;
+
+    return name ? name : "";
+}
+
 const struct stream_address *stream_peer(const struct stream *s)
 {
     return &s->peer;

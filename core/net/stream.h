@@ -74,6 +74,7 @@ FCT_MUST_CHECK bool stream_starttls(struct stream *s, struct tls_context *tls, s
 bool stream_has_tls(const struct stream *s);
 const char *stream_tls_version(const struct stream *s); /* "" without */
 const char *stream_tls_cipher(const struct stream *s);
+const char *stream_tls_server_name(const struct stream *s); /* SNI (RFC 6066 3), or "" */
 
 /* Addresses as seen on the socket, or as given by the PROXY line. */
 const struct stream_address *stream_peer(const struct stream *s);
