@@ -11,8 +11,11 @@ static bool size_param(struct fct_str value, struct smtp_mail_params *out)
 /* body-value = "7BIT" / "8BITMIME"; BINARYMIME is not announced (RFC 3030 3). */
 static bool body_param(struct fct_str value, struct smtp_mail_params *out)
 {
-    out->body_8bit = str_equal_nocase(value, FCT_STR("8BITMIME"));
-    return out->body_8bit || str_equal_nocase(value, FCT_STR("7BIT"));
+    if (str_equal_nocase(value, FCT_STR("8BITMIME")))
+        out->body = FCT_STR("8BITMIME");
+    else if (str_equal_nocase(value, FCT_STR("7BIT")))
+        out->body = FCT_STR("7BIT");
+    return out->body.n > 0;
 }
 
 static bool smtputf8_param(struct fct_str value, struct smtp_mail_params *out)
@@ -21,9 +24,18 @@ static bool smtputf8_param(struct fct_str value, struct smtp_mail_params *out)
     return value.p == NULL;
 }
 
-static bool is_upper_hex(char c)
+static bool prdr_param(struct fct_str value, struct smtp_mail_params *out)
 {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F');
+    out->prdr = true;
+    return value.p == NULL;
+}
+
+/* Digits of a hexchar are capitals (RFC 3461 4); -1: not one. */
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 /* xtext = *( xchar / hexchar ); xchar = %d33-42 / %d44-60 / %d62-126; hexchar = "+" 2(DIGIT /
@@ -31,13 +43,14 @@ static bool is_upper_hex(char c)
 static bool auth_param(struct fct_str value, struct smtp_mail_params *out)
 {
     out->has_auth = true;
+    out->auth = value;
     for (size_t i = 0; i < value.n; i++) {
         char c = value.p[i];
 
         if (c < 33 || c > 126 || c == '=')
             return false;
         if (c == '+') {
-            if (i + 2 >= value.n || !is_upper_hex(value.p[i + 1]) || !is_upper_hex(value.p[i + 2]))
+            if (i + 2 >= value.n || hex_digit(value.p[i + 1]) < 0 || hex_digit(value.p[i + 2]) < 0)
                 return false;
             i += 2;
         }
@@ -45,16 +58,36 @@ static bool auth_param(struct fct_str value, struct smtp_mail_params *out)
     return value.n > 0;
 }
 
+struct fct_str smtp_mail_params_auth(struct arena *arena, const struct smtp_mail_params *params)
+{
+    struct fct_str in = params->auth;
+    char *out = arena_alloc(arena, in.n + 1);
+    size_t n = 0;
+
+    if (str_equal(in, FCT_STR("<>")))
+        return FCT_STR("");
+    for (size_t i = 0; i < in.n; i++) {
+        out[n] = in.p[i];
+        if (in.p[i] == '+') {
+            out[n] = (char)(hex_digit(in.p[i + 1]) * 16 + hex_digit(in.p[i + 2]));
+            i += 2;
+        }
+        n++;
+    }
+    return (struct fct_str){out, n};
+}
+
 static const struct mail_param {
     const char *name;
+    unsigned extension;
     bool (*parse)(struct fct_str value, struct smtp_mail_params *out);
 } mail_param[] = {
-    {"SIZE", size_param},
-    {"BODY", body_param},
-    {"SMTPUTF8", smtputf8_param},
-    {"AUTH", auth_param},
+    {"SIZE", SMTP_EXT_SIZE, size_param},
+    {"BODY", SMTP_EXT_8BITMIME, body_param},
+    {"SMTPUTF8", SMTP_EXT_SMTPUTF8, smtputf8_param},
+    {"AUTH", SMTP_EXT_AUTH, auth_param},
+    {"PRDR", SMTP_EXT_PRDR, prdr_param},
 };
-#define AUTH_PARAM 3u
 
 /* " " 1*SP keyword ["=" value]; value.p is NULL without "=". False at the end. */
 static bool next_param(struct fct_str *in, struct fct_str *name, struct fct_str *value)
@@ -83,7 +116,7 @@ static size_t find_param(struct fct_str name)
     return i;
 }
 
-bool smtp_mail_params_parse(struct fct_str in, bool allow_auth, struct smtp_mail_params *out,
+bool smtp_mail_params_parse(struct fct_str in, unsigned offered, struct smtp_mail_params *out,
                             struct fct_err *err)
 {
     struct fct_str name, value;
@@ -95,7 +128,7 @@ bool smtp_mail_params_parse(struct fct_str in, bool allow_auth, struct smtp_mail
     while (next_param(&in, &name, &value)) {
         size_t i = find_param(name);
 
-        if (i == FCT_COUNT(mail_param) || (i == AUTH_PARAM && !allow_auth))
+        if (i == FCT_COUNT(mail_param) || !(mail_param[i].extension & offered))
             return fct_fail(err, FCT_DENIED, "parameter %.*s is not known here",
                             (int)(name.n < 40 ? name.n : 40), name.p);
         if (seen & (1u << i))

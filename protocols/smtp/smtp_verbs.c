@@ -99,7 +99,9 @@ static bool mail_parse(struct smtp_session *s, struct fct_str argument, union sm
         return false;
     }
     path.n -= in.n;
-    if (!smtp_mail_params_parse(in, smtp_announces_auth(s), &out->mail.params, &err)) {
+    if (!smtp_mail_params_parse(
+            in, SMTP_EXT_ALL & ~(unsigned)(smtp_announces_auth(s) ? 0 : SMTP_EXT_AUTH),
+            &out->mail.params, &err)) {
         *r = params_error(s, &err);
         return false;
     }

@@ -32,7 +32,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (smtp_path_parse(&in, size % 2, &path, &err)) {
         round_trip(arena, &path);
-        if (!smtp_mail_params_parse(in, true, &params, &err) && err.class == FCT_OK)
+        if (smtp_mail_params_parse(in, SMTP_EXT_ALL, &params, &err))
+            (void)smtp_mail_params_auth(arena, &params);
+        else if (err.class == FCT_OK)
             abort();
     } else if (err.class == FCT_OK) {
         abort();

@@ -5,49 +5,60 @@
 #include <check.h>
 #include <stdlib.h>
 
+#define ALL_BUT(extension) (SMTP_EXT_ALL & ~(unsigned)(extension))
+
 static const struct {
     const char *in;
-    bool auth;
+    unsigned offered;
     enum fct_class want;
     struct smtp_mail_params params;
 } cases[] = {
-    {"", false, FCT_OK, {0}},
-    {" ", false, FCT_OK, {0}},
-    {" SIZE=100", false, FCT_OK, {.size = 100}},
-    {" size=100", false, FCT_OK, {.size = 100}},
-    {" SIZE=0", false, FCT_OK, {0}},
-    {" BODY=7BIT", false, FCT_OK, {0}},
-    {" BODY=8bitmime", false, FCT_OK, {.body_8bit = true}},
-    {" SMTPUTF8", false, FCT_OK, {.smtputf8 = true}},
+    {"", ALL_BUT(SMTP_EXT_AUTH), FCT_OK, {0}},
+    {" ", ALL_BUT(SMTP_EXT_AUTH), FCT_OK, {0}},
+    {" SIZE=100", ALL_BUT(SMTP_EXT_AUTH), FCT_OK, {.size = 100}},
+    {" size=100", ALL_BUT(SMTP_EXT_AUTH), FCT_OK, {.size = 100}},
+    {" SIZE=0", ALL_BUT(SMTP_EXT_AUTH), FCT_OK, {0}},
+    {" BODY=7BIT", ALL_BUT(SMTP_EXT_AUTH), FCT_OK, {.body = FCT_STR_INIT("7BIT")}},
+    {" BODY=8bitmime", ALL_BUT(SMTP_EXT_AUTH), FCT_OK, {.body = FCT_STR_INIT("8BITMIME")}},
+    {" SMTPUTF8", ALL_BUT(SMTP_EXT_AUTH), FCT_OK, {.smtputf8 = true}},
     {" SMTPUTF8 BODY=8BITMIME  SIZE=18446744073709551615",
-     false,
+     SMTP_EXT_ALL,
      FCT_OK,
-     {.size = UINT64_MAX, .body_8bit = true, .smtputf8 = true}},
-    {" AUTH=<>", true, FCT_OK, {.has_auth = true}},
-    {" AUTH=a+40b@x.org", true, FCT_OK, {.has_auth = true}},
-    {" AUTH=e+3Dmc2@example.com", true, FCT_OK, {.has_auth = true}},
-    {"SIZE=100", false, FCT_SYNTAX, {0}},
-    {">", false, FCT_SYNTAX, {0}},
-    {" SIZE", false, FCT_SYNTAX, {0}},
-    {" SIZE=", false, FCT_SYNTAX, {0}},
-    {" SIZE=abc", false, FCT_SYNTAX, {0}},
-    {" SIZE=-1", false, FCT_SYNTAX, {0}},
-    {" SIZE=1 SIZE=1", false, FCT_SYNTAX, {0}},
-    {" SIZE=18446744073709551616", false, FCT_SYNTAX, {0}},
-    {" SIZE=000000000000000000001", false, FCT_SYNTAX, {0}},
-    {" BODY=BINARYMIME", false, FCT_SYNTAX, {0}},
-    {" BODY", false, FCT_SYNTAX, {0}},
-    {" SMTPUTF8=yes", false, FCT_SYNTAX, {0}},
-    {" SMTPUTF8=", false, FCT_SYNTAX, {0}},
-    {" AUTH=", true, FCT_SYNTAX, {0}},
-    {" AUTH=+4", true, FCT_SYNTAX, {0}},
-    {" AUTH=a+4zb", true, FCT_SYNTAX, {0}},
-    {" AUTH=a=b", true, FCT_SYNTAX, {0}},
-    {" AUTH=<>", false, FCT_DENIED, {0}},
-    {" RET=FULL", false, FCT_DENIED, {0}},
-    {" =1", false, FCT_DENIED, {0}},
-    {" XFOO=bar", false, FCT_DENIED, {0}},
-    {" \xff\xfe=1", false, FCT_DENIED, {0}},
+     {.size = UINT64_MAX, .body = FCT_STR("8BITMIME"), .smtputf8 = true}},
+    {" AUTH=<>", SMTP_EXT_ALL, FCT_OK, {.has_auth = true}},
+    {" AUTH=a+40b@x.org", SMTP_EXT_ALL, FCT_OK, {.has_auth = true}},
+    {" AUTH=e+3Dmc2@example.com", SMTP_EXT_ALL, FCT_OK, {.has_auth = true}},
+    {" PRDR", SMTP_EXT_ALL, FCT_OK, {.prdr = true}},
+    {" prdr SIZE=1", SMTP_EXT_ALL, FCT_OK, {.prdr = true, .size = 1}},
+    {" PRDR=", SMTP_EXT_ALL, FCT_SYNTAX, {0}},
+    {" PRDR=yes", SMTP_EXT_ALL, FCT_SYNTAX, {0}},
+    {" PRDR PRDR", SMTP_EXT_ALL, FCT_SYNTAX, {0}},
+    {" PRDR", ALL_BUT(SMTP_EXT_PRDR), FCT_DENIED, {0}},
+    {" SIZE=1", ALL_BUT(SMTP_EXT_SIZE), FCT_DENIED, {0}},
+    {" BODY=8BITMIME", ALL_BUT(SMTP_EXT_8BITMIME), FCT_DENIED, {0}},
+    {" SMTPUTF8", ALL_BUT(SMTP_EXT_SMTPUTF8), FCT_DENIED, {0}},
+    {"SIZE=100", ALL_BUT(SMTP_EXT_AUTH), FCT_SYNTAX, {0}},
+    {">", ALL_BUT(SMTP_EXT_AUTH), FCT_SYNTAX, {0}},
+    {" SIZE", ALL_BUT(SMTP_EXT_AUTH), FCT_SYNTAX, {0}},
+    {" SIZE=", ALL_BUT(SMTP_EXT_AUTH), FCT_SYNTAX, {0}},
+    {" SIZE=abc", ALL_BUT(SMTP_EXT_AUTH), FCT_SYNTAX, {0}},
+    {" SIZE=-1", ALL_BUT(SMTP_EXT_AUTH), FCT_SYNTAX, {0}},
+    {" SIZE=1 SIZE=1", ALL_BUT(SMTP_EXT_AUTH), FCT_SYNTAX, {0}},
+    {" SIZE=18446744073709551616", ALL_BUT(SMTP_EXT_AUTH), FCT_SYNTAX, {0}},
+    {" SIZE=000000000000000000001", ALL_BUT(SMTP_EXT_AUTH), FCT_SYNTAX, {0}},
+    {" BODY=BINARYMIME", ALL_BUT(SMTP_EXT_AUTH), FCT_SYNTAX, {0}},
+    {" BODY", ALL_BUT(SMTP_EXT_AUTH), FCT_SYNTAX, {0}},
+    {" SMTPUTF8=yes", ALL_BUT(SMTP_EXT_AUTH), FCT_SYNTAX, {0}},
+    {" SMTPUTF8=", ALL_BUT(SMTP_EXT_AUTH), FCT_SYNTAX, {0}},
+    {" AUTH=", SMTP_EXT_ALL, FCT_SYNTAX, {0}},
+    {" AUTH=+4", SMTP_EXT_ALL, FCT_SYNTAX, {0}},
+    {" AUTH=a+4zb", SMTP_EXT_ALL, FCT_SYNTAX, {0}},
+    {" AUTH=a=b", SMTP_EXT_ALL, FCT_SYNTAX, {0}},
+    {" AUTH=<>", ALL_BUT(SMTP_EXT_AUTH), FCT_DENIED, {0}},
+    {" RET=FULL", ALL_BUT(SMTP_EXT_AUTH), FCT_DENIED, {0}},
+    {" =1", ALL_BUT(SMTP_EXT_AUTH), FCT_DENIED, {0}},
+    {" XFOO=bar", ALL_BUT(SMTP_EXT_AUTH), FCT_DENIED, {0}},
+    {" \xff\xfe=1", ALL_BUT(SMTP_EXT_AUTH), FCT_DENIED, {0}},
 };
 
 START_TEST(mail_parameters)
@@ -55,17 +66,48 @@ START_TEST(mail_parameters)
     for (size_t i = 0; i < FCT_COUNT(cases); i++) {
         struct smtp_mail_params p;
         struct fct_err err = {0};
-        bool ok = smtp_mail_params_parse(str_from(cases[i].in), cases[i].auth, &p, &err);
+        bool ok = smtp_mail_params_parse(str_from(cases[i].in), cases[i].offered, &p, &err);
 
         ck_assert_msg(err.class == cases[i].want && ok == (cases[i].want == FCT_OK), "%s: %s",
                       cases[i].in, err.text);
         if (!ok)
             continue;
-        ck_assert_msg(p.size == cases[i].params.size && p.body_8bit == cases[i].params.body_8bit &&
+        ck_assert_msg(p.size == cases[i].params.size && str_equal(p.body, cases[i].params.body) &&
                           p.smtputf8 == cases[i].params.smtputf8 &&
-                          p.has_auth == cases[i].params.has_auth,
+                          p.prdr == cases[i].params.prdr && p.has_auth == cases[i].params.has_auth,
                       "%s", cases[i].in);
     }
+}
+END_TEST
+
+START_TEST(auth_is_decoded)
+{
+    static const char *const pairs[][2] = {
+        {" SIZE=1", ""},
+        {" AUTH=<>", ""},
+        {" AUTH=a@x.org", "a@x.org"},
+        {" AUTH=a+2Bb+40x.org", "a+b@x.org"},
+    };
+    struct arena *arena = arena_new(NULL);
+
+    for (size_t i = 0; i < FCT_COUNT(pairs); i++) {
+        struct smtp_mail_params p;
+        struct fct_err err = {0};
+
+        ck_assert(smtp_mail_params_parse(str_from(pairs[i][0]), SMTP_EXT_ALL, &p, &err));
+        ck_assert(str_equal(smtp_mail_params_auth(arena, &p), str_from(pairs[i][1])));
+    }
+    arena_free(&arena);
+}
+END_TEST
+
+START_TEST(extensions_have_one_bit_and_one_word_each)
+{
+    for (unsigned bit = 1; bit <= SMTP_EXT_ALL; bit *= 2)
+        ck_assert_uint_eq(smtp_extension_find(str_from(smtp_extension_keyword(bit))), bit);
+    ck_assert_uint_eq(smtp_extension_find(FCT_STR("chunking")), SMTP_EXT_CHUNKING);
+    ck_assert_uint_eq(smtp_extension_find(FCT_STR("DSN")), 0);
+    ck_assert_str_eq(smtp_extension_keyword(0), "");
 }
 END_TEST
 
@@ -91,6 +133,8 @@ int main(void)
 
     suite_add_tcase(suite, tc);
     tcase_add_test(tc, mail_parameters);
+    tcase_add_test(tc, auth_is_decoded);
+    tcase_add_test(tc, extensions_have_one_bit_and_one_word_each);
     tcase_add_test(tc, rcpt_has_no_parameters);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
