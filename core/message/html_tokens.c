@@ -1,0 +1,701 @@
+/* html_tokens.c - see html_tokens.h. Each function is one state of the standard, or a few that
+ * belong together; t->p only moves forward. */
+#include "core/message/html_tokens.h"
+
+#include "core/base/err.h"
+#include "core/base/map.h"
+#include "core/base/str.h"
+#include "core/base/utf8.h"
+#include "core/message/html_foreign.h"
+#include "core/message/html_recode.h"
+#include "core/message/html_references.h"
+#include "core/message/transfer.h"
+#include <stdlib.h>
+
+#define REPLACEMENT FCT_STR("\xEF\xBF\xBD") /* U+FFFD */
+#define NOTHING     ((struct fct_str){"", 0})
+
+enum { FEW_ATTRIBUTES = 16 }; /* so many are compared one by one */
+
+/* What follows a start tag (13.2.5.1 to 13.2.5.5). */
+enum content { DATA, RCDATA, RAWTEXT, SCRIPT, PLAINTEXT };
+
+static const struct {
+    const char *name;
+    enum content content;
+} raw_elements[] = {
+    {"style", RAWTEXT},   {"title", RCDATA},     {"script", SCRIPT},
+    {"textarea", RCDATA}, {"xmp", RAWTEXT},      {"iframe", RAWTEXT},
+    {"noembed", RAWTEXT}, {"noframes", RAWTEXT}, {"plaintext", PLAINTEXT},
+};
+
+/* What must be done to a span before it is what the standard says. */
+enum { REFERENCES = 1, ATTRIBUTE = 2, KEEP_NUL = 4 };
+
+/* Why a span of bytes is not its own value. */
+enum { AMPERSAND = 1, RETURN = 2, NUL = 4, HIGH = 8, UPPER = 16, SPACE = 32, ENDS_NAME = 64 };
+
+#define H16 \
+    HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH
+#define U UPPER
+/* clang-format off */
+static const unsigned char class[256] = {
+    NUL, 0, 0, 0, 0, 0, 0, 0, 0, SPACE, SPACE, 0, SPACE, SPACE | RETURN, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    SPACE, 0, 0, 0, 0, 0, AMPERSAND, 0, 0, 0, 0, 0, 0, 0, 0, ENDS_NAME /* / */, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ENDS_NAME /* > */, 0,
+    0, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    H16, H16, H16, H16, H16, H16, H16, H16,
+};
+/* clang-format on */
+
+struct tokenizer {
+    struct arena *arena;
+    const char *start, *p, *end;
+    struct fct_str charset;
+    bool is_utf8;
+    struct buf converted, decoded;        /* scratch */
+    struct fct_html_attribute *attribute; /* of the tag in hand */
+    size_t attributes, attribute_room;
+    struct map *names; /* of its attributes, once they are many */
+    struct fct_html_token *token;
+    size_t token_room, max;
+    struct html_tokens *out;
+    enum content content;
+    struct fct_str raw_name; /* whose end tag ends the content */
+    struct html_foreign foreign;
+};
+
+static bool is(char c, unsigned classes)
+{
+    return (class[(unsigned char)c] & classes) != 0;
+}
+
+static bool is_letter(char c)
+{
+    return char_lower(c) >= 'a' && char_lower(c) <= 'z';
+}
+
+static size_t offset_of(const struct tokenizer *t, const char *at)
+{
+    return (size_t)(at - t->start);
+}
+
+/* Every loop that walks over bytes tells how far it came. */
+static void walked(struct tokenizer *t, const char *from, const char *to)
+{
+    t->out->steps += (uint64_t)(to - from) + 1;
+}
+
+/* ---- values ---- */
+
+static unsigned classes_in(struct fct_str s)
+{
+    unsigned found = 0;
+
+    for (size_t i = 0; i < s.n; i++)
+        found |= class[(unsigned char)s.p[i]];
+    return found;
+}
+
+static struct fct_str to_utf8(struct tokenizer *t, struct fct_str raw)
+{
+    if (t->is_utf8 && utf8_is_valid(raw))
+        return raw;
+    buf_clear(&t->converted);
+    (void)charset_to_utf8(t->charset, raw, &t->converted);
+    return buf_str(&t->converted);
+}
+
+/* What stands at s[i], which is one of & CR NUL; returns how many bytes of s it took. */
+static size_t put_special(struct buf *out, struct fct_str s, size_t i, unsigned how)
+{
+    char reference[HTML_REFERENCE_MAX];
+    size_t n, taken;
+
+    if (s.p[i] == '\0') {
+        buf_put_str(out, how & KEEP_NUL ? (struct fct_str){s.p + i, 1} : REPLACEMENT);
+        return 1;
+    }
+    if (s.p[i] == '\r') {
+        buf_put_char(out, '\n');
+        return i + 1 < s.n && s.p[i + 1] == '\n' ? 2 : 1;
+    }
+    taken = how & REFERENCES ? html_reference(str_skip(s, i), how & ATTRIBUTE, reference, &n) : 0;
+    if (taken == 0)
+        return buf_put_char(out, '&'), 1;
+    buf_put(out, reference, n);
+    return taken;
+}
+
+/* Charset, line ends, NUL and character references undone. A view of `raw` if that is the same. */
+static struct fct_str value_of(struct tokenizer *t, struct fct_str raw, unsigned how)
+{
+    unsigned found = classes_in(raw);
+    struct fct_str s = raw;
+    size_t run = 0;
+
+    t->out->steps += raw.n;
+    if (found & HIGH)
+        s = to_utf8(t, raw);
+    if ((found & (RETURN | NUL)) == 0 && !(found & AMPERSAND && how & REFERENCES))
+        return s.p == raw.p ? raw : arena_str(t->arena, s);
+    buf_clear(&t->decoded);
+    for (size_t i = 0; i < s.n;) {
+        if (!is(s.p[i], AMPERSAND | RETURN | NUL)) {
+            i++;
+            continue;
+        }
+        buf_put(&t->decoded, s.p + run, i - run);
+        run = i += put_special(&t->decoded, s, i, how);
+    }
+    buf_put(&t->decoded, s.p + run, s.n - run);
+    return arena_str(t->arena, buf_str(&t->decoded));
+}
+
+static struct fct_str name_of(struct tokenizer *t, struct fct_str raw)
+{
+    struct fct_str name = raw;
+    char *copy;
+
+    if (classes_in(raw) & (NUL | HIGH))
+        name = value_of(t, raw, 0);
+    if (!(classes_in(name) & UPPER))
+        return name;
+    copy = arena_alloc(t->arena, name.n);
+    memcpy(copy, name.p, name.n);
+    str_lower(copy, name.n);
+    return (struct fct_str){copy, name.n};
+}
+
+/* ---- tokens ---- */
+
+/* False: the limit is reached, and this was the last. */
+static bool count_one(struct tokenizer *t)
+{
+    if (t->out->counted < t->max) {
+        t->out->counted++;
+        return true;
+    }
+    t->out->truncated = true;
+    t->p = t->end;
+    return false;
+}
+
+static struct fct_html_token *add_token(struct tokenizer *t, enum fct_html_kind kind,
+                                        const char *from, const char *to)
+{
+    struct fct_html_token *token;
+
+    if (!count_one(t))
+        return NULL;
+    if (t->out->n == t->token_room) {
+        t->token_room = t->token_room ? 2 * t->token_room : 64;
+        t->token = realloc(t->token, t->token_room * sizeof *t->token);
+        FCT_ASSERT(t->token);
+    }
+    token = &t->token[t->out->n++];
+    *token = (struct fct_html_token){.kind = kind,
+                                     .name = NOTHING,
+                                     .text = NOTHING,
+                                     .offset = offset_of(t, from),
+                                     .length = (size_t)(to - from)};
+    return token;
+}
+
+/* [from, to) is the token, `text` what is between. */
+static void add_text(struct tokenizer *t, enum fct_html_kind kind, const char *from, const char *to,
+                     struct fct_str text, unsigned how)
+{
+    struct fct_html_token *token = from < to ? add_token(t, kind, from, to) : NULL;
+
+    if (token)
+        token->text = value_of(t, text, how);
+}
+
+/* ---- attributes (13.2.5.32 to 13.2.5.40) ---- */
+
+static void skip_space(struct tokenizer *t)
+{
+    const char *from = t->p;
+
+    while (t->p < t->end && is(*t->p, SPACE))
+        t->p++;
+    walked(t, from, t->p);
+}
+
+static bool is_known(struct tokenizer *t, struct fct_str name)
+{
+    if (t->names)
+        return map_put(t->names, name, t) != NULL;
+    for (size_t i = 0; i < t->attributes; i++)
+        if (str_equal(t->attribute[i].name, name))
+            return true;
+    return false;
+}
+
+static void remember_names(struct tokenizer *t)
+{
+    t->names = map_new();
+    for (size_t i = 0; i < t->attributes; i++)
+        map_put(t->names, t->attribute[i].name, t);
+}
+
+static void keep_attribute(struct tokenizer *t, const struct fct_html_attribute *attribute)
+{
+    if (t->attributes == t->attribute_room) {
+        t->attribute_room = t->attribute_room ? 2 * t->attribute_room : FEW_ATTRIBUTES;
+        t->attribute = realloc(t->attribute, t->attribute_room * sizeof *t->attribute);
+        FCT_ASSERT(t->attribute);
+    }
+    t->attribute[t->attributes++] = *attribute;
+    if (t->attributes == FEW_ATTRIBUTES)
+        remember_names(t);
+}
+
+static struct fct_str take_attribute_name(struct tokenizer *t)
+{
+    const char *from = t->p++; /* an '=' here is part of the name */
+
+    while (t->p < t->end && *t->p != '=' && !is(*t->p, SPACE | ENDS_NAME))
+        t->p++;
+    walked(t, from, t->p);
+    return str_between(from, t->p);
+}
+
+/* Behind '=' and spaces. False: the input ends inside. */
+static bool take_attribute_value(struct tokenizer *t, struct fct_str *raw)
+{
+    const char *from = t->p, *to;
+
+    if (*from == '"' || *from == '\'') {
+        to = memchr(from + 1, *from, (size_t)(t->end - from - 1));
+        walked(t, from, to ? to : t->end);
+        if (!to)
+            return false;
+        *raw = str_between(from + 1, to);
+        t->p = to + 1;
+        return true;
+    }
+    while (t->p < t->end && *t->p != '>' && !is(*t->p, SPACE))
+        t->p++;
+    walked(t, from, t->p);
+    *raw = str_between(from, t->p);
+    return t->p < t->end;
+}
+
+/* False: the input ends inside the tag. */
+static bool take_attribute(struct tokenizer *t, bool keep)
+{
+    struct fct_str raw = take_attribute_name(t), value;
+    const char *end = t->p;
+
+    value = (struct fct_str){end, 0};
+    skip_space(t);
+    if (t->p < t->end && *t->p == '=') {
+        t->p++;
+        skip_space(t);
+        if (t->p == t->end || (*t->p != '>' && !take_attribute_value(t, &value)))
+            return false;
+        end = t->p;
+    }
+    if (!keep)
+        return true;
+    struct fct_html_attribute attribute = {
+        .name = name_of(t, raw),
+        .offset = offset_of(t, raw.p),
+        .length = (size_t)(end - raw.p),
+        .value_offset = offset_of(t, value.p),
+        .value_length = value.n,
+    };
+    if (is_known(t, attribute.name))
+        return true;
+    if (!count_one(t))
+        return false;
+    attribute.value = value_of(t, value, REFERENCES | ATTRIBUTE);
+    keep_attribute(t, &attribute);
+    return true;
+}
+
+/* Up to and with '>'. False: the input ends before. */
+static bool take_attributes(struct tokenizer *t, bool keep, bool *self_closing)
+{
+    t->attributes = 0;
+    map_free(&t->names);
+    *self_closing = false;
+    for (;;) {
+        skip_space(t);
+        if (t->p == t->end)
+            return false;
+        if (*t->p == '>') {
+            t->p++;
+            return true;
+        }
+        if (*t->p == '/') {
+            t->p++;
+            *self_closing = t->p < t->end && *t->p == '>';
+        } else if (!take_attribute(t, keep)) {
+            return false;
+        }
+    }
+}
+
+/* ---- tags (13.2.5.6 to 13.2.5.8) ---- */
+
+static struct fct_str take_tag_name(struct tokenizer *t)
+{
+    const char *from = t->p;
+
+    while (t->p < t->end && !is(*t->p, SPACE | ENDS_NAME))
+        t->p++;
+    walked(t, from, t->p);
+    return str_between(from, t->p);
+}
+
+static void attach_attributes(struct tokenizer *t, struct fct_html_token *token)
+{
+    struct fct_html_attribute *copy;
+
+    if (t->attributes == 0)
+        return;
+    copy = ARENA_ARRAY(t->arena, struct fct_html_attribute, t->attributes);
+    memcpy(copy, t->attribute, t->attributes * sizeof *copy);
+    token->attribute = copy;
+    token->attributes = t->attributes;
+}
+
+static enum content content_of(struct fct_str name)
+{
+    for (size_t i = 0; i < FCT_COUNT(raw_elements); i++)
+        if (str_equal(name, str_from(raw_elements[i].name)))
+            return raw_elements[i].content;
+    return DATA;
+}
+
+static void start_tag(struct tokenizer *t)
+{
+    const char *from = t->p++;
+    struct fct_str raw = take_tag_name(t);
+    struct fct_html_token *token;
+    bool self_closing;
+
+    if (!take_attributes(t, true, &self_closing)) {
+        t->p = t->end;
+        return;
+    }
+    token = add_token(t, FCT_HTML_START, from, t->p);
+    if (!token)
+        return;
+    token->name = name_of(t, raw);
+    token->self_closing = self_closing;
+    attach_attributes(t, token);
+    if (!html_foreign_start(&t->foreign, token)) {
+        t->content = content_of(token->name);
+        t->raw_name = token->name;
+    }
+}
+
+/* t->p is at "</" and a letter. */
+static void end_tag(struct tokenizer *t)
+{
+    const char *from = t->p;
+    struct fct_html_token *token;
+    struct fct_str raw;
+    bool self_closing;
+
+    t->p += 2;
+    raw = take_tag_name(t);
+    if (!take_attributes(t, false, &self_closing)) {
+        t->p = t->end;
+        return;
+    }
+    token = add_token(t, FCT_HTML_END, from, t->p);
+    if (!token)
+        return;
+    token->name = name_of(t, raw);
+    html_foreign_end(&t->foreign, token->name);
+}
+
+/* ---- comments, doctype, CDATA (13.2.5.41 to 13.2.5.71) ---- */
+
+/* The end of a comment whose inside starts at `from`; *after is behind "-->". When the input ends
+ * first, dashes that might have begun the end are no part of the comment. */
+static const char *comment_end(const struct tokenizer *t, const char *from, const char **after)
+{
+    const char *at = from, *end = t->end, *dashes;
+
+    if (at < end && *at == '>')
+        return *after = at + 1, from;
+    if (end - at >= 2 && at[0] == '-' && at[1] == '>')
+        return *after = at + 2, from;
+    *after = end;
+    while ((at = memchr(at, '-', (size_t)(end - at)))) {
+        for (dashes = at; at < end && *at == '-'; at++)
+            ;
+        if (at == end)
+            return at - dashes > 2 ? at - 2 : dashes;
+        if (at - dashes < 2)
+            continue;
+        if (*at == '>')
+            return *after = at + 1, at - 2;
+        if (*at != '!')
+            continue;
+        if (at + 1 == end)
+            return at - 2;
+        if (at[1] == '>')
+            return *after = at + 2, at - 2;
+    }
+    return end;
+}
+
+static void comment(struct tokenizer *t)
+{
+    const char *from = t->p, *inside = from + 4, *after;
+    const char *to = comment_end(t, inside, &after);
+
+    walked(t, from, after);
+    t->p = after;
+    add_text(t, FCT_HTML_COMMENT, from, after, str_between(inside, to), 0);
+}
+
+/* Everything up to '>', the inside starting at `inside`. */
+static void bogus_comment(struct tokenizer *t, const char *inside)
+{
+    const char *from = t->p, *to = memchr(inside, '>', (size_t)(t->end - inside));
+
+    if (!to)
+        to = t->end;
+    t->p = to < t->end ? to + 1 : to;
+    walked(t, from, t->p);
+    add_text(t, FCT_HTML_COMMENT, from, t->p, str_between(inside, to), 0);
+}
+
+static void doctype(struct tokenizer *t)
+{
+    const char *from = t->p, *inside = from + 9,
+               *to = memchr(inside, '>', (size_t)(t->end - inside));
+    struct fct_html_token *token;
+    struct fct_str text;
+
+    text = str_between(inside, to ? to : t->end);
+    t->p = to ? to + 1 : t->end;
+    walked(t, from, t->p);
+    token = add_token(t, FCT_HTML_DOCTYPE, from, t->p);
+    if (!token)
+        return;
+    while (text.n > 0 && is(text.p[0], SPACE))
+        text = str_skip(text, 1);
+    token->text = value_of(t, text, 0);
+    for (size_t n = 0; n <= text.n; n++)
+        if (n == text.n || is(text.p[n], SPACE)) {
+            token->name = name_of(t, str_head(text, n));
+            return;
+        }
+}
+
+static void cdata(struct tokenizer *t)
+{
+    const char *from = t->p, *inside = from + 9;
+    ptrdiff_t at = str_find(str_between(inside, t->end), FCT_STR("]]>"));
+    const char *to = at < 0 ? t->end : inside + at;
+
+    t->p = at < 0 ? t->end : to + 3;
+    walked(t, from, t->p);
+    if (to > inside)
+        add_text(t, FCT_HTML_TEXT, from, t->p, str_between(inside, to), KEEP_NUL);
+}
+
+/* t->p is at "<!". */
+static void declaration(struct tokenizer *t)
+{
+    struct fct_str rest = str_between(t->p + 2, t->end);
+
+    if (str_starts(rest, FCT_STR("--")))
+        comment(t);
+    else if (str_starts_nocase(rest, FCT_STR("DOCTYPE")))
+        doctype(t);
+    else if (html_foreign_inside(&t->foreign) && str_starts(rest, FCT_STR("[CDATA[")))
+        cdata(t);
+    else
+        bogus_comment(t, rest.p);
+}
+
+/* ---- text ---- */
+
+/* Does markup start at `at`, which is '<'? Otherwise it is a letter like others. */
+static bool is_markup(const struct tokenizer *t, const char *at)
+{
+    if (at + 1 == t->end)
+        return false;
+    if (at[1] == '/')
+        return at + 2 < t->end;
+    return is_letter(at[1]) || at[1] == '!' || at[1] == '?';
+}
+
+static void markup(struct tokenizer *t)
+{
+    switch (t->p[1]) {
+    case '!':
+        declaration(t);
+        return;
+    case '?':
+        bogus_comment(t, t->p + 1);
+        return;
+    case '/':
+        if (is_letter(t->p[2]))
+            end_tag(t);
+        else if (t->p[2] == '>')
+            t->p += 3;
+        else
+            bogus_comment(t, t->p + 2);
+        return;
+    default:
+        start_tag(t);
+    }
+}
+
+static void data(struct tokenizer *t)
+{
+    const char *from = t->p, *at = from;
+
+    while ((at = memchr(at, '<', (size_t)(t->end - at))) && !is_markup(t, at))
+        at++;
+    if (!at)
+        at = t->end;
+    walked(t, from, at);
+    t->p = at;
+    add_text(t, FCT_HTML_TEXT, from, at, str_between(from, at), REFERENCES | KEEP_NUL);
+    if (t->p < t->end)
+        markup(t);
+}
+
+/* `at` is '<': is it followed by `before`, the name, and a byte that ends a name? */
+static bool is_tag_named(const struct tokenizer *t, const char *at, const char *before,
+                         struct fct_str name)
+{
+    struct fct_str rest = str_between(at + 1, t->end);
+
+    if (!str_starts(rest, str_from(before)))
+        return false;
+    rest = str_skip(rest, strlen(before));
+    return rest.n > name.n && str_starts_nocase(rest, name) &&
+           is(rest.p[name.n], SPACE | ENDS_NAME);
+}
+
+/* Script data has a language of its own about "<!--" and "<script" (13.2.5.4, 13.2.5.15 to
+ * 13.2.5.31). Where the end tag begins, or the end of the input. */
+static const char *script_end(const struct tokenizer *t)
+{
+    static const struct fct_str script = FCT_STR_INIT("script");
+    enum { PLAIN, ESCAPED, TWICE } state = PLAIN;
+
+    for (const char *at = t->p; at < t->end; at++) {
+        struct fct_str rest = str_between(at, t->end);
+
+        if (*at == '-' && state != PLAIN && str_starts(rest, FCT_STR("-->"))) {
+            state = PLAIN;
+            at += 2;
+        } else if (*at != '<') {
+            continue;
+        } else if (state != TWICE && is_tag_named(t, at, "/", script)) {
+            return at;
+        } else if (state == PLAIN && str_starts(rest, FCT_STR("<!--"))) {
+            state = ESCAPED;
+            at += 1; /* "<!-->" ends it at once */
+        } else if (state == ESCAPED && is_tag_named(t, at, "", script)) {
+            state = TWICE;
+        } else if (state == TWICE && is_tag_named(t, at, "/", script)) {
+            state = ESCAPED;
+        }
+    }
+    return t->end;
+}
+
+static const char *raw_end(const struct tokenizer *t)
+{
+    const char *at = t->p;
+
+    if (t->content == PLAINTEXT)
+        return t->end;
+    if (t->content == SCRIPT)
+        return script_end(t);
+    while ((at = memchr(at, '<', (size_t)(t->end - at))) && !is_tag_named(t, at, "/", t->raw_name))
+        at++;
+    return at ? at : t->end;
+}
+
+static void raw_text(struct tokenizer *t)
+{
+    const char *from = t->p, *to = raw_end(t);
+
+    walked(t, from, to);
+    t->p = to;
+    add_text(t, FCT_HTML_TEXT, from, to, str_between(from, to),
+             t->content == RCDATA ? REFERENCES : 0);
+    t->content = DATA;
+    if (t->p < t->end)
+        end_tag(t);
+}
+
+/* ---- the whole ---- */
+
+static bool is_read_as_utf8(struct fct_str charset)
+{
+    return charset.n == 0 || str_equal_nocase(charset, FCT_STR("utf-8")) ||
+           str_equal_nocase(charset, FCT_STR("utf8")) ||
+           str_equal_nocase(charset, FCT_STR("us-ascii"));
+}
+
+static void free_tokens(void *tokens)
+{
+    free(tokens);
+}
+
+static void tokenize(struct tokenizer *t, struct fct_str text)
+{
+    t->start = t->p = text.p;
+    t->end = text.p + text.n;
+    t->is_utf8 = is_read_as_utf8(t->charset);
+    t->converted = t->decoded = BUF_INIT(8 * text.n + 64);
+    if (str_starts(str_between(t->p, t->end), FCT_STR("\xEF\xBB\xBF")))
+        t->p += 3; /* a byte order mark is no text */
+    while (t->p < t->end)
+        if (t->content == DATA)
+            data(t);
+        else
+            raw_text(t);
+    buf_free(&t->converted);
+    buf_free(&t->decoded);
+    free(t->attribute);
+    map_free(&t->names);
+    t->out->token = t->token;
+    if (t->token)
+        arena_defer(t->arena, free_tokens, t->token);
+}
+
+void html_tokenize(struct arena *arena, struct fct_str bytes, struct fct_str charset, size_t max,
+                   struct html_tokens *out)
+{
+    struct tokenizer t = {.arena = arena, .charset = charset, .max = max, .out = out};
+    struct html_recoded recoded;
+
+    *out = (struct html_tokens){0};
+    if (html_recode(arena, charset, bytes, &recoded)) {
+        t.charset = FCT_STR("utf-8");
+        tokenize(&t, recoded.text);
+        for (size_t i = 0; i < out->n; i++)
+            html_recoded_map(&recoded, &t.token[i]);
+    } else {
+        tokenize(&t, bytes);
+    }
+}
+
+const struct fct_html_attribute *html_attribute(const struct fct_html_token *token,
+                                                const char *name)
+{
+    size_t n = strlen(name);
+
+    for (size_t i = 0; i < token->attributes; i++)
+        if (token->attribute[i].name.n == n && memcmp(token->attribute[i].name.p, name, n) == 0)
+            return &token->attribute[i];
+    return NULL;
+}
