@@ -4,12 +4,14 @@
 
 /* clang-format off */
 static const struct fct_conf_key listener_keys[] = {
-    FCT_CONF_KEY(struct listener_conf, address,     "[]",       "Where to listen: \"*:25\" (IPv4 and IPv6), \"127.0.0.1:25\", \"[::1]:25\"; several are allowed"),
-    FCT_CONF_KEY(struct listener_conf, protocol,    "smtp",     "smtp, lmtp, imap or pop3"),
+    FCT_CONF_KEY(struct listener_conf, address,     "[]",       "Where to listen: \"*:25\" (IPv4 and IPv6), \"127.0.0.1:25\", \"[::1]:25\", for milter also \"unix:/path\"; several are allowed"),
+    FCT_CONF_KEY(struct listener_conf, protocol,    "smtp",     "smtp, lmtp, imap, pop3, or milter: we filter for Postfix or Sendmail (docs/milter.md)"),
     FCT_CONF_KEY(struct listener_conf, role,        "mx",       "smtp only: mx takes mail from strangers for local people, submission takes mail of people who log in (RFC 6409)"),
     FCT_CONF_KEY(struct listener_conf, tls,         "starttls", "starttls offers it (RFC 3207), implicit starts with it (RFC 8314), none is without"),
     FCT_CONF_KEY(struct listener_conf, proxy,       "no",       "A PROXY protocol header (version 1 or 2) comes first; only for addresses that nobody but your load balancer reaches"),
     FCT_CONF_KEY(struct listener_conf, plain_login, "no",       "Allow passwords without TLS, from this machine only (tests)"),
+    FCT_CONF_KEY(struct listener_conf, mode,        "0660",     "Who may connect to a unix: address: its file mode, octal"),
+    FCT_CONF_KEY(struct listener_conf, owner,       "",         "user:group (or :group) of a unix: address, as \":postfix\"; empty: as it is made"),
     FCT_CONF_END,
 };
 

@@ -9,11 +9,12 @@
 /* listener mx { address = ["*:25"]  protocol = smtp  role = mx } */
 struct listener_conf {
     struct fct_strings address; /* "*:25", "127.0.0.1:25", "[::1]:25" */
-    const char *protocol;       /* smtp, lmtp, imap, pop3 */
+    const char *protocol;       /* smtp, lmtp, imap, pop3, milter */
     const char *role;           /* smtp only: mx or submission */
     const char *tls;            /* starttls, implicit, none */
     bool proxy;                 /* a PROXY protocol header comes first */
     bool plain_login;           /* passwords without TLS, on loopback only */
+    const char *mode, *owner;   /* of a Unix socket */
 };
 extern const struct conf_block listener_block; /* labelled */
 

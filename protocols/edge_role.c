@@ -55,10 +55,16 @@ static size_t find_tls(const struct listener_conf *conf)
 
 static bool listener_check(const struct listener_conf *conf, const char *label, struct fct_err *err)
 {
+    if (strcmp(conf->protocol, "milter") == 0)
+        return true; /* another role's: protocols/milter */
+    for (size_t i = 0; i < conf->address.n; i++)
+        if (listener_is_unix(conf->address.item[i]))
+            return fct_fail(err, FCT_SYNTAX, "listener %s: only milter listens on unix: addresses",
+                            label);
     if (find_door(conf) == FCT_COUNT(doors))
         return fct_fail(err, FCT_SYNTAX,
                         "listener %s: protocol \"%s\" with role \"%s\" is not known (smtp with mx "
-                        "or submission, lmtp, imap, pop3)",
+                        "or submission, lmtp, imap, pop3, milter)",
                         label, conf->protocol, conf->role);
     if (find_tls(conf) == FCT_COUNT(tls_words))
         return fct_fail(err, FCT_SYNTAX,
@@ -166,6 +172,7 @@ static void edge_peer(struct role_env *env, enum role_kind kind, unsigned index,
         return;
     case ROLE_EDGE:
     case ROLE_CTL:
+    case ROLE_MILTER:
     case ROLE_COUNT:
         break;
     }

@@ -13,6 +13,19 @@ struct listener;
 FCT_MUST_CHECK bool listener_open(const char *address, int fds[2], unsigned *count,
                                   struct fct_err *err);
 
+/* "unix:/path": who may connect is said by mode and owner. */
+struct listener_access {
+    const char *mode;  /* octal, "0660" */
+    const char *owner; /* "user:group", "user", ":group"; "": as it is */
+};
+bool listener_is_unix(const char *address);
+/* What an earlier server left there is removed; a living server's socket is an error. */
+FCT_MUST_CHECK bool listener_open_unix(const char *address, int *fd, struct fct_err *err);
+/* May be called again when the configuration changes. */
+FCT_MUST_CHECK bool listener_set_access(const char *address, const struct listener_access *access,
+                                        struct fct_err *err);
+void listener_remove_unix(const char *address); /* at the end; does nothing for "host:port" */
+
 /* Accept on fd (not taken). At EMFILE it pauses for 100 ms with one log line a minute instead of
  * spinning. */
 struct listener *listener_start(struct event_base *base, int fd,

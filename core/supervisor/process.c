@@ -85,14 +85,16 @@ static void heard_failed(struct process *p, struct ipc_in *in)
     (void)fct_fail(&p->why, FCT_TEMP, "%s %u: %.*s", p->role->name, p->index, FCT_FMT(text));
 }
 
-/* Edge asks for the end of a filter that does not answer. Nobody else may ask for anything. */
+/* A front end asks for the end of a filter that does not answer. Nobody else may ask for anything.
+ */
 static void heard_kill(struct process *p, struct ipc_in *in)
 {
     struct ipc_reader r = ipc_reader(in->payload);
     uint8_t kind = ipc_get_u8(&r);
     uint32_t index = ipc_get_u32(&r);
 
-    if (!ipc_reader_ok(&r) || p->role->kind != ROLE_EDGE || kind != ROLE_FILTER) {
+    if (!ipc_reader_ok(&r) || kind != ROLE_FILTER ||
+        (p->role->kind != ROLE_EDGE && p->role->kind != ROLE_MILTER)) {
         log_event(EV_IPC_BAD, FCT_STR(""), F_C("from", p->role->name), F_U64("pid", p->pid));
         return;
     }
@@ -163,8 +165,8 @@ static void in_child(struct process *p, int control_fd)
     int keep[3 + 4 * SERVER_MAX_PROCESSES] = {control_fd, sup->log_fd, sup->lock_fd};
     size_t n = 3;
 
-    if (p->role->kind == ROLE_EDGE)
-        for (size_t i = 0; i < set->listeners && n < FCT_COUNT(keep); i++)
+    for (size_t i = 0; i < set->listeners && n < FCT_COUNT(keep); i++)
+        if (set->listener[i].kind == p->role->kind)
             keep[n++] = set->listener[i].fd;
     for (unsigned k = 0; k < ROLE_COUNT; k++)
         start.count[k] = supervisor_wanted(set, (enum role_kind)k);

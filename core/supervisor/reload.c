@@ -2,9 +2,9 @@
  *
  *   check     a throw-away child reads it and prepares an edge and a filter with it: a bad file, a
  * missing certificate, a plugin that crashes at load end there load      the supervisor reads it
- * and opens addresses that are new start     filters, then edges of the new generation; both
- * generations accept meanwhile commit    all are ready: the old edges drain, then the old filters;
- * addresses no longer named are closed
+ * and opens addresses that are new start     filters, then front ends of the new generation; both
+ * generations accept meanwhile commit    all are ready: the old front ends drain, then the old
+ * filters; addresses no longer named are closed
  *
  * Whatever fails before the commit leaves the old generation as it was. The store keeps running;
  * what it would need a restart for is said in the log. */
@@ -37,8 +37,8 @@ struct reload {
     void *arg;
 };
 
-static const enum role_kind reloaded[] = {ROLE_FILTER,
-                                          ROLE_EDGE}; /* in this order; drained in the other */
+/* In this order; drained in the other. */
+static const enum role_kind reloaded[] = {ROLE_FILTER, ROLE_MILTER, ROLE_EDGE};
 
 static const struct role *role_of(const struct supervisor *sup, enum role_kind kind)
 {
@@ -180,7 +180,8 @@ static unsigned old_ones(struct supervisor *sup, enum role_kind kind)
 
 void reload_process_gone(struct supervisor *sup)
 {
-    if (!sup->reload || sup->reload->stage != RELOAD_DRAINING || old_ones(sup, ROLE_EDGE))
+    if (!sup->reload || sup->reload->stage != RELOAD_DRAINING || old_ones(sup, ROLE_EDGE) ||
+        old_ones(sup, ROLE_MILTER))
         return;
     if (old_ones(sup, ROLE_FILTER)) {
         drain_old(sup, ROLE_FILTER, FILTER_PATIENCE_MS);
@@ -210,6 +211,7 @@ static void commit(struct supervisor *sup)
     tell_done(r, NULL);
     setting_free(&old);
     drain_old(sup, ROLE_EDGE, sup->now.server->drain.ms);
+    drain_old(sup, ROLE_MILTER, sup->now.server->drain.ms);
     reload_process_gone(sup);
 }
 

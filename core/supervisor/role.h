@@ -13,12 +13,13 @@
 struct event_base;
 struct role_process;
 
-enum role_kind { ROLE_EDGE, ROLE_FILTER, ROLE_STORE, ROLE_CTL, ROLE_COUNT };
+enum role_kind { ROLE_EDGE, ROLE_FILTER, ROLE_STORE, ROLE_CTL, ROLE_MILTER, ROLE_COUNT };
 
 struct role_listener {
     int fd;
-    const char *label; /* of its `listener` block */
-    const void *conf;  /* struct listener_conf (protocols/edge_conf.h) */
+    const char *label;   /* of its `listener` block */
+    const void *conf;    /* struct listener_conf (protocols/edge_conf.h) */
+    enum role_kind kind; /* who accepts on it */
 };
 
 #define ROLE_SHARED_BYTES 4096u  /* env->shared: one filter's crash slot */
@@ -36,7 +37,7 @@ struct role_env {
     const char *plugin_dir;  /* server.plugin_dir and lua_dir, defaults filled in */
     const char *lua_dir;
     bool dev; /* facteur dev: cheap hashes, plain-text login on loopback */
-    const struct role_listener *listeners;
+    const struct role_listener *listeners; /* those of this kind */
     size_t nlisteners;
     int trusted_fd[2]; /* e.g. TLS files opened before the sandbox; -1 */
     void *role_data;   /* the role's own */
@@ -74,8 +75,8 @@ struct role {
 void role_drained(struct role_env *env);
 
 /* Ask the supervisor to kill role `kind` number `index`: it does not answer (a plugin that loops).
- * It is started afresh and comes back by `peer`. Edge may ask this about filters; every other wish
- * is refused and logged. */
+ * It is started afresh and comes back by `peer`. Those who are linked to the filters may ask this
+ * about them; every other wish is refused and logged. */
 void role_kill_peer(struct role_env *env, enum role_kind kind, unsigned index);
 
 /* Who is connected to whom: rows of {client, server}. The supervisor makes every pair and gives

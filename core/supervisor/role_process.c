@@ -187,6 +187,18 @@ enum fct_level role_log_level(const struct server_conf *conf)
     }
 }
 
+/* Never freed: it lives as long as the process. */
+static void take_listeners(struct role_env *env, const struct setting *set)
+{
+    struct role_listener *own = calloc(set->listeners + 1, sizeof *own);
+
+    FCT_ASSERT(own);
+    for (size_t i = 0; i < set->listeners; i++)
+        if (set->listener[i].kind == env->kind)
+            own[env->nlisteners++] = set->listener[i];
+    env->listeners = own;
+}
+
 static void fill_env(struct role_env *env, const struct role_start *start)
 {
     const struct setting *set = start->set;
@@ -201,8 +213,7 @@ static void fill_env(struct role_env *env, const struct role_start *start)
     env->plugin_dir = set->paths.plugin_dir;
     env->lua_dir = set->paths.lua_dir;
     env->dev = start->dev;
-    env->listeners = env->kind == ROLE_EDGE ? set->listener : NULL;
-    env->nlisteners = env->kind == ROLE_EDGE ? set->listeners : 0;
+    take_listeners(env, set);
     env->trusted_fd[0] = env->trusted_fd[1] = -1;
     env->shared = env->kind == ROLE_FILTER ? start->shared : NULL;
     env->shared_common = env->kind == ROLE_FILTER ? start->shared_common : NULL;
@@ -220,6 +231,7 @@ static struct sandbox_request sandbox_wanted(const struct role_start *start)
         [ROLE_EDGE] = server->user_edge,
         [ROLE_FILTER] = server->user_filter,
         [ROLE_STORE] = server->user_store,
+        [ROLE_MILTER] = server->user_milter,
     };
 
     return (struct sandbox_request){

@@ -137,6 +137,12 @@ static const struct sandbox_row rows[ROLE_COUNT] = {
             .calls = {CALLS(calls_common), CALLS(calls_read_files), CALLS(calls_load_code)},
             .when = {CALLS(when_common), CALLS(when_reads_files)},
         },
+    [ROLE_MILTER] =
+        {
+            .role = "milter",
+            .calls = {CALLS(calls_common), CALLS(calls_accept)},
+            .when = {CALLS(when_common), CALLS(when_no_new_code)},
+        },
     [ROLE_STORE] =
         {
             .role = "store",

@@ -18,7 +18,7 @@ struct server_conf {
     const char *dns;
     uint32_t edge_processes, filter_processes;
     fct_duration drain, hang_limit;
-    const char *user_edge, *user_filter, *user_store;
+    const char *user_edge, *user_filter, *user_store, *user_milter;
     fct_size fiber_stack;
 };
 extern const struct conf_block server_block;

@@ -40,16 +40,36 @@ void setting_free(struct setting *set)
 
 /* ---- sockets ---- */
 
-/* The rows say where a listener listens: core knows the key `address`, not the rest of the block.
- */
+/* The rows say where a listener listens: core knows the keys `address`, `mode` and `owner`, not the
+ * rest of the block. */
+static const void *value_of(const struct conf_block *block, const void *conf, const char *name,
+                            enum fct_conf_kind kind)
+{
+    for (const struct fct_conf_key *key = block->keys; key->name; key++)
+        if (key->kind == kind && str_equal(str_from(key->name), str_from(name)))
+            return (const char *)conf + key->offset;
+    return NULL;
+}
+
 static const struct fct_strings *addresses(const struct conf_block *block, const void *conf)
 {
     static const struct fct_strings none;
+    const void *value = value_of(block, conf, "address", FCT_CONF_STRINGS);
 
-    for (const struct fct_conf_key *key = block->keys; key->name; key++)
-        if (key->kind == FCT_CONF_STRINGS && str_equal(str_from(key->name), FCT_STR("address")))
-            return (const struct fct_strings *)(const void *)((const char *)conf + key->offset);
-    return &none;
+    return value ? value : &none;
+}
+
+/* Of a Unix socket, by the rows `mode` and `owner` of a block that has them. */
+static const char *text_of(const struct conf_block *block, const void *conf, const char *name)
+{
+    const char *const *value = value_of(block, conf, name, FCT_CONF_STR);
+
+    return value ? *value : "";
+}
+
+static enum role_kind kind_of(const struct supervisor *sup, const void *conf)
+{
+    return sup->setup->listener_role ? sup->setup->listener_role(conf) : ROLE_EDGE;
 }
 
 static struct open_socket *find_socket(struct supervisor *sup, const char *address)
@@ -69,8 +89,14 @@ static struct open_socket *open_socket(struct supervisor *sup, const char *addre
 
     if (s)
         return s;
-    if (!listener_open(address, fresh.fd, &fresh.n, err))
-        return NULL;
+    if (!listener_is_unix(address)) {
+        if (!listener_open(address, fresh.fd, &fresh.n, err))
+            return NULL;
+    } else {
+        if (!listener_open_unix(address, &fresh.fd[0], err))
+            return NULL;
+        fresh.n = 1;
+    }
     grown = realloc(sup->socket, (sup->sockets + 1) * sizeof *sup->socket);
     FCT_ASSERT(grown);
     sup->socket = grown;
@@ -96,12 +122,21 @@ static bool names_twice(const struct setting *set, int fd)
     return false;
 }
 
+static bool set_access(struct supervisor *sup, const char *address, const void *conf,
+                       struct fct_err *err)
+{
+    const struct conf_block *block = sup->setup->listeners;
+    struct listener_access access = {text_of(block, conf, "mode"), text_of(block, conf, "owner")};
+
+    return !listener_is_unix(address) || listener_set_access(address, &access, err);
+}
+
 static bool add_address(struct supervisor *sup, struct setting *set, const char *label,
                         const void *conf, const char *address, struct fct_err *err)
 {
     const struct open_socket *s = open_socket(sup, address, err);
 
-    if (!s)
+    if (!s || !set_access(sup, address, conf, err))
         return fct_fail_in(err, "listener %s", label);
     for (unsigned i = 0; i < s->n; i++) {
         if (names_twice(set, s->fd[i]))
@@ -109,7 +144,7 @@ static bool add_address(struct supervisor *sup, struct setting *set, const char 
                             address);
         if (set->listeners == 4 * (size_t)SERVER_MAX_PROCESSES)
             return fct_fail(err, FCT_LIMIT, "too many listening addresses");
-        add_listener(set, (struct role_listener){s->fd[i], label, conf});
+        add_listener(set, (struct role_listener){s->fd[i], label, conf, kind_of(sup, conf)});
     }
     return true;
 }
@@ -139,7 +174,7 @@ void setting_name_listeners(const struct supervisor *sup, struct setting *set)
     const void *conf;
 
     for (size_t i = 0; block && (conf = config_each(set->conf, block, i, &label)); i++)
-        add_listener(set, (struct role_listener){-1, label ? label : "", conf});
+        add_listener(set, (struct role_listener){-1, label ? label : "", conf, kind_of(sup, conf)});
 }
 
 void setting_close_unused_sockets(struct supervisor *sup)
@@ -155,6 +190,7 @@ void setting_close_unused_sockets(struct supervisor *sup)
         }
         for (unsigned j = 0; j < s->n; j++)
             close(s->fd[j]);
+        listener_remove_unix(s->address);
         free(s->address);
     }
     sup->sockets = kept;

@@ -19,6 +19,9 @@ struct supervisor_setup {
     const struct conf_block *const *blocks; /* NULL-terminated */
     const struct conf_block
         *listeners; /* the labelled block whose row `address` says where to listen */
+    /* Which role accepts on a listener of that block; NULL: edge. A role that only listens runs
+     * when there is a listener for it. */
+    enum role_kind (*listener_role)(const void *conf);
     const struct conf_block *const
         *fixed;               /* NULL-terminated: changing these needs a restart; may be NULL */
     const char *const *files; /* configuration files, later wins */

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How long a process may take to end, by role; edge processes have server.drain, too. facteur dev
+/* How long a process may take to end, by role; front ends have server.drain, too. facteur dev
  * must be gone in 5 s. */
 #define PATIENCE_EDGE_DEV_MS  2500
 #define PATIENCE_FILTER_MS    1000
@@ -30,6 +30,14 @@
 
 /* ---- starting ---- */
 
+static bool listens(const struct setting *set, enum role_kind kind)
+{
+    for (size_t i = 0; i < set->listeners; i++)
+        if (set->listener[i].kind == kind)
+            return true;
+    return false;
+}
+
 unsigned supervisor_wanted(const struct setting *set, enum role_kind kind)
 {
     switch (kind) {
@@ -39,6 +47,8 @@ unsigned supervisor_wanted(const struct setting *set, enum role_kind kind)
         return set->server->filter_processes;
     case ROLE_STORE:
         return 1;
+    case ROLE_MILTER:
+        return listens(set, kind) ? 1 : 0;
     case ROLE_CTL:
     case ROLE_COUNT:
         break;
@@ -133,6 +143,24 @@ static void end(struct supervisor *sup)
     (void)event_base_loopbreak(sup->base);
 }
 
+static bool serves_others(const struct supervisor *sup, enum role_kind kind)
+{
+    for (size_t i = 0; i < sup->setup->nlinks; i++)
+        if (sup->setup->links[i].server == kind)
+            return true;
+    return false;
+}
+
+/* Front ends, which nobody of us needs, go together. */
+static void drain_kind(struct supervisor *sup, enum role_kind kind)
+{
+    bool together = !serves_others(sup, kind);
+
+    for (struct process *p = NULL; (p = process_next(sup, p));)
+        if (p->role->kind == kind || (together && !serves_others(sup, p->role->kind)))
+            process_drain(p, patience(sup, p->role->kind));
+}
+
 /* In reverse order of the start: those who serve end after those who ask them. */
 static void stop_next(struct supervisor *sup)
 {
@@ -148,9 +176,7 @@ static void stop_next(struct supervisor *sup)
             continue;
         if (process_count(sup, kind, 0, PROCESS_DRAINING) == living)
             return;
-        for (struct process *p = NULL; (p = process_next(sup, p));)
-            if (p->role->kind == kind)
-                process_drain(p, patience(sup, kind));
+        drain_kind(sup, kind);
         if (process_count(sup, kind, 0, PROCESS_NONE) != 0)
             return;
     }
