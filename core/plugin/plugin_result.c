@@ -61,6 +61,21 @@ bool result_has_symbol(struct fct_call *call, const char *name, double *score)
     return true;
 }
 
+const char *result_symbol_at(struct fct_call *call, size_t nth, double *score)
+{
+    const struct symbol_hit *hit = call->tx->hit; /* the last found comes first */
+
+    if (!call->live || nth >= call->tx->hits)
+        return NULL;
+    for (size_t i = call->tx->hits - 1; hit && i > nth; i--)
+        hit = hit->next;
+    if (!hit)
+        return NULL;
+    if (score)
+        *score = hit->score_milli / 1000.0;
+    return hit->symbol->name;
+}
+
 /* ---- the reply ---- */
 
 /* Nothing that could end the reply line or confuse a terminal. */

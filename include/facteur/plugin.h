@@ -542,6 +542,9 @@ struct fct_host {
      * started, and named with their column. */
     bool (*add_composite)(struct fct_self *self, const struct fct_composite *composite,
                           struct fct_err *err);
+
+    /* The nth symbol found so far (0 is the first found) and what it added; NULL: no more. */
+    const char *(*symbol_at)(struct fct_call *call, size_t nth, double *score);
 };
 
 /* ---- what a plugin exports ---- */
