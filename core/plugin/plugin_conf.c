@@ -4,6 +4,7 @@
 /* clang-format off */
 static const struct fct_conf_key plugin_keys[] = {
     FCT_CONF_KEY(struct plugin_conf, path,       "",    "File to load; empty: NAME.so in server.plugin_dir"),
+    FCT_CONF_KEY(struct plugin_conf, use,        "",    "The plugin this block is about, when the block's name is another: several blocks may use one plugin, as plugin opendkim { use = milter }"),
     FCT_CONF_KEY(struct plugin_conf, on_error,   "",    "When it crashes, hangs, misbehaves or was switched off: pass, tempfail or hold (Quarantine); empty: pass for plugins that only score, else tempfail"),
     FCT_CONF_KEY(struct plugin_conf, on_timeout, "",    "When it passes its deadline: pass, tempfail or hold; empty: as on_error"),
     FCT_CONF_KEY(struct plugin_conf, deadline,   "5s",  "Longest time of one hook call"),

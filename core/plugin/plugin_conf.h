@@ -8,6 +8,7 @@
 
 struct plugin_conf {
     const char *path;       /* "": plugin_dir/NAME.so */
+    const char *use;        /* the plugin's own name when the block's is another, else "" */
     const char *on_error;   /* "": pass for plugins that only score, else tempfail */
     const char *on_timeout; /* "": as on_error */
     fct_duration deadline;  /* of one hook call */
