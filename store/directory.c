@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define DIRECTORY_VERSION 1
+#define SETTINGS_VERSION  2 /* of an account that has settings */
 #define ADDRESS_MAX                                                                                \
     160 /* bytes of a stored key; RFC 5321 4.5.3.1.1 local part 64, domain as long as it can be in \
            practice */
@@ -51,14 +52,42 @@ bool directory_fold(struct fct_str address, bool catch_all, struct arena *arena,
 
 /* ---- stored forms ---- */
 
-bool directory_decode_account(struct fct_str value, uint64_t *account)
+static bool decode_number(struct fct_str value, uint64_t *v)
 {
     struct unpack u;
 
     if (!record_open(value, DIRECTORY_VERSION, &u))
         return false;
-    *account = unpack_uint(&u);
+    *v = unpack_uint(&u);
     return unpack_ok(&u);
+}
+
+static bool decode_settings(struct unpack *u, struct arena *arena, struct settings *out)
+{
+    struct fct_str *list = NULL;
+    size_t n = 0;
+
+    while (unpack_more(u)) {
+        struct fct_str one = unpack_str(u);
+
+        if (n % 8 == 0)
+            list = arena_grow(arena, list, n * sizeof *list, (n + 8) * sizeof *list);
+        list[n++] = arena_str(arena, one);
+    }
+    *out = (struct settings){list, n};
+    return unpack_ok(u) && settings_are_good(*out);
+}
+
+bool directory_decode_account(struct fct_str value, struct arena *arena, uint64_t *account,
+                              struct settings *out)
+{
+    struct unpack u;
+
+    *out = (struct settings){0};
+    if (!record_open(value, SETTINGS_VERSION, &u))
+        return decode_number(value, account);
+    *account = unpack_uint(&u);
+    return decode_settings(&u, arena, out);
 }
 
 static void put_number(struct batch *b, struct key key, uint64_t v)
@@ -77,6 +106,25 @@ void directory_put_account(struct batch *b, struct fct_str folded, uint64_t acco
 {
     put_number(b, address_key('a', folded), account);
     batch_add(b, address_key('d', domain_of(folded)), 1);
+}
+
+void directory_put_settings(struct batch *b, struct fct_str folded, uint64_t account,
+                            struct settings settings)
+{
+    struct buf value = BUF_INIT(VALUE_MAX);
+
+    if (settings.n == 0) {
+        put_number(b, address_key('a', folded), account);
+        return;
+    }
+    record_begin(&value, SETTINGS_VERSION);
+    pack_uint(&value, account);
+    for (size_t i = 0; i < settings.n; i++)
+        pack_str(&value, settings.item[i]);
+    record_end(&value);
+    batch_part(b, PART_DIRECTORY);
+    batch_put(b, address_key('a', folded), buf_str(&value));
+    buf_free(&value);
 }
 
 void directory_del_account(struct batch *b, struct fct_str folded)
@@ -139,7 +187,21 @@ static bool get_number(struct server *s, struct key key, uint64_t *v, struct fct
     bool found, ok = get(s, key, &value, &found, err);
 
     *v = 0;
-    if (ok && found && !directory_decode_account(buf_str(&value), v))
+    if (ok && found && !decode_number(buf_str(&value), v))
+        ok = fct_fail(err, FCT_TEMP, "a directory record is damaged");
+    buf_free(&value);
+    return ok;
+}
+
+bool directory_account_settings(struct server *s, struct fct_str folded, struct arena *arena,
+                                uint64_t *account, struct settings *settings, struct fct_err *err)
+{
+    struct buf value = BUF_INIT(VALUE_MAX);
+    bool found, ok = get(s, address_key('a', folded), &value, &found, err);
+
+    *account = 0;
+    *settings = (struct settings){0};
+    if (ok && found && !directory_decode_account(buf_str(&value), arena, account, settings))
         ok = fct_fail(err, FCT_TEMP, "a directory record is damaged");
     buf_free(&value);
     return ok;
@@ -148,7 +210,17 @@ static bool get_number(struct server *s, struct key key, uint64_t *v, struct fct
 bool directory_account(struct server *s, struct fct_str folded, uint64_t *account,
                        struct fct_err *err)
 {
-    return get_number(s, address_key('a', folded), account, err);
+    struct buf value = BUF_INIT(VALUE_MAX);
+    bool found, ok = get(s, address_key('a', folded), &value, &found, err);
+    struct unpack u;
+
+    *account = 0;
+    if (ok && found && record_open(buf_str(&value), SETTINGS_VERSION, &u))
+        *account = unpack_uint(&u);
+    else if (ok && found && !decode_number(buf_str(&value), account))
+        ok = fct_fail(err, FCT_TEMP, "a directory record is damaged");
+    buf_free(&value);
+    return ok;
 }
 
 bool directory_alias(struct server *s, struct fct_str folded, struct arena *arena,
@@ -222,7 +294,7 @@ struct resolve {
 };
 
 static bool add_target(struct resolve *r, uint64_t account, struct fct_str name,
-                       struct fct_str detail)
+                       struct fct_str detail, struct settings settings)
 {
     for (size_t i = 0; i < r->n; i++)
         if (r->target[i].account == account)
@@ -234,8 +306,13 @@ static bool add_target(struct resolve *r, uint64_t account, struct fct_str name,
                                (r->room ? 2 * r->room : 4) * sizeof *r->target);
         r->room = r->room ? 2 * r->room : 4;
     }
-    r->target[r->n++] =
-        (struct store_target){account, arena_str(r->arena, name), arena_str(r->arena, detail)};
+    r->target[r->n++] = (struct store_target){
+        .account = account,
+        .name = arena_str(r->arena, name),
+        .detail = arena_str(r->arena, detail),
+        .setting = settings.item,
+        .nsettings = settings.n,
+    };
     return true;
 }
 
@@ -277,14 +354,15 @@ static bool resolve_exact(struct resolve *r, struct fct_str folded, struct fct_s
                           unsigned depth, bool *hit)
 {
     const struct fct_str *target;
+    struct settings settings;
     uint64_t account;
     size_t n;
 
     *hit = true;
-    if (!directory_account(r->s, folded, &account, r->err))
+    if (!directory_account_settings(r->s, folded, r->arena, &account, &settings, r->err))
         return false;
     if (account)
-        return add_target(r, account, folded, detail);
+        return add_target(r, account, folded, detail, settings);
     if (!directory_alias(r->s, folded, r->arena, &target, &n, r->err))
         return false;
     *hit = n > 0;
@@ -328,6 +406,7 @@ static bool resolve_postmaster(struct resolve *r)
 {
     struct first_account first = {.arena = r->arena};
     const struct fct_str *target;
+    struct settings settings;
     size_t n;
 
     if (!directory_alias(r->s, FCT_STR("postmaster"), r->arena, &target, &n, r->err))
@@ -336,7 +415,11 @@ static bool resolve_postmaster(struct resolve *r)
         return resolve_targets(r, target, n, FCT_STR(""), 0);
     if (!directory_accounts(r->s->driver, NULL, take_lowest, &first, r->err))
         return false;
-    return !first.account || add_target(r, first.account, first.name, FCT_STR(""));
+    if (!first.account)
+        return true;
+    return directory_account_settings(r->s, first.name, r->arena, &first.account, &settings,
+                                      r->err) &&
+           add_target(r, first.account, first.name, FCT_STR(""), settings);
 }
 
 bool directory_resolve(struct server *s, struct fct_str address, struct arena *arena,
@@ -374,10 +457,13 @@ struct account_walk {
 
 static bool account_entry(void *arg, struct fct_str key, struct fct_str value)
 {
+    struct arena *arena = arena_new(NULL);
     struct account_walk *w = arg;
+    struct settings ignored;
     uint64_t account;
 
-    w->bad = !directory_decode_account(value, &account);
+    w->bad = !directory_decode_account(value, arena, &account, &ignored);
+    arena_free(&arena);
     return !w->bad && w->fn(w->arg, str_skip(key, 1), account);
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/base/arena.h"
 #include "store/server.h"
+#include "store/settings.h"
 #include "store/store_client.h"
 
 /* The form in which addresses are compared and stored: case folded, NFC. FCT_SYNTAX for what is no
@@ -18,6 +19,10 @@ FCT_MUST_CHECK bool directory_fold(struct fct_str address, bool catch_all, struc
 /* By exact address; *account 0: none. */
 FCT_MUST_CHECK bool directory_account(struct server *s, struct fct_str folded, uint64_t *account,
                                       struct fct_err *err);
+/* The same with its settings, in the arena. */
+FCT_MUST_CHECK bool directory_account_settings(struct server *s, struct fct_str folded,
+                                               struct arena *arena, uint64_t *account,
+                                               struct settings *settings, struct fct_err *err);
 FCT_MUST_CHECK bool directory_resolve(struct server *s, struct fct_str address, struct arena *arena,
                                       struct store_resolution *out, struct fct_err *err);
 
@@ -25,6 +30,9 @@ FCT_MUST_CHECK bool directory_resolve(struct server *s, struct fct_str address, 
 void directory_changed(struct server *s);
 
 void directory_put_account(struct batch *b, struct fct_str folded, uint64_t account);
+/* Of an account that is there: its record with these settings. */
+void directory_put_settings(struct batch *b, struct fct_str folded, uint64_t account,
+                            struct settings settings);
 void directory_del_account(struct batch *b, struct fct_str folded);
 /* n 0 removes it. `existed`: it is there already. */
 void directory_put_alias(struct batch *b, struct fct_str folded, const struct fct_str *target,
@@ -41,6 +49,7 @@ FCT_MUST_CHECK bool directory_accounts(struct driver *d, struct driver_snap *sna
 FCT_MUST_CHECK bool directory_aliases(struct server *s, struct arena *arena,
                                       const struct store_alias **out, size_t *n,
                                       struct fct_err *err);
-FCT_MUST_CHECK bool directory_decode_account(struct fct_str value, uint64_t *account);
+FCT_MUST_CHECK bool directory_decode_account(struct fct_str value, struct arena *arena,
+                                             uint64_t *account, struct settings *out);
 
 #endif

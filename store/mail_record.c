@@ -2,13 +2,15 @@
 #include "store/mail_record.h"
 
 #include "store/mail_cache.h"
+#include "store/places.h"
 
 #include "core/base/str.h"
 
 #include <stdlib.h>
 
 #define RECORD_VERSION 1
-#define VIEW_VERSION   1
+#define VIEW_VERSION   2
+#define VIEW_VERSION_1 1 /* without its origin */
 
 /* ---- stored forms ---- */
 
@@ -50,14 +52,32 @@ void mail_view_encode(const struct mail_view *v, struct buf *out)
     pack_str(out, v->log_id);
     pack_uint(out, (uint64_t)v->received);
     pack_uint(out, v->size);
+    pack_str(out, v->origin.recipient);
+    pack_str(out, v->origin.client_ip);
+    pack_str(out, v->origin.helo);
+    pack_str(out, v->origin.login);
+    pack_uint(out, v->origin.role);
     record_end(out);
+}
+
+static struct mail_origin get_origin(struct unpack *u)
+{
+    struct mail_origin o = {0};
+
+    o.recipient = unpack_str(u);
+    o.client_ip = unpack_str(u);
+    o.helo = unpack_str(u);
+    o.login = unpack_str(u);
+    o.role = unpack_uint32(u);
+    return o;
 }
 
 bool mail_view_decode(struct fct_str value, struct mail_view *v)
 {
     struct unpack u;
+    bool known = record_open(value, VIEW_VERSION, &u);
 
-    if (!record_open(value, VIEW_VERSION, &u))
+    if (!known && !record_open(value, VIEW_VERSION_1, &u))
         return false;
     v->edits = unpack_str(&u);
     v->ledger = unpack_str(&u);
@@ -65,6 +85,7 @@ bool mail_view_decode(struct fct_str value, struct mail_view *v)
     v->log_id = unpack_str(&u);
     v->received = (int64_t)unpack_uint(&u);
     v->size = unpack_uint32(&u);
+    v->origin = known ? get_origin(&u) : (struct mail_origin){0};
     return unpack_ok(&u);
 }
 
@@ -104,6 +125,28 @@ bool mail_view_get(struct driver *d, struct driver_snap *snap, uint64_t account,
         return false;
     return !*found || mail_view_decode(buf_str(value), out) ||
            fct_fail(err, FCT_TEMP, "the view of a message is damaged");
+}
+
+bool mail_place_now(struct driver *d, uint64_t account, uint64_t email,
+                    const struct mail_record *record, struct place *out, struct fct_err *err)
+{
+    struct buf value = BUF_INIT(MAIL_VALUE_MAX);
+    struct key key = key_of('y');
+    struct place *list = NULL;
+    size_t n = 0;
+    bool ok, found;
+
+    *out = (struct place){record->mailbox, record->uid};
+    key_u64(&key, email);
+    ok = d->ops->get(d, NULL, account, key_str(&key), &value, &found, err);
+    if (ok && found) {
+        ok = places_decode(buf_str(&value), &list, &n) ||
+             fct_fail(err, FCT_TEMP, "the places of a message are damaged");
+        *out = ok && n > 0 ? list[0] : (struct place){0, 0};
+    }
+    free(list);
+    buf_free(&value);
+    return ok;
 }
 
 #define KEY_BYTES 9 /* type, number */

@@ -18,11 +18,19 @@ struct mail_record {
     struct fct_str summary;
 };
 
+/* How a message came: what judging it again needs to know. */
+struct mail_origin {
+    struct fct_str recipient; /* as the client gave it */
+    struct fct_str client_ip, helo, login;
+    uint32_t role; /* FCT_ROLE_* of the listener; 0: not known */
+};
+
 struct mail_view {
     struct fct_str edits, ledger; /* encoded */
     struct fct_str reverse_path, log_id;
     int64_t received;
     uint32_t size;
+    struct mail_origin origin; /* empty in records of version 1 */
 };
 
 void mail_record_encode(const struct mail_record *r, struct buf *out);
@@ -41,6 +49,12 @@ FCT_MUST_CHECK bool mail_record_get(struct driver *d, struct driver_snap *snap, 
 FCT_MUST_CHECK bool mail_view_get(struct driver *d, struct driver_snap *snap, uint64_t account,
                                   uint64_t email, struct buf *value, struct mail_view *out,
                                   bool *found, struct fct_err *err);
+
+/* Where an e-mail is now: the first of its places. mailbox 0: nowhere any more. */
+struct place;
+FCT_MUST_CHECK bool mail_place_now(struct driver *d, uint64_t account, uint64_t email,
+                                   const struct mail_record *record, struct place *out,
+                                   struct fct_err *err);
 
 /* The stored records or views (type: one of the keys above) of many, told in their order. */
 FCT_MUST_CHECK bool mail_get_many(struct driver *d, uint64_t account, char type,

@@ -144,8 +144,8 @@ static void put_cold(struct change *c, struct account *a, const struct mailbox *
                        &value);
     batch_put(&c->batch, mail_record_key(email), buf_str(&value));
     if (mail->edits.n > 0 || mail->ledger.n > 0 || mail->log_id.n > 0) {
-        struct mail_view view = {mail->edits,  mail->ledger, mail->reverse_path,
-                                 mail->log_id, clock_wall(), mail->view_size};
+        struct mail_view view = {mail->edits,  mail->ledger,    mail->reverse_path, mail->log_id,
+                                 clock_wall(), mail->view_size, mail->origin};
 
         buf_clear(&value);
         mail_view_encode(&view, &value);

@@ -17,6 +17,7 @@ struct new_mail {
     uint64_t keywords;
     uint32_t internal_date;
     struct fct_str summary, edits, ledger, reverse_path, log_id;
+    struct mail_origin origin;
 };
 
 /* Is what a neighbour sent consistent: sizes, edit list, summary? Reads the sent date and

@@ -23,6 +23,7 @@ bool serve_resolve(struct request *rq)
         ipc_put_u64(&rq->out, found.target[i].account);
         ipc_put_str(&rq->out, found.target[i].name);
         ipc_put_str(&rq->out, found.target[i].detail);
+        store_put_strs(&rq->out, found.target[i].setting, found.target[i].nsettings);
     }
     return true;
 }
@@ -52,12 +53,15 @@ struct delivery_copy {
 
 struct delivery {
     struct fct_str id, reverse_path;
+    struct mail_origin origin; /* but the recipient */
     uint64_t size;
     uint32_t date;
     struct delivery_copy *copy;
     size_t n;
     struct body body;
 };
+
+#define ORIGIN_MAX 512u /* bytes kept of a name the client gave */
 
 static void read_copy(struct request *rq, const struct delivery *d, const struct fct_str *summary,
                       size_t nsummaries, struct delivery_copy *c)
@@ -72,6 +76,8 @@ static void read_copy(struct request *rq, const struct delivery *d, const struct
     c->mail.ledger = ipc_get_str(&rq->in);
     which = ipc_get_u32(&rq->in);
     c->mail.view_size = ipc_get_u32(&rq->in);
+    c->mail.origin = d->origin;
+    c->mail.origin.recipient = str_head(ipc_get_str(&rq->in), ORIGIN_MAX);
     if (which >= nsummaries)
         rq->in.bad = true;
     else
@@ -84,6 +90,14 @@ static void read_copy(struct request *rq, const struct delivery *d, const struct
 
 #define COPIES_MAX 100000
 
+static void read_origin(struct request *rq, struct mail_origin *o)
+{
+    o->client_ip = str_head(ipc_get_str(&rq->in), ORIGIN_MAX);
+    o->helo = str_head(ipc_get_str(&rq->in), ORIGIN_MAX);
+    o->login = str_head(ipc_get_str(&rq->in), ORIGIN_MAX);
+    o->role = ipc_get_u32(&rq->in);
+}
+
 static bool read_delivery(struct request *rq, struct delivery *d)
 {
     const struct fct_str *summary;
@@ -92,13 +106,14 @@ static bool read_delivery(struct request *rq, struct delivery *d)
 
     d->id = ipc_get_str(&rq->in);
     d->reverse_path = ipc_get_str(&rq->in);
+    read_origin(rq, &d->origin);
     d->size = ipc_get_u64(&rq->in);
     date = (int64_t)ipc_get_u64(&rq->in);
     if (date <= 0)
         date = clock_wall();
     d->date = date > UINT32_MAX ? UINT32_MAX : (uint32_t)date;
     summary = store_get_strs(&rq->in, rq->arena, &nsummaries);
-    d->n = ipc_get_count(&rq->in, 34);
+    d->n = ipc_get_count(&rq->in, 38);
     if (d->n > COPIES_MAX || d->size > UINT32_MAX)
         rq->in.bad = true;
     d->copy = ARENA_ARRAY(rq->arena, struct delivery_copy, rq->in.bad ? 1 : d->n + 1);

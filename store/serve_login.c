@@ -89,6 +89,25 @@ bool serve_scram_login(struct request *rq)
     return open_principal(rq, account, name);
 }
 
+/* Only with store.login_as: whoever holds one login could otherwise read all mail. */
+bool serve_login_as(struct request *rq)
+{
+    struct fct_str user = ipc_get_str(&rq->in), name;
+    uint64_t account;
+
+    if (!request_read_all(rq) || !directory_fold(user, false, rq->arena, &name, rq->err) ||
+        !directory_account(rq->s, name, &account, rq->err))
+        return false;
+    if (!rq->s->conf->login_as)
+        return fct_fail(rq->err, FCT_DENIED, "store.login_as does not allow another account");
+    if (!account)
+        return fct_fail(rq->err, FCT_DENIED, "no account %.*s", FCT_FMT(name));
+    if (!open_principal(rq, account, name))
+        return false;
+    principal_close(rq->client, rq->principal);
+    return true;
+}
+
 bool serve_logout(struct request *rq)
 {
     if (!request_read_all(rq))

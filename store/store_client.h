@@ -34,8 +34,10 @@ bool store_is_up(const struct store *st);
 enum store_resolved { RESOLVED_LOCAL, RESOLVED_UNKNOWN_USER, RESOLVED_NOT_LOCAL };
 struct store_target {
     uint64_t account;
-    struct fct_str name;   /* of the account: its address */
-    struct fct_str detail; /* after '+', or empty */
+    struct fct_str name;           /* of the account: its address */
+    struct fct_str detail;         /* after '+', or empty */
+    const struct fct_str *setting; /* of the account: "name=value", ascending by name */
+    size_t nsettings;
 };
 struct store_resolution {
     enum store_resolved what;
@@ -69,6 +71,11 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_scram_login(struct store *st, struct fct_
                                                    struct fct_str *server_signature,
                                                    struct store_principal *out,
                                                    struct fct_err *err);
+/* Another account instead of p, which is closed: a plugin said so at `auth`. DENIED: no such
+ * account, or store.login_as does not allow it; then p stays as it was. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_login_as(struct store *st, struct store_principal *p,
+                                                struct fct_str account, struct arena *arena,
+                                                struct fct_err *err);
 void store_logout(struct store *st, struct store_principal *p); /* accepts nobody */
 /* May this login use the address as sender: its own, with any detail, or an alias that leads to it
  * alone. */
@@ -219,6 +226,12 @@ FCT_MUST_CHECK bool store_pieces_next(struct store_pieces *p, struct fct_str *by
                                       struct fct_err *err);
 void store_pieces_free(struct store_pieces *p);
 
+/* The original of an e-mail, wherever it lies now: a sealed memfd, or a file that can only be read.
+ * *fd is the caller's. DENIED: it is gone. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_original(struct store *st, uint32_t principal,
+                                                uint64_t email_id, int *fd, uint64_t *size,
+                                                struct fct_err *err);
+
 /* ---- delivery ---- */
 
 /* An unlinked file on the store's disk for a message too large for memory. *fd is the caller's. */
@@ -238,11 +251,15 @@ struct store_copy_for {     /* one recipient */
     struct fct_str ledger;  /* encoded, may be empty */
     struct fct_str summary; /* of this recipient's view; equal pointers are sent once */
     uint32_t view_size;
+    struct fct_str recipient; /* as the client gave it */
 };
 struct store_delivery {
     struct fct_str id; /* message id of the log: facteurctl trace */
     struct fct_str reverse_path;
-    int fd; /* not taken */
+    /* Kept with each copy, so that it can be judged again as it was then (store_history). */
+    struct fct_str client_ip, helo, login;
+    uint32_t role; /* FCT_ROLE_* of the listener */
+    int fd;        /* not taken */
     uint64_t size;
     int64_t internal_date; /* 0: now */
     const struct store_copy_for *copy;
@@ -280,6 +297,20 @@ struct store_account {
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_accounts(struct store *st, struct arena *arena,
                                                 const struct store_account **out, size_t *n,
                                                 struct fct_err *err);
+/* "name=value" sets, "name=" removes; all or none (settings.h). */
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_account_set(struct store *st, struct fct_str address,
+                                                   const struct fct_str *change, size_t n,
+                                                   struct fct_err *err);
+struct store_account_detail {
+    struct store_account is;
+    int64_t created;
+    const struct fct_str *setting; /* ascending by name */
+    size_t nsettings;
+};
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_account_show(struct store *st, struct fct_str address,
+                                                    struct arena *arena,
+                                                    struct store_account_detail *out,
+                                                    struct fct_err *err);
 /* An alias: "info@example.org", "@example.org" (catch-all) → one or more accounts or aliases (depth
  * limited). Empty targets remove it. */
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_alias_set(struct store *st, struct fct_str alias,
@@ -304,6 +335,29 @@ struct store_trace {
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_trace(struct store *st, struct fct_str id,
                                              struct arena *arena, const struct store_trace **out,
                                              size_t *n, struct fct_err *err);
+/* What was delivered since a time, for judging it again: per account in order of arrival. */
+struct store_history_item {
+    uint64_t account_id, email_id;   /* for store_original_of */
+    struct fct_str account, mailbox; /* where it is now; empty when it was expunged */
+    uint32_t uid;
+    int64_t received;
+    uint64_t size; /* of the original */
+    struct fct_str log_id, reverse_path, recipient, client_ip, helo, login;
+    uint32_t role;         /* FCT_ROLE_*; 0: from a time when this was not kept */
+    struct fct_str ledger; /* encoded */
+};
+/* Where the next page begins; all zero: with the first message. */
+struct store_history_place {
+    uint64_t account, email;
+};
+/* One page, at most a few hundred messages: *n == 0 at the end. Moves `at`. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_history(struct store *st, int64_t since,
+                                               struct store_history_place *at, struct arena *arena,
+                                               const struct store_history_item **out, size_t *n,
+                                               struct fct_err *err);
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_original_of(struct store *st, uint64_t account_id,
+                                                   uint64_t email_id, int *fd, uint64_t *size,
+                                                   struct fct_err *err);
 /* Every record and blob read and verified. false only when the check could not run; damage is
  * counted and described in `report`. */
 struct store_check_result {

@@ -66,6 +66,36 @@ bool store_accounts(struct store *st, struct arena *arena, const struct store_ac
     return store_call_end(&c);
 }
 
+bool store_account_set(struct store *st, struct fct_str address, const struct fct_str *change,
+                       size_t n, struct fct_err *err)
+{
+    struct store_call c = store_call_begin(st, STORE_ACCOUNT_SET, err);
+
+    ipc_put_str(&c.out, address);
+    store_put_strs(&c.out, change, n);
+    store_call_send(&c);
+    return store_call_end(&c);
+}
+
+bool store_account_show(struct store *st, struct fct_str address, struct arena *arena,
+                        struct store_account_detail *out, struct fct_err *err)
+{
+    struct store_call c = store_call_begin(st, STORE_ACCOUNT_SHOW, err);
+
+    *out = (struct store_account_detail){0};
+    ipc_put_str(&c.out, address);
+    if (store_call_send(&c)) {
+        out->is.name = store_call_copy(&c, arena);
+        out->is.id = ipc_get_u64(&c.reply);
+        out->is.messages = ipc_get_u64(&c.reply);
+        out->is.bytes = ipc_get_u64(&c.reply);
+        out->is.quota_bytes = ipc_get_u64(&c.reply);
+        out->created = (int64_t)ipc_get_u64(&c.reply);
+        out->setting = store_call_copies(&c, arena, &out->nsettings);
+    }
+    return store_call_end(&c);
+}
+
 bool store_alias_set(struct store *st, struct fct_str alias, const struct fct_str *target, size_t n,
                      struct fct_err *err)
 {

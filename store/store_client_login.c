@@ -19,6 +19,7 @@ bool store_resolve(struct store *st, struct fct_str address, struct arena *arena
             target[i].account = ipc_get_u64(&c.reply);
             target[i].name = store_call_copy(&c, arena);
             target[i].detail = store_call_copy(&c, arena);
+            target[i].setting = store_call_copies(&c, arena, &target[i].nsettings);
         }
         out->target = target;
     }
@@ -75,6 +76,22 @@ bool store_scram_login(struct store *st, struct fct_str user, struct fct_str aut
         get_principal(&c, arena, out);
     }
     return store_call_end(&c);
+}
+
+bool store_login_as(struct store *st, struct store_principal *p, struct fct_str account,
+                    struct arena *arena, struct fct_err *err)
+{
+    struct store_call c = store_call_as(st, STORE_LOGIN_AS, p->handle, err);
+    struct store_principal now = {0};
+    bool ok;
+
+    ipc_put_str(&c.out, account);
+    if (store_call_send(&c))
+        get_principal(&c, arena, &now);
+    ok = store_call_end(&c);
+    if (ok)
+        *p = now;
+    return ok;
 }
 
 void store_logout(struct store *st, struct store_principal *p)

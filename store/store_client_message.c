@@ -348,6 +348,7 @@ static void put_copy(struct buf *b, const struct store_copy_for *copy, uint32_t 
     ipc_put_str(b, copy->ledger);
     ipc_put_u32(b, summary);
     ipc_put_u32(b, copy->view_size);
+    ipc_put_str(b, copy->recipient);
 }
 
 static void put_delivery(struct store_call *c, const struct store_delivery *d)
@@ -360,6 +361,10 @@ static void put_delivery(struct store_call *c, const struct store_delivery *d)
     n = gather_summaries(d, summary, which);
     ipc_put_str(&c->out, d->id);
     ipc_put_str(&c->out, d->reverse_path);
+    ipc_put_str(&c->out, d->client_ip);
+    ipc_put_str(&c->out, d->helo);
+    ipc_put_str(&c->out, d->login);
+    ipc_put_u32(&c->out, d->role);
     ipc_put_u64(&c->out, d->size);
     ipc_put_u64(&c->out, (uint64_t)d->internal_date);
     store_put_strs(&c->out, summary, n);

@@ -39,30 +39,6 @@ static bool found_copy(void *arg, struct fct_str key, struct fct_str value)
     return true;
 }
 
-/* Where it is now: the first of its places, or where it was delivered; mailbox 0: nowhere any more.
- */
-static bool place_of(struct request *rq, const struct copy *c, struct buf *value,
-                     const struct mail_record *record, struct place *p)
-{
-    struct key key = key_of('y');
-    struct place *list = NULL;
-    size_t n = 0;
-    bool found;
-
-    key_u64(&key, c->email);
-    *p = (struct place){record->mailbox, record->uid};
-    if (!rq->s->driver->ops->get(rq->s->driver, NULL, c->account, key_str(&key), value, &found,
-                                 rq->err))
-        return false;
-    if (found) {
-        if (!places_decode(buf_str(value), &list, &n))
-            return fct_fail(rq->err, FCT_TEMP, "the places of a message are damaged");
-        *p = n > 0 ? list[0] : (struct place){0, 0};
-        free(list);
-    }
-    return true;
-}
-
 static void put_copy(struct buf *out, struct request *rq, const struct account *a, struct place p,
                      const struct mail_view *view, uint64_t size)
 {
@@ -82,7 +58,7 @@ static void put_copy(struct buf *out, struct request *rq, const struct account *
 /* A copy that is gone meanwhile is left out. */
 static bool trace_copy(struct request *rq, const struct copy *c, struct buf *out, uint32_t *n)
 {
-    struct buf cold = BUF_INIT(VALUE_MAX), warm = BUF_INIT(VALUE_MAX), places = BUF_INIT(VALUE_MAX);
+    struct buf cold = BUF_INIT(VALUE_MAX), warm = BUF_INIT(VALUE_MAX);
     struct mail_record record;
     struct mail_view view;
     struct fct_err ignored;
@@ -95,7 +71,7 @@ static bool trace_copy(struct request *rq, const struct copy *c, struct buf *out
         mail_view_get(rq->s->driver, NULL, c->account, c->email, &warm, &view, &viewed, rq->err);
 
     if (ok && there && viewed && account_find(rq->s, c->account, &a, &ignored)) {
-        ok = place_of(rq, c, &places, &record, &p);
+        ok = mail_place_now(rq->s->driver, c->account, c->email, &record, &p, rq->err);
         if (ok) {
             put_copy(out, rq, a, p, &view, record.size);
             ++*n;
@@ -103,7 +79,6 @@ static bool trace_copy(struct request *rq, const struct copy *c, struct buf *out
     }
     buf_free(&cold);
     buf_free(&warm);
-    buf_free(&places);
     return ok;
 }
 

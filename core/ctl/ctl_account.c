@@ -59,6 +59,78 @@ int ctl_account_remove(struct ctl *c)
     return done(c, "removed", address);
 }
 
+/* ---- settings ---- */
+
+int ctl_account_set(struct ctl *c)
+{
+    struct fct_str *change = ARENA_ARRAY(c->arena, struct fct_str, c->words);
+    struct fct_str address = str_from(c->word[0]);
+    struct fct_err err = {0};
+
+    for (unsigned i = 1; i < c->words; i++)
+        change[i - 1] = str_from(c->word[i]);
+    if (!store_account_set(c->store, address, change, c->words - 1, &err))
+        return ctl_error(&err);
+    return done(c, "has new settings", address);
+}
+
+static void show_json(const struct store_account_detail *a)
+{
+    json_t *settings = json_object();
+
+    for (size_t i = 0; i < a->nsettings; i++) {
+        struct fct_str value = a->setting[i], name = str_split(&value, '=');
+
+        json_object_setn_new(settings, name.p, name.n, ctl_json_str(value));
+    }
+    ctl_print_json(json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "account",
+                             ctl_json_str(a->is.name), "id", (json_int_t)a->is.id, "messages",
+                             (json_int_t)a->is.messages, "bytes", (json_int_t)a->is.bytes,
+                             "quota_bytes", (json_int_t)a->is.quota_bytes, "created",
+                             (json_int_t)a->created, "settings", settings));
+}
+
+static void show_text(struct ctl *c, const struct store_account_detail *a)
+{
+    struct ctl_table t = {.arena = c->arena, .column = {"WHAT", "VALUE"}, .columns = 2};
+    struct buf text = BUF_INIT(1 << 20);
+
+    ctl_table_row(&t, (const struct fct_str[]){FCT_STR("account"), a->is.name});
+    ctl_table_row(&t, (const struct fct_str[]){FCT_STR("created"), ctl_time(c->arena, a->created)});
+    ctl_table_row(
+        &t, (const struct fct_str[]){FCT_STR("messages"), ctl_number(c->arena, a->is.messages)});
+    ctl_table_row(&t, (const struct fct_str[]){FCT_STR("size"), ctl_bytes(c->arena, a->is.bytes)});
+    ctl_table_row(
+        &t, (const struct fct_str[]){FCT_STR("quota"), a->is.quota_bytes
+                                                           ? ctl_bytes(c->arena, a->is.quota_bytes)
+                                                           : FCT_STR("none")});
+    for (size_t i = 0; i < a->nsettings; i++) {
+        struct fct_str value = a->setting[i], name = str_split(&value, '=');
+
+        ctl_table_row(&t, (const struct fct_str[]){
+                              arena_printf(c->arena, "setting %.*s", FCT_FMT(name)), value});
+    }
+    ctl_table_print(&t, ctl_wants_colour(), &text);
+    ctl_print(&text);
+    buf_free(&text);
+}
+
+int ctl_account_show(struct ctl *c)
+{
+    struct store_account_detail account;
+    struct fct_err err = {0};
+
+    if (!store_account_show(c->store, str_from(c->word[0]), c->arena, &account, &err))
+        return ctl_error(&err);
+    if (c->json)
+        show_json(&account);
+    else
+        show_text(c, &account);
+    return CTL_OK;
+}
+
+/* ---- all of them ---- */
+
 static void print_table(struct ctl *c, const struct store_account *list, size_t n)
 {
     struct ctl_table t = {

@@ -7,6 +7,8 @@ struct ctl;
 int ctl_account_add(struct ctl *c);
 int ctl_account_passwd(struct ctl *c);
 int ctl_account_list(struct ctl *c);
+int ctl_account_set(struct ctl *c);
+int ctl_account_show(struct ctl *c);
 int ctl_account_remove(struct ctl *c);
 
 #endif

@@ -1,0 +1,74 @@
+/* serve_settings.c - requests of facteurctl about one account: what it is, and its settings. */
+#include "store/client.h"
+#include "store/directory.h"
+
+#include "core/log/log.h"
+
+struct known_account {
+    struct fct_str address; /* folded */
+    uint64_t id;
+    struct settings settings;
+};
+
+static bool find(struct request *rq, struct fct_str address, struct known_account *out)
+{
+    if (!directory_fold(address, false, rq->arena, &out->address, rq->err) ||
+        !directory_account_settings(rq->s, out->address, rq->arena, &out->id, &out->settings,
+                                    rq->err))
+        return false;
+    return out->id || fct_fail(rq->err, FCT_DENIED, "no account %.*s", FCT_FMT(out->address));
+}
+
+static bool set(struct request *rq, struct fct_str address, const struct fct_str *change, size_t n)
+{
+    const struct settings_limits limits = {rq->s->conf->max_settings,
+                                           rq->s->conf->max_settings_bytes.bytes};
+    struct known_account account;
+    struct settings settings;
+    struct batch b;
+
+    if (!find(rq, address, &account) ||
+        !settings_change(account.settings, change, n, &limits, rq->arena, &settings, rq->err))
+        return false;
+    batch_init(&b);
+    directory_put_settings(&b, account.address, account.id, settings);
+    if (!commit_wait(rq->s->commit, commit_submit(rq->s->commit, &b, NULL, 0), rq->err))
+        return false;
+    log_event(EV_ACCOUNT, FCT_STR(""), F_C("what", "settings changed"),
+              F_STR("name", account.address));
+    return true;
+}
+
+bool serve_account_set(struct request *rq)
+{
+    struct fct_str address = ipc_get_str(&rq->in);
+    size_t n;
+    const struct fct_str *change = store_get_strs(&rq->in, rq->arena, &n);
+    bool ok;
+
+    if (!request_read_all(rq) || !turn_take(&rq->s->admin, rq->err))
+        return false;
+    ok = set(rq, address, change, n);
+    turn_give(&rq->s->admin);
+    return ok;
+}
+
+bool serve_account_show(struct request *rq)
+{
+    struct fct_str address = ipc_get_str(&rq->in);
+    struct known_account known;
+    struct account *a;
+
+    if (!request_read_all(rq) || !find(rq, address, &known) ||
+        !account_find(rq->s, known.id, &a, rq->err))
+        return false;
+    request_depends(rq, a);
+    ipc_put_str(&rq->out, known.address);
+    ipc_put_u64(&rq->out, known.id);
+    ipc_put_u64(&rq->out, a->messages);
+    ipc_put_u64(&rq->out, a->bytes);
+    ipc_put_u64(&rq->out, a->quota);
+    ipc_put_u64(&rq->out, (uint64_t)a->created);
+    store_put_strs(&rq->out, known.settings.item, known.settings.n);
+    return true;
+}
