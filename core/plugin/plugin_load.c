@@ -4,6 +4,7 @@
 
 #include "core/base/str.h"
 #include "core/plugin/plugin_host.h"
+#include "core/plugin/plugin_services.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -253,9 +254,10 @@ static void set_append(struct plugin_set *set, struct fct_self *self)
     set->plugin[set->n++] = self;
 }
 
-bool plugin_adopt(struct plugin_set *set, const struct plugin_origin *origin,
-                  const struct fct_plugin *object, const struct plugin_conf *conf,
-                  const struct conf_pair *pairs, size_t npairs, struct fct_err *err)
+/* `name`: of the block; several blocks may use one object. */
+static bool adopt_as(struct plugin_set *set, const struct plugin_origin *origin, const char *name,
+                     const struct fct_plugin *object, const struct plugin_conf *conf,
+                     const struct conf_pair *pairs, size_t npairs, struct fct_err *err)
 {
     struct plugin_conf defaults;
     struct fct_self *self;
@@ -263,15 +265,23 @@ bool plugin_adopt(struct plugin_set *set, const struct plugin_origin *origin,
     if (!check_abi(object, err) || !check_name(object->name, err))
         return false;
     for (size_t i = 0; i < set->n; i++)
-        if (strcmp(set->plugin[i]->name, object->name) == 0)
+        if (strcmp(set->plugin[i]->name, name) == 0)
             return fct_fail(err, FCT_SYNTAX, "the plugin is named twice");
     if (!conf && !config_fill(origin->conf, plugin_block.keys, &defaults, NULL, 0, err))
         return false;
     self = self_new(set, object);
+    self->name = arena_cstr(set->arena, str_from(name));
     if (!fill_own_conf(self, origin->conf, pairs, npairs, err) || !start(self, err))
         return false;
     set_append(set, self);
     return set_policies(self, conf ? conf : &defaults, err) && index_symbols(set, self, err);
+}
+
+bool plugin_adopt(struct plugin_set *set, const struct plugin_origin *origin,
+                  const struct fct_plugin *object, const struct plugin_conf *conf,
+                  const struct conf_pair *pairs, size_t npairs, struct fct_err *err)
+{
+    return adopt_as(set, origin, object->name, object, conf, pairs, npairs, err);
 }
 
 bool plugin_load(struct plugin_set *set, const struct plugin_origin *origin, const char *name,
@@ -279,22 +289,23 @@ bool plugin_load(struct plugin_set *set, const struct plugin_origin *origin, con
                  struct fct_err *err)
 {
     const struct fct_plugin *object;
+    const char *file = conf && conf->use && *conf->use ? conf->use : name;
     void *library = NULL;
     char path[4096];
 
-    if (!check_name(name, err))
+    if (!check_name(name, err) || !check_name(file, err))
         return fct_fail_in(err, "plugin");
     if (conf && conf->path && *conf->path)
         str_copy_c(path, sizeof path, str_from(conf->path));
-    else if (snprintf(path, sizeof path, "%s/%s.so", origin->plugin_dir, name) >= (int)sizeof path)
+    else if (snprintf(path, sizeof path, "%s/%s.so", origin->plugin_dir, file) >= (int)sizeof path)
         return fct_fail(err, FCT_LIMIT, "plugin %s: the name of plugin_dir is too long", name);
     object = open_object(path, &library, err);
     if (!object || !check_abi(object, err))
         return fct_fail_in(err, "plugin %s", name);
-    if (strcmp(object->name, name) != 0)
+    if (strcmp(object->name, file) != 0)
         return fct_fail(err, FCT_DENIED, "plugin %s: %s calls itself \"%.40s\"", name, path,
                         object->name);
-    if (!plugin_adopt(set, origin, object, conf, pairs, npairs, err))
+    if (!adopt_as(set, origin, name, object, conf, pairs, npairs, err))
         return fct_fail_in(err, "plugin %s", name);
     set->plugin[set->n - 1]->library = library;
     set->plugin[set->n - 1]->path = arena_cstr(set->arena, str_from(path));
@@ -377,6 +388,7 @@ void plugin_set_free(struct plugin_set *set)
 
         if (self->started && self->object->stop)
             self->object->stop(self->state);
+        plugin_streams_close(self);
     }
     if (set->symbols)
         map_free(&set->symbols);

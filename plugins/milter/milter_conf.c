@@ -42,10 +42,11 @@ static const struct {
     {"local", FCT_ROLE_LOCAL}, {"replay", FCT_ROLE_REPLAY},
 };
 
-static bool fail(struct fct_err *err, const char *fmt, const char *what)
+/* key: "value" is not what. */
+static bool fail(struct fct_err *err, const char *key, const char *value, const char *what)
 {
     err->class = FCT_SYNTAX;
-    (void)snprintf(err->text, sizeof err->text, fmt, what);
+    (void)snprintf(err->text, sizeof err->text, "%s: \"%.80s\" is not %s", key, value, what);
     return false;
 }
 
@@ -187,14 +188,14 @@ static bool check_lists(const struct milter_conf *conf, struct fct_err *err)
 
     for (size_t i = 0; i < conf->when_role.n; i++)
         if (role_of(conf->when_role.item[i]) == 0)
-            return fail(err, "when_role: \"%s\" is not mx, submission, lmtp, local or replay",
-                        conf->when_role.item[i]);
+            return fail(err, "when_role", conf->when_role.item[i],
+                        "mx, submission, lmtp, local or replay");
     for (size_t i = 0; i < conf->when_net.n; i++)
         if (!parse_net(conf->when_net.item[i], &net))
-            return fail(err, "when_net: \"%s\" is no network", conf->when_net.item[i]);
+            return fail(err, "when_net", conf->when_net.item[i], "a network");
     for (size_t i = 0; i < conf->macros.n; i++)
         if (!strchr(conf->macros.item[i], '=') || conf->macros.item[i][0] == '=')
-            return fail(err, "macros: \"%s\" is not NAME=value", conf->macros.item[i]);
+            return fail(err, "macros", conf->macros.item[i], "NAME=value");
     return true;
 }
 
@@ -202,14 +203,14 @@ bool milter_conf_check(const struct milter_conf *conf, enum milter_default *acti
                        struct fct_err *err)
 {
     if (strncmp(conf->address, "inet:", 5) != 0 && strncmp(conf->address, "unix:", 5) != 0)
-        return fail(err, "address: \"%s\" is not inet:HOST:PORT or unix:/path", conf->address);
+        return fail(err, "address", conf->address, "inet:HOST:PORT or unix:/path");
     if (conf->version < 2 || conf->version > 6)
-        return fail(err, "version: must be 2 to 6%s", "");
+        return fail(err, "version", "", "2 to 6");
     for (size_t i = 0; i < FCT_COUNT(defaults); i++)
         if (strcmp(conf->default_action, defaults[i].word) == 0) {
             *action = defaults[i].action;
             return check_lists(conf, err);
         }
-    return fail(err, "default_action: \"%s\" is not tempfail, accept, reject or quarantine",
-                conf->default_action);
+    return fail(err, "default_action", conf->default_action,
+                "tempfail, accept, reject or quarantine");
 }
