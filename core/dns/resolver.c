@@ -278,6 +278,11 @@ bool dns_resolve(struct dns_resolver *r, struct arena *arena, enum fct_dns_type 
     return out->status == FCT_DNS_OK && out->n > 0;
 }
 
+const struct dns_conf *dns_resolver_conf(const struct dns_resolver *r)
+{
+    return r->conf;
+}
+
 struct dns_stats dns_resolver_stats(const struct dns_resolver *r)
 {
     struct dns_stats stats = r->stats;

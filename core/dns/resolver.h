@@ -22,6 +22,7 @@ FCT_MUST_CHECK struct dns_resolver *
 dns_resolver_new(struct event_base *base, const struct dns_conf *conf, struct fct_err *err);
 /* Questions that wait end as failed. Before its event base is freed. */
 void dns_resolver_free(struct dns_resolver **r);
+const struct dns_conf *dns_resolver_conf(const struct dns_resolver *r);
 
 /* Ask and wait until deadline_ms (clock_ms() based), the fiber's own deadline or dns.timeout,
  * whichever comes first. *out and all in it live in `arena`; it is filled in either way. True: the

@@ -72,8 +72,16 @@ struct call_watch {
     void (*leave)(struct fct_call *call); /* it waits or has ended */
 };
 
+/* Questions to the DNS, all plugins of a transaction together (plugin_dns.c). */
+struct dns_budget {
+    uint32_t asked;
+    unsigned waiting;
+    uint64_t since_ms, used_ms; /* since: the first of those that wait */
+};
+
 struct transaction {
     struct arena *arena;
+    struct dns_budget dns;
     const struct fct_conn *conn;
     const struct fct_envelope *envelope;
     struct fct_str id; /* of the message, else of the connection: what the log says */

@@ -5,6 +5,7 @@
 #include "core/base/str.h"
 #include "core/fiber/fiber.h"
 #include "core/log/log.h"
+#include "core/plugin/plugin_services.h"
 #include "core/plugin/plugin_trial.h"
 #include <math.h>
 
@@ -167,13 +168,12 @@ static FCT_PRINTF(3, 4) void write_log(struct fct_call *call, enum fct_level lev
               F_STR("text", str_from(text)));
 }
 
-static void count(struct fct_call *call, const char *name, double by)
+void plugin_count(struct fct_self *self, const char *name, double by)
 {
-    struct fct_self *self = call->row->self;
     struct plugin_metric **at = &self->metric;
     unsigned n = 0;
 
-    if (!call->live || !name || !isfinite(by))
+    if (!name || !isfinite(by))
         return;
     for (; *at; at = &(*at)->next, n++)
         if (strcmp((*at)->name, name) == 0) {
@@ -185,6 +185,12 @@ static void count(struct fct_call *call, const char *name, double by)
     *at = ARENA_NEW(self->arena, struct plugin_metric);
     (*at)->name = arena_cstr(self->arena, str_head(str_from(name), 64));
     (*at)->value = by;
+}
+
+static void count(struct fct_call *call, const char *name, double by)
+{
+    if (call->live)
+        plugin_count(call->row->self, name, by);
 }
 
 /* ---- context ---- */
@@ -271,6 +277,11 @@ const struct fct_host plugin_host = {
     .offload = run_offload,
     .time_left_ms = time_left_ms,
     .server_name = get_server_name,
+    .dns = service_dns,
+    .dial = stream_host_dial,
+    .stream_write = stream_host_write,
+    .stream_read = stream_host_read,
+    .stream_close = stream_host_close,
     .trial_begin = plugin_trial_begin,
     .trial_end = plugin_trial_end,
 };

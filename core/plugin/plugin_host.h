@@ -6,6 +6,9 @@
 
 extern const struct fct_host plugin_host;
 
+/* plugin_host.c: host.count(), for host functions that count something themselves. */
+void plugin_count(struct fct_self *self, const char *name, double by);
+
 /* plugin_message.c: reading. */
 struct fct_str message_raw(struct fct_call *call);
 size_t message_headers(struct fct_call *call, const struct fct_header **first);

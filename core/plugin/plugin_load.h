@@ -13,6 +13,7 @@ struct plugin_set {
     struct fct_self **plugin;
     size_t n, cap;
     struct map *symbols; /* name to struct plugin_symbol */
+    struct plugin_services *services; /* plugin_services.h; NULL: none. Its owner's. */
 };
 
 /* What every loading needs to know. */

@@ -1,0 +1,24 @@
+/* plugin_services.c - see plugin_services.h. */
+#include "core/plugin/plugin_services.h"
+
+#include "core/fiber/fiber.h"
+
+bool service_wait_begin(struct fct_call *call, struct service_wait *wait)
+{
+    uint64_t outer;
+
+    if (!fiber_inside() || !call_has_time(call))
+        return false;
+    outer = fiber_deadline();
+    wait->outer_deadline =
+        fiber_set_deadline(call->deadline_ms < outer ? call->deadline_ms : outer);
+    call->tx->watch->leave(call);
+    return true;
+}
+
+bool service_wait_end(struct fct_call *call, const struct service_wait *wait)
+{
+    call->tx->watch->enter(call);
+    (void)fiber_set_deadline(wait->outer_deadline);
+    return call_has_time(call);
+}
