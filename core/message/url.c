@@ -1,0 +1,348 @@
+/* url.c - see url.h. Hosts are in url_host.c. */
+#include "core/message/url.h"
+
+#include "core/base/buf.h"
+#include "core/base/str.h"
+
+static const struct scheme {
+    const char *name;
+    uint32_t port;
+} schemes[] = {{"https", 443}, {"http", 80}, {"ftp", 21}, {"ws", 80}, {"wss", 443}, {"file", 0}};
+
+/* Where a character must be percent-encoded (URL standard 1.3). */
+enum { IN_FRAGMENT = 1, IN_QUERY = 2, IN_PATH = 4, IN_SPECIAL_QUERY = 8 };
+
+static unsigned encoded_in(char c)
+{
+    if ((unsigned char)c <= 0x20 || (unsigned char)c >= 0x7F)
+        return IN_FRAGMENT | IN_QUERY | IN_PATH | IN_SPECIAL_QUERY;
+    switch (c) {
+    case '"':
+    case '<':
+    case '>':
+        return IN_FRAGMENT | IN_QUERY | IN_PATH | IN_SPECIAL_QUERY;
+    case '#':
+        return IN_QUERY | IN_PATH | IN_SPECIAL_QUERY;
+    case '`':
+        return IN_FRAGMENT | IN_PATH;
+    case '\'':
+        return IN_SPECIAL_QUERY;
+    case '?':
+    case '^':
+    case '{':
+    case '}':
+        return IN_PATH;
+    default:
+        return 0;
+    }
+}
+
+static void put_encoded(struct buf *out, struct fct_str s, unsigned where)
+{
+    static const char hex[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+
+        if (encoded_in(s.p[i]) & where)
+            buf_put(out, (char[]){'%', hex[c >> 4], hex[c & 15]}, 3);
+        else
+            buf_put_char(out, s.p[i]);
+    }
+}
+
+static struct fct_str encode(struct arena *arena, struct fct_str s, unsigned where)
+{
+    FCT_CLEANUP(buf_free) struct buf out = BUF_INIT(3 * s.n + 1);
+    size_t i = 0;
+
+    while (i < s.n && !(encoded_in(s.p[i]) & where))
+        i++;
+    if (i == s.n)
+        return arena_str(arena, s);
+    put_encoded(&out, s, where);
+    return arena_str(arena, buf_str(&out));
+}
+
+static bool is_letter(char c)
+{
+    return char_lower(c) >= 'a' && char_lower(c) <= 'z';
+}
+
+/* Spaces and controls at the ends, tabs and line ends anywhere. */
+static struct fct_str clean(struct arena *arena, struct fct_str s)
+{
+    char *to;
+    size_t n = 0;
+
+    while (s.n > 0 && (unsigned char)s.p[0] <= ' ')
+        s = str_skip(s, 1);
+    while (s.n > 0 && (unsigned char)s.p[s.n - 1] <= ' ')
+        s.n--;
+    if (str_find_char(s, '\t') < 0 && str_find_char(s, '\n') < 0 && str_find_char(s, '\r') < 0)
+        return s;
+    to = arena_alloc(arena, s.n);
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] != '\t' && s.p[i] != '\n' && s.p[i] != '\r')
+            to[n++] = s.p[i];
+    return (struct fct_str){to, n};
+}
+
+/* scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." ) ":"                      RFC 3986 3.1 */
+static bool take_scheme(struct fct_str *in, struct fct_str *out)
+{
+    size_t n = 0;
+
+    if (in->n == 0 || !is_letter(in->p[0]))
+        return false;
+    while (n < in->n && (is_letter(in->p[n]) || (in->p[n] >= '0' && in->p[n] <= '9') ||
+                         in->p[n] == '+' || in->p[n] == '-' || in->p[n] == '.'))
+        n++;
+    if (n == in->n || in->p[n] != ':')
+        return false;
+    *out = str_head(*in, n);
+    *in = str_skip(*in, n + 1);
+    return true;
+}
+
+static const struct scheme *find_scheme(struct fct_str name)
+{
+    for (size_t i = 0; i < FCT_COUNT(schemes); i++)
+        if (str_equal_nocase(name, str_from(schemes[i].name)))
+            return &schemes[i];
+    return NULL;
+}
+
+static bool is_slash(char c, bool special)
+{
+    return c == '/' || (special && c == '\\');
+}
+
+/* What is before the path, the query and the fragment. */
+static struct fct_str take_authority(struct fct_str *in, bool special)
+{
+    size_t n = 0;
+    struct fct_str authority;
+
+    while (n < in->n && in->p[n] != '?' && in->p[n] != '#' && !is_slash(in->p[n], special))
+        n++;
+    authority = str_head(*in, n);
+    *in = str_skip(*in, n);
+    return authority;
+}
+
+/* [ userinfo "@" ] host [ ":" port ]                                        RFC 3986 3.2 */
+static bool read_authority(struct arena *arena, struct fct_str authority,
+                           const struct scheme *special, struct fct_url *out)
+{
+    ptrdiff_t at = str_find_last_char(authority, '@'), colon;
+    struct fct_str host = authority, port;
+
+    if (at >= 0) {
+        out->user = encode(arena, str_head(authority, (size_t)at), IN_PATH);
+        host = str_skip(authority, (size_t)at + 1);
+    }
+    colon = str_find_char(str_skip(host, (size_t)(str_find_char(host, ']') + 1)), ':');
+    if (colon >= 0) {
+        colon += str_find_char(host, ']') + 1;
+        port = str_skip(host, (size_t)colon + 1);
+        host = str_head(host, (size_t)colon);
+        if (port.n > 0 && (!str_to_u32(port, &out->port) || out->port > 65535))
+            return false;
+    }
+    if (special && out->port == special->port)
+        out->port = 0;
+    return url_host(arena, host, &out->host, &out->display);
+}
+
+/* ---- path ---- */
+
+/* The number of dots that a segment is, written out or as %2e; 0 when it is something else. */
+static unsigned dots(struct fct_str segment)
+{
+    unsigned n = 0;
+
+    while (segment.n > 0 && n < 3) {
+        if (segment.p[0] == '.')
+            segment = str_skip(segment, 1);
+        else if (str_starts_nocase(segment, FCT_STR("%2e")))
+            segment = str_skip(segment, 3);
+        else
+            return 0;
+        n++;
+    }
+    return segment.n == 0 && n < 3 ? n : 0;
+}
+
+static void drop_segment(struct buf *out)
+{
+    while (out->n > 0 && out->p[--out->n] != '/')
+        ;
+}
+
+/* Each segment with its slash before it; dot segments undone (RFC 3986 5.2.4). */
+static struct fct_str read_path(struct arena *arena, struct fct_str path, bool special)
+{
+    FCT_CLEANUP(buf_free) struct buf out = BUF_INIT(3 * path.n + 2);
+    struct fct_str segment;
+
+    while (path.n > 0) {
+        size_t n = 1;
+
+        while (n < path.n && !is_slash(path.p[n], special))
+            n++;
+        segment = str_head(str_skip(path, 1), n - 1);
+        path = str_skip(path, n);
+        if (dots(segment) == 2)
+            drop_segment(&out);
+        if (dots(segment) > 0 && path.n > 0)
+            continue;
+        buf_put_char(&out, '/');
+        if (dots(segment) == 0)
+            put_encoded(&out, segment, IN_PATH);
+    }
+    if (out.n == 0 && special)
+        buf_put_char(&out, '/');
+    return arena_str(arena, buf_str(&out));
+}
+
+/* path [ "?" query ] [ "#" fragment ] */
+static void read_rest(struct arena *arena, struct fct_str rest, bool special, struct fct_url *out)
+{
+    ptrdiff_t at = str_find_char(rest, '#');
+
+    if (at >= 0) {
+        out->fragment = encode(arena, str_skip(rest, (size_t)at + 1), IN_FRAGMENT);
+        rest = str_head(rest, (size_t)at);
+    }
+    at = str_find_char(rest, '?');
+    if (at >= 0) {
+        out->query =
+            encode(arena, str_skip(rest, (size_t)at + 1), special ? IN_SPECIAL_QUERY : IN_QUERY);
+        rest = str_head(rest, (size_t)at);
+    }
+    out->path = read_path(arena, rest, special);
+}
+
+/* ---- the whole ---- */
+
+static bool parse(struct arena *arena, struct fct_str in, struct fct_url *out)
+{
+    const struct scheme *special;
+    struct fct_str scheme;
+
+    if (!take_scheme(&in, &scheme))
+        return false;
+    special = find_scheme(scheme);
+    if (special)
+        while (in.n > 0 && is_slash(in.p[0], true))
+            in = str_skip(in, 1);
+    else if (str_starts(in, FCT_STR("//")))
+        in = str_skip(in, 2);
+    else
+        return false;
+    out->scheme = arena_str(arena, scheme);
+    str_lower((char *)(uintptr_t)out->scheme.p, out->scheme.n);
+    if (!read_authority(arena, take_authority(&in, special), special, out))
+        return false;
+    read_rest(arena, in, special, out);
+    return true;
+}
+
+static void clear(struct fct_url *out, struct fct_str text)
+{
+    const struct fct_str none = {"", 0};
+
+    *out = (struct fct_url){text, none, none, none, none, none, none, none, none, 0};
+}
+
+bool url_parse(struct arena *arena, struct fct_str text, struct fct_url *out)
+{
+    clear(out, text);
+    if (parse(arena, clean(arena, text), out))
+        return true;
+    clear(out, text);
+    return false;
+}
+
+static void put_authority(struct buf *out, const struct fct_url *url)
+{
+    bool ipv6 = str_find_char(url->host, ':') >= 0;
+
+    buf_put_str(out, url->scheme);
+    buf_put_c(out, "://");
+    if (url->user.n > 0) {
+        buf_put_str(out, url->user);
+        buf_put_char(out, '@');
+    }
+    buf_put_c(out, ipv6 ? "[" : "");
+    buf_put_str(out, url->host);
+    buf_put_c(out, ipv6 ? "]" : "");
+    if (url->port)
+        buf_printf(out, ":%u", (unsigned)url->port);
+}
+
+struct fct_str url_print(struct arena *arena, const struct fct_url *url)
+{
+    FCT_CLEANUP(buf_free)
+    struct buf out = BUF_INIT(url->scheme.n + url->user.n + url->host.n + url->path.n +
+                              url->query.n + url->fragment.n + 64);
+
+    put_authority(&out, url);
+    buf_put_str(&out, url->path);
+    if (url->query.n > 0) {
+        buf_put_char(&out, '?');
+        buf_put_str(&out, url->query);
+    }
+    if (url->fragment.n > 0) {
+        buf_put_char(&out, '#');
+        buf_put_str(&out, url->fragment);
+    }
+    return arena_str(arena, buf_str(&out));
+}
+
+static struct fct_str concat(struct arena *arena, struct fct_str a, struct fct_str b)
+{
+    char *both = arena_alloc(arena, a.n + b.n + 1);
+
+    memcpy(both, a.p, a.n);
+    memcpy(both + a.n, b.p, b.n);
+    return (struct fct_str){both, a.n + b.n};
+}
+
+/* A reference put behind as much of its base as it takes over (RFC 3986 5.2.2). */
+static struct fct_str join(struct arena *arena, const struct fct_url *base, struct fct_str text)
+{
+    struct fct_url cut = *base;
+    char first = text.n > 0 ? text.p[0] : '#';
+    bool special = find_scheme(base->scheme) != NULL;
+
+    if (text.n >= 2 && is_slash(first, special) && is_slash(text.p[1], special))
+        return concat(arena, concat(arena, base->scheme, FCT_STR(":")), text);
+    cut.fragment.n = 0;
+    if (first != '#')
+        cut.query.n = 0;
+    if (is_slash(first, special))
+        cut.path.n = 0;
+    else if (first != '#' && first != '?')
+        cut.path.n = (size_t)(str_find_last_char(base->path, '/') + 1);
+    return concat(arena, url_print(arena, &cut), text);
+}
+
+bool url_parse_in(struct arena *arena, const struct fct_url *base, struct fct_str text,
+                  struct fct_url *out)
+{
+    static const struct fct_url web = {.scheme = FCT_STR_INIT("https")};
+    struct fct_str in = clean(arena, text), rest = in, scheme;
+    bool ok;
+
+    if (take_scheme(&rest, &scheme))
+        return url_parse(arena, text, out);
+    clear(out, text);
+    if (!base && (in.n < 2 || !is_slash(in.p[0], true) || !is_slash(in.p[1], true)))
+        return false;
+    ok = parse(arena, join(arena, base ? base : &web, in), out);
+    if (!ok)
+        clear(out, text);
+    return ok;
+}
