@@ -60,6 +60,8 @@ static void fill_env(struct child *ch)
         .plugin_dir = c->paths.plugin_dir,
         .lua_dir = c->paths.lua_dir,
         .dev = c->dir != NULL,
+        .record = filter ? ctl_option(c, "--record") : NULL,
+        .replay = filter ? ctl_option(c, "--replay") : NULL,
         .trusted_fd = {-1, -1},
         .shared = filter ? shared(ROLE_SHARED_BYTES) : NULL,
         .shared_common = filter ? shared(ROLE_COMMON_BYTES) : NULL,

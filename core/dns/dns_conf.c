@@ -25,5 +25,5 @@ const struct conf_block dns_block = {
     .doc = "Questions to the DNS that plugins and rules ask",
     .keys = dns_keys,
     .size = sizeof(struct dns_conf),
-    .file = "40-services.conf",
+    .file = "35-dns.conf",
 };

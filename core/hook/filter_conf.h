@@ -18,6 +18,7 @@ struct filter_conf {
     fct_size max_header_bytes;
     uint32_t max_mime_parts, max_mime_depth;
     uint32_t max_sessions; /* connections for which plugins keep state */
+    uint32_t max_streams;  /* of all plugins of a process */
 };
 extern const struct conf_block filter_block;
 

@@ -7,6 +7,7 @@
 #include "core/hook/filter_codec.h"
 #include "core/hook/filter_describe.h"
 #include "core/hook/filter_message.h"
+#include "core/hook/filter_services.h"
 #include "core/hook/filter_session.h"
 #include "core/hook/filter_watch.h"
 #include "core/hook/message_run.h"
@@ -33,6 +34,7 @@ struct filter {
     struct role_env *env;
     struct hook_engine engine;
     struct filter_sessions sessions;
+    struct plugin_services services;
     struct filter_death death; /* of the predecessor */
     struct filter_peer *peer;
     struct arena *spare[SPARE_ARENAS]; /* reset, with a block each */
@@ -454,7 +456,9 @@ static bool filter_prepare(struct role_env *env, struct fct_err *err)
     set_limits(f);
     if (f->engine.conf->strikes == 0 || f->engine.conf->strikes > STRIKE_RING)
         return fct_fail(err, FCT_SYNTAX, "filter.strikes must be 1 to %d", STRIKE_RING);
-    return plugin_set_load(&f->engine.set, &origin, err) &&
+    f->engine.set.services = &f->services;
+    return filter_services_open(&f->services, env, f->engine.conf, err) &&
+           plugin_set_load(&f->engine.set, &origin, err) &&
            hook_plan_build(f->engine.set.arena, &f->engine.set, &f->engine.plan, err);
 }
 
@@ -484,6 +488,7 @@ static void filter_status(struct role_env *env, struct buf *out)
                (unsigned long long)f->served, f->running, f->engine.set.n,
                map_count(f->sessions.by_id));
     filter_describe_status(&f->engine, out);
+    filter_services_status(&f->services, out);
 }
 
 const struct role filter_role = {

@@ -1,6 +1,7 @@
 /* conf_blocks.c - see conf_blocks.h. In the order of the files in conf.d. */
 #include "core/main/conf_blocks.h"
 
+#include "core/dns/dns_conf.h"
 #include "core/hook/filter_conf.h"
 #include "core/plugin/plugin_conf.h"
 #include "core/supervisor/server_conf.h"
@@ -12,7 +13,7 @@
 
 const struct conf_block *const conf_blocks[] = {
     &server_block, &listener_block, &tls_block,    &smtp_block,   &lmtp_block, &imap_block,
-    &pop3_block,   &store_block,    &filter_block, &plugin_block, &lua_block,  NULL,
+    &pop3_block,   &store_block,    &dns_block,    &filter_block, &plugin_block, &lua_block,  NULL,
 };
 
 const struct conf_block *const conf_blocks_fixed[] = {&store_block, NULL};

@@ -31,7 +31,7 @@ static const char help[] =
     "  --accounts FILE      lines of address:password; default: alice and bob @example.test, "
     "password secret\n"
     "  --conf FILE…         more configuration, later wins; the generated one is DIR/facteur.conf\n"
-    "  --dns ADDRESS@PORT   the resolver to ask, used by the DNS resolver when it is enabled\n"
+    "  --dns ADDRESS@PORT   the resolver that plugins and rules ask; default: the system's\n"
     "  --bench-target FILE  write there how a load generator reaches this server\n"
     "\n"
     "Prints `ready` when every port accepts and all accounts are there. Ctrl-C or SIGTERM ends "
@@ -231,6 +231,8 @@ static void put_configuration(const struct dev *dev, struct buf *out)
                "    key = \"%s/tls/key.pem\"\n"
                "}\n",
                dev->dir, dev->dir);
+    if (dev->dns)
+        buf_printf(out, "dns { server = [\"%s\"] }\n", dev->dns);
     for (size_t i = 0; i < FCT_COUNT(listeners); i++) {
         buf_printf(out, "listener %s { address = [\"127.0.0.1:%u\"]  protocol = %s",
                    listeners[i].label, dev->base + listeners[i].offset, listeners[i].protocol);

@@ -290,7 +290,7 @@ START_TEST(it_says_ready_and_leaves_its_files)
     ck_assert_ptr_nonnull(strstr(contents("target"), want));
     ck_assert_ptr_nonnull(
         strstr(contents("target"), "USER_PATTERN=u%04d@bench.test\nPASSWORD=pass\n"));
-    ck_assert_ptr_nonnull(strstr(contents("server/facteur.conf"), "dns = \"127.0.0.1@5353\""));
+    ck_assert_ptr_nonnull(strstr(contents("server/facteur.conf"), "dns { server = [\"127.0.0.1@5353\"] }"));
     ck_assert_int_eq(strtol(contents("server/run/facteur.pid"), NULL, 10), run.pid);
     path_of(accounts, "server/tls/key.pem");
     ck_assert_int_eq(stat(accounts, &st), 0);
