@@ -20,8 +20,8 @@ static const struct {
     {"smtp", "mx", &smtp_protocol, FCT_ROLE_MX},
     {"smtp", "submission", &smtp_protocol, FCT_ROLE_SUBMISSION},
     {"lmtp", NULL, &lmtp_protocol, FCT_ROLE_LMTP},
-    {"imap", NULL, &imap_protocol, FCT_ROLE_LOCAL},
-    {"pop3", NULL, &pop3_protocol, FCT_ROLE_LOCAL},
+    {"imap", NULL, &imap_protocol, FCT_ROLE_IMAP},
+    {"pop3", NULL, &pop3_protocol, FCT_ROLE_POP3},
 };
 
 static const char *const tls_words[] = {
