@@ -25,11 +25,25 @@ static enum role_kind wanted_role(const struct ctl *c)
     return c->verb->needs == NEEDS_FILTER ? ROLE_FILTER : ROLE_STORE;
 }
 
+/* A cassette belongs to this command alone, not to a filter that serves others. */
+static bool has_cassette(const struct ctl *c)
+{
+    return ctl_option(c, "--record") || ctl_option(c, "--replay");
+}
+
+static bool start_child(struct ctl *c, struct fct_err *err)
+{
+    return ctl_child_start(c, wanted_role(c) == ROLE_FILTER ? &filter_role : &store_role, &role_fd,
+                           err);
+}
+
 /* The running server, or else a child. A socket that belongs to somebody else is neither. */
 static bool find_server(struct ctl *c, struct fct_err *err)
 {
     struct fct_err none = {0};
 
+    if (has_cassette(c))
+        return start_child(c, err);
     if (ctl_connect(c->run_dir, &control_fd, &none))
         return true;
     control_fd = -1;
@@ -37,8 +51,7 @@ static bool find_server(struct ctl *c, struct fct_err *err)
         *err = none;
         return false;
     }
-    return ctl_child_start(c, wanted_role(c) == ROLE_FILTER ? &filter_role : &store_role, &role_fd,
-                           err);
+    return start_child(c, err);
 }
 
 static void server_left(void *owner, struct ipc_conn *conn)

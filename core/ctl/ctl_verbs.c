@@ -35,6 +35,8 @@ static const struct ctl_option scan_options[] = {
     {"--login", "ACCOUNT", "who has logged in"},
     {"--role", "ROLE", "mx, submission, lmtp or local; mx when not given"},
     {"--diff", NULL, "show the header with its edits"},
+    {"--record", "FILE", "write down what DNS, Redis and HTTP answered"},
+    {"--replay", "FILE", "answer from such a file, ask nobody"},
     {0},
 };
 

@@ -222,8 +222,6 @@ static void put_configuration(const struct dev *dev, struct buf *out)
                "    run_dir = \"%s/run\"\n"
                "    log_file = \"%s/facteur.log\"\n",
                dev->dir, dev->dir, dev->dir);
-    if (dev->dns)
-        buf_printf(out, "    dns = \"%s\"\n", dev->dns);
     buf_printf(out,
                "}\n"
                "tls {\n"

@@ -20,7 +20,6 @@ static const struct fct_conf_key keys[] = {
     FCT_CONF_KEY(struct server_conf, log_level, "info", "Least level written: debug, info, warning or error"),
     FCT_CONF_KEY(struct server_conf, plugin_dir, "", "Folder of the C plugins; empty: plugins/ beside the executable, or " INSTALLED_PLUGINS),
     FCT_CONF_KEY(struct server_conf, lua_dir, "", "Folder of lib/ and filters/; empty: lua/ of the source tree the executable was built in, or " INSTALLED_LUA),
-    FCT_CONF_KEY(struct server_conf, dns, "", "ADDRESS@PORT of a resolver; used by the DNS resolver when it is enabled"),
     FCT_CONF_KEY(struct server_conf, edge_processes, "1", "Processes that hold client connections (1 to 64)"),
     FCT_CONF_KEY(struct server_conf, filter_processes, "2", "Processes that run plugins and Lua rules (1 to 64); with one, a crash makes everybody wait for its restart"),
     FCT_CONF_KEY(struct server_conf, drain, "30s", "How long old connections may go on after a reload or when the server stops"),

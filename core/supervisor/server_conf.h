@@ -15,7 +15,6 @@ struct server_conf {
     const char *data_dir, *run_dir, *log_file, *log_level;
     const char *plugin_dir,
         *lua_dir; /* "" : found beside the executable, see struct server_paths */
-    const char *dns;
     uint32_t edge_processes, filter_processes;
     fct_duration drain, hang_limit;
     const char *user_edge, *user_filter, *user_store, *user_milter;
