@@ -85,11 +85,12 @@ static struct smtp_reply login_proved(struct smtp_session *s)
 {
     struct sasl *x = s->sasl;
     struct fct_ev_auth event = {.mechanism = str_from(x->mechanism->name),
-                                .user = x->principal.name};
-    enum fct_verdict verdict;
+                                .user = x->principal.name,
+                                .protocol = FCT_STR("smtp")};
+    struct filter_answer answer;
     struct smtp_reply r;
 
-    if (!smtp_ask(s, FCT_HOOK_auth, &event, SMTP_AT_AUTH, &verdict, &r)) {
+    if (!smtp_ask(s, FCT_HOOK_auth, &event, SMTP_AT_AUTH, &answer, &r)) {
         store_logout(s->edge.listener->edge->store, &x->principal);
         (void)fct_fail(&x->err, FCT_DENIED, "refused by a plugin");
         return login_failed(s, r);
@@ -97,6 +98,7 @@ static struct smtp_reply login_proved(struct smtp_session *s)
     s->principal = x->principal;
     s->principal.name = arena_str(s->arena, x->principal.name);
     s->hooks.conn.login = s->principal.name;
+    s->hooks.conn.auth_mechanism = str_from(x->mechanism->name);
     s->edge.listener->edge->count.logins++;
     log_event(EV_LOGIN, str_from(s->id.text), F_STR("client", s->hooks.conn.client_ip),
               F_C("mechanism", x->mechanism->name), F_STR("user", s->principal.name),

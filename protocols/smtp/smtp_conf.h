@@ -19,11 +19,15 @@ struct smtp_conf {
     uint32_t max_received;
     uint32_t max_connections_per_client;
     fct_duration banner_wait;
+    fct_duration max_banner_delay;
     fct_duration greeting_timeout;
     fct_duration command_timeout;
     fct_duration data_timeout;
     fct_duration transaction_timeout;
     fct_size spool_memory;
+    fct_size receive_memory;
+    uint32_t max_expansion;
+    const char *mixed_reject;
     bool require_tls;
     bool mx_auth;
     bool submission_repairs_line_ends;

@@ -5,6 +5,8 @@
 #include "protocols/smtp/smtp_session.h"
 #include <event2/buffer.h>
 
+#define READ_MAX (64u << 10) /* taken at a time: what plugins wait for grows by no more */
+
 /* ---- start ---- */
 
 /* The Received field goes first into the spool: plugins and signatures see the message with it. */
@@ -30,6 +32,7 @@ static void put_received(struct smtp_session *s)
 
     smtp_received_format(&received, &field);
     smtp_spool_add(&tx->spool, field.p, field.n);
+    smtp_chunk_keep(tx, field.p, field.n);
 }
 
 /* Ask the plugins, then make frame and spool. False: *r is the refusal; the transaction stays until
@@ -37,15 +40,20 @@ static void put_received(struct smtp_session *s)
 static bool begin_message(struct smtp_session *s, bool dots, struct smtp_reply *r)
 {
     struct fct_ev_data event = {.recipients = s->tx->recipients};
-    enum fct_verdict verdict;
+    struct filter_answer answer;
 
-    if (!smtp_ask(s, FCT_HOOK_data, &event, SMTP_AT_DATA, &verdict, r))
+    if (!smtp_spool_has_room(s->conf->receive_memory.bytes)) {
+        *r = SMTP_REPLY(452, "4.3.1", "too many messages at a time, please try again later");
         return false;
-    s->tx->discard = s->tx->discard || verdict == FCT_DISCARD;
+    }
+    if (!smtp_ask(s, FCT_HOOK_data, &event, SMTP_AT_DATA, &answer, r))
+        return false;
+    s->tx->discard = s->tx->discard || answer.verdict == FCT_DISCARD;
     s->tx->has_data = true;
     smtp_frame_start(&s->frame, dots,
                      smtp_is_submission(s) && s->conf->submission_repairs_line_ends);
-    smtp_spool_start(&s->tx->spool, s->conf->spool_memory.bytes);
+    smtp_spool_start(&s->tx->spool, s->conf->spool_memory.bytes, s->conf->receive_memory.bytes);
+    smtp_chunk_start(s);
     put_received(s);
     return true;
 }
@@ -90,7 +98,9 @@ struct smtp_reply smtp_bdat_run(struct smtp_session *s, const union smtp_argumen
     s->chunk_last = argument->chunk.last;
     s->chunk_refused = SMTP_NO_REPLY;
     s->input = INPUT_CHUNK;
-    if (s->state == SMTP_IN_RCPT && begin_message(s, false, &s->chunk_refused))
+    if (s->hidden & SMTP_EXT_CHUNKING) /* the chunk is on its way all the same */
+        s->chunk_refused = SMTP_REPLY(502, "5.5.1", "BDAT is not offered here");
+    else if (s->state == SMTP_IN_RCPT && begin_message(s, false, &s->chunk_refused))
         s->state = SMTP_IN_BDAT;
     if (s->state != SMTP_IN_BDAT && s->chunk_refused.code == 0)
         s->chunk_refused =
@@ -105,15 +115,17 @@ static void keep(void *arg, const char *p, size_t n)
     struct smtp_session *s = arg;
     struct smtp_transaction *tx = s->tx;
 
-    if (tx->too_big)
+    if (tx->too_big || tx->refusal.code != 0)
         return;
     if (tx->spool.size + n > s->conf->max_message.bytes) {
         tx->too_big = true;
         smtp_spool_end(
             &tx->spool); /* its memory is free at once; the rest of the data is only read past */
+        smtp_chunk_end(tx);
         return;
     }
     smtp_spool_add(&tx->spool, p, n);
+    smtp_chunk_keep(tx, p, n);
 }
 
 static void throw_away(void *arg, const char *p, size_t n)
@@ -166,8 +178,14 @@ enum smtp_data_progress smtp_data_take(struct smtp_session *s)
             progress = DATA_MOVE;
             break;
         }
+        if (s->tx && smtp_chunk_is_full(s->tx)) {
+            progress = DATA_SHOW;
+            break;
+        }
         if (evbuffer_peek(in, 1, NULL, &piece, 1) < 1 || piece.iov_len == 0)
             break;
+        if (piece.iov_len > READ_MAX)
+            piece.iov_len = READ_MAX;
         evbuffer_drain(in, s->input == INPUT_CHUNK ? take_chunk(s, piece.iov_base, piece.iov_len)
                                                    : take_data(s, piece.iov_base, piece.iov_len));
     }
@@ -247,6 +265,16 @@ static void refuse_data(struct smtp_session *s)
     refuse(s, &r, fault ? EV_SMUGGLING : EV_MESSAGE_REFUSED);
 }
 
+/* The message is whole: what plugins said of its pieces, then all that follows. */
+static void message_done(struct smtp_session *s)
+{
+    smtp_chunk_ask(s, true);
+    if (s->tx->refusal.code != 0)
+        refuse(s, &s->tx->refusal, EV_MESSAGE_REFUSED);
+    else
+        smtp_deliver(s);
+}
+
 static void chunk_done(struct smtp_session *s)
 {
     struct smtp_reply r = s->chunk_refused;
@@ -268,7 +296,7 @@ static void chunk_done(struct smtp_session *s)
         refuse(s, &SMTP_REPLY(552, "5.3.4", "the message is larger than this server takes"),
                EV_MESSAGE_REFUSED);
     } else if (s->chunk_last) {
-        smtp_deliver(s);
+        message_done(s);
     } else {
         r = (struct smtp_reply){.code = 250, .enhanced = "2.0.0"};
         r.text = arena_printf(s->call, "%llu octets received", (unsigned long long)s->chunk_size);
@@ -284,6 +312,6 @@ void smtp_data_done(struct smtp_session *s)
         refuse_data(s);
     } else {
         s->input = INPUT_COMMAND;
-        smtp_deliver(s);
+        message_done(s);
     }
 }

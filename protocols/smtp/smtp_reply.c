@@ -59,12 +59,14 @@ static const struct {
     const char *reject_enhanced, *tempfail_enhanced;
 } defaults[] = {
     [SMTP_AT_CONNECT] = {554, 421, "5.7.1", "4.7.1"},
+    [SMTP_AT_TLS]     = {554, 454, "5.7.1", "4.7.1"},
     [SMTP_AT_HELO]    = {550, 451, "5.7.1", "4.7.1"},
     [SMTP_AT_AUTH]    = {535, 454, "5.7.8", "4.7.0"},
     [SMTP_AT_MAIL]    = {550, 451, "5.7.1", "4.7.1"},
     [SMTP_AT_RCPT]    = {550, 451, "5.7.1", "4.7.1"},
     [SMTP_AT_DATA]    = {554, 451, "5.7.1", "4.7.1"},
     [SMTP_AT_MESSAGE] = {550, 451, "5.7.1", "4.7.1"},
+    [SMTP_AT_UNKNOWN] = {500, 451, "5.5.1", "4.7.1"},
 };
 /* clang-format on */
 
@@ -102,7 +104,8 @@ bool smtp_reply_verdict(const struct filter_answer *answer, enum smtp_stage stag
         .code = permanent ? defaults[stage].reject : defaults[stage].tempfail,
         .enhanced = permanent ? defaults[stage].reject_enhanced : defaults[stage].tempfail_enhanced,
         .text = answer->text,
-        .close = answer->verdict == FCT_DISCONNECT || stage == SMTP_AT_CONNECT,
+        .close =
+            answer->verdict == FCT_DISCONNECT || stage == SMTP_AT_CONNECT || stage == SMTP_AT_TLS,
     };
     if (answer->verdict == FCT_DISCONNECT && !permanent)
         r->code = 421, r->enhanced = "4.7.0";

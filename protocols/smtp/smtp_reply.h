@@ -35,12 +35,14 @@ struct smtp_reply smtp_reply_error(const struct fct_err *err);
 /* Where in the dialogue a verdict was given: it decides the default code of a refusal. */
 enum smtp_stage {
     SMTP_AT_CONNECT,
+    SMTP_AT_TLS,
     SMTP_AT_HELO,
     SMTP_AT_AUTH,
     SMTP_AT_MAIL,
     SMTP_AT_RCPT,
     SMTP_AT_DATA,
-    SMTP_AT_MESSAGE
+    SMTP_AT_MESSAGE,
+    SMTP_AT_UNKNOWN
 };
 /* Is the verdict a refusal (TEMPFAIL, REJECT, DISCONNECT)? Then *r is its reply: what the plugin
  * asked for when that is a legal code of the right class, else the default. Strings stay those of

@@ -23,28 +23,14 @@ bool smtp_is_submission(const struct smtp_session *s)
 
 bool smtp_announces_auth(const struct smtp_session *s)
 {
-    return s->kind == SMTP_KIND && (smtp_is_submission(s) || s->conf->mx_auth);
+    return s->kind == SMTP_KIND && (smtp_is_submission(s) || s->conf->mx_auth) &&
+           !(s->hidden & SMTP_EXT_AUTH);
 }
 
 bool smtp_offers_auth(const struct smtp_session *s)
 {
     return smtp_announces_auth(s) && s->principal.handle == 0 &&
            edge_may_login(s->edge.listener, s->stream);
-}
-
-bool smtp_ask(struct smtp_session *s, enum fct_hook hook, const void *event, enum smtp_stage stage,
-              enum fct_verdict *verdict, struct smtp_reply *r)
-{
-    struct edge_listener *listener = s->edge.listener;
-    struct filter_client *filter = listener->edge->filter;
-    struct filter_answer answer = {0};
-
-    *verdict = FCT_NEXT;
-    if (!filter_wants(filter, hook, listener->role))
-        return true;
-    filter_hook(filter, &s->hooks, hook, event, s->call, &answer);
-    *verdict = answer.verdict;
-    return !smtp_reply_verdict(&answer, stage, s->call, r);
 }
 
 /* ---- sending ---- */
@@ -121,21 +107,26 @@ static struct smtp_reply wrong_state(const struct smtp_session *s)
     return SMTP_REPLY(503, "5.5.1", "not inside a transaction");
 }
 
-static struct smtp_reply run_command(struct smtp_session *s, struct fct_str line)
+/* *malformed: the line is no command, or not in its form. */
+static struct smtp_reply run_command(struct smtp_session *s, struct fct_str line, bool *malformed)
 {
     struct fct_str argument = line, word = str_split(&argument, ' ');
     const struct smtp_verb *verb = find_verb(s, word);
     union smtp_argument parsed = {0};
     struct smtp_reply r = SMTP_NO_REPLY;
 
+    *malformed = true;
     if (!verb)
         return SMTP_REPLY(500, "5.5.1", "unknown command");
+    *malformed = false;
     if (!(verb->allowed & s->state))
         return wrong_state(s);
     if (!argument.p)
         argument = FCT_STR("");
-    if (!verb->parse(s, argument, &parsed, &r))
+    if (!verb->parse(s, argument, &parsed, &r)) {
+        *malformed = r.code == 501;
         return r;
+    }
     return verb->run(s, &parsed);
 }
 
@@ -156,18 +147,31 @@ static bool is_auth_line(struct fct_str line)
     return str_starts_nocase(line, FCT_STR("AUTH "));
 }
 
+static struct smtp_reply answer_line(struct smtp_session *s, struct fct_str line, bool *malformed)
+{
+    bool clean = line_is_clean(&line);
+
+    if (s->refusal.code != 0 && !str_equal_nocase(line, FCT_STR("QUIT")))
+        return s->refusal;
+    if (clean && s->input == INPUT_AUTH)
+        return smtp_auth_line(s, line);
+    if (clean)
+        return run_command(s, line, malformed);
+    *malformed = s->input == INPUT_COMMAND;
+    return SMTP_REPLY(500, "5.5.2", "lines end in CRLF and hold no CR, LF or NUL");
+}
+
 static void serve_line(struct smtp_session *s, struct fct_str line)
 {
+    bool malformed = false;
     struct smtp_reply r;
 
     arena_reset(s->call);
-    if (!line_is_clean(&line))
-        r = SMTP_REPLY(500, "5.5.2", "lines end in CRLF and hold no CR, LF or NUL");
-    else if (s->input == INPUT_AUTH)
-        r = smtp_auth_line(s, line);
-    else
-        r = run_command(s, line);
+    r = answer_line(s, line, &malformed);
     count_reply(s, &r);
+    /* A password never goes to a plugin. */
+    if (malformed && r.code != 421 && !is_auth_line(line))
+        smtp_ask_unknown(s, str_trim(line), &r);
     smtp_send(s, &r);
 }
 
@@ -229,6 +233,9 @@ static bool step_data(struct smtp_session *s)
     case DATA_MOVE:
         smtp_data_move(s);
         return true;
+    case DATA_SHOW:
+        smtp_chunk_ask(s, false);
+        return true;
     case DATA_DONE:
         smtp_data_done(s);
         return true;
@@ -273,12 +280,10 @@ static bool session_step(struct smtp_session *s)
 
 static void tell_disconnect(struct smtp_session *s)
 {
-    struct edge_listener *listener = s->edge.listener;
     struct fct_ev_disconnect event = {.messages = s->messages,
                                       .bytes_in = stream_bytes_in(s->stream)};
 
-    if (filter_wants(listener->edge->filter, FCT_HOOK_disconnect, listener->role))
-        filter_tell(listener->edge->filter, &s->hooks, FCT_HOOK_disconnect, &event);
+    smtp_tell(s, FCT_HOOK_disconnect, &event);
 }
 
 static void session_free(struct smtp_session *s)
@@ -291,6 +296,7 @@ static void session_free(struct smtp_session *s)
               F_U64("messages", s->messages), F_U64("bytes_in", stream_bytes_in(s->stream)),
               F_U64("errors", s->errors), F_BOOL("quit", s->quit));
     smtp_auth_abort(s);
+    smtp_stretch_end(s);
     store_logout(s->edge.listener->edge->store, &s->principal);
     stream_free(&s->stream);
     edge_session_remove(&s->edge);
@@ -407,6 +413,7 @@ static void session_drain(struct edge_session *edge)
 static void fill_connection(struct smtp_session *s)
 {
     const struct stream_address *peer = stream_peer(s->stream), *local = stream_local(s->stream);
+    bool trusted = s->hooks.conn.trusted; /* of the address, so it outlives STARTTLS */
 
     s->hooks.conn = (struct fct_conn){
         .size = sizeof s->hooks.conn,
@@ -418,36 +425,39 @@ static void fill_connection(struct smtp_session *s)
         .local_port = local->port,
         .tls_version = str_from(stream_tls_version(s->stream)),
         .tls_cipher = str_from(stream_tls_cipher(s->stream)),
+        .tls_server_name = str_from(stream_tls_server_name(s->stream)),
+        .trusted = trusted,
+        .frontend = s->kind == LMTP_KIND ? FCT_STR("lmtp") : FCT_STR("smtp"),
     };
     s->hooks.envelope.size = sizeof s->hooks.envelope;
 }
 
 /* Bytes before the greeting are of somebody who does not speak SMTP (RFC 5321 4.3.1). */
-static bool talks_early(struct smtp_session *s)
+static bool talks_early(struct smtp_session *s, uint64_t delay_ms)
 {
-    if (s->conf->banner_wait.ms == 0)
+    if (delay_ms < s->conf->banner_wait.ms)
+        delay_ms = s->conf->banner_wait.ms;
+    if (delay_ms == 0)
         return false;
-    (void)fiber_sleep(s->conf->banner_wait.ms);
+    (void)fiber_sleep(delay_ms);
     return evbuffer_get_length(stream_input(s->stream)) > 0;
 }
 
 static struct smtp_reply greeting(struct smtp_session *s)
 {
-    struct edge_listener *listener = s->edge.listener;
-    struct fct_ev_connect event = {.implicit_tls = listener->tls_mode == EDGE_TLS_IMPLICIT};
-    enum fct_verdict verdict;
-    struct smtp_reply r;
+    struct fct_str banner =
+        s->kind == LMTP_KIND ? FCT_STR("LMTP Facteur") : FCT_STR("ESMTP Facteur");
+    struct smtp_reply r = {.code = 220};
+    uint64_t delay_ms = 0;
 
     if (!edge_client_enter(&s->edge, stream_peer(s->stream), s->conf->max_connections_per_client))
         return SMTP_CLOSE(421, "4.7.0", "too many connections from your address");
-    if (!smtp_ask(s, FCT_HOOK_connect, &event, SMTP_AT_CONNECT, &verdict, &r))
+    if (!smtp_ask_connect(s, &banner, &delay_ms, &r))
         return r;
-    s->hooks.conn.trusted = verdict == FCT_ACCEPT;
-    if (talks_early(s))
+    if (talks_early(s, delay_ms))
         return SMTP_CLOSE(554, "5.5.1", "you spoke before the greeting");
-    r = (struct smtp_reply){.code = 220};
-    r.text = arena_printf(s->call, "%.*s %s Facteur", FCT_FMT(listener->edge->name),
-                          s->kind == LMTP_KIND ? "LMTP" : "ESMTP");
+    r.text =
+        arena_printf(s->call, "%.*s %.*s", FCT_FMT(s->edge.listener->edge->name), FCT_FMT(banner));
     return r;
 }
 
@@ -466,6 +476,24 @@ static void greet_fiber(void *arg)
     session_rest(s);
 }
 
+/* The client waits for nothing now, so a refusal is kept for its next command (RFC 3207 4.1). */
+static void tls_fiber(void *arg)
+{
+    struct smtp_session *s = arg;
+    struct smtp_reply r = SMTP_NO_REPLY;
+
+    s->running = true;
+    s->fiber = fiber_self();
+    arena_reset(s->call);
+    if (!smtp_ask_tls(s, &r)) {
+        s->refusal = r;
+        s->refusal.text = arena_str(s->arena, r.text);
+        if (r.enhanced)
+            s->refusal.enhanced = arena_cstr(s->arena, str_from(r.enhanced));
+    }
+    session_rest(s);
+}
+
 /* After STARTTLS nothing is known of the client any more (RFC 3207 4.2); with implicit TLS or PROXY
  * the dialogue begins here. */
 static void session_tls_ready(void *owner)
@@ -479,11 +507,17 @@ static void session_tls_ready(void *owner)
         return;
     }
     smtp_transaction_end(s, "helo");
+    smtp_stretch_leave(s, STRETCH_CONNECTION);
     s->state = SMTP_NEW;
     s->input = INPUT_COMMAND;
     s->extended = false;
     s->helo[0] = '\0';
     fill_connection(s);
+    if (!smtp_is_hooked(s, FCT_HOOK_tls))
+        return;
+    stream_deadline(s->stream, 0);
+    stream_hold(s->stream);
+    fiber_start(tls_fiber, s);
 }
 
 void smtp_session_start(struct edge_listener *listener, int fd, enum smtp_kind kind,

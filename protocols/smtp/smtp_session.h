@@ -13,6 +13,7 @@
 #include "protocols/edge.h"
 #include "protocols/sasl/sasl.h"
 #include "protocols/smtp/smtp_conf.h"
+#include "protocols/smtp/smtp_extension.h"
 #include "protocols/smtp/smtp_frame.h"
 #include "protocols/smtp/smtp_params.h"
 #include "protocols/smtp/smtp_path.h"
@@ -48,11 +49,24 @@ struct smtp_recipient {
     size_t first_link, links;
 };
 
+/* What filters want to hear again (filter_context.carried) belongs to a stretch of the connection;
+ * when a stretch ends, what the one around it left is in force again. */
+enum smtp_stretch { STRETCH_CONNECTION, STRETCH_GREETING, STRETCH_MESSAGE, STRETCH_COUNT };
+
 /* One account to deliver to. */
 struct smtp_target {
     uint64_t account;
     struct fct_str address; /* of the recipient that led here first */
     struct fct_str name, detail;
+    struct fct_str profile;  /* asked for by a plugin, or empty */
+    struct fct_list setting; /* of the account */
+};
+
+/* The hook `chunk`: what of the message was collected for the next piece. */
+struct smtp_chunk {
+    bool wanted;
+    uint64_t offset; /* of piece in the message */
+    struct buf piece;
 };
 
 struct smtp_transaction {
@@ -70,7 +84,9 @@ struct smtp_transaction {
     bool too_big;
     bool has_data; /* the spool is in use */
     struct smtp_spool spool;
-    uint64_t data_bytes; /* from the client, with stuffing */
+    struct smtp_chunk chunk;
+    struct smtp_reply refusal; /* code != 0: the answer at the end of the data, nothing is kept */
+    uint64_t data_bytes;       /* from the client, with stuffing */
 };
 
 struct smtp_session {
@@ -92,7 +108,11 @@ struct smtp_session {
     bool draining;
     bool extended; /* EHLO or LHLO, not HELO */
     char helo[256];
+    unsigned hidden;             /* of enum smtp_extension: a plugin keeps them from this client */
     struct filter_context hooks; /* what every hook sees; envelope of the transaction in hand */
+    enum smtp_stretch stretch;
+    struct buf carried[STRETCH_COUNT];
+    struct smtp_reply refusal;   /* code != 0: the answer to the next command, whatever it is */
     struct smtp_transaction *tx; /* NULL outside MAIL … end */
     struct store_principal principal;
     struct sasl *sasl; /* AUTH in progress */
@@ -152,10 +172,60 @@ FCT_MAY_WAIT void smtp_count_error(struct smtp_session *s, struct smtp_reply *r)
 bool smtp_is_submission(const struct smtp_session *s);
 bool smtp_offers_auth(const struct smtp_session *s);    /* AUTH may be used now */
 bool smtp_announces_auth(const struct smtp_session *s); /* it will be, perhaps after STARTTLS */
-/* Ask a hook point of the dialogue. False: *r is the refusal. ACCEPT and DISCARD are left in
- * *verdict. */
+/* May this client use the extension now? What EHLO says, and what commands and parameters obey. */
+bool smtp_offers(const struct smtp_session *s, enum smtp_extension extension);
+
+/* ---- smtp_hook.c ---- */
+
+/* Ask a hook point of the dialogue. False: *r is the refusal. Whether true or false, *answer has
+ * the verdict and the changes. */
 FCT_MAY_WAIT bool smtp_ask(struct smtp_session *s, enum fct_hook hook, const void *event,
-                           enum smtp_stage stage, enum fct_verdict *verdict, struct smtp_reply *r);
+                           enum smtp_stage stage, struct filter_answer *answer,
+                           struct smtp_reply *r);
+bool smtp_is_hooked(const struct smtp_session *s, enum fct_hook hook);
+void smtp_tell(struct smtp_session *s, enum fct_hook hook, const void *event);
+/* What filters carry, from here on. enter: what is in force stays so until a filter adds to it. */
+void smtp_stretch_enter(struct smtp_session *s, enum smtp_stretch stretch);
+void smtp_stretch_leave(struct smtp_session *s, enum smtp_stretch back_to);
+void smtp_stretch_end(struct smtp_session *s); /* of all: frees */
+/* The last change of that name; false: there is none. */
+bool smtp_changed(const struct filter_answer *answer, const char *name, struct fct_str *value);
+/* A change that is a path without brackets (null: it may be empty), in the arena; one that is no
+ * address is logged and left out. */
+bool smtp_changed_path(struct smtp_session *s, const struct filter_answer *answer, const char *name,
+                       bool null, struct arena *arena, struct fct_str *address);
+/* An address as plugins write it, in our spelling. False: it is none; it was logged. */
+bool smtp_plugin_path(struct smtp_session *s, struct fct_str text, bool null, struct arena *arena,
+                      struct fct_str *address);
+FCT_MAY_WAIT bool smtp_ask_connect(struct smtp_session *s, struct fct_str *banner,
+                                   uint64_t *delay_ms, struct smtp_reply *r);
+FCT_MAY_WAIT bool smtp_ask_tls(struct smtp_session *s, struct smtp_reply *r);
+/* The line was no command; *r is our reply, which a plugin may replace. */
+FCT_MAY_WAIT void smtp_ask_unknown(struct smtp_session *s, struct fct_str line,
+                                   struct smtp_reply *r);
+
+/* ---- smtp_resolve.c ---- */
+
+/* Where an address leads: the hook `resolve`, then the store. True: to->what is RESOLVED_LOCAL and
+ * there are targets; else *r is the reply to RCPT, and to->what says whether the address is
+ * unknown. Strings live in s->call. */
+FCT_MAY_WAIT bool smtp_resolve(struct smtp_session *s, struct fct_str address,
+                               struct store_resolution *to, struct smtp_reply *r);
+
+/* ---- smtp_rcpt.c, a row of the table ---- */
+
+bool smtp_rcpt_parse(struct smtp_session *s, struct fct_str argument, union smtp_argument *out,
+                     struct smtp_reply *r);
+FCT_MAY_WAIT struct smtp_reply smtp_rcpt_run(struct smtp_session *s,
+                                             const union smtp_argument *argument);
+
+/* ---- smtp_verbs.c ---- */
+
+/* Moves past `word` (with its colon) and the spaces that some put behind it. */
+bool smtp_take_word(struct fct_str *in, struct fct_str word);
+struct smtp_reply smtp_path_error(struct smtp_session *s, const struct fct_err *err,
+                                  const char *enhanced);
+struct smtp_reply smtp_params_error(struct smtp_session *s, const struct fct_err *err);
 
 /* ---- smtp_transaction.c ---- */
 
@@ -163,14 +233,32 @@ struct smtp_transaction *smtp_transaction_start(struct smtp_session *s);
 /* Forget everything of the message; `why` is told to plugins (one word: rset, helo, quit, lost,
  * limit), NULL: it was kept. */
 void smtp_transaction_end(struct smtp_session *s, const char *why);
+/* What a recipient is to be besides its address. */
+struct smtp_wish {
+    bool discard;
+    struct fct_str profile;
+};
 void smtp_transaction_add(struct smtp_session *s, struct fct_str address,
-                          const struct store_resolution *to, bool discard);
+                          const struct store_resolution *to, const struct smtp_wish *wish);
+/* The account as a target of the message, once. */
+uint32_t smtp_transaction_target(struct smtp_session *s, struct fct_str address,
+                                 const struct store_target *to, struct fct_str profile);
+void smtp_transaction_link(struct smtp_session *s, struct smtp_recipient *r, uint32_t target);
+
+/* ---- smtp_chunk.c ---- */
+
+void smtp_chunk_start(struct smtp_session *s);
+void smtp_chunk_end(struct smtp_transaction *tx);
+void smtp_chunk_keep(struct smtp_transaction *tx, const char *p, size_t n);
+bool smtp_chunk_is_full(const struct smtp_transaction *tx); /* smtp_chunk_ask must come first */
+/* Show what is collected: whole pieces, or at the end of the message all. */
+FCT_MAY_WAIT void smtp_chunk_ask(struct smtp_session *s, bool all);
 
 /* ---- smtp_data.c ---- */
 
-enum smtp_data_progress { DATA_MORE, DATA_MOVE, DATA_DONE };
-/* Take what is in the input buffer. MOVE: the spool must move to a file first (in a fiber). DONE:
- * the message or chunk is whole. */
+enum smtp_data_progress { DATA_MORE, DATA_MOVE, DATA_SHOW, DATA_DONE };
+/* Take what is in the input buffer. MOVE: the spool must move to a file first (in a fiber). SHOW:
+ * plugins must see a piece first. DONE: the message or chunk is whole. */
 enum smtp_data_progress smtp_data_take(struct smtp_session *s);
 FCT_MAY_WAIT void smtp_data_move(struct smtp_session *s);
 FCT_MAY_WAIT void smtp_data_done(struct smtp_session *s);

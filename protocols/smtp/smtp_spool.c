@@ -9,11 +9,32 @@
 #define TAIL_MAX                                                                    \
     (64u << 10) /* collected before a write; a message of this size is never mapped \
                  */
-#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define CROWDED_MIN (16u << 10) /* a file for less would save nothing */
+#define SEALS       (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-void smtp_spool_start(struct smtp_spool *s, uint64_t memory_max)
+/* Memory of all spools of this process: buffers and memfds. */
+static uint64_t total;
+
+static void charge(struct smtp_spool *s)
 {
-    *s = (struct smtp_spool){.fd = -1, .memory_max = memory_max, .tail = BUF_INIT(TAIL_MAX)};
+    uint64_t now = s->tail.n + (s->in_file ? 0 : s->written);
+
+    total = total - s->charged + now;
+    s->charged = now;
+}
+
+bool smtp_spool_has_room(uint64_t total_max)
+{
+    return total < 2 * total_max;
+}
+
+void smtp_spool_start(struct smtp_spool *s, uint64_t memory_max, uint64_t total_max)
+{
+    *s = (struct smtp_spool){.fd = -1,
+                             .reader = -1,
+                             .memory_max = memory_max,
+                             .total_max = total_max,
+                             .tail = BUF_INIT(TAIL_MAX)};
 }
 
 void smtp_spool_end(struct smtp_spool *s)
@@ -22,8 +43,11 @@ void smtp_spool_end(struct smtp_spool *s)
         munmap(s->map, s->size);
     if (s->fd >= 0)
         close(s->fd);
+    if (s->in_file)
+        close(s->reader);
     buf_free(&s->tail);
-    *s = (struct smtp_spool){.fd = -1};
+    total -= s->charged;
+    *s = (struct smtp_spool){.fd = -1, .reader = -1};
 }
 
 static bool write_all(int fd, const char *p, size_t n, struct fct_err *err)
@@ -66,17 +90,18 @@ void smtp_spool_add(struct smtp_spool *s, const char *p, size_t n)
         buf_put(&s->tail, p, take);
         p += take;
         n -= take;
-        if (n == 0)
-            return;
-        if (!write_tail(s, &s->err))
-            return;
+        if (n == 0 || !write_tail(s, &s->err))
+            break;
         buf_clear(&s->tail);
     }
+    charge(s);
 }
 
 bool smtp_spool_must_move(const struct smtp_spool *s)
 {
-    return !s->in_file && s->size > s->memory_max && s->err.class == FCT_OK;
+    bool crowded = total > s->total_max && s->size > CROWDED_MIN;
+
+    return !s->in_file && (s->size > s->memory_max || crowded) && s->err.class == FCT_OK;
 }
 
 /* From the memfd into the file, by way of a mapping. */
@@ -97,18 +122,21 @@ static bool copy_to(struct smtp_spool *s, int file, struct fct_err *err)
 
 bool smtp_spool_move(struct smtp_spool *s, struct store *store, struct fct_err *err)
 {
-    int file;
+    int file, reader;
 
-    if (!store_spool(store, &file, err))
+    if (!store_spool_pair(store, &file, &reader, err))
         return false;
     if (!copy_to(s, file, err)) {
         close(file);
+        close(reader);
         return false;
     }
     if (s->fd >= 0)
         close(s->fd);
     s->fd = file;
+    s->reader = reader;
     s->in_file = true;
+    charge(s);
     return true;
 }
 

@@ -13,19 +13,11 @@ struct smtp_transaction *smtp_transaction_start(struct smtp_session *s)
     tx->id = arena_printf(s->message, "%s.%u", s->id.text, ++s->transactions);
     tx->started_ms = clock_ms();
     tx->deadline_ms = tx->started_ms + s->conf->transaction_timeout.ms;
-    tx->spool.fd = -1;
+    tx->spool.fd = tx->spool.reader = -1;
     s->hooks.envelope = (struct fct_envelope){.size = sizeof(struct fct_envelope), .id = tx->id};
     s->tx = tx;
+    smtp_stretch_enter(s, STRETCH_MESSAGE);
     return tx;
-}
-
-static void tell_abort(struct smtp_session *s, const char *why)
-{
-    struct edge_listener *listener = s->edge.listener;
-    struct fct_ev_abort event = {.reason = str_from(why)};
-
-    if (filter_wants(listener->edge->filter, FCT_HOOK_abort, listener->role))
-        filter_tell(listener->edge->filter, &s->hooks, FCT_HOOK_abort, &event);
 }
 
 void smtp_transaction_end(struct smtp_session *s, const char *why)
@@ -33,9 +25,11 @@ void smtp_transaction_end(struct smtp_session *s, const char *why)
     if (!s->tx)
         return;
     if (why)
-        tell_abort(s, why);
+        smtp_tell(s, FCT_HOOK_abort, &(struct fct_ev_abort){.reason = str_from(why)});
+    smtp_chunk_end(s->tx);
     smtp_spool_end(&s->tx->spool);
     s->tx = NULL;
+    smtp_stretch_leave(s, STRETCH_GREETING);
     s->hooks.envelope = (struct fct_envelope){.size = sizeof(struct fct_envelope)};
     arena_reset(s->message);
     if (s->state != SMTP_NEW)
@@ -53,27 +47,51 @@ void smtp_transaction_end(struct smtp_session *s, const char *why)
         }                                                                                       \
     } while (0)
 
-/* Two recipients that lead to the same account and detail make one copy. */
-static uint32_t target_index(struct smtp_session *s, struct fct_str address,
-                             const struct store_target *to)
+static struct fct_list copy_list(struct arena *arena, const struct fct_str *item, size_t n)
+{
+    struct fct_str *copy = ARENA_ARRAY(arena, struct fct_str, n + 1);
+
+    for (size_t i = 0; i < n; i++)
+        copy[i] = arena_str(arena, item[i]);
+    return (struct fct_list){copy, n};
+}
+
+/* Two recipients that lead to the same account and detail make one copy; a profile that was asked
+ * for wins over none. */
+uint32_t smtp_transaction_target(struct smtp_session *s, struct fct_str address,
+                                 const struct store_target *to, struct fct_str profile)
 {
     struct smtp_transaction *tx = s->tx;
 
     for (size_t i = 0; i < tx->targets; i++)
-        if (tx->target[i].account == to->account && str_equal(tx->target[i].detail, to->detail))
+        if (tx->target[i].account == to->account && str_equal(tx->target[i].detail, to->detail)) {
+            if (str_is_empty(tx->target[i].profile))
+                tx->target[i].profile = arena_str(s->message, profile);
             return (uint32_t)i;
+        }
     MAKE_ROOM(s->message, tx->target, tx->targets, tx->targets_room);
     tx->target[tx->targets] = (struct smtp_target){
         .account = to->account,
         .address = address,
         .name = arena_str(s->message, to->name),
         .detail = arena_str(s->message, to->detail),
+        .profile = arena_str(s->message, profile),
+        .setting = copy_list(s->message, to->setting, to->nsettings),
     };
     return (uint32_t)tx->targets++;
 }
 
+void smtp_transaction_link(struct smtp_session *s, struct smtp_recipient *r, uint32_t target)
+{
+    struct smtp_transaction *tx = s->tx;
+
+    MAKE_ROOM(s->message, tx->link, tx->links, tx->links_room);
+    tx->link[tx->links++] = target;
+    r->links++;
+}
+
 void smtp_transaction_add(struct smtp_session *s, struct fct_str address,
-                          const struct store_resolution *to, bool discard)
+                          const struct store_resolution *to, const struct smtp_wish *wish)
 {
     struct smtp_transaction *tx = s->tx;
     struct smtp_recipient *r;
@@ -83,12 +101,10 @@ void smtp_transaction_add(struct smtp_session *s, struct fct_str address,
     MAKE_ROOM(s->message, tx->recipient, tx->recipients, tx->recipients_room);
     tx->address[tx->recipients] = address;
     r = &tx->recipient[tx->recipients++];
-    *r = (struct smtp_recipient){.discard = discard, .first_link = tx->links};
-    for (size_t i = 0; i < to->n && !discard; i++) {
-        MAKE_ROOM(s->message, tx->link, tx->links, tx->links_room);
-        tx->link[tx->links++] = target_index(s, address, &to->target[i]);
-        r->links++;
-    }
+    *r = (struct smtp_recipient){.discard = wish->discard, .first_link = tx->links};
+    for (size_t i = 0; i < to->n && !wish->discard; i++)
+        smtp_transaction_link(s, r,
+                              smtp_transaction_target(s, address, &to->target[i], wish->profile));
     s->hooks.envelope.recipient = tx->address;
     s->hooks.envelope.recipients = tx->recipients;
 }

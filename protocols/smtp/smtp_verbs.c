@@ -6,6 +6,8 @@
 #include "protocols/smtp/smtp_session.h"
 #include <event2/buffer.h>
 
+static unsigned offered(const struct smtp_session *s);
+
 /* ---- arguments ---- */
 
 static bool any_argument(struct smtp_session *s, struct fct_str argument, union smtp_argument *out,
@@ -53,7 +55,7 @@ static bool helo_parse(struct smtp_session *s, struct fct_str argument, union sm
 
 /* Moves past `word` (with its colon) and the spaces that Outlook and many scripts put behind it;
  * RFC 5321 3.3 forbids them. */
-static bool take_word(struct fct_str *in, struct fct_str word)
+bool smtp_take_word(struct fct_str *in, struct fct_str word)
 {
     if (!str_starts_nocase(*in, word))
         return false;
@@ -63,8 +65,8 @@ static bool take_word(struct fct_str *in, struct fct_str word)
     return true;
 }
 
-static struct smtp_reply path_error(struct smtp_session *s, const struct fct_err *err,
-                                    const char *enhanced)
+struct smtp_reply smtp_path_error(struct smtp_session *s, const struct fct_err *err,
+                                  const char *enhanced)
 {
     bool utf8 = err->class == FCT_DENIED;
 
@@ -73,11 +75,18 @@ static struct smtp_reply path_error(struct smtp_session *s, const struct fct_err
                                .text = arena_str(s->call, str_from(err->text))};
 }
 
-static struct smtp_reply params_error(struct smtp_session *s, const struct fct_err *err)
+struct smtp_reply smtp_params_error(struct smtp_session *s, const struct fct_err *err)
 {
     return (struct smtp_reply){.code = err->class == FCT_DENIED ? 555 : 501,
                                .enhanced = "5.5.4",
                                .text = arena_str(s->call, str_from(err->text))};
+}
+
+/* Whose parameters MAIL may have. AUTH= is legal behind a login, which is the end of the offer (RFC
+ * 4954 5). */
+static unsigned mail_extensions(const struct smtp_session *s)
+{
+    return (offered(s) | (smtp_announces_auth(s) ? SMTP_EXT_AUTH : 0u)) & ~s->hidden;
 }
 
 /* mail = "MAIL FROM:" Reverse-path [SP Mail-parameters] CRLF. SMTPUTF8 comes behind the path that
@@ -88,21 +97,19 @@ static bool mail_parse(struct smtp_session *s, struct fct_str argument, union sm
     struct fct_str in = argument, path = argument;
     struct fct_err err = {0};
 
-    if (!take_word(&in, FCT_STR("FROM:"))) {
+    if (!smtp_take_word(&in, FCT_STR("FROM:"))) {
         *r = SMTP_REPLY(501, "5.5.4", "syntax: MAIL FROM:<address>");
         return false;
     }
     if (!smtp_path_parse(&in, true, &out->mail.path, &err) ||
         (smtp_path_is_postmaster(&out->mail.path) &&
          !fct_fail(&err, FCT_SYNTAX, "a domain is missing"))) {
-        *r = path_error(s, &err, "5.1.7");
+        *r = smtp_path_error(s, &err, "5.1.7");
         return false;
     }
     path.n -= in.n;
-    if (!smtp_mail_params_parse(
-            in, SMTP_EXT_ALL & ~(unsigned)(smtp_announces_auth(s) ? 0 : SMTP_EXT_AUTH),
-            &out->mail.params, &err)) {
-        *r = params_error(s, &err);
+    if (!smtp_mail_params_parse(in, mail_extensions(s), &out->mail.params, &err)) {
+        *r = smtp_params_error(s, &err);
         return false;
     }
     if (out->mail.params.smtputf8 || str_is_ascii(path))
@@ -111,30 +118,16 @@ static bool mail_parse(struct smtp_session *s, struct fct_str argument, union sm
     return false;
 }
 
-/* rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path ) [SP
- * Rcpt-parameters] CRLF */
-static bool rcpt_parse(struct smtp_session *s, struct fct_str argument, union smtp_argument *out,
-                       struct smtp_reply *r)
-{
-    struct fct_str in = argument;
-    struct fct_err err = {0};
-
-    if (!take_word(&in, FCT_STR("TO:"))) {
-        *r = SMTP_REPLY(501, "5.5.4", "syntax: RCPT TO:<address>");
-        return false;
-    }
-    if (!smtp_path_parse(&in, s->tx && s->tx->params.smtputf8, &out->rcpt, &err) ||
-        (smtp_path_is_null(&out->rcpt) && !fct_fail(&err, FCT_SYNTAX, "<> is no recipient"))) {
-        *r = path_error(s, &err, "5.1.3");
-        return false;
-    }
-    if (smtp_rcpt_params_parse(in, &err))
-        return true;
-    *r = params_error(s, &err);
-    return false;
-}
-
 /* ---- EHLO, HELO, LHLO ---- */
+
+static void take_hidden(struct smtp_session *s, const struct filter_answer *answer)
+{
+    struct fct_str keyword;
+
+    s->hidden = 0;
+    for (size_t i = 0; filter_changed(answer, "hide", i, &keyword); i++)
+        s->hidden |= smtp_extension_find(keyword);
+}
 
 /* A greeting ends the transaction in hand (RFC 5321 4.1.4). False: *r is the refusal of a plugin.
  */
@@ -142,32 +135,63 @@ static bool take_helo(struct smtp_session *s, struct fct_str name, bool extended
                       struct smtp_reply *r)
 {
     struct fct_ev_helo event = {.name = name, .extended = extended};
-    enum fct_verdict verdict;
+    struct filter_answer answer;
 
     smtp_transaction_end(s, "helo");
+    if (s->principal.handle == 0) { /* what `auth` found stays, what the last greeting left goes */
+        smtp_stretch_leave(s, STRETCH_CONNECTION);
+        smtp_stretch_enter(s, STRETCH_GREETING);
+    }
     str_copy_c(s->helo, sizeof s->helo, name);
     s->hooks.conn.helo = event.name = str_from(s->helo);
     s->state = SMTP_NEW;
     s->extended = extended;
-    if (!smtp_ask(s, FCT_HOOK_helo, &event, SMTP_AT_HELO, &verdict, r))
+    if (!smtp_ask(s, FCT_HOOK_helo, &event, SMTP_AT_HELO, &answer, r))
         return false;
+    take_hidden(s, &answer);
     s->state = SMTP_READY;
     return true;
 }
 
+/* Which extensions there are for this client at this point. */
+static unsigned offered(const struct smtp_session *s)
+{
+    unsigned set = SMTP_EXT_ALL & ~(unsigned)(SMTP_EXT_STARTTLS | SMTP_EXT_AUTH | SMTP_EXT_PRDR);
+
+    if (edge_may_starttls(s->edge.listener, s->stream))
+        set |= SMTP_EXT_STARTTLS;
+    if (smtp_offers_auth(s))
+        set |= SMTP_EXT_AUTH;
+    if (s->kind == SMTP_KIND) /* LMTP answers so without being asked (RFC 2033 4.2) */
+        set |= SMTP_EXT_PRDR;
+    return set & ~s->hidden;
+}
+
+bool smtp_offers(const struct smtp_session *s, enum smtp_extension extension)
+{
+    return offered(s) & extension;
+}
+
+/* ehlo-line = ehlo-keyword *( SP ehlo-param ); the last line is the one without "-" (RFC 5321
+ * 4.1.1.1). */
 static void put_extensions(struct smtp_session *s, struct buf *out)
 {
-    buf_put_c(out, "250-PIPELINING\r\n250-SIZE ");
-    buf_put_u64(out, s->conf->max_message.bytes);
-    buf_put_c(out, "\r\n250-8BITMIME\r\n250-CHUNKING\r\n250-ENHANCEDSTATUSCODES\r\n");
-    if (edge_may_starttls(s->edge.listener, s->stream))
-        buf_put_c(out, "250-STARTTLS\r\n");
-    if (smtp_offers_auth(s)) {
-        buf_put_c(out, "250-AUTH");
-        sasl_list(" ", out);
+    unsigned left = offered(s);
+
+    while (left != 0) {
+        unsigned bit = left & ~(left - 1);
+
+        left &= ~bit;
+        buf_put_c(out, left != 0 ? "250-" : "250 ");
+        buf_put_c(out, smtp_extension_keyword(bit));
+        if (bit == SMTP_EXT_SIZE) {
+            buf_put_char(out, ' ');
+            buf_put_u64(out, s->conf->max_message.bytes);
+        }
+        if (bit == SMTP_EXT_AUTH)
+            sasl_list(" ", out);
         buf_put_c(out, "\r\n");
     }
-    buf_put_c(out, "250 SMTPUTF8\r\n");
 }
 
 static struct smtp_reply ehlo_run(struct smtp_session *s, const union smtp_argument *argument)
@@ -177,7 +201,7 @@ static struct smtp_reply ehlo_run(struct smtp_session *s, const union smtp_argum
 
     if (!take_helo(s, argument->text, true, &r))
         return r;
-    buf_put_c(&lines, "250-");
+    buf_put_c(&lines, offered(s) != 0 ? "250-" : "250 ");
     buf_put_str(&lines, s->edge.listener->edge->name);
     buf_put_c(&lines, "\r\n");
     put_extensions(s, &lines);
@@ -203,7 +227,7 @@ static struct smtp_reply starttls_run(struct smtp_session *s, const union smtp_a
     (void)argument;
     if (stream_has_tls(s->stream))
         return SMTP_REPLY(503, "5.5.1", "TLS is on already");
-    if (!edge_may_starttls(s->edge.listener, s->stream))
+    if (!smtp_offers(s, SMTP_EXT_STARTTLS))
         return SMTP_REPLY(502, "5.5.1", "TLS is not offered here");
     if (s->principal.handle != 0)
         return SMTP_REPLY(503, "5.5.1", "too late: you are logged in");
@@ -262,104 +286,49 @@ static bool sender_is_own(struct smtp_session *s, struct fct_str address, struct
     return yes;
 }
 
-static bool ask_mail(struct smtp_session *s, struct fct_str address,
-                     const struct smtp_mail_params *params, struct smtp_reply *r)
+static bool ask_mail(struct smtp_session *s, struct smtp_reply *r)
 {
-    struct fct_ev_mail event = {
-        .reverse_path = address, .size = params->size, .smtputf8 = params->smtputf8};
-    enum fct_verdict verdict;
+    struct fct_envelope *envelope = &s->hooks.envelope;
+    const struct smtp_mail_params *params = &s->tx->params;
+    struct fct_ev_mail event = {.reverse_path = envelope->reverse_path,
+                                .size = params->size,
+                                .smtputf8 = params->smtputf8,
+                                .body = params->body,
+                                .auth = smtp_mail_params_auth(s->call, params)};
+    struct filter_answer answer;
 
-    if (!smtp_ask(s, FCT_HOOK_mail, &event, SMTP_AT_MAIL, &verdict, r))
+    if (!smtp_ask(s, FCT_HOOK_mail, &event, SMTP_AT_MAIL, &answer, r))
         return false;
-    s->tx->discard = verdict == FCT_DISCARD;
+    s->tx->discard = answer.verdict == FCT_DISCARD;
+    (void)smtp_changed_path(s, &answer, "reverse_path", true, s->message, &envelope->reverse_path);
     return true;
 }
 
 static struct smtp_reply mail_run(struct smtp_session *s, const union smtp_argument *argument)
 {
     const struct smtp_mail_params *params = &argument->mail.params;
+    struct fct_envelope *envelope = &s->hooks.envelope;
     struct smtp_transaction *tx;
-    struct fct_str address;
     struct smtp_reply r;
 
     if (!mail_is_allowed(s, params, &r))
         return r;
     tx = smtp_transaction_start(s);
     tx->params = *params;
-    address = smtp_path_address(s->message, &argument->mail.path);
-    s->hooks.envelope.reverse_path = address;
-    s->hooks.envelope.smtputf8 = params->smtputf8;
-    if (!sender_is_own(s, address, &r) || !ask_mail(s, address, params, &r)) {
+    envelope->reverse_path = smtp_path_address(s->message, &argument->mail.path);
+    envelope->smtputf8 = params->smtputf8;
+    envelope->body = params->body;
+    envelope->declared = params->size;
+    if (!sender_is_own(s, envelope->reverse_path, &r) || !ask_mail(s, &r)) {
         log_event(EV_MAIL_REFUSED, tx->id, F_STR("client", s->hooks.conn.client_ip),
-                  F_STR("from", address), F_U64("code", r.code), F_STR("why", r.text));
+                  F_STR("from", envelope->reverse_path), F_U64("code", r.code),
+                  F_STR("why", r.text));
         smtp_transaction_end(s, NULL);
         return r;
     }
+    tx->params.auth = FCT_STR(""); /* a view into the line, which is over */
     s->state = SMTP_IN_MAIL;
     return SMTP_REPLY(250, "2.1.0", "sender accepted");
-}
-
-/* ---- RCPT ---- */
-
-static struct smtp_reply unknown_recipient(struct smtp_session *s, enum store_resolved what)
-{
-    struct smtp_reply r = SMTP_REPLY(550, "5.1.1", "no such user here");
-
-    s->unknown_recipients++;
-    if (what == RESOLVED_NOT_LOCAL && smtp_is_submission(s))
-        r = SMTP_REPLY(550, "5.1.2",
-                       "this server does not send to other sites yet, only to its own users");
-    else if (what == RESOLVED_NOT_LOCAL)
-        r = SMTP_REPLY(550, "5.7.1", "relaying denied");
-    smtp_count_error(s, &r);
-    return r;
-}
-
-static bool ask_rcpt(struct smtp_session *s, struct fct_str address, bool *discard,
-                     struct smtp_reply *r)
-{
-    struct fct_ev_rcpt event = {.recipient = address, .accepted = s->tx->recipients};
-    enum fct_verdict verdict;
-
-    if (!smtp_ask(s, FCT_HOOK_rcpt, &event, SMTP_AT_RCPT, &verdict, r))
-        return false;
-    *discard = verdict == FCT_DISCARD;
-    return true;
-}
-
-static struct smtp_reply add_recipient(struct smtp_session *s, struct fct_str address)
-{
-    struct store_resolution to;
-    struct fct_err err = {0};
-    struct smtp_reply r;
-    bool discard = false;
-
-    if (s->tx->recipients >= s->conf->max_recipients)
-        return SMTP_REPLY(452, "4.5.3", "too many recipients, send the others in another message");
-    if (!store_resolve(s->edge.listener->edge->store, address, s->call, &to, &err)) {
-        r = smtp_reply_error(&err);
-        r.text = arena_str(s->call, r.text);
-        return r;
-    }
-    if (to.what != RESOLVED_LOCAL)
-        return unknown_recipient(s, to.what);
-    if (!ask_rcpt(s, address, &discard, &r))
-        return r;
-    smtp_transaction_add(s, arena_str(s->message, address), &to, discard);
-    s->state = SMTP_IN_RCPT;
-    return SMTP_REPLY(250, "2.1.5", "recipient accepted");
-}
-
-static struct smtp_reply rcpt_run(struct smtp_session *s, const union smtp_argument *argument)
-{
-    struct fct_str address = smtp_path_address(s->call, &argument->rcpt);
-    struct smtp_reply r = add_recipient(s, address);
-
-    if (smtp_reply_is_error(&r))
-        log_event(EV_RCPT_REFUSED, s->tx->id, F_STR("client", s->hooks.conn.client_ip),
-                  F_STR("from", s->hooks.envelope.reverse_path), F_STR("rcpt", address),
-                  F_U64("code", r.code), F_STR("why", r.text));
-    return r;
 }
 
 /* ---- the small ones ---- */
@@ -434,8 +403,8 @@ const struct smtp_verb smtp_verbs[] = {
     {"LHLO",     LMTP_KIND, ANY,               helo_parse,      ehlo_run,      "LHLO your.name"},
     {"STARTTLS", BOTH,      SMTP_READY,        no_argument,     starttls_run,  "STARTTLS"},
     {"AUTH",     SMTP_KIND, ANY,               smtp_auth_parse, smtp_auth_run, "AUTH mechanism [initial-response]"},
-    {"MAIL",     BOTH,      SMTP_READY,        mail_parse,      mail_run,      "MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8]"},
-    {"RCPT",     BOTH,      IN_MAIL | IN_RCPT, rcpt_parse,      rcpt_run,      "RCPT TO:<address>"},
+    {"MAIL",     BOTH,      SMTP_READY,        mail_parse,      mail_run,      "MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8] [PRDR]"},
+    {"RCPT",     BOTH,      IN_MAIL | IN_RCPT, smtp_rcpt_parse, smtp_rcpt_run, "RCPT TO:<address>"},
     {"DATA",     BOTH,      IN_RCPT,           no_argument,     smtp_data_run, "DATA"},
     {"BDAT",     BOTH,      ANY,               smtp_bdat_parse, smtp_bdat_run, "BDAT size [LAST]"},
     {"RSET",     BOTH,      ANY,               no_argument,     rset_run,      "RSET"},

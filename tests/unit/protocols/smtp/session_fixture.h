@@ -124,14 +124,18 @@ bool store_may_send_as(struct store *st, uint32_t principal, struct fct_str addr
     return true;
 }
 
-bool store_spool(struct store *st, int *fd, struct fct_err *err)
+bool store_spool_pair(struct store *st, int *fd, int *reader, struct fct_err *err)
 {
+    char path[64];
+
     (void)st;
     if (store.away)
         return fct_fail(err, FCT_TEMP, "the store is away");
     store.spools++;
     *fd = memfd_create("spool", MFD_CLOEXEC);
-    return *fd >= 0;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", *fd);
+    *reader = open(path, O_RDONLY | O_CLOEXEC);
+    return *fd >= 0 && *reader >= 0;
 }
 
 /* The view of the first copy, put together from the original and its edits. */
@@ -183,15 +187,33 @@ bool store_deliver(struct store *st, const struct store_delivery *d, struct aren
 
 /* ---- the filters ---- */
 
+/* One rule of the test: at this point, when the text of the event is `when` (NULL: always), this
+ * answer. The first that fits wins; without one the answer is answer[hook]. */
+struct filter_rule {
+    enum fct_hook hook;
+    const char *when;
+    struct filter_answer answer;
+};
+
 static struct {
     struct filter_answer
         answer[FCT_HOOK_COUNT]; /* of hooks of the dialogue; FCT_HOOK_verdict: of the message */
+    const struct filter_rule *rule;
+    size_t rules;
     bool wants[FCT_HOOK_COUNT];
     unsigned asked[FCT_HOOK_COUNT], told[FCT_HOOK_COUNT];
     struct filter_outcome outcome; /* of every recipient … */
-    struct fct_str refused;        /* … but REJECT for this account */
+    struct filter_outcome of[4];   /* … but this for account 1, 2, 3, 4 where has_own says so */
+    bool has_own[4];
+    const struct filter_change *change; /* of `edit` */
+    size_t changes;
     bool quarantined;
-    char last_reason[16];
+    bool writable;                     /* the message could be changed by the filter */
+    char last_reason[16];              /* of abort */
+    char last_event[600];              /* text of the last event asked at a point of the dialogue */
+    char last_carried[64];             /* what the asker of the last point carried */
+    char profiles[200], settings[200]; /* of the recipients of the last message, with spaces */
+    struct buf chunks;                 /* all pieces that were shown */
 } filter;
 
 bool filter_wants(const struct filter_client *fc, enum fct_hook hook, uint32_t role)
@@ -200,13 +222,82 @@ bool filter_wants(const struct filter_client *fc, enum fct_hook hook, uint32_t r
     return filter.wants[hook];
 }
 
+bool filter_changed(const struct filter_answer *answer, const char *name, size_t nth,
+                    struct fct_str *value)
+{
+    for (size_t i = 0; i < answer->changes; i++)
+        if (str_equal(answer->change[i].name, str_from(name)) && nth-- == 0) {
+            *value = answer->change[i].value;
+            return true;
+        }
+    return false;
+}
+
+/* What rules compare: the event in a few words. */
+static inline struct fct_str event_text(enum fct_hook hook, const void *ev, struct arena *arena)
+{
+    const union {
+        const void *p;
+        const struct fct_ev_helo *helo;
+        const struct fct_ev_tls *tls;
+        const struct fct_ev_auth *auth;
+        const struct fct_ev_mail *mail;
+        const struct fct_ev_rcpt *rcpt;
+        const struct fct_ev_resolve *resolve;
+        const struct fct_ev_unknown *unknown;
+    } e = {ev};
+
+    switch ((int)hook) {
+    case FCT_HOOK_helo:
+        return e.helo->name;
+    case FCT_HOOK_tls:
+        return arena_printf(arena, "%.*s %.*s", FCT_FMT(e.tls->version),
+                            FCT_FMT(e.tls->server_name));
+    case FCT_HOOK_auth:
+        return arena_printf(arena, "%.*s %.*s %.*s", FCT_FMT(e.auth->protocol),
+                            FCT_FMT(e.auth->mechanism), FCT_FMT(e.auth->user));
+    case FCT_HOOK_mail:
+        return arena_printf(arena, "%.*s|%.*s|%.*s", FCT_FMT(e.mail->reverse_path),
+                            FCT_FMT(e.mail->body), FCT_FMT(e.mail->auth));
+    case FCT_HOOK_rcpt:
+        return e.rcpt->refused.n == 0
+                   ? e.rcpt->recipient
+                   : arena_printf(arena, "%.*s: %.*s", FCT_FMT(e.rcpt->recipient),
+                                  FCT_FMT(e.rcpt->refused));
+    case FCT_HOOK_resolve:
+        return e.resolve->recipient;
+    case FCT_HOOK_unknown:
+        return e.unknown->line;
+    default:
+        return FCT_STR("");
+    }
+}
+
+static inline void note_chunk(const struct fct_ev_chunk *ev)
+{
+    FCT_ASSERT(ev->bytes.n > 0 && ev->bytes.n <= 64u << 10);
+    FCT_ASSERT(ev->offset == filter.chunks.n);
+    buf_put_str(&filter.chunks, ev->bytes);
+}
+
 void filter_hook(struct filter_client *fc, const struct filter_context *ctx, enum fct_hook hook,
                  const void *ev, struct arena *arena, struct filter_answer *answer)
 {
-    (void)fc, (void)ev;
-    FCT_ASSERT(ctx->conn.id.n == ID_LENGTH);
+    struct fct_str text = event_text(hook, ev, arena);
+    size_t i = 0;
+
+    (void)fc;
+    FCT_ASSERT(ctx->conn.id.n == ID_LENGTH && ctx->conn.frontend.n == 4);
     filter.asked[hook]++;
-    *answer = filter.answer[hook];
+    str_copy_c(filter.last_event, sizeof filter.last_event, text);
+    str_copy_c(filter.last_carried, sizeof filter.last_carried, ctx->carried);
+    if (hook == FCT_HOOK_chunk)
+        note_chunk(ev);
+    while (i < filter.rules &&
+           (filter.rule[i].hook != hook ||
+            (filter.rule[i].when && !str_equal(str_from(filter.rule[i].when), text))))
+        i++;
+    *answer = i < filter.rules ? filter.rule[i].answer : filter.answer[hook];
     answer->text = arena_str(arena, answer->text); /* as in life: gone with the arena */
     answer->enhanced = arena_str(arena, answer->enhanced);
 }
@@ -221,6 +312,20 @@ void filter_tell(struct filter_client *fc, const struct filter_context *ctx, enu
                    ((const struct fct_ev_abort *)ev)->reason);
 }
 
+static inline void note_recipients(const struct filter_recipient *recipient, size_t n)
+{
+    filter.profiles[0] = filter.settings[0] = '\0';
+    for (size_t i = 0; i < n; i++) {
+        size_t at = strlen(filter.profiles), set = strlen(filter.settings);
+
+        snprintf(filter.profiles + at, sizeof filter.profiles - at, "%.*s ",
+                 FCT_FMT(recipient[i].profile));
+        for (size_t k = 0; k < recipient[i].setting.n; k++)
+            set += (size_t)snprintf(filter.settings + set, sizeof filter.settings - set, "%.*s ",
+                                    FCT_FMT(recipient[i].setting.item[k]));
+    }
+}
+
 void filter_message(struct filter_client *fc, const struct filter_context *ctx, int fd,
                     uint64_t size, const struct filter_recipient *recipient, size_t n,
                     struct arena *arena, struct filter_result *result)
@@ -231,12 +336,16 @@ void filter_message(struct filter_client *fc, const struct filter_context *ctx, 
     *result = (struct filter_result){.answer = filter.answer[FCT_HOOK_verdict],
                                      .quarantined = filter.quarantined,
                                      .outcomes = n};
+    result->change = filter.change;
+    result->changes = filter.changes;
+    filter.writable =
+        (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY && !(fcntl(fd, F_GET_SEALS) & F_SEAL_WRITE);
+    note_recipients(recipient, n);
     result->outcome = ARENA_ARRAY(arena, struct filter_outcome, n + 1);
     for (size_t i = 0; i < n; i++) {
-        result->outcome[i] = filter.outcome;
-        if (filter.refused.n > 0 && str_equal(recipient[i].account, filter.refused))
-            result->outcome[i].answer =
-                (struct filter_answer){.verdict = FCT_REJECT, .text = FCT_STR("not for me")};
+        size_t account = find_account(recipient[i].account);
+
+        result->outcome[i] = filter.has_own[account] ? filter.of[account] : filter.outcome;
     }
 }
 
@@ -263,6 +372,7 @@ static inline void setup_edge(void)
     memset(&store, 0, sizeof store);
     memset(&filter, 0, sizeof filter);
     store.message = store.reverse_path = store.mailbox = store.keywords = BUF_INIT(16 << 20);
+    filter.chunks = BUF_INIT(16 << 20);
     arena = arena_new(NULL);
     listener_conf = (struct listener_conf){
         .protocol = "smtp", .role = "mx", .tls = "none", .plain_login = true};
@@ -301,6 +411,7 @@ static inline void teardown_edge(void)
     buf_free(&store.reverse_path);
     buf_free(&store.mailbox);
     buf_free(&store.keywords);
+    buf_free(&filter.chunks);
     arena_free(&arena);
     config_free(&conf);
     fiber_teardown();

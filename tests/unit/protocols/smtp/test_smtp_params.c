@@ -24,7 +24,7 @@ static const struct {
     {" SMTPUTF8 BODY=8BITMIME  SIZE=18446744073709551615",
      SMTP_EXT_ALL,
      FCT_OK,
-     {.size = UINT64_MAX, .body = FCT_STR("8BITMIME"), .smtputf8 = true}},
+     {.size = UINT64_MAX, .body = FCT_STR_INIT("8BITMIME"), .smtputf8 = true}},
     {" AUTH=<>", SMTP_EXT_ALL, FCT_OK, {.has_auth = true}},
     {" AUTH=a+40b@x.org", SMTP_EXT_ALL, FCT_OK, {.has_auth = true}},
     {" AUTH=e+3Dmc2@example.com", SMTP_EXT_ALL, FCT_OK, {.has_auth = true}},

@@ -485,7 +485,9 @@ START_TEST(outcomes_of_recipients)
                                              .nkeywords = 2,
                                              .edits = {edits, 1},
                                              .ledger = FCT_STR("ledger")};
-    filter.refused = FCT_STR("other@example.org");
+    filter.has_own[1] = true;
+    filter.of[1].answer =
+        (struct filter_answer){.verdict = FCT_REJECT, .text = FCT_STR("not for me")};
     begin();
     EXPECT(ENVELOPE "RCPT TO:<other@example.org>\r\nDATA\r\n" MESSAGE ".\r\n",
            "250 250 250 354 250");
