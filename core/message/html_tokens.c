@@ -7,8 +7,8 @@
 #include "core/base/str.h"
 #include "core/base/utf8.h"
 #include "core/message/html_foreign.h"
-#include "core/message/html_recode.h"
 #include "core/message/html_references.h"
+#include "core/message/recode.h"
 #include "core/message/transfer.h"
 #include <stdlib.h>
 
@@ -672,21 +672,54 @@ static void tokenize(struct tokenizer *t, struct fct_str text)
         arena_defer(t->arena, free_tokens, t->token);
 }
 
+/* From offsets in the text to offsets in the original. */
+static void map_offsets(const struct recoded *r, struct fct_html_token *token)
+{
+    struct fct_html_attribute *a = (struct fct_html_attribute *)(uintptr_t)token->attribute;
+
+    recoded_map(r, &token->offset, &token->length);
+    for (size_t i = 0; i < token->attributes; i++) {
+        recoded_map(r, &a[i].offset, &a[i].length);
+        recoded_map(r, &a[i].value_offset, &a[i].value_length);
+    }
+}
+
 void html_tokenize(struct arena *arena, struct fct_str bytes, struct fct_str charset, size_t max,
                    struct html_tokens *out)
 {
     struct tokenizer t = {.arena = arena, .charset = charset, .max = max, .out = out};
-    struct html_recoded recoded;
+    struct recoded recoded;
 
     *out = (struct html_tokens){0};
-    if (html_recode(arena, charset, bytes, &recoded)) {
+    if (recode(arena, charset, bytes, &recoded)) {
         t.charset = FCT_STR("utf-8");
         tokenize(&t, recoded.text);
         for (size_t i = 0; i < out->n; i++)
-            html_recoded_map(&recoded, &t.token[i]);
+            map_offsets(&recoded, &t.token[i]);
     } else {
         tokenize(&t, bytes);
     }
+}
+
+size_t html_source_offset(struct html_source *s, size_t at)
+{
+    char reference[HTML_REFERENCE_MAX];
+    size_t taken, n;
+
+    while (s->value < at && s->offset < s->raw.n) {
+        char c = s->raw.p[s->offset];
+
+        taken = n = 1;
+        if (c == '\0')
+            n = REPLACEMENT.n;
+        else if (c == '\r' && s->offset + 1 < s->raw.n && s->raw.p[s->offset + 1] == '\n')
+            taken = 2;
+        else if (c == '&' && s->references)
+            taken = html_reference(str_skip(s->raw, s->offset), true, reference, &n);
+        s->offset += taken ? taken : 1;
+        s->value += taken ? n : 1;
+    }
+    return s->offset;
 }
 
 const struct fct_html_attribute *html_attribute(const struct fct_html_token *token,

@@ -32,6 +32,15 @@ struct html_tokens {
 void html_tokenize(struct arena *arena, struct fct_str bytes, struct fct_str charset, size_t max,
                    struct html_tokens *out);
 
+/* From places in a value to places in the raw bytes it was made of, forward only. Exact when the
+ * raw bytes are UTF-8. */
+struct html_source {
+    struct fct_str raw;
+    bool references;      /* an attribute's value, not the text of style */
+    size_t offset, value; /* where we are in raw and in the value; both 0 at first */
+};
+size_t html_source_offset(struct html_source *s, size_t at);
+
 /* The attribute of that name (lower case), or NULL. */
 const struct fct_html_attribute *html_attribute(const struct fct_html_token *token,
                                                 const char *name);

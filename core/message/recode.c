@@ -1,5 +1,5 @@
-/* html_recode.c - see html_recode.h. */
-#include "core/message/html_recode.h"
+/* recode.c - see recode.h. */
+#include "core/message/recode.h"
 
 #include "core/base/str.h"
 #include "core/message/transfer.h"
@@ -192,8 +192,7 @@ static void free_map(void *map)
     free(map);
 }
 
-bool html_recode(struct arena *arena, struct fct_str charset, struct fct_str bytes,
-                 struct html_recoded *out)
+bool recode(struct arena *arena, struct fct_str charset, struct fct_str bytes, struct recoded *out)
 {
     struct recoding r = {.bytes = bytes, .text = BUF_INIT(4 * bytes.n + 64)};
     struct wide wide = {0};
@@ -208,29 +207,8 @@ bool html_recode(struct arena *arena, struct fct_str charset, struct fct_str byt
         recode_escaped(&r, charset);
     put(&r, (struct fct_str){"", 0}, 0, false); /* room for the end */
     r.from[r.text.n] = (uint32_t)bytes.n;
-    *out = (struct html_recoded){arena_str(arena, buf_str(&r.text)), r.from};
+    *out = (struct recoded){arena_str(arena, buf_str(&r.text)), r.from};
     arena_defer(arena, free_map, r.from);
     buf_free(&r.text);
     return true;
-}
-
-/* ---- back ---- */
-
-static void map(const struct html_recoded *r, size_t *offset, size_t *length)
-{
-    size_t end = r->from[*offset + *length];
-
-    *offset = r->from[*offset];
-    *length = end - *offset;
-}
-
-void html_recoded_map(const struct html_recoded *r, struct fct_html_token *token)
-{
-    map(r, &token->offset, &token->length);
-    for (size_t i = 0; i < token->attributes; i++) {
-        struct fct_html_attribute *a = (struct fct_html_attribute *)(uintptr_t)&token->attribute[i];
-
-        map(r, &a->offset, &a->length);
-        map(r, &a->value_offset, &a->value_length);
-    }
 }
