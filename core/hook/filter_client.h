@@ -37,6 +37,10 @@ struct filter_context {
      * at first; each answer that has one replaces it. Points up to `auth` belong to the connection:
      * a new transaction begins with what they left. */
     struct fct_str carried;
+    /* Every recipient gets a reply of its own after the data: LMTP (known by the listener's role),
+     * and SMTP where the client asked for PRDR. Otherwise nobody is refused while others keep the
+     * message: see `shared` of the profile. */
+    bool each_answered;
 };
 
 /* A callback changed what its point offers (CHANGE rows of hooks.def); checked by the codec. */

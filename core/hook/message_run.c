@@ -4,16 +4,28 @@
 #include "core/base/str.h"
 #include "core/fiber/fiber.h"
 #include "core/hook/hook_edit.h"
-#include "core/hook/score.h"
+#include "core/hook/message_judge.h"
+#include "core/plugin/plugin_host.h"
 
 #define QUARANTINE_MAILBOX FCT_STR("Quarantine")
+#define JUNK_MAILBOX       FCT_STR("Junk") /* the special-use one of every account (RFC 6154) */
 
 struct stages {
     struct hook_engine *engine;
     struct transaction *tx;
-    struct ledger_log log;
-    struct hook_decision decision; /* the strongest so far, of the message */
+    const struct filter_recipient *recipient;
+    size_t n;
+    struct filter_result *result;
+    struct ledger_log found, edited; /* headers and scan; edit */
+    struct hook_decision decision;   /* the strongest so far, of the message */
+    struct judgements all;
+    bool each_answered;
 };
+
+static bool each_is_answered(const struct transaction *tx)
+{
+    return tx->each_answered || (tx->conn->role & (FCT_ROLE_LMTP | FCT_ROLE_REPLAY));
+}
 
 static struct filter_answer to_answer(const struct hook_decision *d)
 {
@@ -24,18 +36,26 @@ static struct filter_answer to_answer(const struct hook_decision *d)
                                   .by = d->by};
 }
 
+static bool is_kept(const struct hook_decision *d)
+{
+    return d->verdict <= FCT_QUARANTINE;
+}
+
+/* ---- headers, scan, edit ---- */
+
 /* One point; false when the message goes no further. Quarantine goes on: the message is kept,
  * elsewhere. */
-static FCT_MAY_WAIT bool stage(struct stages *s, enum fct_hook hook, const void *ev)
+static FCT_MAY_WAIT bool stage(struct stages *s, enum fct_hook hook, const void *ev,
+                               struct ledger_log *log)
 {
     struct hook_decision d;
 
     if (s->engine->plan.point[hook].n == 0)
         return true;
-    hook_run(s->engine, s->tx, hook, ev, NULL, &s->log, &d);
+    hook_run(s->engine, s->tx, hook, ev, NULL, log, &d);
     if (d.verdict != FCT_ACCEPT) /* ends the chain of its point and says no more */
         hook_decision_merge(&s->decision, &d);
-    return s->decision.verdict <= FCT_QUARANTINE;
+    return is_kept(&s->decision);
 }
 
 static FCT_MAY_WAIT bool scan_stage(struct stages *s, uint64_t size)
@@ -44,81 +64,217 @@ static FCT_MAY_WAIT bool scan_stage(struct stages *s, uint64_t size)
     bool go_on;
 
     fiber_set_deadline(scan < message ? scan : message);
-    go_on = stage(s, FCT_HOOK_scan, &(struct fct_ev_scan){size});
+    go_on = stage(s, FCT_HOOK_scan, &(struct fct_ev_scan){size}, &s->found);
     fiber_set_deadline(message);
     return go_on;
 }
 
-static FCT_MAY_WAIT bool common_stages(struct stages *s, int32_t *score_milli)
+/* What `edit` changed besides the text: sender and recipients. */
+static void take_changes(struct stages *s)
 {
-    uint64_t size = s->tx->message->bytes.n;
-    struct score score;
+    struct filter_change *list;
+    size_t n = 0;
 
-    if (!stage(s, FCT_HOOK_headers, &(struct fct_ev_headers){size}) || !scan_stage(s, size))
-        return false;
-    score = score_sum(s->tx);
-    *score_milli = score.milli;
-    return stage(
-               s, FCT_HOOK_verdict,
-               &(struct fct_ev_verdict){.score_milli = score.milli > 0 ? (uint64_t)score.milli : 0,
-                                        .symbols = score.symbols}) &&
-           stage(s, FCT_HOOK_edit, &(struct fct_ev_edit){size});
+    for (const struct call_change *c = s->tx->change; c; c = c->next)
+        n++;
+    list = ARENA_ARRAY(s->tx->arena, struct filter_change, n + 1);
+    n = 0;
+    for (const struct call_change *c = s->tx->change; c; c = c->next)
+        list[n++] = (struct filter_change){str_from(c->name), c->value};
+    s->result->change = list;
+    s->result->changes = n;
 }
 
-static struct fct_str encode_ledger(struct arena *arena, const struct ledger_log *log)
+static FCT_MAY_WAIT bool edit_stage(struct stages *s, uint64_t size)
+{
+    bool kept;
+
+    s->tx->change = NULL; /* of the point before, should nobody hook this one */
+    kept = stage(s, FCT_HOOK_edit, &(struct fct_ev_edit){size}, &s->edited);
+    take_changes(s);
+    return kept;
+}
+
+/* ---- the ledger of one recipient: what was found, how it was judged, what was done ---- */
+
+static struct fct_str encode_ledger(const struct stages *s, const struct judgement *j,
+                                    const struct ledger_log *own)
 {
     FCT_CLEANUP(buf_free) struct buf out = BUF_INIT(64u << 10);
-    struct ledger view = ledger_log_view(log);
+    struct ledger_log all = {.arena = s->tx->arena};
+    struct ledger view;
 
+    ledger_log_append(&all, &s->found);
+    if (j)
+        ledger_log_append(&all, &j->log);
+    ledger_log_append(&all, &s->edited);
+    if (own)
+        ledger_log_append(&all, own);
+    view = ledger_log_view(&all);
     ledger_encode(&view, &out);
-    return arena_str(arena, buf_str(&out));
+    return arena_str(s->tx->arena, buf_str(&out));
 }
 
-static FCT_MAY_WAIT void deliver(struct stages *s, const struct filter_recipient *r,
-                                 const struct edit_list *common, struct filter_outcome *out)
+/* ---- deliver ---- */
+
+static struct fct_str mailbox_of(const struct hook_decision *d, enum fct_action action,
+                                 struct fct_str asked)
 {
-    struct transaction *tx = s->tx;
-    struct call_recipient results = {0};
-    struct ledger_log log = {.arena = tx->arena};
-    struct hook_decision d = s->decision;
+    if (d->verdict == FCT_QUARANTINE)
+        return QUARANTINE_MAILBOX;
+    return asked.n == 0 && action == FCT_JUNK ? JUNK_MAILBOX : asked;
+}
 
-    if (s->engine->plan.point[FCT_HOOK_deliver].n > 0) {
-        struct hook_decision mine;
+/* One recipient on its way. */
+struct parcel {
+    struct judgement *judgement;
+    struct call_recipient results;
+    struct ledger_log log;
+    struct hook_decision decision;
+    enum fct_action action;
+};
 
-        hook_run(s->engine, tx, FCT_HOOK_deliver,
-                 &(struct fct_ev_deliver){
-                     .recipient = r->recipient, .account = r->account, .detail = r->detail},
-                 &results, &log, &mine);
-        hook_decision_merge(&d, &mine);
-        out->ledger = encode_ledger(tx->arena, &log);
+static FCT_MAY_WAIT void ask_deliver(struct stages *s, const struct filter_recipient *r,
+                                     struct parcel *p)
+{
+    struct fct_ev_deliver ev = {
+        .recipient = r->recipient,
+        .account = r->account,
+        .detail = r->detail,
+        .profile = str_from(p->judgement->profile->name),
+        .action = str_from(action_name(p->action)),
+        .settings = r->setting,
+    };
+    struct hook_decision d;
+
+    hook_run(s->engine, s->tx, FCT_HOOK_deliver, &ev, &p->results, &p->log, &d);
+    hook_decision_merge(&p->decision, &d);
+}
+
+static FCT_MAY_WAIT void pack(struct stages *s, size_t i, struct parcel *p)
+{
+    p->judgement = &s->all.judgement[s->all.of[i]];
+    p->results.setting = s->recipient[i].setting;
+    p->log.arena = s->tx->arena;
+    p->action = p->judgement->action;
+    p->decision = s->decision;
+    hook_decision_merge(&p->decision, &p->judgement->decision);
+    if (is_kept(&p->decision) && s->engine->plan.point[FCT_HOOK_deliver].n > 0)
+        ask_deliver(s, &s->recipient[i], p);
+}
+
+/* `deliver` refused some of them: they cannot be told where one reply answers for all. */
+static void share_reply(struct parcel *parcel, size_t n)
+{
+    bool all_refused = true;
+
+    for (size_t i = 0; i < n; i++)
+        all_refused = all_refused && parcel[i].decision.verdict == FCT_REJECT;
+    for (size_t i = 0; i < n && !all_refused; i++) {
+        struct parcel *p = &parcel[i];
+
+        if (p->decision.verdict != FCT_REJECT)
+            continue;
+        p->action = p->judgement->profile->shared;
+        p->decision = message_shared_decision(p->judgement, &p->log);
+        p->results.mailbox = (struct fct_str){"", 0};
     }
-    out->answer = to_answer(&d);
-    out->mailbox = d.verdict == FCT_QUARANTINE ? QUARANTINE_MAILBOX : results.mailbox;
-    out->keyword = results.keyword;
-    out->nkeywords = results.nkeywords;
-    if (results.edits.n > 0)
-        hook_edit_build(tx, &results.edits, &out->edits);
+}
+
+static void send(struct stages *s, size_t i, const struct parcel *p, const struct edit_list *common)
+{
+    struct filter_outcome *out = &s->result->outcome[i];
+
+    out->answer = to_answer(&p->decision);
+    out->mailbox = mailbox_of(&p->decision, p->action, p->results.mailbox);
+    out->keyword = p->results.keyword;
+    out->nkeywords = p->results.nkeywords;
+    out->profile = str_from(p->judgement->profile->name);
+    out->score_milli = p->judgement->score.milli;
+    out->action = p->action;
+    if (p->log.n > 0 || p->judgement != s->all.judgement)
+        out->ledger = encode_ledger(s, p->judgement, &p->log);
+    if (p->results.edits.n > 0)
+        hook_edit_build(s->tx, &p->results.edits, &out->edits);
     else
         out->edits = *common;
+}
+
+static FCT_MAY_WAIT void deliver_all(struct stages *s)
+{
+    struct parcel *parcel = ARENA_ARRAY(s->tx->arena, struct parcel, s->n + 1);
+    struct filter_result *result = s->result;
+    struct edit_list common;
+
+    for (size_t i = 0; i < s->n; i++)
+        pack(s, i, &parcel[i]);
+    if (!s->each_answered)
+        share_reply(parcel, s->n);
+    hook_edit_build(s->tx, NULL, &common);
+    result->outcome = ARENA_ARRAY(s->tx->arena, struct filter_outcome, s->n + 1);
+    result->outcomes = s->n;
+    for (size_t i = 0; i < s->n; i++)
+        send(s, i, &parcel[i], &common);
+}
+
+/* ---- the whole ---- */
+
+/* The same for all recipients, and nobody gets a copy: an answer for the message. */
+static bool is_settled(struct stages *s)
+{
+    const struct judgement *first = &s->all.judgement[0];
+
+    for (size_t i = 0; i < s->all.n; i++)
+        if (s->all.judgement[i].decision.verdict != first->decision.verdict)
+            return false;
+    if (is_kept(&first->decision))
+        return false;
+    s->decision = first->decision;
+    return true;
+}
+
+/* Somebody may get a copy. */
+static FCT_MAY_WAIT bool judge(struct stages *s)
+{
+    message_judge(s->engine, s->tx, s->recipient, s->n, &s->all);
+    s->result->score_milli = s->all.judgement[0].score.milli;
+    if (!s->each_answered)
+        message_share_reply(&s->all);
+    return !is_settled(s);
+}
+
+static bool quarantined_for_all(const struct stages *s)
+{
+    for (size_t i = 0; i < s->all.n; i++)
+        if (s->all.judgement[i].decision.verdict != FCT_QUARANTINE)
+            return false;
+    return s->all.n > 0;
 }
 
 void message_run(struct hook_engine *engine, struct transaction *tx,
                  const struct filter_recipient *recipient, size_t n, struct filter_result *result)
 {
-    struct stages s = {.engine = engine, .tx = tx, .log = {.arena = tx->arena}};
-    struct edit_list common;
-    bool kept;
+    struct stages s = {
+        .engine = engine,
+        .tx = tx,
+        .recipient = recipient,
+        .n = n,
+        .result = result,
+        .found.arena = tx->arena,
+        .edited.arena = tx->arena,
+        .each_answered = each_is_answered(tx),
+    };
+    uint64_t size = tx->message->bytes.n;
 
     *result = (struct filter_result){0};
     fiber_set_deadline(clock_ms() + engine->conf->message_timeout.ms);
-    kept = common_stages(&s, &result->score_milli);
-    if (kept) {
-        hook_edit_build(tx, NULL, &common);
-        result->outcome = ARENA_ARRAY(tx->arena, struct filter_outcome, n + 1);
-        result->outcomes = n;
-        for (size_t i = 0; i < n; i++)
-            deliver(&s, &recipient[i], &common, &result->outcome[i]);
-    }
+    if (tx->earlier)
+        ledger_log_append(&s.found, tx->earlier);
+    if (stage(&s, FCT_HOOK_headers, &(struct fct_ev_headers){size}, &s.found) &&
+        scan_stage(&s, size) && judge(&s) && edit_stage(&s, size))
+        deliver_all(&s);
+    if (quarantined_for_all(&s))
+        hook_decision_merge(&s.decision, &s.all.judgement[0].decision);
     result->answer = to_answer(&s.decision);
-    result->ledger = encode_ledger(tx->arena, &s.log);
+    result->ledger = encode_ledger(&s, s.all.n > 0 ? &s.all.judgement[0] : NULL, NULL);
 }

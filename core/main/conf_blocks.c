@@ -2,7 +2,9 @@
 #include "core/main/conf_blocks.h"
 
 #include "core/dns/dns_conf.h"
+#include "core/hook/composite.h"
 #include "core/hook/filter_conf.h"
+#include "core/hook/profile.h"
 #include "core/plugin/plugin_conf.h"
 #include "core/supervisor/server_conf.h"
 #include "protocols/imap/imap_conf.h"
@@ -12,8 +14,9 @@
 #include "store/store_conf.h"
 
 const struct conf_block *const conf_blocks[] = {
-    &server_block, &listener_block, &tls_block,    &smtp_block,   &lmtp_block, &imap_block,
-    &pop3_block,   &store_block,    &dns_block,    &filter_block, &plugin_block, &lua_block,  NULL,
+    &server_block, &listener_block, &tls_block,       &smtp_block, &lmtp_block,
+    &imap_block,   &pop3_block,     &store_block,     &dns_block,  &filter_block,
+    &plugin_block, &profile_block,  &composite_block, &lua_block,  NULL,
 };
 
 const struct conf_block *const conf_blocks_fixed[] = {&store_block, NULL};

@@ -45,7 +45,7 @@ bool judge_force(struct fct_call *call, enum fct_action action, uint32_t rank, s
         return false;
     call_note(call, NOTE_FORCE, action_name(action),
               arena_printf(tx->arena, "rank %u: %.*s", rank, FCT_FMT(str_head(why, 180))), 0);
-    if (is_stronger(&tx->forced, action, rank))
+    if (!call->shadow && is_stronger(&tx->forced, action, rank))
         tx->forced = (struct call_force){true, action, rank, str_from(call->row->label),
                                          arena_str(tx->arena, why)};
     return true;

@@ -1,0 +1,453 @@
+/* profile.c - from `profile NAME { … }` to what judges, and which one judges whom. */
+#include "core/hook/profile.h"
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/str.h"
+#include "core/log/log.h"
+#include "core/plugin/plugin_host.h"
+#include <math.h>
+
+#define SCORE_MAX 1000.0 /* of a weight, a threshold, a cap */
+
+/* clang-format off */
+static const struct fct_conf_key profile_keys[] = {
+    FCT_CONF_KEY(struct profile_conf, match,      "", "Whose mail: addresses with * for anything, such as \"*@example.org\", or \"role:submission\" (mx, submission, lmtp, local). The most specific pattern wins"),
+    FCT_CONF_KEY(struct profile_conf, tag,        "", "Score from which a message is kept with X-Facteur-Verdict above its header; 0: never; empty: as in profile default, there 0"),
+    FCT_CONF_KEY(struct profile_conf, greylist,   "", "Score from which the client shall come back later; acts when a plugin provides greylist; 0: never; empty: as in profile default, there 0"),
+    FCT_CONF_KEY(struct profile_conf, junk,       "", "Score from which a message goes to Junk; 0: never; empty: as in profile default, there 6"),
+    FCT_CONF_KEY(struct profile_conf, quarantine, "", "Score from which a message goes to Quarantine; 0: never; empty: as in profile default, there 0"),
+    FCT_CONF_KEY(struct profile_conf, discard,    "", "Score from which a message is accepted and thrown away; 0: never; empty: as in profile default, there 0"),
+    FCT_CONF_KEY(struct profile_conf, reject,     "", "Score from which a message is refused with 550; 0: never; empty: as in profile default, there 15"),
+    FCT_CONF_KEY(struct profile_conf, shared,     "", "Instead of reject where one reply answers for several recipients and others keep the message (no bounce is ever sent): junk, quarantine or discard; empty: as in profile default, there junk"),
+    FCT_CONF_KEY(struct profile_conf, disable,    "", "Symbols that do not count; besides those of profile default"),
+    FCT_CONF_KEY(struct profile_conf, score,      "", "Other weights, such as \"SPF_FAIL=1.5\"; a symbol that profile default disables counts again"),
+    FCT_CONF_KEY(struct profile_conf, group_cap,  "", "Limits of a group's sum: \"rbl=8\" for at most, \"spf=-1..4\" for both ends"),
+    FCT_CONF_END,
+};
+/* clang-format on */
+
+const struct conf_block profile_block = {
+    .name = "profile",
+    .doc = "profile NAME { … } says how mail of some recipients is judged; profile default is "
+           "always there and judges everybody else",
+    .keys = profile_keys,
+    .size = sizeof(struct profile_conf),
+    .labelled = true,
+    .file = "55-scores.conf",
+};
+
+static struct profile builtin = {
+    .name = "default",
+    .threshold_milli = {[FCT_JUNK] = 6000, [FCT_REFUSE] = 15000},
+    .shared = FCT_JUNK,
+};
+
+/* ---- numbers ---- */
+
+static bool to_milli(struct fct_str text, int32_t *out)
+{
+    char number[32], *end;
+    double value;
+
+    text = str_trim(text);
+    if (text.n == 0 || text.n >= sizeof number)
+        return false;
+    str_copy_c(number, sizeof number, text);
+    if (strspn(number, "+-.0123456789") != text.n)
+        return false;
+    value = strtod(number, &end);
+    if (*end || !isfinite(value) || fabs(value) > SCORE_MAX)
+        return false;
+    *out = (int32_t)lround(value * 1000);
+    return true;
+}
+
+/* ---- thresholds ---- */
+
+struct threshold {
+    const char *key;
+    enum fct_action action;
+    size_t offset;
+};
+
+#define THRESHOLD(member, action)                              \
+    {                                                          \
+#member, action, offsetof(struct profile_conf, member) \
+    }
+static const struct threshold thresholds[] = {
+    THRESHOLD(tag, FCT_TAG),      THRESHOLD(greylist, FCT_GREYLIST),
+    THRESHOLD(junk, FCT_JUNK),    THRESHOLD(quarantine, FCT_HOLD),
+    THRESHOLD(discard, FCT_DROP), THRESHOLD(reject, FCT_REFUSE),
+};
+
+static bool read_thresholds(struct profile *p, const struct profile_conf *conf, struct fct_err *err)
+{
+    for (size_t i = 0; i < FCT_COUNT(thresholds); i++) {
+        const struct threshold *t = &thresholds[i];
+        int32_t *milli = &p->threshold_milli[t->action];
+        const char *text;
+
+        memcpy(&text, (const char *)conf + t->offset, sizeof text);
+        if (!text || !*text)
+            continue;
+        if (!to_milli(str_from(text), milli) || *milli < 0)
+            return fct_fail(err, FCT_SYNTAX,
+                            "profile %s: %s: cannot read \"%s\" (0 to 1000, example: 6.5)", p->name,
+                            t->key, text);
+    }
+    return true;
+}
+
+static bool read_shared(struct profile *p, const struct profile_conf *conf, struct fct_err *err)
+{
+    if (!conf->shared || !*conf->shared)
+        return true;
+    if (!action_parse(str_from(conf->shared), &p->shared) || p->shared < FCT_JUNK ||
+        p->shared > FCT_DROP)
+        return fct_fail(err, FCT_SYNTAX,
+                        "profile %s: shared: \"%s\" is not junk, quarantine or discard", p->name,
+                        conf->shared);
+    return true;
+}
+
+/* ---- lists: NAME, NAME=NUMBER, NAME=FROM..TO ---- */
+
+struct builder {
+    struct plugin_set *plugins;
+    struct profile *profile;
+    struct fct_err *err;
+};
+
+static bool fail_item(struct builder *b, const char *key, const char *item, const char *example)
+{
+    return fct_fail(b->err, FCT_SYNTAX, "profile %s: %s: cannot read \"%s\" (example: \"%s\")",
+                    b->profile->name, key, item, example);
+}
+
+/* NULL and a line in the log when no enabled plugin declares it. */
+static const struct plugin_symbol *find_symbol(struct builder *b, const char *key,
+                                               struct fct_str name)
+{
+    const struct plugin_symbol *symbol =
+        b->plugins->symbols ? plugin_symbol_find(b->plugins, name) : NULL;
+
+    if (!symbol)
+        log_event(EV_WARNING, FCT_STR(""), F_C("text", "a profile names a symbol nobody declares"),
+                  F_C("profile", b->profile->name), F_C("key", key), F_STR("symbol", name));
+    return symbol;
+}
+
+static void free_map(void *arg)
+{
+    struct map *map = arg;
+
+    map_free(&map);
+}
+
+static struct map *new_map(const struct plugin_set *plugins)
+{
+    struct map *map = map_new();
+
+    arena_defer(plugins->arena, free_map, map);
+    return map;
+}
+
+static bool add_disabled(struct builder *b, const char *item)
+{
+    static char yes;
+
+    if (!find_symbol(b, "disable", str_from(item)))
+        return true;
+    if (!b->profile->disabled)
+        b->profile->disabled = new_map(b->plugins);
+    map_put(b->profile->disabled, str_from(item), &yes);
+    return true;
+}
+
+static bool add_weight(struct builder *b, const char *item)
+{
+    struct fct_str rest = str_from(item), name = str_trim(str_split(&rest, '='));
+    int32_t milli, *kept;
+
+    if (name.n == 0 || !rest.p || !to_milli(rest, &milli))
+        return fail_item(b, "score", item, "SPF_FAIL=1.5");
+    if (!find_symbol(b, "score", name))
+        return true;
+    kept = ARENA_NEW(b->plugins->arena, int32_t);
+    *kept = milli;
+    if (!b->profile->weight)
+        b->profile->weight = new_map(b->plugins);
+    map_put(b->profile->weight, name, kept);
+    if (b->profile->disabled)
+        map_remove(b->profile->disabled, name);
+    return true;
+}
+
+static bool read_cap(struct fct_str text, struct profile_cap *cap)
+{
+    ptrdiff_t dots = str_find(text, FCT_STR(".."));
+
+    cap->least_milli = INT32_MIN;
+    if (dots < 0)
+        return to_milli(text, &cap->most_milli) && cap->most_milli >= 0;
+    return to_milli(str_head(text, (size_t)dots), &cap->least_milli) &&
+           to_milli(str_skip(text, (size_t)dots + 2), &cap->most_milli) &&
+           cap->least_milli <= cap->most_milli;
+}
+
+/* A later cap of the same group replaces the earlier: a profile's own that of default. */
+static bool add_cap(struct builder *b, const char *item)
+{
+    struct profile *p = b->profile;
+    struct fct_str rest = str_from(item), name = str_trim(str_split(&rest, '='));
+    struct profile_cap cap, *all;
+    size_t at = 0;
+
+    if (name.n == 0 || !rest.p || !read_cap(rest, &cap))
+        return fail_item(b, "group_cap", item, "rbl=8\" or \"spf=-1..4");
+    cap.group = arena_cstr(b->plugins->arena, name);
+    all = ARENA_ARRAY(b->plugins->arena, struct profile_cap, p->caps + 1);
+    if (p->caps > 0)
+        memcpy(all, p->cap, sizeof *all * p->caps);
+    while (at < p->caps && strcmp(all[at].group, cap.group) != 0)
+        at++;
+    all[at] = cap;
+    p->caps += at == p->caps;
+    p->cap = all;
+    return true;
+}
+
+static bool add_each(struct builder *b, struct fct_strings list,
+                     bool (*add)(struct builder *b, const char *item))
+{
+    for (size_t i = 0; i < list.n; i++)
+        if (!add(b, list.item[i]))
+            return false;
+    return true;
+}
+
+/* ---- patterns ---- */
+
+static const struct {
+    const char *name;
+    uint32_t role;
+} roles[] = {
+    {"role:mx", FCT_ROLE_MX},
+    {"role:submission", FCT_ROLE_SUBMISSION},
+    {"role:lmtp", FCT_ROLE_LMTP},
+    {"role:local", FCT_ROLE_LOCAL},
+};
+
+static uint32_t role_of(const char *pattern)
+{
+    for (size_t i = 0; i < FCT_COUNT(roles); i++)
+        if (strcmp(roles[i].name, pattern) == 0)
+            return roles[i].role;
+    return 0;
+}
+
+static bool check_patterns(const struct profile *p, struct fct_err *err)
+{
+    for (size_t i = 0; i < p->match.n; i++) {
+        const char *pattern = p->match.item[i];
+
+        if (role_of(pattern))
+            continue;
+        if (strncmp(pattern, "role:", 5) == 0)
+            return fct_fail(err, FCT_SYNTAX,
+                            "profile %s: match: \"%s\": the roles are mx, submission, lmtp, local",
+                            p->name, pattern);
+        if (strcmp(pattern, "*") != 0 && !strchr(pattern, '@'))
+            return fct_fail(err, FCT_SYNTAX,
+                            "profile %s: match: \"%s\" is no address (example: \"*@example.org\")",
+                            p->name, pattern);
+    }
+    return true;
+}
+
+/* '*' stands for any bytes; letters of either case are the same. In time pattern times text. */
+static bool glob_matches(struct fct_str pattern, struct fct_str text)
+{
+    size_t p = 0, t = 0, star = SIZE_MAX, back = 0;
+
+    while (t < text.n) {
+        if (p < pattern.n && pattern.p[p] == '*') {
+            star = p++;
+            back = t;
+        } else if (p < pattern.n && char_lower(pattern.p[p]) == char_lower(text.p[t])) {
+            p++;
+            t++;
+        } else if (star != SIZE_MAX) {
+            p = star + 1;
+            t = ++back;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.n && pattern.p[p] == '*')
+        p++;
+    return p == pattern.n;
+}
+
+/* 0: does not match; 1 a role; then by letters; SIZE_MAX a whole address. */
+static size_t specificity(const char *text, const struct profile_wish *wish)
+{
+    struct fct_str pattern = str_from(text);
+    size_t letters = 0;
+
+    if (role_of(text))
+        return role_of(text) & wish->role ? 1 : 0;
+    if (!glob_matches(pattern, wish->recipient) && !glob_matches(pattern, wish->account))
+        return 0;
+    for (size_t i = 0; i < pattern.n; i++)
+        letters += pattern.p[i] != '*';
+    return letters == pattern.n ? SIZE_MAX : letters + 2;
+}
+
+/* ---- the set ---- */
+
+static struct profile *named(struct profile *list, size_t n, struct fct_str name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_equal(str_from(list[i].name), name))
+            return &list[i];
+    return NULL;
+}
+
+static struct map *copy_map(const struct plugin_set *plugins, const struct map *from)
+{
+    struct map *to = from ? new_map(plugins) : NULL;
+    struct fct_str key;
+    void *value;
+
+    for (size_t at = 0; from && map_next(from, &at, &key, &value);)
+        map_put(to, key, value);
+    return to;
+}
+
+/* Greylisting needs a memory of who was here before. */
+static bool somebody_greylists(const struct plugin_set *plugins)
+{
+    for (size_t i = 0; i < plugins->n; i++)
+        for (const struct plugin_row *r = plugins->plugin[i]->row; r; r = r->next)
+            if (r->is.provides && strcmp(r->is.provides, "greylist") == 0)
+                return true;
+    return false;
+}
+
+static void check_greylist(struct builder *b)
+{
+    int32_t *milli = &b->profile->threshold_milli[FCT_GREYLIST];
+
+    if (*milli == 0 || somebody_greylists(b->plugins))
+        return;
+    *milli = 0;
+    log_event(EV_WARNING, FCT_STR(""),
+              F_C("text", "no enabled plugin provides greylist: the threshold does not act"),
+              F_C("profile", b->profile->name));
+}
+
+static bool fill_profile(struct plugin_set *plugins, const struct profile_conf *conf,
+                         struct profile *p, struct fct_err *err)
+{
+    struct builder b = {plugins, p, err};
+
+    p->match = conf->match;
+    if (!check_patterns(p, err) || !read_thresholds(p, conf, err) || !read_shared(p, conf, err) ||
+        !add_each(&b, conf->score, add_weight) || !add_each(&b, conf->disable, add_disabled) ||
+        !add_each(&b, conf->group_cap, add_cap))
+        return false;
+    check_greylist(&b);
+    return true;
+}
+
+/* default, then the others as copies of it that are changed. */
+static bool fill_set(struct plugin_set *plugins, const struct config *conf, struct profile_set *set,
+                     struct fct_err *err)
+{
+    const struct profile_conf *c;
+    const char *name;
+
+    for (size_t i = 0; (c = config_each(conf, &profile_block, i, &name)); i++)
+        if (strcmp(name, "default") == 0 && !fill_profile(plugins, c, &set->profile[0], err))
+            return false;
+    for (size_t i = 0; (c = config_each(conf, &profile_block, i, &name)); i++) {
+        struct profile *p = &set->profile[set->n];
+
+        if (strcmp(name, "default") == 0)
+            continue;
+        *p = set->profile[0];
+        p->name = name;
+        p->weight = copy_map(plugins, p->weight);
+        p->disabled = copy_map(plugins, p->disabled);
+        set->n++;
+        if (!fill_profile(plugins, c, p, err))
+            return false;
+    }
+    return true;
+}
+
+bool profile_set_build(struct plugin_set *plugins, const struct config *conf,
+                       struct profile_set *out, struct fct_err *err)
+{
+    size_t n = 0;
+
+    *out = (struct profile_set){0};
+    while (conf && config_each(conf, &profile_block, n, NULL))
+        n++;
+    if (n == 0)
+        return true;
+    if (!plugins->arena)
+        plugins->arena = arena_new(NULL);
+    out->profile = ARENA_ARRAY(plugins->arena, struct profile, n + 1);
+    out->profile[0] = builtin;
+    out->n = 1;
+    return fill_set(plugins, conf, out, err);
+}
+
+/* ---- choosing ---- */
+
+static const struct profile *most_specific(const struct profile_set *set,
+                                           const struct profile_wish *wish)
+{
+    const struct profile *best = &set->profile[0];
+    size_t most = 0;
+
+    for (size_t i = 0; i < set->n; i++)
+        for (size_t k = 0; k < set->profile[i].match.n; k++) {
+            size_t s = specificity(set->profile[i].match.item[k], wish);
+
+            if (s > most) {
+                most = s;
+                best = &set->profile[i];
+            }
+        }
+    return best;
+}
+
+const struct profile *profile_choose(const struct profile_set *set, const struct profile_wish *wish,
+                                     bool *unknown)
+{
+    struct profile *list = set->n > 0 ? set->profile : &builtin;
+    size_t n = set->n > 0 ? set->n : 1;
+    const struct fct_str by_name[] = {wish->asked, wish->setting};
+
+    for (size_t i = 0; i < FCT_COUNT(by_name); i++) {
+        const struct profile *p = by_name[i].n > 0 ? named(list, n, by_name[i]) : NULL;
+
+        if (p)
+            return p;
+        if (by_name[i].n > 0 && unknown)
+            *unknown = true;
+    }
+    return set->n > 0 ? most_specific(set, wish) : &builtin;
+}
+
+enum fct_action profile_action(const struct profile *profile, int32_t score_milli)
+{
+    for (unsigned a = FCT_REFUSE; a > FCT_KEEP; a--)
+        if (profile->threshold_milli[a] > 0 && score_milli >= profile->threshold_milli[a])
+            return (enum fct_action)a;
+    return FCT_KEEP;
+}
