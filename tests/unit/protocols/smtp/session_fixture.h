@@ -39,8 +39,9 @@ static struct {
     struct buf message; /* the last one, as stored: the view of its first copy */
     struct buf reverse_path;
     struct buf mailbox, keywords;
+    struct buf all; /* of the last: "account:mailbox" for each copy, with spaces */
     uint16_t flags;
-    size_t ledger_bytes;
+    struct buf ledger;
 } store;
 
 static inline size_t find_account(struct fct_str address)
@@ -154,6 +155,14 @@ static inline void note_message(const struct store_delivery *d, struct arena *ar
     free(bytes);
 }
 
+static inline void note_copies(const struct store_delivery *d)
+{
+    buf_clear(&store.all);
+    for (size_t i = 0; i < d->n; i++)
+        buf_printf(&store.all, "%s%u:%.*s", i > 0 ? " " : "", (unsigned)d->copy[i].account,
+                   FCT_FMT(d->copy[i].mailbox));
+}
+
 bool store_deliver(struct store *st, const struct store_delivery *d, struct arena *arena,
                    struct store_delivered *out, struct fct_err *err)
 {
@@ -170,7 +179,9 @@ bool store_deliver(struct store *st, const struct store_delivery *d, struct aren
     for (size_t i = 0; i < d->copy[0].nkeywords; i++)
         buf_put_str(&store.keywords, d->copy[0].keyword[i]);
     store.flags = d->copy[0].flags;
-    store.ledger_bytes = d->copy[0].ledger.n;
+    buf_clear(&store.ledger);
+    buf_put_str(&store.ledger, d->copy[0].ledger);
+    note_copies(d);
     for (size_t i = 0; i < d->n; i++) {
         FCT_ASSERT(d->copy[i].summary.n > 0);
         out[i] = (struct store_delivered){
@@ -312,6 +323,24 @@ void filter_tell(struct filter_client *fc, const struct filter_context *ctx, enu
                    ((const struct fct_ev_abort *)ev)->reason);
 }
 
+/* A ledger is text here: what was there, then a line per note. */
+bool ledger_decode(struct arena *arena, struct fct_str bytes, struct ledger *out,
+                   struct fct_err *err)
+{
+    struct ledger_entry *entry = ARENA_NEW(arena, struct ledger_entry);
+
+    (void)err;
+    entry->name = bytes;
+    *out = (struct ledger){.entry = entry, .n = 1};
+    return true;
+}
+
+void ledger_encode(const struct ledger *l, struct buf *out)
+{
+    for (size_t i = 0; i < l->n; i++)
+        buf_printf(out, "%s%.*s", i > 0 ? " + " : "", FCT_FMT(l->entry[i].name));
+}
+
 static inline void note_recipients(const struct filter_recipient *recipient, size_t n)
 {
     filter.profiles[0] = filter.settings[0] = '\0';
@@ -371,7 +400,8 @@ static inline void setup_edge(void)
     FCT_ASSERT(config_load(NULL, 0, blocks, &conf, NULL, &err));
     memset(&store, 0, sizeof store);
     memset(&filter, 0, sizeof filter);
-    store.message = store.reverse_path = store.mailbox = store.keywords = BUF_INIT(16 << 20);
+    store.message = store.reverse_path = store.mailbox = store.keywords = store.all = store.ledger =
+        BUF_INIT(16 << 20);
     filter.chunks = BUF_INIT(16 << 20);
     arena = arena_new(NULL);
     listener_conf = (struct listener_conf){
@@ -411,6 +441,8 @@ static inline void teardown_edge(void)
     buf_free(&store.reverse_path);
     buf_free(&store.mailbox);
     buf_free(&store.keywords);
+    buf_free(&store.all);
+    buf_free(&store.ledger);
     buf_free(&filter.chunks);
     arena_free(&arena);
     config_free(&conf);
