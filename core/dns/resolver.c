@@ -35,7 +35,6 @@ struct question {
     enum fct_dns_type type;
     struct dns_name name;
     struct asker *askers;
-    bool asking;           /* inside ub_resolve_event: an answer now comes from the cache */
     struct question *next; /* to be handed over */
 };
 
@@ -45,6 +44,7 @@ struct dns_resolver {
     struct map *questions; /* in flight: "TYPE NAME" */
     struct question *first, **last;
     struct event *hand_over;
+    const struct question *asking; /* inside ub_resolve_event: an answer now is from the cache */
     struct dns_stats stats;
 };
 
@@ -150,7 +150,7 @@ static void answered(void *arg, int rcode, void *packet, int length, int securit
                              .why_bogus = why_bogus};
 
     (void)rate_limited;
-    if (q->asking)
+    if (q == q->resolver->asking)
         q->resolver->stats.at_once++;
     tell_askers(q, &raw);
     question_end(q);
@@ -164,20 +164,15 @@ static void hand_over_one(struct dns_resolver *r, struct question *q)
     int code, id;
 
     snprintf(name, sizeof name, "%s.", q->name.text);
-    q->asking = true;
+    r->asking = q;
     code = ub_resolve_event(r->unbound, name, (int)q->type, CLASS_IN, q, answered, &id);
-    if (code != UB_NOERROR) {
-        struct raw_answer none = {0};
-
-        log_event(EV_WARNING, FCT_STR(""), F_C("text", "a question to the DNS could not be asked"),
-                  F_C("why", ub_strerror(code)));
-        tell_askers(q, &none);
-        question_end(q);
-        return;
-    }
-    /* The question may be answered and gone: ask the map. */
-    if (question_in_flight(r, q->type, &q->name) == q)
-        q->asking = false;
+    r->asking = NULL;
+    if (code == UB_NOERROR)
+        return; /* q may be answered and gone */
+    log_event(EV_WARNING, FCT_STR(""), F_C("text", "a question to the DNS could not be asked"),
+              F_C("why", ub_strerror(code)));
+    tell_askers(q, &(struct raw_answer){0});
+    question_end(q);
 }
 
 static void hand_over(evutil_socket_t fd, short what, void *arg)
@@ -314,7 +309,6 @@ struct dns_resolver *dns_resolver_new(struct event_base *base, const struct dns_
 
 void dns_resolver_free(struct dns_resolver **resolver)
 {
-    static const struct raw_answer none = {0};
     struct dns_resolver *r = *resolver;
     void *q;
 
@@ -324,7 +318,7 @@ void dns_resolver_free(struct dns_resolver **resolver)
     event_free(r->hand_over);
     ub_ctx_delete(r->unbound);
     for (size_t at = 0; map_next(r->questions, &at, &(struct fct_str){0}, &q); free(q))
-        tell_askers(q, &none);
+        FCT_ASSERT(!((struct question *)q)->askers);
     map_free(&r->questions);
     free(r);
 }

@@ -20,7 +20,7 @@ struct event_base;
  * sandbox afterwards. `servers` from the configuration, else /etc/resolv.conf. */
 FCT_MUST_CHECK struct dns_resolver *
 dns_resolver_new(struct event_base *base, const struct dns_conf *conf, struct fct_err *err);
-/* Questions that wait end as failed. Before its event base is freed. */
+/* When no fiber waits for an answer any more, and before its event base is freed. */
 void dns_resolver_free(struct dns_resolver **r);
 const struct dns_conf *dns_resolver_conf(const struct dns_resolver *r);
 
