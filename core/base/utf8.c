@@ -21,6 +21,18 @@ bool utf8_is_valid(struct fct_str s)
     return s.n == 0 || u8_check((const uint8_t *)s.p, s.n) == NULL;
 }
 
+size_t utf8_encode(uint32_t point, char to[4])
+{
+    static const unsigned char lead[] = {0, 0, 0xC0, 0xE0, 0xF0};
+    uint32_t c = point > 0x10FFFF || (point >= 0xD800 && point < 0xE000) ? 0xFFFD : point;
+    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+    for (size_t i = n; i-- > 1; c >>= 6)
+        to[i] = (char)(0x80 | (c & 0x3F));
+    to[0] = (char)(lead[n] | c);
+    return n;
+}
+
 /* `result` is libunistring's, malloc'd; NULL: it failed, the text stays as it was. */
 static bool put_result(uint8_t *result, const size_t *n, struct fct_str fallback, struct buf *out)
 {

@@ -6,6 +6,8 @@
 
 bool utf8_is_valid(struct fct_str s); /* RFC 3629: no overlong, no surrogates, no NUL */
 bool str_is_ascii(struct fct_str s);
+/* One code point as 1 to 4 bytes; what is none (RFC 3629 3) becomes U+FFFD. */
+size_t utf8_encode(uint32_t point, char to[4]);
 /* Full case folding then NFC, for comparing; bytes that are not UTF-8 stay as they are. */
 bool utf8_fold(struct fct_str s, struct buf *out);
 bool utf8_nfc(struct fct_str s, struct buf *out);

@@ -3,6 +3,7 @@
 #include "core/message/html_references.h"
 
 #include "core/base/str.h"
+#include "core/base/utf8.h"
 
 struct reference {
     uint32_t first;
@@ -17,7 +18,7 @@ struct reference {
 #pragma GCC diagnostic pop
 /* clang-format on */
 
-enum { HIGHEST = 0x10FFFF, REPLACEMENT = 0xFFFD };
+enum { HIGHEST = 0x10FFFF };
 
 static bool is_digit(char c)
 {
@@ -27,30 +28,6 @@ static bool is_digit(char c)
 static bool is_alphanumeric(char c)
 {
     return is_digit(c) || (char_lower(c) >= 'a' && char_lower(c) <= 'z');
-}
-
-static size_t put_utf8(uint32_t point, char *to)
-{
-    if (point < 0x80) {
-        to[0] = (char)point;
-        return 1;
-    }
-    if (point < 0x800) {
-        to[0] = (char)(0xC0 | point >> 6);
-        to[1] = (char)(0x80 | (point & 0x3F));
-        return 2;
-    }
-    if (point < 0x10000) {
-        to[0] = (char)(0xE0 | point >> 12);
-        to[1] = (char)(0x80 | (point >> 6 & 0x3F));
-        to[2] = (char)(0x80 | (point & 0x3F));
-        return 3;
-    }
-    to[0] = (char)(0xF0 | point >> 18);
-    to[1] = (char)(0x80 | (point >> 12 & 0x3F));
-    to[2] = (char)(0x80 | (point >> 6 & 0x3F));
-    to[3] = (char)(0x80 | (point & 0x3F));
-    return 4;
 }
 
 /* ---- numbers ---- */
@@ -64,8 +41,8 @@ static const uint16_t windows_1252[32] = {
 
 static uint32_t meant_by(uint32_t number)
 {
-    if (number == 0 || number > HIGHEST || (number >= 0xD800 && number <= 0xDFFF))
-        return REPLACEMENT;
+    if (number == 0)
+        return 0xFFFD;
     if (number >= 0x80 && number < 0xA0 && windows_1252[number - 0x80])
         return windows_1252[number - 0x80];
     return number;
@@ -93,7 +70,7 @@ static size_t numeric(struct fct_str in, char *out, size_t *n)
         return 0;
     if (i < in.n && in.p[i] == ';')
         i++;
-    *n = put_utf8(meant_by(number), out);
+    *n = utf8_encode(meant_by(number), out);
     return i;
 }
 
@@ -144,9 +121,9 @@ static size_t named(struct fct_str in, bool attribute, char *out, size_t *n)
     if (!found || (attribute && in.p[length] != ';' && end < in.n &&
                    (in.p[end] == '=' || is_alphanumeric(in.p[end]))))
         return 0;
-    *n = put_utf8(found->first, out);
+    *n = utf8_encode(found->first, out);
     if (found->second)
-        *n += put_utf8(found->second, out + *n);
+        *n += utf8_encode(found->second, out + *n);
     return end;
 }
 

@@ -1,7 +1,9 @@
 /* recode.c - see recode.h. */
 #include "core/message/recode.h"
 
+#include "core/base/err.h"
 #include "core/base/str.h"
+#include "core/base/utf8.h"
 #include "core/message/transfer.h"
 #include <stdlib.h>
 
@@ -18,8 +20,7 @@ static void put(struct recoding *r, struct fct_str text, size_t at, bool exact)
     if (r->text.n + text.n + 1 > r->room) {
         r->room = 2 * (r->text.n + text.n) + 64;
         r->from = realloc(r->from, r->room * sizeof *r->from);
-        if (!r->from)
-            abort();
+        FCT_ASSERT(r->from);
     }
     for (size_t i = 0; i < text.n; i++)
         r->from[r->text.n + i] = (uint32_t)(exact ? at + i : at);
@@ -55,18 +56,7 @@ static uint32_t wide_character(struct fct_str bytes, size_t at, struct wide w, s
             return 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
         }
     }
-    return (first >= 0xD800 && first < 0xE000) || first > 0x10FFFF ? 0xFFFD : first;
-}
-
-static size_t put_point(uint32_t c, char to[4])
-{
-    static const unsigned char lead[] = {0, 0, 0xC0, 0xE0, 0xF0};
-    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-
-    for (size_t i = n; i-- > 1; c >>= 6)
-        to[i] = (char)(0x80 | (c & 0x3F));
-    to[0] = (char)(lead[n] | c);
-    return n;
+    return first; /* half a pair is made U+FFFD by utf8_encode */
 }
 
 static void recode_wide(struct recoding *r, size_t at, struct wide w)
@@ -77,7 +67,7 @@ static void recode_wide(struct recoding *r, size_t at, struct wide w)
     for (; at + w.bytes <= r->bytes.n; at += length) {
         uint32_t c = wide_character(r->bytes, at, w, &length);
 
-        put(r, (struct fct_str){text, put_point(c, text)}, at, false);
+        put(r, (struct fct_str){text, utf8_encode(c, text)}, at, false);
     }
 }
 

@@ -114,7 +114,7 @@ static struct fct_str decode(struct transaction *tx, size_t index, struct fct_st
 }
 
 /* The index of a part we gave out; false for any other pointer. */
-static bool find_part(struct fct_call *call, const struct fct_part *part, size_t *index)
+bool message_part_index(struct fct_call *call, const struct fct_part *part, size_t *index)
 {
     const struct call_message *m = message_of(call);
 
@@ -129,7 +129,7 @@ struct fct_str message_part_bytes(struct fct_call *call, const struct fct_part *
     struct call_message *m = call->tx->message;
     size_t i;
 
-    if (!find_part(call, part, &i))
+    if (!message_part_index(call, part, &i))
         return (struct fct_str){"", 0};
     if (m->tree.part[i].transfer == TRANSFER_IDENTITY)
         return str_head(str_skip(m->bytes, part->body_offset), part->body_length);
@@ -140,7 +140,7 @@ struct fct_str message_part_text(struct fct_call *call, const struct fct_part *p
 {
     size_t i;
 
-    if (!find_part(call, part, &i))
+    if (!message_part_index(call, part, &i))
         return (struct fct_str){"", 0};
     return decode(call->tx, i, &call->tx->message->part_text[i], mime_part_text);
 }

@@ -1,0 +1,464 @@
+/* links_html.c - URLs of a text/html part. */
+#include "core/message/links.h"
+
+#include "core/base/buf.h"
+#include "core/base/str.h"
+#include "core/message/css_urls.h"
+#include "core/message/url.h"
+
+const struct link_limits link_default_limits = {.max_html_tokens = 500000, .max_urls = 5000};
+
+enum { SHOWN_MAX = 4096 };
+
+/* How a value holds its URLs. */
+enum form { ONE, SRCSET, WORDS, REFRESH, STYLE };
+
+/* By length of the attribute's name, which is what is compared first. tag NULL: of any element, as
+ * mail programs know elements of their own. */
+static const struct link_row {
+    const char *attribute, *tag;
+    enum fct_link_from from;
+    enum form form;
+} rows[] = {
+    {"src", NULL, FCT_LINK_IMAGE, ONE},
+    {"href", "a", FCT_LINK_ANCHOR, ONE},
+    {"href", "area", FCT_LINK_AREA, ONE},
+    {"href", "base", FCT_LINK_OTHER, ONE},
+    {"href", "image", FCT_LINK_IMAGE, ONE},
+    {"href", NULL, FCT_LINK_OTHER, ONE},
+    {"data", "object", FCT_LINK_OTHER, ONE},
+    {"cite", NULL, FCT_LINK_OTHER, ONE},
+    {"ping", NULL, FCT_LINK_OTHER, WORDS},
+    {"style", NULL, FCT_LINK_IMAGE, STYLE},
+    {"action", NULL, FCT_LINK_FORM, ONE},
+    {"srcset", NULL, FCT_LINK_IMAGE, SRCSET},
+    {"poster", NULL, FCT_LINK_IMAGE, ONE},
+    {"lowsrc", NULL, FCT_LINK_IMAGE, ONE},
+    {"dynsrc", NULL, FCT_LINK_IMAGE, ONE},
+    {"content", "meta", FCT_LINK_OTHER, REFRESH},
+    {"archive", NULL, FCT_LINK_OTHER, WORDS},
+    {"classid", NULL, FCT_LINK_OTHER, ONE},
+    {"profile", NULL, FCT_LINK_OTHER, WORDS},
+    {"codebase", NULL, FCT_LINK_OTHER, ONE},
+    {"longdesc", NULL, FCT_LINK_OTHER, ONE},
+    {"manifest", NULL, FCT_LINK_OTHER, ONE},
+    {"background", NULL, FCT_LINK_IMAGE, ONE},
+    {"formaction", NULL, FCT_LINK_FORM, ONE},
+    {"xlink:href", "a", FCT_LINK_ANCHOR, ONE},
+    {"xlink:href", NULL, FCT_LINK_IMAGE, ONE},
+    {"imagesrcset", NULL, FCT_LINK_IMAGE, SRCSET},
+};
+
+/* Elements whose src is no picture. */
+static const char *const not_images[] = {"iframe", "frame",  "embed",   "script", "audio", "video",
+                                         "track",  "source", "bgsound"};
+
+/* Elements that begin a new line or cell: words on both sides are two words. */
+static const char *const breaks[] = {"br", "p",  "div", "td", "th", "tr", "li", "table", "h1", "h2",
+                                     "h3", "h4", "h5",  "h6", "hr", "ul", "ol", "dt",    "dd"};
+
+struct reader {
+    struct arena *arena;
+    const struct link_source *source;
+    struct link_list *out;
+    struct fct_url base;
+    bool has_base;
+    size_t anchor; /* 1 + index of the link whose text we are in; 0: none */
+    struct buf shown;
+    bool space; /* before the next word */
+};
+
+static bool is_name(struct fct_str s, const char *name)
+{
+    return str_equal(s, str_from(name));
+}
+
+static bool is_one_of(struct fct_str s, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (is_name(s, names[i]))
+            return true;
+    return false;
+}
+
+struct fct_link *links_add(struct arena *arena, struct link_list *out,
+                           const struct link_source *source)
+{
+    struct fct_link *link;
+
+    if (out->n >= out->max) {
+        out->truncated = true;
+        return NULL;
+    }
+    if (out->n == out->room) {
+        size_t room = out->room ? 2 * out->room : 16;
+
+        out->link =
+            arena_grow(arena, out->link, out->room * sizeof *out->link, room * sizeof *out->link);
+        out->room = room;
+    }
+    link = &out->link[out->n++];
+    *link = (struct fct_link){
+        .part = source->part, .tag = {"", 0}, .attribute = {"", 0}, .shown = {"", 0}};
+    return link;
+}
+
+/* ---- one URL ---- */
+
+struct place {
+    enum fct_link_from from;
+    struct fct_str tag, attribute;
+    size_t offset, length;
+};
+
+/* False when `text` is no URL with a host, or the limit is reached. */
+static bool add(struct reader *r, const struct place *at, struct fct_str text)
+{
+    struct fct_link *link;
+    struct fct_url url;
+
+    if (!url_parse_in(r->arena, r->has_base ? &r->base : NULL, text, &url))
+        return false;
+    link = links_add(r->arena, r->out, r->source);
+    if (!link)
+        return false;
+    link->url = url;
+    link->from = at->from;
+    link->tag = at->tag;
+    link->attribute = at->attribute;
+    link->offset = at->offset;
+    link->length = at->length;
+    return true;
+}
+
+/* ---- several URLs in one value ---- */
+
+/* Where pieces of a value stand in the part. Falls back to the whole value when its bytes are not
+ * the value's in any way we can follow. */
+struct pieces {
+    struct reader *r;
+    struct place whole;
+    struct fct_str value;
+    struct html_source source;
+    bool exact;
+};
+
+static struct pieces pieces_of(struct reader *r, const struct place *whole, struct fct_str value,
+                               bool references)
+{
+    struct fct_str bytes = r->source->bytes;
+    struct fct_str raw = str_head(str_skip(bytes, whole->offset), whole->length);
+    struct pieces p = {r, *whole, value, {raw, references, 0, 0}, false};
+    struct html_source end = p.source;
+
+    p.exact = html_source_offset(&end, value.n) == raw.n && end.value == value.n;
+    return p;
+}
+
+static void add_piece(struct pieces *p, struct fct_str text, size_t at, size_t length)
+{
+    struct place place = p->whole;
+
+    if (p->exact) {
+        size_t from = html_source_offset(&p->source, at);
+
+        place.offset = p->whole.offset + from;
+        place.length = html_source_offset(&p->source, at + length) - from;
+    }
+    add(p->r, &place, text);
+}
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
+}
+
+/* The word at *at, moved behind it; empty at the end. */
+static struct fct_str take_word(struct fct_str value, size_t *at)
+{
+    size_t from;
+
+    while (*at < value.n && is_space(value.p[*at]))
+        ++*at;
+    for (from = *at; *at < value.n && !is_space(value.p[*at]);)
+        ++*at;
+    return str_head(str_skip(value, from), *at - from);
+}
+
+static void add_words(struct pieces *p)
+{
+    struct fct_str word;
+
+    for (size_t at = 0; (word = take_word(p->value, &at)).n > 0;)
+        add_piece(p, word, at - word.n, word.n);
+}
+
+/* Descriptors ("2x", "100w") up to the comma outside brackets. */
+static void skip_descriptors(struct fct_str value, size_t *at)
+{
+    unsigned depth = 0;
+
+    for (; *at < value.n; ++*at) {
+        char c = value.p[*at];
+
+        if (c == ',' && depth == 0) {
+            ++*at;
+            return;
+        }
+        depth += c == '(';
+        depth -= c == ')' && depth > 0;
+    }
+}
+
+/* HTML standard 4.8.4.3.10 "parse a srcset attribute" */
+static void add_srcset(struct pieces *p)
+{
+    struct fct_str word;
+    size_t at = 0;
+
+    for (;;) {
+        while (at < p->value.n && (is_space(p->value.p[at]) || p->value.p[at] == ','))
+            at++;
+        word = take_word(p->value, &at);
+        if (word.n == 0)
+            return;
+        size_t from = at - word.n, commas = 0;
+
+        while (commas < word.n && word.p[word.n - 1 - commas] == ',')
+            commas++;
+        add_piece(p, str_head(word, word.n - commas), from, word.n - commas);
+        if (commas == 0)
+            skip_descriptors(p->value, &at);
+    }
+}
+
+/* content="5; url='…'" (HTML standard 4.2.5.3, shared declarative refresh steps) */
+static void add_refresh(struct pieces *p)
+{
+    struct fct_str v = p->value, url;
+    size_t at = 0;
+
+    while (at < v.n && (is_space(v.p[at]) || (v.p[at] >= '0' && v.p[at] <= '9') || v.p[at] == '.'))
+        at++;
+    while (at < v.n && (is_space(v.p[at]) || v.p[at] == ';' || v.p[at] == ','))
+        at++;
+    if (at == 0)
+        return;
+    url = str_skip(v, at);
+    if (str_starts_nocase(url, FCT_STR("url"))) {
+        size_t n = 3;
+
+        while (n < url.n && is_space(url.p[n]))
+            n++;
+        if (n < url.n && url.p[n] == '=') {
+            for (n++; n < url.n && is_space(url.p[n]);)
+                n++;
+            at += n;
+            url = str_skip(url, n);
+        }
+    }
+    if (url.n > 0 && (url.p[0] == '"' || url.p[0] == '\'')) {
+        ptrdiff_t end = str_find_char(str_skip(url, 1), url.p[0]);
+
+        url = end < 0 ? str_skip(url, 1) : str_head(str_skip(url, 1), (size_t)end);
+        at++;
+    }
+    add_piece(p, url, at, url.n);
+}
+
+static void add_style(struct pieces *p)
+{
+    struct css_scanner css = {.arena = p->r->arena, .text = p->value};
+    struct css_url url;
+
+    if (str_find_char(p->value, '(') < 0 && str_find_char(p->value, '@') < 0)
+        return;
+    while (css_next_url(&css, &url))
+        add_piece(p, url.url, url.offset, url.length);
+}
+
+/* ---- what people see of an anchor ---- */
+
+static void end_anchor(struct reader *r)
+{
+    if (r->anchor > 0 && r->anchor <= r->out->n)
+        r->out->link[r->anchor - 1].shown = arena_str(r->arena, buf_str(&r->shown));
+    r->anchor = 0;
+}
+
+static void begin_anchor(struct reader *r)
+{
+    r->anchor = r->out->n;
+    buf_clear(&r->shown);
+    r->space = false;
+}
+
+/* Bytes of a character that takes room but shows nothing: no-break space and others make a space,
+ * soft hyphen and zero width ones make nothing. */
+static size_t unseen(struct fct_str s, bool *is_blank)
+{
+    static const struct {
+        struct fct_str bytes;
+        bool blank;
+    } characters[] = {
+        {FCT_STR_INIT("\xC2\xA0"), true},      {FCT_STR_INIT("\xE3\x80\x80"), true},
+        {FCT_STR_INIT("\xC2\xAD"), false},     {FCT_STR_INIT("\xE2\x80\x8B"), false},
+        {FCT_STR_INIT("\xE2\x80\x8C"), false}, {FCT_STR_INIT("\xE2\x80\x8D"), false},
+        {FCT_STR_INIT("\xE2\x81\xA0"), false}, {FCT_STR_INIT("\xEF\xBB\xBF"), false},
+        {FCT_STR_INIT("\xCD\x8F"), false},
+    };
+
+    *is_blank = is_space(s.p[0]);
+    if (*is_blank)
+        return 1;
+    if ((unsigned char)s.p[0] < 0x80)
+        return 0;
+    for (size_t i = 0; i < FCT_COUNT(characters); i++)
+        if (str_starts(s, characters[i].bytes)) {
+            *is_blank = characters[i].blank;
+            return characters[i].bytes.n;
+        }
+    return 0;
+}
+
+static void show(struct reader *r, struct fct_str text)
+{
+    bool blank;
+
+    while (text.n > 0 && r->shown.n < SHOWN_MAX) {
+        size_t n = unseen(text, &blank);
+
+        if (n > 0) {
+            r->space |= blank;
+            text = str_skip(text, n);
+            continue;
+        }
+        if (r->space && r->shown.n > 0)
+            buf_put_char(&r->shown, ' ');
+        r->space = false;
+        buf_put_char(&r->shown, text.p[0]);
+        text = str_skip(text, 1);
+    }
+}
+
+/* ---- tokens ---- */
+
+static bool is_refresh(const struct fct_html_token *tag)
+{
+    const struct fct_html_attribute *a = html_attribute(tag, "http-equiv");
+
+    return a && str_equal_nocase(str_trim(a->value), FCT_STR("refresh"));
+}
+
+static const struct link_row *find_row(const struct fct_html_token *tag, struct fct_str name)
+{
+    for (size_t i = 0; i < FCT_COUNT(rows); i++) {
+        size_t n = strlen(rows[i].attribute);
+
+        if (n > name.n)
+            return NULL;
+        if (n == name.n && memcmp(name.p, rows[i].attribute, n) == 0 &&
+            (!rows[i].tag || is_name(tag->name, rows[i].tag)))
+            return rows[i].form == REFRESH && !is_refresh(tag) ? NULL : &rows[i];
+    }
+    return NULL;
+}
+
+static enum fct_link_from from_of(const struct link_row *row, const struct fct_html_token *tag)
+{
+    if (row == &rows[0] && is_one_of(tag->name, not_images, FCT_COUNT(not_images)))
+        return FCT_LINK_OTHER;
+    return row->from;
+}
+
+static void attribute(struct reader *r, const struct fct_html_token *tag,
+                      const struct fct_html_attribute *a)
+{
+    const struct link_row *row = find_row(tag, a->name);
+    struct pieces p;
+
+    if (!row || a->value.n == 0)
+        return;
+    struct place place = {from_of(row, tag), tag->name, a->name, a->value_offset, a->value_length};
+
+    if (row->form == ONE) {
+        if (add(r, &place, a->value) && place.from == FCT_LINK_ANCHOR)
+            begin_anchor(r);
+        return;
+    }
+    p = pieces_of(r, &place, a->value, true);
+    if (row->form == SRCSET)
+        add_srcset(&p);
+    else if (row->form == WORDS)
+        add_words(&p);
+    else if (row->form == REFRESH)
+        add_refresh(&p);
+    else
+        add_style(&p);
+}
+
+static void start_tag(struct reader *r, const struct fct_html_token *tag)
+{
+    if (is_name(tag->name, "a")) /* anchors do not nest: the next one ends the last */
+        end_anchor(r);
+    for (size_t i = 0; i < tag->attributes; i++)
+        attribute(r, tag, &tag->attribute[i]);
+    if (is_one_of(tag->name, breaks, FCT_COUNT(breaks)))
+        r->space = true;
+}
+
+static void style_element(struct reader *r, const struct fct_html_token *style,
+                          const struct fct_html_token *text)
+{
+    struct place place = {FCT_LINK_IMAGE, style->name, {"", 0}, text->offset, text->length};
+    struct pieces p = pieces_of(r, &place, text->text, false);
+
+    add_style(&p);
+}
+
+static void text_token(struct reader *r, const struct fct_html_token *before,
+                       const struct fct_html_token *text)
+{
+    static const char *const hidden[] = {"script", "title", "textarea", "noframes"};
+    bool raw = before && before->kind == FCT_HTML_START;
+
+    if (raw && is_name(before->name, "style"))
+        style_element(r, before, text);
+    else if (r->anchor > 0 && !(raw && is_one_of(before->name, hidden, FCT_COUNT(hidden))))
+        show(r, text->text);
+}
+
+/* The first <base href> holds for the whole document (HTML standard 4.2.3). */
+static void find_base(struct reader *r, const struct html_tokens *tokens)
+{
+    for (size_t i = 0; i < tokens->n && !r->has_base; i++) {
+        const struct fct_html_token *t = &tokens->token[i];
+        const struct fct_html_attribute *href;
+
+        if (t->kind == FCT_HTML_START && is_name(t->name, "base") &&
+            (href = html_attribute(t, "href")))
+            r->has_base = url_parse_in(r->arena, NULL, href->value, &r->base);
+    }
+}
+
+void links_from_html(struct arena *arena, const struct link_source *source,
+                     const struct html_tokens *tokens, struct link_list *out)
+{
+    struct reader r = {.arena = arena, .source = source, .out = out, .shown = BUF_INIT(SHOWN_MAX)};
+
+    find_base(&r, tokens);
+    for (size_t i = 0; i < tokens->n; i++) {
+        const struct fct_html_token *t = &tokens->token[i];
+
+        if (t->kind == FCT_HTML_START)
+            start_tag(&r, t);
+        else if (t->kind == FCT_HTML_TEXT)
+            text_token(&r, i > 0 ? t - 1 : NULL, t);
+        else if (t->kind == FCT_HTML_END && is_name(t->name, "a"))
+            end_anchor(&r);
+        else if (t->kind == FCT_HTML_END && is_one_of(t->name, breaks, FCT_COUNT(breaks)))
+            r.space = true;
+    }
+    end_anchor(&r);
+    buf_free(&r.shown);
+}
