@@ -5,6 +5,7 @@
 #include "core/base/str.h"
 #include "core/fiber/fiber.h"
 #include "core/log/log.h"
+#include "core/plugin/plugin_links.h"
 #include "core/plugin/plugin_services.h"
 #include "core/plugin/plugin_trial.h"
 #include <math.h>
@@ -277,6 +278,10 @@ const struct fct_host plugin_host = {
     .offload = run_offload,
     .time_left_ms = time_left_ms,
     .server_name = get_server_name,
+    .html = message_html,
+    .links = message_links,
+    .url_parse = message_url_parse,
+    .org_domain = message_org_domain,
     .dns = service_dns,
     .dial = stream_host_dial,
     .stream_write = stream_host_write,

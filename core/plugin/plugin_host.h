@@ -17,6 +17,8 @@ struct fct_str message_header_text(struct fct_call *call, const struct fct_heade
 size_t message_parts(struct fct_call *call, const struct fct_part **first);
 struct fct_str message_part_bytes(struct fct_call *call, const struct fct_part *part);
 struct fct_str message_part_text(struct fct_call *call, const struct fct_part *part);
+/* The index in the tree of a part we gave out; false for any other pointer. */
+bool message_part_index(struct fct_call *call, const struct fct_part *part, size_t *index);
 const struct header_list *message_header_list(struct transaction *tx); /* parses at first use */
 
 /* plugin_result.c: symbols, replies, deliveries. */
