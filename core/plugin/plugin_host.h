@@ -19,14 +19,30 @@ struct fct_str message_part_bytes(struct fct_call *call, const struct fct_part *
 struct fct_str message_part_text(struct fct_call *call, const struct fct_part *part);
 /* The index in the tree of a part we gave out; false for any other pointer. */
 bool message_part_index(struct fct_call *call, const struct fct_part *part, size_t *index);
+struct fct_str message_current(struct fct_call *call); /* plugin_current.c */
+/* The index in the tree of a part we gave out; false for any other pointer. */
+bool message_part_index(struct fct_call *call, const struct fct_part *part, size_t *index);
 const struct header_list *message_header_list(struct transaction *tx); /* parses at first use */
 
 /* plugin_result.c: symbols, replies, deliveries. */
 bool result_symbol(struct fct_call *call, const char *name, double factor, struct fct_str detail);
+bool hook_takes_symbols(enum fct_hook hook); /* at these points a symbol can be found */
+/* NAME_TIMEOUT of the plugin, score 0: a scan hook passed its deadline. */
+void result_timed_out(struct fct_call *call);
 bool result_has_symbol(struct fct_call *call, const char *name, double *score);
+const char *result_symbol_at(struct fct_call *call, size_t nth, double *score);
 bool result_reply(struct fct_call *call, unsigned code, const char *enhanced, const char *text);
 bool result_mailbox(struct fct_call *call, struct fct_str name);
 bool result_keyword(struct fct_call *call, struct fct_str name);
+
+/* plugin_judge.c: what goes into the judgement of a message besides symbols. */
+bool judge_force(struct fct_call *call, enum fct_action action, uint32_t rank, struct fct_str why);
+bool judge_add_composite(struct fct_self *self, const struct fct_composite *composite,
+                         struct fct_err *err);
+struct fct_str judge_setting(struct fct_call *call, const char *name);
+const char *action_name(enum fct_action action); /* keep, tag, greylist, junk, quarantine … */
+FCT_MUST_CHECK bool action_parse(struct fct_str word, enum fct_action *out);
+struct fct_str setting_value(struct fct_list setting, struct fct_str name); /* or empty */
 
 /* plugin_edit.c: edits. */
 bool edit_header_add(struct fct_call *call, enum fct_where where, struct fct_str name,

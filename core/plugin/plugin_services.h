@@ -42,6 +42,7 @@ FCT_MAY_WAIT bool stream_host_write(struct fct_call *call, struct fct_stream *st
 FCT_MAY_WAIT ssize_t stream_host_read(struct fct_call *call, struct fct_stream *stream, void *to,
                                       size_t max);
 void stream_host_close(struct fct_stream *stream);
+void stream_host_timeout(struct fct_stream *stream, uint32_t ms);
 void plugin_streams_close(const struct fct_self *self); /* the plugin stops */
 unsigned plugin_streams_open(void);
 

@@ -33,6 +33,7 @@ struct plugin_stream {
     struct fct_self *self; /* who dialled; NULL: the slot is free */
     struct stream *io;
     uint32_t generation;
+    uint32_t timeout_ms; /* 0: only the call's deadline */
     bool ended;
     enum stream_end end;
     struct reader *reader;
@@ -225,18 +226,38 @@ struct fct_stream *stream_host_dial(struct fct_call *call, struct fct_str addres
     return made;
 }
 
+/* ---- time ---- */
+
+void stream_host_timeout(struct fct_stream *stream, uint32_t ms)
+{
+    struct plugin_stream *ps = stream_of(stream);
+
+    if (ps)
+        ps->timeout_ms = ms;
+}
+
+static uint64_t patience(const struct plugin_stream *ps)
+{
+    return ps->timeout_ms ? clock_ms() + ps->timeout_ms : CLOCK_NEVER;
+}
+
 /* ---- write ---- */
 
 bool stream_host_write(struct fct_call *call, struct fct_stream *stream, struct fct_str bytes)
 {
     struct plugin_stream *ps = own_stream(call, stream);
     struct service_wait wait;
+    uint64_t stage, mine;
     bool ok;
 
     if (!ps || ps->ended || !service_wait_begin(call, &wait))
         return false;
     plugin_count(ps->self, "stream_bytes_out", (double)bytes.n);
+    stage = fiber_deadline();
+    mine = patience(ps);
+    fiber_set_deadline(mine < stage ? mine : stage);
     ok = stream_write(ps->io, bytes);
+    fiber_set_deadline(stage);
     return service_wait_end(call, &wait) && ok;
 }
 
@@ -249,7 +270,7 @@ FCT_MAY_WAIT static bool wait_for_input(struct plugin_stream *ps)
     enum fiber_wake why;
 
     ps->reader = &me;
-    why = fiber_park(CLOCK_NEVER);
+    why = fiber_park(patience(ps));
     if (me.gone)
         return false;
     ps->reader = NULL;
