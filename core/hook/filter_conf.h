@@ -17,6 +17,7 @@ struct filter_conf {
     uint32_t max_header_fields;
     fct_size max_header_bytes;
     uint32_t max_mime_parts, max_mime_depth;
+    uint32_t max_html_tokens, max_urls;
     uint32_t max_sessions; /* connections for which plugins keep state */
     uint32_t max_streams;  /* of all plugins of a process */
 };

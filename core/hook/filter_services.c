@@ -2,6 +2,7 @@
 #include "core/hook/filter_services.h"
 
 #include "core/dns/dns_answer.h"
+#include "core/dns/psl.h"
 #include "core/dns/resolver.h"
 #include "core/plugin/cassette.h"
 
@@ -21,7 +22,10 @@ static bool open_cassette(struct plugin_services *services, const struct role_en
 bool filter_services_open(struct plugin_services *services, const struct role_env *env,
                           const struct filter_conf *conf, struct fct_err *err)
 {
-    *services = (struct plugin_services){.base = env->base, .max_streams = conf->max_streams};
+    *services = (struct plugin_services){.base = env->base,
+                                         .max_streams = conf->max_streams,
+                                         .links = {conf->max_html_tokens, conf->max_urls}};
+    psl_setup();
     if (!open_cassette(services, env, err))
         return false;
     if (cassette_replays(services->cassette))

@@ -13,7 +13,6 @@
 /* ---- the message, looked at only as far as somebody asks ---- */
 
 struct call_links;
-struct link_limits;
 struct call_message {
     struct fct_str bytes; /* the original; immutable */
     const struct header_limits *header_limits;
@@ -24,8 +23,7 @@ struct call_message {
     struct mime_tree tree;
     struct fct_part *part; /* what plugins see of tree.part */
     struct fct_str *part_bytes, *part_text;
-    const struct link_limits *link_limits; /* NULL: the defaults */
-    struct call_links *links;              /* plugin_links.c */
+    struct call_links *links; /* plugin_links.c */
 };
 
 /* ---- what calls leave behind ---- */

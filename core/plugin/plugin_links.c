@@ -5,6 +5,7 @@
 #include "core/base/str.h"
 #include "core/dns/psl.h"
 #include "core/message/url.h"
+#include "core/plugin/plugin_services.h"
 
 /* What a message keeps between the calls. */
 struct call_links {
@@ -31,9 +32,9 @@ static struct call_links *links_of(struct fct_call *call)
 
 static const struct link_limits *limits_of(const struct fct_call *call)
 {
-    const struct link_limits *limits = call->tx->message->link_limits;
+    const struct plugin_services *services = call_services(call);
 
-    return limits ? limits : &link_default_limits;
+    return services && services->links.max_urls ? &services->links : &link_default_limits;
 }
 
 /* False: the plugin's `memory` does not hold what was made for it. */

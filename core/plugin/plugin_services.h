@@ -6,6 +6,7 @@
 #ifndef CORE_PLUGIN_PLUGIN_SERVICES_H
 #define CORE_PLUGIN_PLUGIN_SERVICES_H
 
+#include "core/message/links.h"
 #include "core/plugin/plugin_call.h"
 
 struct cassette;
@@ -17,6 +18,7 @@ struct plugin_services {
     struct dns_resolver *dns;
     struct cassette *cassette; /* answers are recorded or replayed (facteurctl scan) */
     uint32_t max_streams;      /* of all plugins together */
+    struct link_limits links;  /* what plugins see of a message's HTML and URLs */
 };
 
 /* NULL: plugins run without a world around them (some tests). */
