@@ -289,6 +289,14 @@ static FCT_MAY_WAIT struct filter_peer_end *find_peer(struct filter_client *fc,
     return peer;
 }
 
+bool filter_ready(struct filter_client *fc, uint64_t deadline_ms)
+{
+    while (!fc->greeted)
+        if (!wait_for_greeting(fc, deadline_ms))
+            return fc->greeted;
+    return true;
+}
+
 static void set_sticky(struct filter_client *fc, struct fct_str conn_id,
                        struct filter_peer_end *peer, bool sticky)
 {
@@ -452,32 +460,28 @@ static void answer_tempfail(struct filter_answer *answer, const char *by)
 
 /* ---- a point of the dialogue ---- */
 
-static void own_answer(struct arena *arena, struct filter_answer *a)
-{
-    a->enhanced = arena_str(arena, a->enhanced);
-    a->text = arena_str(arena, a->text);
-    a->by = arena_str(arena, a->by);
-}
+#define ANSWER_BYTES (160u << 10) /* changes, what is carried, reply */
 
-void filter_hook(struct filter_client *fc, const struct filter_context *ctx, enum fct_hook hook,
-                 const void *ev, struct arena *arena, struct filter_answer *answer)
+/* One point; with a message when fd is not -1. */
+static FCT_MAY_WAIT void ask_point(struct filter_client *fc, const struct filter_context *ctx,
+                                   enum fct_hook hook, const void *ev, int fd, uint64_t size,
+                                   struct arena *arena, struct filter_answer *answer)
 {
     FCT_CLEANUP(buf_free) struct buf request = BUF_INIT(IPC_MAX_MESSAGE - 64);
-    FCT_CLEANUP(buf_free) struct buf reply = BUF_INIT(64u << 10);
-    struct ipc_out out = {.kind = FILTER_HOOK};
+    FCT_CLEANUP(buf_free) struct buf reply = BUF_INIT(ANSWER_BYTES);
+    struct ipc_out out = {.kind = FILTER_HOOK, .fd = &fd, .fds = fd >= 0};
     struct fct_err err = {0};
     struct ask ask;
     bool sticky;
 
-    *answer = (struct filter_answer){.verdict = FCT_NEXT};
-    if (!filter_wants(fc, hook, ctx->conn.role))
-        return;
-    filter_hook_encode(ctx, hook, ev, &request);
+    filter_hook_encode(ctx, hook, ev, size, &request);
     out.payload = buf_str(&request);
     ask = ask_new(fc, ctx, &out, fc->conf->hook_timeout, &reply);
-    if (ask_filter(&ask, &err) &&
-        filter_answer_decode(buf_str(&reply), hook, answer, &sticky, &err)) {
-        own_answer(arena, answer);
+    if (request.overflow)
+        fct_fail(&err, FCT_LIMIT, "the request is larger than a message between processes may be");
+    else if (ask_filter(&ask, &err) &&
+             filter_answer_decode(arena, arena_str(arena, buf_str(&reply)), hook, answer, &sticky,
+                                  &err)) {
         set_sticky(fc, ctx->conn.id, ask.answered_by, sticky);
         return;
     }
@@ -485,8 +489,44 @@ void filter_hook(struct filter_client *fc, const struct filter_context *ctx, enu
     answer_tempfail(answer, "filter");
 }
 
+void filter_hook(struct filter_client *fc, const struct filter_context *ctx, enum fct_hook hook,
+                 const void *ev, struct arena *arena, struct filter_answer *answer)
+{
+    filter_hook_message(fc, ctx, hook, ev, -1, 0, arena, answer);
+}
+
+void filter_hook_message(struct filter_client *fc, const struct filter_context *ctx,
+                         enum fct_hook hook, const void *ev, int fd, uint64_t size,
+                         struct arena *arena, struct filter_answer *answer)
+{
+    *answer = (struct filter_answer){.verdict = FCT_NEXT};
+    if (filter_wants(fc, hook, ctx->conn.role))
+        ask_point(fc, ctx, hook, ev, fd, size, arena, answer);
+    else
+        answer->skip = hook == FCT_HOOK_chunk;
+}
+
+bool filter_changed(const struct filter_answer *answer, const char *name, size_t nth,
+                    struct fct_str *value)
+{
+    for (size_t i = 0; i < answer->changes; i++)
+        if (str_equal(answer->change[i].name, str_from(name)) && nth-- == 0) {
+            *value = answer->change[i].value;
+            return true;
+        }
+    return false;
+}
+
+/* ---- a point that nobody waits for ---- */
+
 void filter_tell(struct filter_client *fc, const struct filter_context *ctx, enum fct_hook hook,
                  const void *ev)
+{
+    filter_tell_message(fc, ctx, hook, ev, -1, 0);
+}
+
+void filter_tell_message(struct filter_client *fc, const struct filter_context *ctx,
+                         enum fct_hook hook, const void *ev, int fd, uint64_t size)
 {
     FCT_CLEANUP(buf_free) struct buf payload = BUF_INIT(IPC_MAX_MESSAGE - 64);
     struct filter_peer_end *peer;
@@ -499,10 +539,12 @@ void filter_tell(struct filter_client *fc, const struct filter_context *ctx, enu
         return;
     if (!peer || ipc_conn_backlog(peer->conn) > TELL_BACKLOG)
         return;
-    filter_hook_encode(ctx, hook, ev, &payload);
+    filter_hook_encode(ctx, hook, ev, size, &payload);
     if (!payload.overflow)
-        ipc_notify(peer->conn,
-                   &(struct ipc_out){.kind = FILTER_TELL, .payload = buf_str(&payload)});
+        ipc_notify(peer->conn, &(struct ipc_out){.kind = FILTER_TELL,
+                                                 .payload = buf_str(&payload),
+                                                 .fd = &fd,
+                                                 .fds = fd >= 0});
 }
 
 /* ---- a message ---- */

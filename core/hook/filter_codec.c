@@ -4,6 +4,7 @@
 
 #include "core/base/str.h"
 #include "core/base/utf8.h"
+#include "core/plugin/plugin_change.h"
 
 #define CODEC_RECIPIENTS_MAX 100000u
 #define CODEC_KEYWORDS_MAX   32u
@@ -11,6 +12,8 @@
 #define CODEC_MAILBOX_MAX    1000u
 #define CODEC_LEDGER_MAX     (20u << 10)
 #define CODEC_LIST_MAX       100000u
+#define CODEC_SETTINGS_MAX   1000u
+#define CODEC_CHANGES_MAX    (CHANGES_MAX + 1)
 
 /* ---- lists ---- */
 
@@ -106,12 +109,20 @@ static void put_context(struct buf *out, const struct filter_context *context)
 {
     put_conn(out, &context->conn);
     put_envelope(out, &context->envelope);
+    ipc_put_str(out, context->carried);
+    ipc_put_bool(out, context->each_answered);
+    ipc_put_bool(out, context->each_answered);
 }
 
 static void get_context(struct ipc_reader *r, struct arena *arena, struct filter_context *context)
 {
     get_conn(r, &context->conn);
     get_envelope(r, arena, &context->envelope);
+    context->carried = ipc_get_str(r);
+    context->each_answered = ipc_get_bool(r);
+    context->each_answered = ipc_get_bool(r);
+    if (context->carried.n > CODEC_LEDGER_MAX)
+        r->bad = true;
 }
 
 /* ---- events, one pair of functions per point, from the table ---- */
@@ -168,11 +179,12 @@ static bool get_event(struct ipc_reader *r, struct arena *arena, unsigned hook,
 /* ---- requests ---- */
 
 void filter_hook_encode(const struct filter_context *context, enum fct_hook hook, const void *ev,
-                        struct buf *out)
+                        uint64_t size, struct buf *out)
 {
     put_context(out, context);
     ipc_put_u8(out, (uint8_t)hook);
     put_event(out, hook, ev);
+    ipc_put_u64(out, size);
 }
 
 static bool one_role(uint32_t role)
@@ -189,7 +201,10 @@ bool filter_hook_decode(struct arena *arena, struct fct_str bytes, struct filter
     memset(out, 0, sizeof *out);
     get_context(&r, arena, &out->context);
     hook = ipc_get_u8(&r);
-    if (r.bad || !get_event(&r, arena, hook, &out->event) || !ipc_reader_ok(&r))
+    if (r.bad || !get_event(&r, arena, hook, &out->event))
+        return fct_fail(err, FCT_BUG, "a hook request is malformed");
+    out->size = ipc_get_u64(&r);
+    if (!ipc_reader_ok(&r))
         return fct_fail(err, FCT_BUG, "a hook request is malformed");
     if (!one_role(out->context.conn.role))
         return fct_fail(err, FCT_BUG, "a hook request names %u as the listener's role",
@@ -208,6 +223,8 @@ void filter_message_encode(const struct filter_context *context, uint64_t size,
         ipc_put_str(out, recipient[i].recipient);
         ipc_put_str(out, recipient[i].account);
         ipc_put_str(out, recipient[i].detail);
+        ipc_put_str(out, recipient[i].profile);
+        put_list(out, recipient[i].setting);
     }
 }
 
@@ -219,7 +236,7 @@ bool filter_message_decode(struct arena *arena, struct fct_str bytes,
     memset(out, 0, sizeof *out);
     get_context(&r, arena, &out->context);
     out->size = ipc_get_u64(&r);
-    out->recipients = ipc_get_count(&r, 12);
+    out->recipients = ipc_get_count(&r, 20);
     if (r.bad || out->recipients > CODEC_RECIPIENTS_MAX)
         return fct_fail(err, FCT_BUG, "a message request is malformed");
     out->recipient = ARENA_ARRAY(arena, struct filter_recipient, out->recipients + 1);
@@ -227,6 +244,8 @@ bool filter_message_decode(struct arena *arena, struct fct_str bytes,
         out->recipient[i].recipient = ipc_get_str(&r);
         out->recipient[i].account = ipc_get_str(&r);
         out->recipient[i].detail = ipc_get_str(&r);
+        out->recipient[i].profile = ipc_get_str(&r);
+        out->recipient[i].setting = get_list(&r, arena, CODEC_SETTINGS_MAX);
     }
     if (!ipc_reader_ok(&r) || !one_role(out->context.conn.role))
         return fct_fail(err, FCT_BUG, "a message request is malformed");
@@ -282,19 +301,68 @@ static bool get_answer(struct ipc_reader *r, struct filter_answer *a)
     return is_line(a->enhanced, 16) && is_line(a->text, CODEC_TEXT_MAX) && is_line(a->by, 200);
 }
 
+/* ---- changes and what is carried on ---- */
+
+static bool is_ledger(struct arena *arena, struct fct_str bytes)
+{
+    struct ledger ledger;
+
+    return bytes.n == 0 ||
+           (bytes.n <= CODEC_LEDGER_MAX && ledger_decode(arena, bytes, &ledger, NULL));
+}
+
+static void put_changes(struct buf *out, const struct filter_change *change, size_t n)
+{
+    ipc_put_u32(out, (uint32_t)n);
+    for (size_t i = 0; i < n; i++) {
+        ipc_put_str(out, change[i].name);
+        ipc_put_str(out, change[i].value);
+    }
+}
+
+static bool get_changes(struct ipc_reader *r, struct arena *arena, enum fct_hook hook,
+                        const struct filter_change **out, size_t *n)
+{
+    struct filter_change *change;
+
+    *n = ipc_get_count(r, 8);
+    if (r->bad || *n > CODEC_CHANGES_MAX)
+        return false;
+    change = ARENA_ARRAY(arena, struct filter_change, *n + 1);
+    for (size_t i = 0; i < *n; i++) {
+        const struct change_info *info;
+
+        change[i].name = ipc_get_str(r);
+        change[i].value = ipc_get_str(r);
+        info = change_find(hook, change[i].name);
+        if (r->bad || !info || !change_fits(info, change[i].value))
+            return false;
+    }
+    *out = change;
+    return true;
+}
+
 void filter_answer_encode(const struct filter_answer *answer, bool sticky, struct buf *out)
 {
     ipc_put_bool(out, sticky);
     put_answer(out, answer);
+    put_changes(out, answer->change, answer->changes);
+    ipc_put_str(out, answer->carried);
+    ipc_put_bool(out, answer->skip);
 }
 
-bool filter_answer_decode(struct fct_str bytes, enum fct_hook hook, struct filter_answer *out,
-                          bool *sticky, struct fct_err *err)
+bool filter_answer_decode(struct arena *arena, struct fct_str bytes, enum fct_hook hook,
+                          struct filter_answer *out, bool *sticky, struct fct_err *err)
 {
     struct ipc_reader r = ipc_reader(bytes);
 
+    *out = (struct filter_answer){.verdict = FCT_NEXT};
     *sticky = ipc_get_bool(&r);
-    if (!get_answer(&r, out) || !ipc_reader_ok(&r))
+    if (!get_answer(&r, out) || !get_changes(&r, arena, hook, &out->change, &out->changes))
+        return fct_fail(err, FCT_BUG, "a filter's answer to %s is malformed", hook_name(hook));
+    out->carried = ipc_get_str(&r);
+    out->skip = ipc_get_bool(&r);
+    if (!ipc_reader_ok(&r) || !is_ledger(arena, out->carried))
         return fct_fail(err, FCT_BUG, "a filter's answer to %s is malformed", hook_name(hook));
     return true;
 }
@@ -336,6 +404,9 @@ static void put_outcome(struct buf *out, const struct filter_result *result, siz
     if (!same_edits(result, i))
         put_blob(out, edit_list_encode, &o->edits);
     ipc_put_str(out, o->ledger);
+    ipc_put_str(out, o->profile);
+    ipc_put_u32(out, (uint32_t)o->score_milli);
+    ipc_put_u8(out, (uint8_t)o->action);
 }
 
 void filter_result_encode(const struct filter_result *result, bool sticky, struct buf *out)
@@ -344,6 +415,7 @@ void filter_result_encode(const struct filter_result *result, bool sticky, struc
     put_answer(out, &result->answer);
     ipc_put_u32(out, (uint32_t)result->score_milli);
     ipc_put_str(out, result->ledger);
+    put_changes(out, result->change, result->changes);
     ipc_put_u32(out, (uint32_t)result->outcomes);
     for (size_t i = 0; i < result->outcomes; i++)
         put_outcome(out, result, i);
@@ -366,12 +438,15 @@ static bool get_keywords(struct ipc_reader *r, struct arena *arena, struct filte
     return !r->bad;
 }
 
-static bool is_ledger(struct arena *arena, struct fct_str bytes)
+static bool get_judgement(struct ipc_reader *r, struct filter_outcome *o)
 {
-    struct ledger ledger;
+    unsigned action;
 
-    return bytes.n == 0 ||
-           (bytes.n <= CODEC_LEDGER_MAX && ledger_decode(arena, bytes, &ledger, NULL));
+    o->profile = ipc_get_str(r);
+    o->score_milli = (int32_t)ipc_get_u32(r);
+    action = ipc_get_u8(r);
+    o->action = (enum fct_action)action;
+    return !r->bad && action <= FCT_REFUSE && is_line(o->profile, 200);
 }
 
 static bool get_outcome(struct ipc_reader *r, struct arena *arena, uint64_t size, size_t i,
@@ -393,7 +468,7 @@ static bool get_outcome(struct ipc_reader *r, struct arena *arena, uint64_t size
     else if (!edit_list_decode(arena, ipc_get_str(r), size, &o->edits, err))
         return false;
     o->ledger = ipc_get_str(r);
-    return !r->bad && is_ledger(arena, o->ledger);
+    return !r->bad && is_ledger(arena, o->ledger) && get_judgement(r, o);
 }
 
 bool filter_result_decode(struct arena *arena, struct fct_str bytes, uint64_t size,
@@ -408,6 +483,8 @@ bool filter_result_decode(struct arena *arena, struct fct_str bytes, uint64_t si
         return fct_fail(err, FCT_BUG, "a filter's result is malformed");
     out->score_milli = (int32_t)ipc_get_u32(&r);
     out->ledger = ipc_get_str(&r);
+    if (!get_changes(&r, arena, FCT_HOOK_edit, &out->change, &out->changes))
+        return fct_fail(err, FCT_BUG, "a filter's result is malformed");
     out->outcomes = ipc_get_u32(&r);
     /* Kept for everybody, or for nobody. */
     if (r.bad || !is_ledger(arena, out->ledger) ||

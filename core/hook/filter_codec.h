@@ -30,6 +30,7 @@ struct filter_hook_request {
     struct filter_context context;
     enum fct_hook hook;
     union filter_event event;
+    uint64_t size; /* of the message that comes along; points that have none: 0 */
 };
 struct filter_message_request {
     struct filter_context context;
@@ -47,7 +48,7 @@ struct filter_hello {
 };
 
 void filter_hook_encode(const struct filter_context *context, enum fct_hook hook, const void *ev,
-                        struct buf *out);
+                        uint64_t size, struct buf *out);
 FCT_MUST_CHECK bool filter_hook_decode(struct arena *arena, struct fct_str bytes,
                                        struct filter_hook_request *out, struct fct_err *err);
 
@@ -58,9 +59,10 @@ FCT_MUST_CHECK bool filter_message_decode(struct arena *arena, struct fct_str by
 
 /* `sticky`: a plugin keeps state for this connection in the filter that answers. */
 void filter_answer_encode(const struct filter_answer *answer, bool sticky, struct buf *out);
-FCT_MUST_CHECK bool filter_answer_decode(struct fct_str bytes, enum fct_hook hook,
-                                         struct filter_answer *out, bool *sticky,
-                                         struct fct_err *err);
+/* Changes are checked against what `hook` offers. */
+FCT_MUST_CHECK bool filter_answer_decode(struct arena *arena, struct fct_str bytes,
+                                         enum fct_hook hook, struct filter_answer *out,
+                                         bool *sticky, struct fct_err *err);
 
 void filter_result_encode(const struct filter_result *result, bool sticky, struct buf *out);
 /* `size` of the message and `recipients` as asked for: edits and outcomes are checked against them.

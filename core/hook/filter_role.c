@@ -4,6 +4,7 @@
 
 #include "core/base/str.h"
 #include "core/fiber/fiber.h"
+#include "core/hook/carried.h"
 #include "core/hook/filter_codec.h"
 #include "core/hook/filter_describe.h"
 #include "core/hook/filter_message.h"
@@ -172,6 +173,7 @@ static void begin(struct filter_job *job, struct transaction *tx,
     hook_transaction_init(&job->filter->engine, tx, job->arena, &context->conn, &context->envelope);
     tx->slot = slot_of;
     tx->owner = job->filter;
+    tx->each_answered = context->each_answered;
 }
 
 static void send_answer(struct filter_job *job)
@@ -188,65 +190,124 @@ static void send_answer(struct filter_job *job)
     buf_clear(answer);
 }
 
-/* ---- one point of the dialogue ---- */
-
-static FCT_MAY_WAIT void run_hook(struct filter_job *job, const struct filter_hook_request *req,
-                                  struct hook_decision *d)
-{
-    struct filter *f = job->filter;
-    struct transaction tx;
-
-    begin(job, &tx, &req->context);
-    fiber_set_deadline(clock_ms() + f->engine.conf->hook_timeout.ms);
-    hook_run(&f->engine, &tx, req->hook, &req->event, NULL, NULL, d);
-}
+/* ---- one point ---- */
 
 /* The stages of a message come as one request; ticks are our own. */
-static bool is_dialogue(enum fct_hook hook)
+static bool is_asked_alone(enum fct_hook hook)
 {
     return hook != FCT_HOOK_tick && (hook < FCT_HOOK_headers || hook > FCT_HOOK_edit) &&
            hook != FCT_HOOK_deliver;
 }
 
+static bool has_message(enum fct_hook hook)
+{
+    return hook == FCT_HOOK_store_append || hook == FCT_HOOK_learn;
+}
+
+static bool take_request(struct filter_job *job, struct filter_hook_request *req,
+                         struct call_message *message, struct fct_err *err)
+{
+    if (!filter_hook_decode(job->arena, job->payload, req, err))
+        return false;
+    if (!is_asked_alone(req->hook) || (job->fd >= 0 && !has_message(req->hook)))
+        return fct_fail(err, FCT_BUG, "nobody asks for %s like that", hook_name(req->hook));
+    return job->fd < 0 ||
+           filter_message_open(job->arena, job->fd, req->size, &message->bytes, err);
+}
+
+static struct call_message empty_message(const struct filter *f)
+{
+    return (struct call_message){.header_limits = &f->header_limits,
+                                 .mime_limits = &f->mime_limits};
+}
+
+static FCT_MAY_WAIT void run_hook(struct filter_job *job, struct transaction *tx,
+                                  const struct filter_hook_request *req, struct ledger_log *log,
+                                  struct hook_decision *d)
+{
+    struct filter *f = job->filter;
+
+    fiber_set_deadline(clock_ms() + f->engine.conf->hook_timeout.ms);
+    hook_run(&f->engine, tx, req->hook, &req->event, NULL, log, d);
+}
+
+static void encode_answer(struct filter_job *job, struct transaction *tx, enum fct_hook hook,
+                          const struct ledger_log *log, const struct hook_decision *d)
+{
+    struct filter *f = job->filter;
+    struct filter_answer answer = {.verdict = d->verdict,
+                                   .code = d->code,
+                                   .enhanced = d->enhanced,
+                                   .text = d->text,
+                                   .by = d->by,
+                                   .skip = hook == FCT_HOOK_chunk && d->skips == d->asked};
+
+    answer.change = hook_changes(tx, &answer.changes);
+    if (carried_by(hook))
+        answer.carried = carried_give(tx, log);
+    filter_answer_encode(&answer, filter_session_exists(&f->sessions, tx->conn->id), &f->answer);
+}
+
+static FCT_MAY_WAIT bool answer_hook(struct filter_job *job, struct fct_err *err)
+{
+    struct call_message message = empty_message(job->filter);
+    struct ledger_log log = {.arena = job->arena};
+    struct filter_hook_request req;
+    struct hook_decision d;
+    struct transaction tx;
+
+    if (!take_request(job, &req, &message, err))
+        return false;
+    begin(job, &tx, &req.context);
+    if (!carried_take(&tx, req.context.carried, err))
+        return false;
+    tx.message = job->fd >= 0 ? &message : NULL;
+    run_hook(job, &tx, &req, &log, &d);
+    encode_answer(job, &tx, req.hook, &log, &d);
+    return true;
+}
+
 static void hook_fiber(void *arg)
 {
     struct filter_job *job = arg;
-    struct filter *f = job->filter;
-    struct filter_hook_request req;
-    struct hook_decision d;
     struct fct_err err = {0};
 
-    if (!filter_hook_decode(job->arena, job->payload, &req, &err) || !is_dialogue(req.hook)) {
-        ipc_fail(job->ticket, &err);
-    } else {
-        run_hook(job, &req, &d);
-        filter_answer_encode(&(struct filter_answer){.verdict = d.verdict,
-                                                     .code = d.code,
-                                                     .enhanced = d.enhanced,
-                                                     .text = d.text,
-                                                     .by = d.by},
-                             filter_session_exists(&f->sessions, req.context.conn.id), &f->answer);
+    if (answer_hook(job, &err))
         send_answer(job);
-    }
+    else
+        ipc_fail(job->ticket, &err);
     job_end(job);
 }
 
 /* OBSERVE: nobody waits. The end of a connection ends what plugins kept for it, hooked or not. */
+static FCT_MAY_WAIT bool hear(struct filter_job *job, struct fct_err *err)
+{
+    struct call_message message = empty_message(job->filter);
+    struct filter_hook_request req;
+    struct hook_decision d;
+    struct transaction tx;
+
+    if (!take_request(job, &req, &message, err))
+        return false;
+    if (hook_info[req.hook].kind != HOOK_OBSERVE)
+        return fct_fail(err, FCT_BUG, "%s is asked, not told", hook_name(req.hook));
+    begin(job, &tx, &req.context);
+    if (!carried_take(&tx, req.context.carried, err))
+        return false;
+    tx.message = job->fd >= 0 ? &message : NULL;
+    run_hook(job, &tx, &req, NULL, &d);
+    if (req.hook == FCT_HOOK_disconnect)
+        filter_session_forget(&job->filter->sessions, req.context.conn.id);
+    return true;
+}
+
 static void tell_fiber(void *arg)
 {
     struct filter_job *job = arg;
-    struct filter_hook_request req;
-    struct hook_decision d;
     struct fct_err err = {0};
 
-    if (!filter_hook_decode(job->arena, job->payload, &req, &err) ||
-        hook_info[req.hook].kind != HOOK_OBSERVE) {
-        log_event(EV_IPC_BAD, FCT_STR(""), F_C("from", "client"), F_C("what", "notice"));
-    } else {
-        run_hook(job, &req, &d);
-        if (req.hook == FCT_HOOK_disconnect)
-            filter_session_forget(&job->filter->sessions, req.context.conn.id);
-    }
+    if (!hear(job, &err))
+        log_event(EV_IPC_BAD, FCT_STR(""), F_C("from", "client"), F_STR("why", str_from(err.text)));
     job_end(job);
 }
 
@@ -255,8 +316,7 @@ static void tell_fiber(void *arg)
 static FCT_MAY_WAIT bool run_message(struct filter_job *job, struct fct_err *err)
 {
     struct filter *f = job->filter;
-    struct call_message message = {.header_limits = &f->header_limits,
-                                   .mime_limits = &f->mime_limits};
+    struct call_message message = empty_message(f);
     struct filter_message_request req;
     struct filter_result result;
     struct transaction tx;
@@ -265,6 +325,8 @@ static FCT_MAY_WAIT bool run_message(struct filter_job *job, struct fct_err *err
         !filter_message_open(job->arena, job->fd, req.size, &message.bytes, err))
         return false;
     begin(job, &tx, &req.context);
+    if (!carried_take(&tx, req.context.carried, err))
+        return false;
     tx.message = &message;
     message_run(&f->engine, &tx, req.recipient, req.recipients, &result);
     filter_result_encode(&result, filter_session_exists(&f->sessions, req.context.conn.id),
@@ -459,7 +521,8 @@ static bool filter_prepare(struct role_env *env, struct fct_err *err)
     f->engine.set.services = &f->services;
     return filter_services_open(&f->services, env, f->engine.conf, err) &&
            plugin_set_load(&f->engine.set, &origin, err) &&
-           hook_plan_build(f->engine.set.arena, &f->engine.set, &f->engine.plan, err);
+           hook_plan_build(f->engine.set.arena, &f->engine.set, &f->engine.plan, err) &&
+           judging_build(&f->engine.set, env->conf, &f->engine.judging, err);
 }
 
 static bool filter_start(struct role_env *env, struct fct_err *err)

@@ -16,27 +16,45 @@ static void copy_text(char *to, const char *from, size_t size)
     to[size - 1] = '\0';
 }
 
+/* Offloaded work whose thread the signal came on, or that hung; then the callback on the processor;
+ * then any offloaded work (a process that was killed says nothing). */
+static const struct slot_name *find_culprit(struct filter_slot *slot)
+{
+    uint32_t culprit = atomic_load(&slot->culprit);
+
+    if (culprit >= 1 && culprit <= SLOT_OFFLOADS)
+        return &slot->offload[culprit - 1].name;
+    if (atomic_load(&slot->running) != 0)
+        return &slot->name;
+    for (size_t i = 0; i < SLOT_OFFLOADS; i++)
+        if (atomic_load(&slot->offload[i].state) == 1)
+            return &slot->offload[i].name;
+    return NULL;
+}
+
 void filter_slot_take(struct filter_slot *slot, struct filter_death *death)
 {
+    const struct slot_name *name = find_culprit(slot);
+
     memset(death, 0, sizeof *death);
-    if (atomic_load(&slot->running) != 0 && slot->hook < FCT_HOOK_COUNT) {
+    if (name && name->hook < FCT_HOOK_COUNT) {
         death->blamed = true;
         death->hung = atomic_load(&slot->hung) != 0;
-        death->hook = (enum fct_hook)slot->hook;
-        copy_text(death->plugin, slot->plugin, sizeof death->plugin);
-        copy_text(death->label, slot->label, sizeof death->label);
-        copy_text(death->id, slot->id, sizeof death->id);
+        death->hook = (enum fct_hook)name->hook;
+        copy_text(death->plugin, name->plugin, sizeof death->plugin);
+        copy_text(death->label, name->label, sizeof death->label);
+        copy_text(death->id, name->id, sizeof death->id);
     }
     memset(slot, 0, sizeof *slot);
 }
 
-void filter_slot_name(struct filter_slot *slot, const char *plugin, const char *label,
+void filter_slot_name(struct slot_name *name, const char *plugin, const char *label,
                       struct fct_str id, enum fct_hook hook)
 {
-    str_copy_c(slot->plugin, sizeof slot->plugin, str_from(plugin));
-    str_copy_c(slot->label, sizeof slot->label, str_from(label));
-    str_copy_c(slot->id, sizeof slot->id, id);
-    slot->hook = (uint32_t)hook;
+    str_copy_c(name->plugin, sizeof name->plugin, str_from(plugin));
+    str_copy_c(name->label, sizeof name->label, str_from(label));
+    str_copy_c(name->id, sizeof name->id, id);
+    name->hook = (uint32_t)hook;
 }
 
 /* ---- strikes ---- */

@@ -11,14 +11,26 @@
 #include <facteur/plugin.h>
 #include <stdatomic.h>
 
-/* role_env.shared */
-struct filter_slot {
-    _Atomic uint32_t running; /* a callback is on the processor */
-    _Atomic uint32_t hung;    /* the watchdog ended the process */
+struct slot_name {
     uint32_t hook;
     char plugin[48];
     char label[104];
     char id[64]; /* of the message, else of the connection */
+};
+
+#define SLOT_OFFLOADS 8 /* pieces of offloaded work whose owners are known */
+
+/* role_env.shared */
+struct filter_slot {
+    _Atomic uint32_t running; /* a callback is on the processor */
+    _Atomic uint32_t hung;    /* the watchdog ended the process */
+    _Atomic uint32_t culprit; /* 1 + place in offload[]: the end came from there */
+    struct slot_name name;
+    struct slot_offload {
+        _Atomic uint32_t state; /* 0 free, 1 a thread works on it, 2 being named */
+        _Atomic uint64_t until_us;
+        struct slot_name name;
+    } offload[SLOT_OFFLOADS];
 };
 
 /* The predecessor's last words. */
@@ -31,7 +43,7 @@ struct filter_death {
 
 /* Read and clear. `slot` may hold anything after a crash: every string comes out terminated. */
 void filter_slot_take(struct filter_slot *slot, struct filter_death *death);
-void filter_slot_name(struct filter_slot *slot, const char *plugin, const char *label,
+void filter_slot_name(struct slot_name *name, const char *plugin, const char *label,
                       struct fct_str id, enum fct_hook hook);
 
 /* role_env.shared_common */

@@ -4,6 +4,7 @@
 #include "core/hook/filter_watch.h"
 
 #include "core/base/clock.h"
+#include "core/hook/filter_offload.h"
 #include <errno.h>
 #include <signal.h>
 #include <sys/time.h>
@@ -29,18 +30,16 @@ static void arm(uint64_t us)
 static void on_alarm(int signo)
 {
     int saved = errno;
-    uint64_t busy;
+    uint64_t now = clock_us(), busy = watch.running ? now - watch.entered_us : 0;
 
     (void)signo;
     watch.armed = 0;
-    if (watch.running) {
-        busy = clock_us() - watch.entered_us;
-        if (busy >= watch.limit_us) {
-            atomic_store(&watch.slot->hung, 1);
-            _exit(FILTER_EXIT_HUNG);
-        }
-        arm(watch.limit_us - busy);
+    if (busy >= watch.limit_us || filter_offload_hangs(now)) {
+        atomic_store(&watch.slot->hung, 1);
+        _exit(FILTER_EXIT_HUNG);
     }
+    if (watch.running || filter_offload_running() > 0)
+        arm(watch.limit_us - busy);
     errno = saved;
 }
 
@@ -55,13 +54,14 @@ bool filter_watch_setup(struct filter_slot *slot, uint64_t limit_ms, struct fct_
     sigemptyset(&action.sa_mask);
     if (sigaction(SIGALRM, &action, NULL) != 0)
         return fct_fail(err, FCT_BUG, "sigaction: %s", strerror(errno));
-    return true;
+    return filter_offload_setup(watch.slot, err);
 }
 
 void filter_watch_teardown(void)
 {
     struct itimerval off = {0};
 
+    filter_offload_teardown();
     setitimer(ITIMER_REAL, &off, NULL);
     signal(SIGALRM, SIG_DFL);
     watch.running = 0;
@@ -73,8 +73,10 @@ static void enter(struct fct_call *call)
 {
     const struct plugin_row *row = call->row;
 
-    filter_slot_name(watch.slot, row->self->name, row->label, call->tx->id, call->hook);
+    filter_slot_name(&watch.slot->name, row->self->name, row->label, call->tx->id, call->hook);
     call->entered_us = clock_us();
+    if (call->begun_us == 0)
+        call->begun_us = call->entered_us;
     watch.entered_us = call->entered_us;
     watch.running = 1;
     atomic_store(&watch.slot->running, 1);
@@ -86,7 +88,15 @@ static void leave(struct fct_call *call)
 {
     atomic_store(&watch.slot->running, 0);
     watch.running = 0;
-    call->busy_us += clock_us() - call->entered_us;
+    call->left_us = clock_us();
+    call->busy_us += call->left_us - call->entered_us;
 }
 
-const struct call_watch filter_watch = {enter, leave};
+static void run_offload(struct fct_call *call, void (*work)(void *arg), void *arg)
+{
+    if (!watch.armed && watch.limit_us > 0)
+        arm(watch.limit_us);
+    filter_offload(call, work, arg, watch.limit_us);
+}
+
+const struct call_watch filter_watch = {enter, leave, run_offload};

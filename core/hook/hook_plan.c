@@ -208,7 +208,10 @@ static bool plan_point(struct arena *arena, const struct plugin_set *set, enum f
             s.needs[i] += comes_after(s.row[i], s.row[j]);
     }
     out->row = ARENA_ARRAY(arena, struct plan_row, s.n);
+    out->start = ARENA_ARRAY(arena, uint32_t, s.n);
     out->n = s.n;
+    for (size_t i = 0; i < s.n; i++)
+        out->start[i] = (uint32_t)i;
     if (!sort_rows(&s, hook, out->row, err))
         return false;
     link_rows(arena, out->row, s.n);

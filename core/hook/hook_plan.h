@@ -33,6 +33,8 @@ struct hook_plan {
     struct plan_point {
         struct plan_row *row;
         size_t n;
+        uint32_t *start; /* scan: places in the order in which they start */
+        uint32_t runs;
     } point[FCT_HOOK_COUNT];
     /* Per role: bit h is set when somebody hooks point h; when somebody there can give a verdict.
      */

@@ -22,7 +22,7 @@
 static const char *const kind_names[] = {
     [LEDGER_SYMBOL] = "symbol", [LEDGER_VERDICT] = "verdict", [LEDGER_EDIT] = "edit",
     [LEDGER_FAULT] = "fault",   [LEDGER_DELIVER] = "deliver", [LEDGER_ADJUST] = "adjust",
-    [LEDGER_FORCE] = "force",   [LEDGER_PROFILE] = "profile",
+    [LEDGER_FORCE] = "force",   [LEDGER_PROFILE] = "profile", [LEDGER_CHANGE] = "change",
 };
 
 static const char *const verdict_names[] = {

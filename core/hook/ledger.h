@@ -21,6 +21,7 @@ enum ledger_kind {
                        disables, a composite that removed it, a group's cap */
     LEDGER_FORCE,   /* a plugin asked for an action whatever the score says */
     LEDGER_PROFILE, /* who judged, the score, the thresholds, the action */
+    LEDGER_CHANGE,  /* a plugin changed what its point offers: set() */
 };
 
 struct ledger_entry {

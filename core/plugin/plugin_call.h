@@ -13,6 +13,7 @@
 /* ---- the message, looked at only as far as somebody asks ---- */
 
 struct call_links;
+struct link_limits;
 struct call_message {
     struct fct_str bytes; /* the original; immutable */
     const struct header_limits *header_limits;
@@ -30,7 +31,8 @@ struct call_message {
 
 struct symbol_hit {
     const struct plugin_symbol *symbol;
-    int32_t score_milli;
+    int32_t score_milli; /* the symbol's own weight times factor */
+    double factor;
     struct symbol_hit *next;
 };
 
@@ -44,10 +46,11 @@ struct edit_log {
 /* One line for the ledger, written down by a host function; the call's owner and time are known
  * when it ends. */
 struct call_note {
-    enum note_kind { NOTE_SYMBOL, NOTE_EDIT, NOTE_DELIVER, NOTE_FORCE } kind;
+    enum note_kind { NOTE_SYMBOL, NOTE_EDIT, NOTE_DELIVER, NOTE_FORCE, NOTE_CHANGE } kind;
     const char *name;
     struct fct_str detail;
     int32_t score_milli;
+    const struct plugin_symbol *symbol; /* NOTE_SYMBOL */
     struct call_note *next;
 };
 
@@ -59,6 +62,13 @@ struct call_force {
     struct fct_str by, why;
 };
 
+/* set(): in the order of the plan; the names of lists come several times. */
+struct call_change {
+    const char *name;
+    struct fct_str value;
+    struct call_change *next;
+};
+
 /* Where `deliver` puts its results for one recipient. */
 struct call_recipient {
     struct fct_str mailbox;
@@ -68,10 +78,14 @@ struct call_recipient {
     struct fct_list setting; /* of the account, "name=value" */
 };
 
+struct call_task; /* plugin_wait.c: a fiber that start() began */
+struct call_wait; /* plugin_wait.c: a fiber in wait_all() */
 struct transaction;
 struct call_watch {
     void (*enter)(struct fct_call *call); /* the callback is on the processor from now on */
     void (*leave)(struct fct_call *call); /* it waits or has ended */
+    /* work(arg) on a pool thread, its faults charged to the call; NULL: fiber.h's offload(). */
+    void (*offload)(struct fct_call *call, void (*work)(void *arg), void *arg);
 };
 
 /* Questions to the DNS, all plugins of a transaction together (plugin_dns.c). */
@@ -97,22 +111,32 @@ struct transaction {
     uint64_t *memory_used;                       /* bytes per plugin */
     struct symbol_hit *hit;
     size_t hits;
-    struct edit_log edits;
+    struct symbol_hit *shadow_hit; /* found by rows that only try: no live row sees them */
+    struct edit_log edits, shadow_edits;
     struct call_force forced;
+    bool each_answered; /* every recipient gets a reply of its own (LMTP, PRDR) */
+    struct ledger_log *earlier; /* core/hook/carried.h: what earlier points left; may be NULL */
+    /* What set() changed at the point that runs, or ran last. */
+    struct call_change *change, *last_change;
+    size_t changes, change_bytes;
 };
 
 struct fct_call {
     struct transaction *tx;
     struct plugin_row *row;
     enum fct_hook hook;
-    bool live; /* false: over, every host function fails */
+    bool live;   /* false: over, every host function fails */
+    bool shadow; /* only tries: notes for the ledger, no effect */
     uint64_t deadline_ms;
-    uint64_t entered_us, busy_us;
+    uint64_t begun_us, entered_us, left_us, busy_us;
     unsigned code; /* reply(), used should the verdict win */
     struct fct_str enhanced, text;
     struct call_note *note, **note_end;
     struct call_recipient *recipient; /* at deliver */
-    struct fct_call *next;            /* in the pool */
+    struct call_task *task;           /* what start() began */
+    struct call_wait *waiting;
+    uint32_t tasks, birth; /* birth: tells the calls apart that lived in this place */
+    struct fct_call *next; /* in the pool */
 };
 
 /* Calls come from a pool that is never given back to the system: a plugin that keeps one too long
@@ -125,7 +149,20 @@ void call_release(struct fct_call *call);
 /* False when the call is over, its deadline has passed or its fiber was cancelled. Looks at the
  * clock. */
 bool call_has_time(struct fct_call *call);
-void call_note(struct fct_call *call, enum note_kind kind, const char *name, struct fct_str detail,
-               int32_t score_milli);
+/* Where edits of this call go: to its recipient, to the message, or, of a shadow, nowhere. */
+static inline struct edit_log *call_edits(struct fct_call *call)
+{
+    if (call->shadow)
+        return &call->tx->shadow_edits;
+    return call->recipient ? &call->recipient->edits : &call->tx->edits;
+}
+/* What a callback made others do, for its plugin's figures. */
+static inline void call_operation(struct fct_call *call, enum plugin_operation what, uint64_t bytes)
+{
+    call->row->counts.operation[what]++;
+    call->row->counts.bytes += bytes;
+}
+struct call_note *call_note(struct fct_call *call, enum note_kind kind, const char *name,
+                            struct fct_str detail, int32_t score_milli);
 
 #endif

@@ -9,11 +9,13 @@ static const struct fct_conf_key plugin_keys[] = {
     FCT_CONF_KEY(struct plugin_conf, on_timeout, "",    "When it passes its deadline: pass, tempfail or hold; empty: as on_error"),
     FCT_CONF_KEY(struct plugin_conf, deadline,   "5s",  "Longest time of one hook call"),
     FCT_CONF_KEY(struct plugin_conf, memory,     "64M", "Most memory it may take from the server for one message"),
+    FCT_CONF_KEY(struct plugin_conf, mode,       "live", "live, or shadow: it runs beside the others, and only the ledger says what it would have done"),
     FCT_CONF_END,
 };
 
 static const struct fct_conf_key lua_keys[] = {
     FCT_CONF_KEY(struct lua_conf, file, "", "Rule files to load, patterns such as \"rules/*.lua\" allowed"),
+    FCT_CONF_KEY(struct lua_conf, mode, "live", "live, or shadow: these rules run beside the others, and only the ledger says what they would have done"),
     FCT_CONF_END,
 };
 /* clang-format on */
@@ -60,4 +62,12 @@ bool plugin_policy_parse(const char *word, enum plugin_policy fallback, enum plu
             return true;
         }
     return fct_fail(err, FCT_SYNTAX, "\"%s\" is not pass, tempfail or hold", word);
+}
+
+bool plugin_mode_parse(const char *word, bool *shadow, struct fct_err *err)
+{
+    *shadow = word && strcmp(word, "shadow") == 0;
+    if (*shadow || !word || !*word || strcmp(word, "live") == 0)
+        return true;
+    return fct_fail(err, FCT_SYNTAX, "mode: \"%s\" is not live or shadow", word);
 }

@@ -13,12 +13,14 @@ struct plugin_conf {
     const char *on_timeout; /* "": as on_error */
     fct_duration deadline;  /* of one hook call */
     fct_size memory;        /* per message */
+    const char *mode;       /* live or shadow */
 };
 extern const struct conf_block plugin_block; /* labelled, open */
 
 /* Rules in Lua; all blocks together become the row `file` of the plugin `lua`. */
 struct lua_conf {
     struct fct_strings file;
+    const char *mode; /* live or shadow */
 };
 extern const struct conf_block lua_block; /* labelled */
 
@@ -30,6 +32,8 @@ enum plugin_policy {
 };
 FCT_MUST_CHECK bool plugin_policy_parse(const char *word, enum plugin_policy fallback,
                                         enum plugin_policy *out, struct fct_err *err);
+/* "live" or "shadow": what a shadow says goes to the ledger and nowhere else. */
+FCT_MUST_CHECK bool plugin_mode_parse(const char *word, bool *shadow, struct fct_err *err);
 const char *plugin_policy_name(enum plugin_policy policy);
 
 #endif

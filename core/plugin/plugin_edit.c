@@ -53,7 +53,7 @@ static bool may_edit(const struct fct_call *call)
 static bool add_edit(struct fct_call *call, uint64_t offset, uint64_t remove, struct fct_str insert)
 {
     struct transaction *tx = call->tx;
-    struct edit_log *log = call->recipient ? &call->recipient->edits : &tx->edits;
+    struct edit_log *log = call_edits(call);
     struct edit edit = {.offset = offset, .remove = remove};
     uint64_t *used = &tx->memory_used[call->row->self->index];
 

@@ -5,9 +5,11 @@
 #include "core/base/str.h"
 #include "core/fiber/fiber.h"
 #include "core/log/log.h"
+#include "core/plugin/plugin_change.h"
 #include "core/plugin/plugin_links.h"
 #include "core/plugin/plugin_services.h"
 #include "core/plugin/plugin_trial.h"
+#include "core/plugin/plugin_wait.h"
 #include <math.h>
 
 #define PLUGIN_METRICS_MAX 64
@@ -15,6 +17,7 @@
 /* ---- calls ---- */
 
 static struct fct_call *pool;
+static uint32_t births;
 
 struct fct_call *call_begin(struct transaction *tx, struct plugin_row *row, uint64_t deadline_ms,
                             struct call_recipient *recipient)
@@ -30,7 +33,9 @@ struct fct_call *call_begin(struct transaction *tx, struct plugin_row *row, uint
                               .hook = row->is.hook,
                               .live = true,
                               .deadline_ms = deadline_ms,
-                              .recipient = recipient};
+                              .recipient = recipient,
+                              .shadow = row->shadow,
+                              .birth = ++births};
     call->note_end = &call->note;
     return call;
 }
@@ -54,8 +59,8 @@ bool call_has_time(struct fct_call *call)
     return call->live;
 }
 
-void call_note(struct fct_call *call, enum note_kind kind, const char *name, struct fct_str detail,
-               int32_t score_milli)
+struct call_note *call_note(struct fct_call *call, enum note_kind kind, const char *name,
+                            struct fct_str detail, int32_t score_milli)
 {
     struct call_note *note = ARENA_NEW(call->tx->arena, struct call_note);
 
@@ -64,6 +69,7 @@ void call_note(struct fct_call *call, enum note_kind kind, const char *name, str
     note->detail = arena_str(call->tx->arena, str_head(detail, 200));
     *call->note_end = note;
     call->note_end = &note->next;
+    return note;
 }
 
 /* ---- set-up ---- */
@@ -231,8 +237,12 @@ static bool run_offload(struct fct_call *call, void (*work)(void *arg), void *ar
 {
     if (!call_has_time(call) || !fiber_inside())
         return false;
+    call_operation(call, OPERATION_OFFLOAD, 0);
     call->tx->watch->leave(call);
-    offload(work, arg);
+    if (call->tx->watch->offload)
+        call->tx->watch->offload(call, work, arg);
+    else
+        offload(work, arg);
     call->tx->watch->enter(call);
     return call_has_time(call);
 }
@@ -267,6 +277,7 @@ const struct fct_host plugin_host = {
     .part_text = message_part_text,
     .symbol = result_symbol,
     .has_symbol = result_has_symbol,
+    .symbol_at = result_symbol_at,
     .reply = result_reply,
     .mailbox = result_mailbox,
     .keyword = result_keyword,
@@ -287,6 +298,14 @@ const struct fct_host plugin_host = {
     .stream_write = stream_host_write,
     .stream_read = stream_host_read,
     .stream_close = stream_host_close,
+    .stream_timeout = stream_host_timeout,
+    .current = message_current,
+    .set = change_set,
+    .start = wait_start,
+    .wait_all = wait_all,
+    .force = judge_force,
+    .setting = judge_setting,
+    .add_composite = judge_add_composite,
     .trial_begin = plugin_trial_begin,
     .trial_end = plugin_trial_end,
 };

@@ -165,6 +165,10 @@ static bool set_policies(struct fct_self *self, const struct plugin_conf *conf, 
         return fct_fail_in(err, "on_error");
     if (!plugin_policy_parse(conf->on_timeout, self->on_error, &self->on_timeout, err))
         return fct_fail_in(err, "on_timeout");
+    if (!plugin_mode_parse(conf->mode, &self->shadow, err))
+        return false;
+    for (struct plugin_row *r = self->row; r; r = r->next)
+        r->shadow = self->shadow || r->is.mode == FCT_SHADOW;
     self->deadline_ms = conf->deadline.ms;
     self->memory_bytes = conf->memory.bytes;
     return true;
@@ -208,7 +212,35 @@ static bool start(struct fct_self *self, struct fct_err *err)
     return ok;
 }
 
-static bool index_symbols(struct plugin_set *set, const struct fct_self *self, struct fct_err *err)
+/* "spf-check" scans: SPF_CHECK_TIMEOUT, unless the plugin declares it with a score of its own. */
+static void add_timeout_symbol(struct plugin_set *set, struct fct_self *self)
+{
+    struct plugin_symbol *symbol;
+    char name[PLUGIN_NAME_MAX + sizeof "_TIMEOUT"];
+    const struct plugin_row *row = self->row;
+
+    while (row && row->is.hook != FCT_HOOK_scan)
+        row = row->next;
+    if (!row)
+        return;
+    snprintf(name, sizeof name, "%s_TIMEOUT", self->name);
+    for (char *p = name; *p; p++)
+        *p = *p == '-' ? '_' : *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
+    self->timeout = map_get(set->symbols, str_from(name));
+    if (self->timeout)
+        return;
+    symbol = ARENA_NEW(self->arena, struct plugin_symbol);
+    *symbol = (struct plugin_symbol){.name = arena_cstr(self->arena, str_from(name)),
+                                     .group = "",
+                                     .doc = "A scan hook of this plugin passed its deadline",
+                                     .self = self};
+    *self->symbol_end = symbol;
+    self->symbol_end = &symbol->next;
+    map_put(set->symbols, str_from(symbol->name), symbol);
+    self->timeout = symbol;
+}
+
+static bool index_symbols(struct plugin_set *set, struct fct_self *self, struct fct_err *err)
 {
     for (struct plugin_symbol *s = self->symbol; s; s = s->next) {
         const struct plugin_symbol *other = map_get(set->symbols, str_from(s->name));
@@ -218,6 +250,7 @@ static bool index_symbols(struct plugin_set *set, const struct fct_self *self, s
                             other->self->name);
         map_put(set->symbols, str_from(s->name), s);
     }
+    add_timeout_symbol(set, self);
     return true;
 }
 
@@ -314,20 +347,47 @@ bool plugin_load(struct plugin_set *set, const struct plugin_origin *origin, con
 
 /* ---- the whole set ---- */
 
-/* The files of all `lua` blocks, as the one value of the row `file` of the plugin `lua`. */
-static struct fct_strings lua_files(const struct config *conf, struct arena *arena)
+static bool is_shadow(const struct lua_conf *block)
+{
+    return strcmp(block->mode, "shadow") == 0;
+}
+
+static bool check_lua_modes(const struct config *conf, struct fct_err *err)
+{
+    const struct lua_conf *block;
+    bool shadow;
+
+    for (size_t i = 0; (block = config_each(conf, &lua_block, i, NULL)); i++)
+        if (!plugin_mode_parse(block->mode, &shadow, err))
+            return fct_fail_in(err, "lua");
+    return true;
+}
+
+/* The files of all `lua` blocks, or of those in shadow, as the one value of the rows `file` and
+ * `shadow` of the plugin `lua`. */
+static struct fct_strings lua_files(const struct config *conf, struct arena *arena, bool shadow)
 {
     const struct lua_conf *block;
     const char **item;
     size_t n = 0, at = 0;
 
     for (size_t i = 0; (block = config_each(conf, &lua_block, i, NULL)); i++)
-        n += block->file.n;
+        n += is_shadow(block) == shadow ? block->file.n : 0;
     item = ARENA_ARRAY(arena, const char *, n + 1);
     for (size_t i = 0; (block = config_each(conf, &lua_block, i, NULL)); i++)
-        for (size_t j = 0; j < block->file.n; j++)
+        for (size_t j = 0; is_shadow(block) == shadow && j < block->file.n; j++)
             item[at++] = block->file.item[j];
     return (struct fct_strings){item, n};
+}
+
+static bool has_lua_files(const struct config *conf)
+{
+    const struct lua_conf *block;
+
+    for (size_t i = 0; (block = config_each(conf, &lua_block, i, NULL)); i++)
+        if (block->file.n > 0)
+            return true;
+    return false;
 }
 
 /* The block's own pairs, and for `lua` the files in front of them. */
@@ -337,13 +397,14 @@ static size_t gather_pairs(struct arena *arena, const struct plugin_origin *orig
     const struct conf_pair *extra = NULL;
     size_t n = block != SIZE_MAX ? config_extra(origin->conf, &plugin_block, block, &extra) : 0;
     size_t at = 0;
-    struct conf_pair *pairs = ARENA_ARRAY(arena, struct conf_pair, n + 1);
+    struct conf_pair *pairs = ARENA_ARRAY(arena, struct conf_pair, n + 2);
 
-    if (strcmp(name, "lua") == 0) {
-        struct fct_strings files = lua_files(origin->conf, arena);
+    for (int shadow = 0; strcmp(name, "lua") == 0 && shadow <= 1; shadow++) {
+        struct fct_strings files = lua_files(origin->conf, arena, shadow);
 
         if (files.n > 0)
-            pairs[at++] = (struct conf_pair){.key = "file", .values = files, .file = "lua blocks"};
+            pairs[at++] = (struct conf_pair){
+                .key = shadow ? "shadow" : "file", .values = files, .file = "lua blocks"};
     }
     for (size_t i = 0; i < n; i++)
         pairs[at++] = extra[i];
@@ -369,6 +430,8 @@ bool plugin_set_load(struct plugin_set *set, const struct plugin_origin *origin,
 
     set->arena = arena_new(NULL);
     set->symbols = map_new();
+    if (!check_lua_modes(origin->conf, err))
+        return false;
     for (size_t i = 0; (conf = config_each(origin->conf, &plugin_block, i, &name)); i++) {
         if (!name)
             return fct_fail(err, FCT_SYNTAX, "a plugin block needs a name: plugin NAME { … }");
@@ -376,7 +439,7 @@ bool plugin_set_load(struct plugin_set *set, const struct plugin_origin *origin,
             return false;
         lua = lua || strcmp(name, "lua") == 0;
     }
-    if (!lua && lua_files(origin->conf, set->arena).n > 0)
+    if (!lua && has_lua_files(origin->conf))
         return load_block(set, origin, SIZE_MAX, "lua", NULL, err);
     return true;
 }

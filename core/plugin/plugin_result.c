@@ -16,43 +16,81 @@
 
 /* ---- symbols ---- */
 
-static struct symbol_hit *find_hit(const struct transaction *tx, const char *name)
+/* Symbols make the score that `verdict` sees: they can be added on the message's way to it. */
+static const bool takes_symbols[FCT_HOOK_COUNT] = {
+    [FCT_HOOK_connect] = true, [FCT_HOOK_tls] = true,     [FCT_HOOK_helo] = true,
+    [FCT_HOOK_auth] = true,    [FCT_HOOK_unknown] = true, [FCT_HOOK_mail] = true,
+    [FCT_HOOK_rcpt] = true,    [FCT_HOOK_resolve] = true, [FCT_HOOK_data] = true,
+    [FCT_HOOK_chunk] = true,   [FCT_HOOK_headers] = true, [FCT_HOOK_scan] = true,
+};
+
+static struct symbol_hit *find_in(struct symbol_hit *hit, const char *name)
 {
-    for (struct symbol_hit *h = tx->hit; h; h = h->next)
-        if (strcmp(h->symbol->name, name) == 0)
-            return h;
-    return NULL;
+    while (hit && strcmp(hit->symbol->name, name) != 0)
+        hit = hit->next;
+    return hit;
 }
 
-/* Symbols make the score that `verdict` sees: they can be added before it only. The first hit of a
- * name counts. */
+/* Rows that only try see what others that only try found; the others do not. */
+static struct symbol_hit *find_hit(const struct fct_call *call, const char *name)
+{
+    struct symbol_hit *hit = find_in(call->tx->hit, name);
+
+    return !hit && call->shadow ? find_in(call->tx->shadow_hit, name) : hit;
+}
+
+bool hook_takes_symbols(enum fct_hook hook)
+{
+    return takes_symbols[hook];
+}
+
+static struct symbol_hit *add_hit(struct fct_call *call, const struct plugin_symbol *symbol,
+                                  double factor)
+{
+    struct transaction *tx = call->tx;
+    struct symbol_hit **list = call->shadow ? &tx->shadow_hit : &tx->hit;
+    struct symbol_hit *hit = ARENA_NEW(tx->arena, struct symbol_hit);
+    double milli = round(symbol->score_milli * factor);
+
+    milli = fmin(fmax(milli, -SYMBOL_SCORE_LIMIT), SYMBOL_SCORE_LIMIT);
+    *hit = (struct symbol_hit){symbol, (int32_t)milli, factor, *list};
+    *list = hit;
+    tx->hits++;
+    return hit;
+}
+
+/* The first hit of a name counts. */
 bool result_symbol(struct fct_call *call, const char *name, double factor, struct fct_str detail)
 {
     const struct plugin_symbol *symbol;
     struct transaction *tx = call->tx;
-    struct symbol_hit *hit;
-    double milli;
+    const struct symbol_hit *hit;
 
-    if (!call->live || !name || (call->hook != FCT_HOOK_headers && call->hook != FCT_HOOK_scan))
+    if (!call->live || !name || !takes_symbols[call->hook])
         return false;
     symbol = plugin_symbol_find(tx->set, str_from(name));
     if (!symbol || tx->hits == SYMBOLS_MAX)
         return false;
-    if (find_hit(tx, name))
+    if (find_hit(call, name))
         return true;
-    milli = isfinite(factor) ? round(symbol->score_milli * factor) : 0;
-    milli = fmin(fmax(milli, -SYMBOL_SCORE_LIMIT), SYMBOL_SCORE_LIMIT);
-    hit = ARENA_NEW(tx->arena, struct symbol_hit);
-    *hit = (struct symbol_hit){symbol, (int32_t)milli, tx->hit};
-    tx->hit = hit;
-    tx->hits++;
-    call_note(call, NOTE_SYMBOL, symbol->name, detail, hit->score_milli);
+    hit = add_hit(call, symbol, isfinite(factor) ? factor : 0);
+    call_note(call, NOTE_SYMBOL, symbol->name, detail, hit->score_milli)->symbol = symbol;
     return true;
+}
+
+void result_timed_out(struct fct_call *call)
+{
+    const struct plugin_symbol *symbol = call->row->self->timeout;
+
+    if (!symbol || find_hit(call, symbol->name))
+        return;
+    add_hit(call, symbol, 1);
+    call_note(call, NOTE_SYMBOL, symbol->name, str_from(call->row->label), 0)->symbol = symbol;
 }
 
 bool result_has_symbol(struct fct_call *call, const char *name, double *score)
 {
-    const struct symbol_hit *hit = call->live && name ? find_hit(call->tx, name) : NULL;
+    const struct symbol_hit *hit = call->live && name ? find_hit(call, name) : NULL;
 
     if (!hit)
         return false;
@@ -140,8 +178,9 @@ bool result_mailbox(struct fct_call *call, struct fct_str name)
 {
     if (!call->live || !call->recipient || !is_mailbox_name(name))
         return false;
-    call->recipient->mailbox = arena_str(call->tx->arena, name);
     call_note(call, NOTE_DELIVER, "mailbox", name, 0);
+    if (!call->shadow)
+        call->recipient->mailbox = arena_str(call->tx->arena, name);
     return true;
 }
 
@@ -168,9 +207,11 @@ bool result_keyword(struct fct_call *call, struct fct_str name)
     for (size_t i = 0; i < r->nkeywords; i++)
         if (str_equal_nocase(r->keyword[i], name))
             return true;
+    call_note(call, NOTE_DELIVER, "keyword", name, 0);
+    if (call->shadow)
+        return true;
     if (!r->keyword)
         r->keyword = ARENA_ARRAY(call->tx->arena, struct fct_str, KEYWORDS_MAX);
     r->keyword[r->nkeywords++] = arena_str(call->tx->arena, name);
-    call_note(call, NOTE_DELIVER, "keyword", name, 0);
     return true;
 }

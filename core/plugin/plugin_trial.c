@@ -24,7 +24,7 @@ static void no_watch(struct fct_call *call)
     (void)call;
 }
 
-static const struct call_watch watch = {no_watch, no_watch};
+static const struct call_watch watch = {.enter = no_watch, .leave = no_watch};
 
 struct fct_call *plugin_trial_begin(struct fct_self *self, const struct fct_trial *trial,
                                     struct fct_err *err)

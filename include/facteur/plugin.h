@@ -124,7 +124,13 @@ struct fct_hook_row {
     /* What the row may ask for besides verdicts: FCT_MAY_*; 0 = everything its point allows. The
      * milter role offers the MTA no more than the plugins need. */
     uint32_t may;
+    uint32_t mode; /* FCT_LIVE or FCT_SHADOW */
 };
+/* A row in shadow runs beside the live ones, and the ledger says what it would have done; verdicts,
+ * symbols, edits and changes have no effect. */
+#define FCT_LIVE   0u
+#define FCT_SHADOW 1u
+
 #define FCT_MAY_ADD_HEADER    1u
 #define FCT_MAY_CHANGE_HEADER 2u
 #define FCT_MAY_BODY          4u

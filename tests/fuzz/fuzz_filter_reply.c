@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     switch (size > 0 ? data[0] % 3 : 0) {
     case 0:
-        if (filter_answer_decode(bytes, FCT_HOOK_rcpt, &answer, &sticky, &err) &&
+        if (filter_answer_decode(arena, bytes, FCT_HOOK_rcpt, &answer, &sticky, &err) &&
             (answer.verdict > FCT_DISCONNECT || answer.code > 599))
             abort();
         break;

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FCT_CLEANUP(buf_free) struct buf again = BUF_INIT(1u << 24);
 
         sum += touch(hook.context.conn.id) + touch(hook.context.envelope.reverse_path);
-        filter_hook_encode(&hook.context, hook.hook, &hook.event, &again);
+        filter_hook_encode(&hook.context, hook.hook, &hook.event, hook.size, &again);
         if (again.n != bytes.n)
             abort(); /* one value, one encoding */
     } else if (size > 0 && data[0] != 0 && filter_message_decode(arena, bytes, &message, &err)) {

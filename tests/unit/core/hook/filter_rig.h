@@ -8,6 +8,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/str.h"
+#include "core/dns/dns_conf.h"
 #include "core/fiber/fiber.h"
 #include "core/hook/filter_client.h"
 #include "core/hook/filter_role.h"
@@ -71,7 +72,7 @@ void role_kill_peer(struct role_env *env, enum role_kind kind, unsigned index)
     (void)env, (void)kind, (void)index;
 }
 
-static const struct conf_block *const rig_blocks[] = {&plugin_block, &lua_block, &filter_block,
+static const struct conf_block *const rig_blocks[] = {&plugin_block, &lua_block, &filter_block, &dns_block,
                                                       NULL};
 
 /* ---- the supervisor and the filters ---- */

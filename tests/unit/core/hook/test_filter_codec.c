@@ -78,7 +78,7 @@ START_TEST(hook_there_and_back)
     struct fct_err err = {0};
     struct fct_str bytes;
 
-    filter_hook_encode(&context, FCT_HOOK_mail, &ev, &out);
+    filter_hook_encode(&context, FCT_HOOK_mail, &ev, 0, &out);
     bytes = buf_str(&out);
     ck_assert_msg(filter_hook_decode(arena, bytes, &got, &err), "%s", err.text);
     expect_context(&got.context);
@@ -101,7 +101,7 @@ START_TEST(every_event_there_and_back)
     struct fct_err err = {0};
 
     memset(&ev, 0, sizeof ev); /* empty strings, zeros */
-    filter_hook_encode(&context, (enum fct_hook)_i, &ev, &out);
+    filter_hook_encode(&context, (enum fct_hook)_i, &ev, 77, &out);
     ck_assert_msg(filter_hook_decode(arena, buf_str(&out), &got, &err), "%s",
                   hook_name((enum fct_hook)_i));
     ck_assert_int_eq(got.hook, _i);
@@ -117,7 +117,7 @@ START_TEST(a_request_names_one_role)
     struct fct_err err = {0};
 
     context.conn.role = roles[_i];
-    filter_hook_encode(&context, FCT_HOOK_connect, &ev, &out);
+    filter_hook_encode(&context, FCT_HOOK_connect, &ev, 0, &out);
     ck_assert(!filter_hook_decode(arena, buf_str(&out), &got, &err));
 }
 END_TEST
@@ -178,7 +178,7 @@ START_TEST(answers_are_checked)
     bool sticky = false;
 
     filter_answer_encode(&answers[_i].answer, true, &out);
-    ck_assert_msg(filter_answer_decode(buf_str(&out), FCT_HOOK_rcpt, &got, &sticky, &err) ==
+    ck_assert_msg(filter_answer_decode(arena, buf_str(&out), FCT_HOOK_rcpt, &got, &sticky, &err) ==
                       answers[_i].accepted,
                   "%s", answers[_i].name);
     if (!answers[_i].accepted)
@@ -189,7 +189,7 @@ START_TEST(answers_are_checked)
     ck_assert_uint_eq(got.enhanced.n, answers[_i].enhanced_n);
     for (size_t n = 0; n < out.n; n++)
         ck_assert(
-            !filter_answer_decode(str_head(buf_str(&out), n), FCT_HOOK_rcpt, &got, &sticky, &err));
+            !filter_answer_decode(arena, str_head(buf_str(&out), n), FCT_HOOK_rcpt, &got, &sticky, &err));
 }
 END_TEST
 
