@@ -13,18 +13,19 @@
 #define CREATE_VERSION      1u
 #define RULE_PATH_BENEATH   1
 
-#define FS_EXECUTE       (UINT64_C(1) << 0)
-#define FS_WRITE_FILE    (UINT64_C(1) << 1)
-#define FS_READ_FILE     (UINT64_C(1) << 2)
-#define FS_READ_DIR      (UINT64_C(1) << 3)
-#define FS_REMOVE        (UINT64_C(3) << 4) /* folders and files */
-#define FS_MAKE          (UINT64_C(3) << 7) /* folders and plain files; no devices, sockets, links */
-#define FS_VERSION_1     ((UINT64_C(1) << 13) - 1)
-#define FS_REFER         (UINT64_C(1) << 13) /* version 2: rename across folders */
-#define FS_TRUNCATE      (UINT64_C(1) << 14) /* version 3 */
-#define FS_IOCTL_DEV     (UINT64_C(1) << 15) /* version 5 */
-#define NET_BIND_CONNECT 3u                  /* version 4 */
-#define SCOPE_ALL        3u                  /* version 6: abstract Unix sockets, signals */
+#define FS_EXECUTE    (UINT64_C(1) << 0)
+#define FS_WRITE_FILE (UINT64_C(1) << 1)
+#define FS_READ_FILE  (UINT64_C(1) << 2)
+#define FS_READ_DIR   (UINT64_C(1) << 3)
+#define FS_REMOVE     (UINT64_C(3) << 4) /* folders and files */
+#define FS_MAKE       (UINT64_C(3) << 7) /* folders and plain files; no devices, sockets, links */
+#define FS_VERSION_1  ((UINT64_C(1) << 13) - 1)
+#define FS_REFER      (UINT64_C(1) << 13) /* version 2: rename across folders */
+#define FS_TRUNCATE   (UINT64_C(1) << 14) /* version 3 */
+#define FS_IOCTL_DEV  (UINT64_C(1) << 15) /* version 5 */
+#define NET_BIND      1u                  /* version 4, TCP only */
+#define NET_CONNECT   2u
+#define SCOPE_ALL     3u /* version 6: abstract Unix sockets, signals */
 
 struct ruleset {
     uint64_t files, net, scoped;
@@ -42,7 +43,7 @@ int landlock_version(void)
 }
 
 /* Everything this version can forbid is forbidden unless a rule allows it. */
-static struct ruleset all_of(int version)
+static struct ruleset all_of(int version, bool connects)
 {
     struct ruleset r = {.files = FS_VERSION_1};
 
@@ -51,7 +52,7 @@ static struct ruleset all_of(int version)
     if (version >= 3)
         r.files |= FS_TRUNCATE;
     if (version >= 4)
-        r.net = NET_BIND_CONNECT;
+        r.net = connects ? NET_BIND : NET_BIND | NET_CONNECT;
     if (version >= 5)
         r.files |= FS_IOCTL_DEV;
     if (version >= 6)
@@ -95,10 +96,11 @@ static bool add_rule(int ruleset, const struct landlock_rule *rule, uint64_t han
            fct_fail(err, FCT_TEMP, "landlock: rule for %s: %s", rule->path, strerror(errno));
 }
 
-bool landlock_restrict(const struct landlock_rule *rule, size_t n, struct fct_err *err)
+bool landlock_restrict(const struct landlock_rule *rule, size_t n, bool connects,
+                       struct fct_err *err)
 {
     int version = landlock_version();
-    struct ruleset all = all_of(version);
+    struct ruleset all = all_of(version, connects);
     bool ok = true;
     int fd;
 

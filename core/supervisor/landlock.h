@@ -18,8 +18,9 @@ struct landlock_rule {
 /* The version this kernel knows, 0 when it has none. */
 int landlock_version(void);
 /* From now on this thread and those it starts open no file outside the rules, and bind and connect
- * no TCP (version 4). Descriptors that are open already stay usable. Needs no_new_privs. */
-FCT_MUST_CHECK bool landlock_restrict(const struct landlock_rule *rule, size_t n,
+ * no TCP (version 4; with `connects` they may connect it). Descriptors that are open already stay
+ * usable. Needs no_new_privs. */
+FCT_MUST_CHECK bool landlock_restrict(const struct landlock_rule *rule, size_t n, bool connects,
                                       struct fct_err *err);
 
 #endif

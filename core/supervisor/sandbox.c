@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -58,6 +59,9 @@ static const int calls_write_files[] = {
     CALL(sched_setaffinity), CALL(sched_setscheduler), CALL(sched_getscheduler), CALL(sched_getparam), CALL(pwritev2), CALL(preadv2),
 };
 
+/* To others, never listening: listen and accept are not here. */
+static const int calls_connect[] = {CALL(connect), CALL(bind)};
+
 static const int calls_load_code[] = {CALL(mmap), CALL(mprotect)};
 
 /* An attacker's calls: the process dies. */
@@ -69,30 +73,48 @@ static const int calls_fatal[] = {
 
 /* clang-format on */
 
-/* A call that is allowed only with certain arguments: `arg & mask == value`. */
+/* A call that is allowed only with certain arguments: `arg & mask == value`, and likewise `also`,
+ * where a mask of 0 says nothing. */
 struct call_if {
     int call;
     unsigned arg;
     uint64_t mask, value;
+    unsigned also;
+    uint64_t also_mask, also_value;
 };
 
 #define OPEN_WRITES (O_ACCMODE | O_CREAT | O_TRUNC | __O_TMPFILE)
 
 static const struct call_if when_common[] = {
-    {CALL(clone), 0, CLONE_THREAD, CLONE_THREAD}, /* threads, never processes */
-    {CALL(prctl), 0, ~UINT64_C(0), PR_SET_NAME},
-    {CALL(prctl), 0, ~UINT64_C(0), 0x53564d41}, /* PR_SET_VMA: glibc and RocksDB name memory */
-    {CALL(prlimit64), 2, ~UINT64_C(0), 0},      /* ask, never set */
-    {CALL(newfstatat), 3, AT_EMPTY_PATH, AT_EMPTY_PATH}, /* fstat() */
+    {CALL(clone), 0, CLONE_THREAD, CLONE_THREAD, 0, 0, 0}, /* threads, never processes */
+    {CALL(prctl), 0, ~UINT64_C(0), PR_SET_NAME, 0, 0, 0},
+    {CALL(prctl), 0, ~UINT64_C(0), 0x53564d41, 0, 0,
+     0},                                            /* PR_SET_VMA: glibc and RocksDB name memory */
+    {CALL(prlimit64), 2, ~UINT64_C(0), 0, 0, 0, 0}, /* ask, never set */
+    {CALL(newfstatat), 3, AT_EMPTY_PATH, AT_EMPTY_PATH, 0, 0, 0}, /* fstat() */
 };
 static const struct call_if when_reads_files[] = {
-    {CALL(openat), 2, OPEN_WRITES, O_RDONLY},
-    {CALL(open), 1, OPEN_WRITES, O_RDONLY},
+    {CALL(openat), 2, OPEN_WRITES, O_RDONLY, 0, 0, 0},
+    {CALL(open), 1, OPEN_WRITES, O_RDONLY, 0, 0, 0},
 };
 /* No memory becomes executable: nothing is loaded once the process serves. */
 static const struct call_if when_no_new_code[] = {
-    {CALL(mmap), 2, PROT_EXEC, 0},
-    {CALL(mprotect), 2, PROT_EXEC, 0},
+    {CALL(mmap), 2, PROT_EXEC, 0, 0, 0, 0},
+    {CALL(mprotect), 2, PROT_EXEC, 0, 0, 0, 0},
+};
+
+#define ANY_FLAG ~(uint64_t)(SOCK_NONBLOCK | SOCK_CLOEXEC)
+
+/* Streams to whom the configuration names, datagrams to resolvers. No raw, netlink or packet
+ * sockets. bind is for the source port of a question; TCP cannot be bound (Landlock) nor listened
+ * on. */
+static const struct call_if when_connects[] = {
+    {CALL(socket), 0, ~UINT64_C(0), AF_UNIX, 1, ANY_FLAG, SOCK_STREAM},
+    {CALL(socket), 0, ~UINT64_C(0), AF_INET, 1, ANY_FLAG, SOCK_STREAM},
+    {CALL(socket), 0, ~UINT64_C(0), AF_INET, 1, ANY_FLAG, SOCK_DGRAM},
+    {CALL(socket), 0, ~UINT64_C(0), AF_INET6, 1, ANY_FLAG, SOCK_STREAM},
+    {CALL(socket), 0, ~UINT64_C(0), AF_INET6, 1, ANY_FLAG, SOCK_DGRAM},
+    {CALL(socketpair), 0, ~UINT64_C(0), AF_UNIX, 0, 0, 0}, /* libraries wake their threads so */
 };
 
 struct call_list {
@@ -113,6 +135,7 @@ struct when_list {
 struct sandbox_row {
     const char *role;
     bool drops_first; /* user and Landlock before the role's `prepare` */
+    bool connects;    /* to others; the rest has no network but what it is given */
     bool keeps_dac;   /* as root without a user of its own: may still open what belongs to others */
     unsigned access[PLACE_COUNT]; /* of the role's folders, LANDLOCK_… */
     struct call_list calls[4];
@@ -129,13 +152,15 @@ static const struct sandbox_row rows[ROLE_COUNT] = {
     [ROLE_FILTER] =
         {
             .role = "filter",
+            .connects = true,
             .access =
                 {
                     [PLACE_PLUGINS] = LANDLOCK_READ | LANDLOCK_EXECUTE,
                     [PLACE_LUA] = LANDLOCK_READ | LANDLOCK_EXECUTE,
                 },
-            .calls = {CALLS(calls_common), CALLS(calls_read_files), CALLS(calls_load_code)},
-            .when = {CALLS(when_common), CALLS(when_reads_files)},
+            .calls = {CALLS(calls_common), CALLS(calls_read_files), CALLS(calls_load_code),
+                      CALLS(calls_connect)},
+            .when = {CALLS(when_common), CALLS(when_reads_files), CALLS(when_connects)},
         },
     [ROLE_MILTER] =
         {
@@ -206,7 +231,7 @@ static void close_files(const struct sandbox_request *req, struct sandbox_report
     for (size_t i = 0; i < PLACE_COUNT; i++)
         if (row->access[i] && req->place[i])
             rule[n++] = (struct landlock_rule){req->place[i], row->access[i]};
-    if (landlock_restrict(rule, n, &err)) {
+    if (landlock_restrict(rule, n, row->connects, &err)) {
         say(report, "landlock=%d", landlock_version());
         return;
     }
@@ -274,8 +299,10 @@ static void add_rules(scmp_filter_ctx filter, const struct sandbox_row *row)
         for (size_t j = 0; j < row->when[i].n; j++) {
             const struct call_if *w = &row->when[i].when[j];
 
-            (void)seccomp_rule_add(filter, SCMP_ACT_ALLOW, w->call, 1,
-                                   SCMP_CMP(w->arg, SCMP_CMP_MASKED_EQ, w->mask, w->value));
+            (void)seccomp_rule_add(
+                filter, SCMP_ACT_ALLOW, w->call, w->also_mask ? 2 : 1,
+                SCMP_CMP(w->arg, SCMP_CMP_MASKED_EQ, w->mask, w->value),
+                SCMP_CMP(w->also, SCMP_CMP_MASKED_EQ, w->also_mask, w->also_value));
         }
 }
 
@@ -296,10 +323,19 @@ static bool close_calls(const struct sandbox_row *row)
     return ok;
 }
 
+static const char *network_of(const struct sandbox_row *row)
+{
+    for (size_t i = 0; i < FCT_COUNT(row->calls); i++)
+        if (row->calls[i].call == calls_accept)
+            return "accepts";
+    return row->connects ? "connects" : "none";
+}
+
 void sandbox_seal(const struct sandbox_request *req, struct sandbox_report *report)
 {
     drop_capabilities(req, report);
     set_limits(req, report);
+    say(report, "network=%s", req->relaxed ? "relaxed" : network_of(&rows[req->kind]));
     if (req->relaxed)
         say(report, "seccomp=relaxed");
     else if (close_calls(&rows[req->kind]))
@@ -324,8 +360,8 @@ static void print_access(unsigned access, struct buf *out)
 
 void sandbox_print_markdown(struct buf *out)
 {
-    buf_put_c(out,
-              "| role | data_dir | plugin_dir | lua_dir | system calls |\n|---|---|---|---|---|\n");
+    buf_put_c(out, "| role | data_dir | plugin_dir | lua_dir | network | system calls |\n"
+                   "|---|---|---|---|---|---|\n");
     for (size_t kind = 0; kind < ROLE_COUNT; kind++) {
         const struct sandbox_row *row = &rows[kind];
         size_t calls = 0;
@@ -337,6 +373,6 @@ void sandbox_print_markdown(struct buf *out)
         buf_printf(out, "| %s |", row->role);
         for (size_t i = 0; i < PLACE_COUNT; i++)
             print_access(row->access[i], out);
-        buf_printf(out, " %zu |\n", calls);
+        buf_printf(out, " %s | %zu |\n", network_of(row), calls);
     }
 }

@@ -7,6 +7,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,11 +16,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/facteur-sandbox.XXXXXX";
 static char data[64], plugins[64], lua[64];
+static int listening;
 
 /* ---- what is tried: 0 when it worked, else errno ---- */
 
@@ -70,7 +73,57 @@ static int read_passwd(void)
 }
 static int make_socket(void)
 {
-    return socket(AF_INET, SOCK_STREAM, 0) >= 0 ? 0 : errno;
+    return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0) >= 0 ? 0 : errno;
+}
+static int make_udp_socket(void)
+{
+    return socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0 ? 0 : errno;
+}
+static int make_netlink_socket(void)
+{
+    return socket(AF_NETLINK, SOCK_RAW, 0) >= 0 ? 0 : errno;
+}
+static int make_raw_socket(void)
+{
+    return socket(AF_INET, SOCK_RAW, IPPROTO_ICMP) >= 0 ? 0 : errno;
+}
+static int make_unix_datagrams(void)
+{
+    return socket(AF_UNIX, SOCK_DGRAM, 0) >= 0 ? 0 : errno;
+}
+static int connect_unix(void)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return errno;
+    (void)snprintf(to.sun_path, sizeof to.sun_path, "%s/nobody", folder);
+    return connect(fd, (struct sockaddr *)&to, sizeof to) == 0 || errno == ENOENT ? 0 : errno;
+}
+/* The port is the one that the parent listens on. */
+static int connect_tcp(void)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof to;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || getsockname(listening, (struct sockaddr *)&to, &n) != 0)
+        return errno;
+    return connect(fd, (struct sockaddr *)&to, sizeof to) == 0 ? 0 : errno;
+}
+static int bind_udp(void)
+{
+    struct sockaddr_in me = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    return fd >= 0 && bind(fd, (struct sockaddr *)&me, sizeof me) == 0 ? 0 : errno;
+}
+static int listen_to_others(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    return fd >= 0 && listen(fd, 1) == 0 ? 0 : errno;
 }
 static int make_process(void)
 {
@@ -141,7 +194,15 @@ static const struct {
     {"write a plugin", write_plugin, REFUSED, REFUSED, REFUSED},
     {"read a Lua file", read_lua, REFUSED, WORKS, REFUSED},
     {"read another file", read_passwd, REFUSED, REFUSED, REFUSED},
-    {"make a socket", make_socket, REFUSED, REFUSED, REFUSED},
+    {"make a socket", make_socket, REFUSED, WORKS, REFUSED},
+    {"make a socket for datagrams", make_udp_socket, REFUSED, WORKS, REFUSED},
+    {"make a netlink socket", make_netlink_socket, REFUSED, REFUSED, REFUSED},
+    {"make a raw socket", make_raw_socket, REFUSED, REFUSED, REFUSED},
+    {"make a socket for local datagrams", make_unix_datagrams, REFUSED, REFUSED, REFUSED},
+    {"connect to a local socket", connect_unix, REFUSED, WORKS, REFUSED},
+    {"connect by TCP", connect_tcp, REFUSED, WORKS, REFUSED},
+    {"take a port for datagrams", bind_udp, REFUSED, WORKS, REFUSED},
+    {"listen", listen_to_others, REFUSED, REFUSED, REFUSED},
     {"fork", make_process, REFUSED, REFUSED, REFUSED},
     {"start a thread", make_thread, WORKS, WORKS, WORKS},
     {"map new code", map_code, REFUSED, WORKS, REFUSED},
@@ -290,6 +351,8 @@ static void set_up(void)
     (void)snprintf(sub, sizeof sub, "%s/sub", data);
     ck_assert_int_eq(mkdir(data, 0700) | mkdir(plugins, 0700) | mkdir(lua, 0700) | mkdir(sub, 0700),
                      0);
+    listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(listen(listening, 64), 0); /* on a port that is free */
     make_file(data, "file");
     make_file(data, "old");
     make_file(plugins, "file");
