@@ -19,7 +19,6 @@ static const struct fct_conf_key lmtp_keys[] = {
     FCT_CONF_KEY(struct smtp_conf, spool_memory,       "4M",   "Messages up to this size stay in memory until they are stored, larger ones go to an unlinked file of the store; at most 4M"),
     FCT_CONF_KEY(struct smtp_conf, receive_memory,     "256M", "Memory for all messages on their way in, per edge process; above it each goes to a file at once, above twice that the answer to DATA is 452"),
     FCT_CONF_KEY(struct smtp_conf, max_expansion,      "1000", "Addresses that the hook resolve may make of one recipient"),
-    FCT_CONF_KEY(struct smtp_conf, mixed_reject,       "junk", "A target of one recipient refuses a message that another accepts: where it gets it: junk, quarantine or discard"),
     FCT_CONF_END,
 };
 /* clang-format on */

@@ -79,14 +79,16 @@ static struct sum sum_of_all(const struct delivery *d)
     return sum;
 }
 
+/* The filters soften refusals themselves where they know of the one answer (`shared` of a profile);
+ * what is left are accounts of one alias. */
 static void soften(struct delivery *d, size_t target)
 {
     struct fate *fate = &d->fate[target];
 
     fate->softened = true;
-    fate->what = strcmp(d->s->conf->mixed_reject, "discard") == 0 ? FATE_DISCARDED : FATE_COPY;
+    fate->what = FATE_COPY;
     log_event(EV_REFUSAL_SOFTENED, d->tx->id, F_STR("rcpt", d->tx->target[target].address),
-              F_C("to", d->s->conf->mixed_reject), F_STR("why", fate->reply.text));
+              F_STR("account", d->tx->target[target].name), F_STR("why", fate->reply.text));
 }
 
 void delivery_settle(struct delivery *d)

@@ -80,21 +80,35 @@ static struct smtp_reply login_failed(struct smtp_session *s, struct smtp_reply 
     return r;
 }
 
-/* The password is right; the plugins have a say. */
-static struct smtp_reply login_proved(struct smtp_session *s)
+/* The password is right; the plugins have a say, and may name another account. False: *r is the
+ * refusal, nobody is logged in. */
+static FCT_MAY_WAIT bool ask_auth(struct smtp_session *s, struct sasl *x, struct smtp_reply *r)
 {
-    struct sasl *x = s->sasl;
     struct fct_ev_auth event = {.mechanism = str_from(x->mechanism->name),
                                 .user = x->principal.name,
                                 .protocol = FCT_STR("smtp")};
+    struct store *store = s->edge.listener->edge->store;
     struct filter_answer answer;
+    struct fct_str user;
+
+    if (!smtp_ask(s, FCT_HOOK_auth, &event, SMTP_AT_AUTH, &answer, r))
+        (void)fct_fail(&x->err, FCT_DENIED, "refused by a plugin");
+    else if (!smtp_changed(&answer, "user", &user) || str_equal(user, x->principal.name) ||
+             store_login_as(store, &x->principal, user, s->message, &x->err))
+        return true;
+    else
+        *r = failure_reply(x);
+    store_logout(store, &x->principal);
+    return false;
+}
+
+static struct smtp_reply login_proved(struct smtp_session *s)
+{
+    struct sasl *x = s->sasl;
     struct smtp_reply r;
 
-    if (!smtp_ask(s, FCT_HOOK_auth, &event, SMTP_AT_AUTH, &answer, &r)) {
-        store_logout(s->edge.listener->edge->store, &x->principal);
-        (void)fct_fail(&x->err, FCT_DENIED, "refused by a plugin");
+    if (!ask_auth(s, x, &r))
         return login_failed(s, r);
-    }
     s->principal = x->principal;
     s->principal.name = arena_str(s->arena, x->principal.name);
     s->hooks.conn.login = s->principal.name;

@@ -23,7 +23,6 @@ static const struct fct_conf_key smtp_keys[] = {
     FCT_CONF_KEY(struct smtp_conf, spool_memory,       "4M",   "Messages up to this size stay in memory until they are stored, larger ones go to an unlinked file of the store; at most 4M"),
     FCT_CONF_KEY(struct smtp_conf, receive_memory,     "256M", "Memory for all messages on their way in, per edge process; above it each goes to a file at once, above twice that the answer to DATA is 452"),
     FCT_CONF_KEY(struct smtp_conf, max_expansion,      "1000", "Addresses that the hook resolve may make of one recipient"),
-    FCT_CONF_KEY(struct smtp_conf, mixed_reject,       "junk", "Who refuses a message that others accept, when one answer is for all, gets it here: junk, quarantine or discard"),
     FCT_CONF_KEY(struct smtp_conf, require_tls,        "no",   "Refuse MAIL before STARTTLS (530). On an mx listener this loses mail of servers without TLS"),
     FCT_CONF_KEY(struct smtp_conf, mx_auth,            "no",   "Offer AUTH on mx listeners too, not on submission only"),
     FCT_CONF_KEY(struct smtp_conf, submission_repairs_line_ends, "yes", "Submission turns a lone LF in a body into CRLF; mx refuses it always, and so does submission when it could pass for the end of a message (RFC 5321 2.3.8)"),
@@ -47,10 +46,6 @@ bool smtp_conf_check(const struct smtp_conf *conf, const char *block, struct fct
         return fct_fail(err, FCT_SYNTAX, "%s { spool_memory } is at most 4M", block);
     if (conf->receive_memory.bytes < 1u << 20)
         return fct_fail(err, FCT_SYNTAX, "%s { receive_memory } is at least 1M", block);
-    if (strcmp(conf->mixed_reject, "junk") != 0 && strcmp(conf->mixed_reject, "quarantine") != 0 &&
-        strcmp(conf->mixed_reject, "discard") != 0)
-        return fct_fail(err, FCT_SYNTAX, "%s { mixed_reject } is junk, quarantine or discard",
-                        block);
     if (conf->max_recipients == 0)
         return fct_fail(err, FCT_SYNTAX, "%s { max_recipients } is at least 1", block);
     if (conf->max_message.bytes < 1024 || conf->max_message.bytes > 2u << 30)

@@ -27,7 +27,6 @@ struct smtp_conf {
     fct_size spool_memory;
     fct_size receive_memory;
     uint32_t max_expansion;
-    const char *mixed_reject;
     bool require_tls;
     bool mx_auth;
     bool submission_repairs_line_ends;

@@ -52,6 +52,7 @@ static void ask_filters(struct delivery *d)
                                                  .detail = tx->target[i].detail,
                                                  .profile = tx->target[i].profile,
                                                  .setting = tx->target[i].setting};
+    d->s->hooks.each_answered = delivery_answers_each(d);
     filter_message(d->s->edge.listener->edge->filter, &d->s->hooks, smtp_spool_reader(&tx->spool),
                    tx->spool.size, recipient, tx->targets, d->arena, &d->result);
     if (d->result.quarantined)
@@ -139,12 +140,8 @@ static void put_keywords(struct delivery *d, const struct filter_outcome *outcom
 
 static struct fct_str mailbox_of(const struct delivery *d, const struct fate *fate)
 {
-    bool quarantine = fate->outcome->answer.verdict == FCT_QUARANTINE ||
-                      d->result.answer.verdict == FCT_QUARANTINE;
-
-    if (fate->softened)
-        quarantine = strcmp(d->s->conf->mixed_reject, "quarantine") == 0;
-    if (quarantine)
+    if (fate->outcome->answer.verdict == FCT_QUARANTINE ||
+        d->result.answer.verdict == FCT_QUARANTINE)
         return FCT_STR("Quarantine");
     return fate->softened ? FCT_STR("Junk") : fate->outcome->mailbox;
 }

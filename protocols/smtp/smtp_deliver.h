@@ -11,7 +11,7 @@
 struct fate {
     enum { FATE_COPY, FATE_DISCARDED, FATE_REFUSED } what;
     struct smtp_reply reply; /* when refused */
-    bool softened;           /* it was refused, and gets the message elsewhere all the same */
+    bool softened;           /* it was refused, and gets the message in Junk all the same */
     bool wanted;             /* somebody will be told 250 for it */
     const struct filter_outcome *outcome;
 };
@@ -56,7 +56,7 @@ FCT_MUST_CHECK const struct view *delivery_view(struct delivery *d, const struct
  * (draft-hall-prdr)? Else one answer is for all. */
 bool delivery_answers_each(const struct delivery *d);
 /* Before anything is stored: a target gets its copy only if somebody is told 250 for it, and who
- * refuses what is answered 250 gets it where smtp.mixed_reject says. */
+ * refuses what is answered 250 gets it in Junk. */
 void delivery_settle(struct delivery *d);
 /* Send the answers. `all`: one for every recipient, else each has its fate. Returns the answer for
  * the message, for the log. */
