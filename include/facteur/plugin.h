@@ -95,7 +95,8 @@ union fct_hook_fn {
 };
 /* clang-format on */
 
-/* Roles of a listener, a bit mask; 0 in a hook row means all. */
+/* Roles of a listener, a bit mask; 0 in a hook row means all, but at connect, tls, auth and
+ * disconnect those of mail only (MX to REPLAY): name IMAP and POP3 to see mail clients there. */
 #define FCT_ROLE_MX         1u
 #define FCT_ROLE_SUBMISSION 2u
 #define FCT_ROLE_LMTP       4u
