@@ -56,11 +56,16 @@ static inline size_t find_account(struct fct_str address)
 static inline void resolve_to(struct arena *arena, struct store_resolution *out, size_t first,
                               size_t n, struct fct_str detail)
 {
+    static const struct fct_str colors[] = {FCT_STR_INIT("color=1"), FCT_STR_INIT("color=2"),
+                                            FCT_STR_INIT("color=3"), FCT_STR_INIT("color=4")};
     struct store_target *t = ARENA_ARRAY(arena, struct store_target, n);
 
     for (size_t i = 0; i < n; i++)
-        t[i] = (struct store_target){
-            .account = first + i + 1, .name = str_from(account_names[first + i]), .detail = detail};
+        t[i] = (struct store_target){.account = first + i + 1,
+                                     .name = str_from(account_names[first + i]),
+                                     .detail = detail,
+                                     .setting = &colors[first + i],
+                                     .nsettings = 1};
     *out = (struct store_resolution){.what = RESOLVED_LOCAL, .target = t, .n = n};
 }
 
