@@ -5,7 +5,8 @@
 #include "core/base/err.h"
 #include "core/base/str.h"
 
-#define ALL_ROLES ((1u << PLAN_ROLES) - 1)
+#define ALL_ROLES    ((1u << PLAN_ROLES) - 1)
+#define CLIENT_ROLES (FCT_ROLE_IMAP | FCT_ROLE_POP3)
 
 const struct hook_info hook_info[FCT_HOOK_COUNT] = {
 #define HOOK(name, text, kind, verdicts, doc) \
@@ -151,6 +152,22 @@ static bool fail_cycle(const struct sorting *s, enum fct_hook hook, struct fct_e
                     FCT_FMT(buf_str(&chain)));
 }
 
+/* Points that mail and mail clients share: a row that names no roles is about mail. A rule against
+ * strange clients at `connect` must not lock people out of their mailboxes. */
+static uint32_t roles_of(const struct plugin_row *row)
+{
+    static const bool shared[FCT_HOOK_COUNT] = {
+        [FCT_HOOK_connect] = true,
+        [FCT_HOOK_tls] = true,
+        [FCT_HOOK_auth] = true,
+        [FCT_HOOK_disconnect] = true,
+    };
+
+    if (row->is.roles)
+        return row->is.roles;
+    return shared[row->is.hook] ? ALL_ROLES & ~CLIENT_ROLES : ALL_ROLES;
+}
+
 static bool sort_rows(struct sorting *s, enum fct_hook hook, struct plan_row *out,
                       struct fct_err *err)
 {
@@ -163,7 +180,7 @@ static bool sort_rows(struct sorting *s, enum fct_hook hook, struct plan_row *ou
             return fail_cycle(s, hook, err);
         s->done[i] = true;
         out[placed].row = s->row[i];
-        out[placed].roles = s->row[i]->is.roles ? s->row[i]->is.roles : ALL_ROLES;
+        out[placed].roles = roles_of(s->row[i]);
         for (size_t j = 0; j < s->n; j++)
             if (!s->done[j] && comes_after(s->row[j], s->row[i]))
                 s->needs[j]--;
