@@ -1,9 +1,10 @@
 /* headers.c - the header fields that nobody but us may have written, and those that a submitted
  * message must have.
  *
- * Removes, at `edit`: every Authentication-Results field that claims our authserv-id (RFC 8601 5),
- * every X-Facteur-* field, and what `extra` names. Adds on submission: Date and Message-ID when
- * they are missing (RFC 6409 8.2, 8.3). The original stays as it is: these are edits of the view.
+ * Removes, at `headers` and so before anybody else reads them: every Authentication-Results field
+ * that claims our authserv-id (RFC 8601 5), every X-Facteur-* field, and what `extra` names. Adds
+ * on submission: Date and Message-ID when they are missing (RFC 6409 8.2, 8.3). The original stays
+ * as it is: these are edits of the view.
  */
 #include <facteur/plugin.h>
 
@@ -216,7 +217,8 @@ static void add_message_id(struct fct_call *call)
     host->header_add(call, FCT_TOP, view("Message-ID"), (struct fct_str){text, n});
 }
 
-static enum fct_verdict on_edit(struct fct_call *call, const struct fct_ev_edit *ev, void *state)
+static enum fct_verdict on_headers(struct fct_call *call, const struct fct_ev_headers *ev,
+                                   void *state)
 {
     const struct headers_conf *conf = state;
     const struct fct_header *h;
@@ -246,7 +248,7 @@ static bool start(struct fct_self *self, const struct fct_host *given, const voi
 }
 
 static const struct fct_hook_row hooks[] = {
-    FCT_ON(edit, on_edit, .provides = "headers"),
+    FCT_ON(headers, on_headers, .provides = "headers"),
 };
 
 FCT_EXPORT const struct fct_plugin fct_plugin = {
