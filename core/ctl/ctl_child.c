@@ -59,6 +59,7 @@ static void fill_env(struct child *ch)
         .server_name = c->paths.name,
         .plugin_dir = c->paths.plugin_dir,
         .lua_dir = c->paths.lua_dir,
+        .for_command = true,
         .dev = c->dir != NULL,
         .record = filter ? ctl_option(c, "--record") : NULL,
         .replay = filter ? ctl_option(c, "--replay") : NULL,

@@ -10,6 +10,7 @@
 #include "core/hook/filter_message.h"
 #include "core/hook/filter_services.h"
 #include "core/hook/filter_session.h"
+#include "core/hook/filter_tick.h"
 #include "core/hook/filter_watch.h"
 #include "core/hook/message_run.h"
 #include "core/log/log.h"
@@ -36,6 +37,7 @@ struct filter {
     struct hook_engine engine;
     struct filter_sessions sessions;
     struct plugin_services services;
+    struct filter_ticks *ticks;
     struct filter_death death; /* of the predecessor */
     struct filter_peer *peer;
     struct arena *spare[SPARE_ARENAS]; /* reset, with a block each */
@@ -68,7 +70,7 @@ static void tell_all(struct filter *f, enum filter_kind kind)
 /* Gone when nobody can send anything more and nothing runs. */
 static void maybe_end(struct filter *f)
 {
-    if (!f->leaving || f->running > 0 || f->drained)
+    if (!f->leaving || f->running > 0 || filter_ticks_running(f->ticks) > 0 || f->drained)
         return;
     for (const struct filter_peer *p = f->peer; p; p = p->next)
         if (!p->goodbye)
@@ -94,6 +96,7 @@ static void leave(struct filter *f)
     if (f->leaving)
         return;
     f->leaving = true;
+    filter_ticks_stop(f->ticks);
     tell_all(f, FILTER_LEAVING);
     event_base_once(f->env->base, -1, EV_TIMEOUT, patience_ended, f, &patience);
     maybe_end(f);
@@ -211,8 +214,7 @@ static bool take_request(struct filter_job *job, struct filter_hook_request *req
         return false;
     if (!is_asked_alone(req->hook) || (job->fd >= 0 && !has_message(req->hook)))
         return fct_fail(err, FCT_BUG, "nobody asks for %s like that", hook_name(req->hook));
-    return job->fd < 0 ||
-           filter_message_open(job->arena, job->fd, req->size, &message->bytes, err);
+    return job->fd < 0 || filter_message_open(job->arena, job->fd, req->size, &message->bytes, err);
 }
 
 static struct call_message empty_message(const struct filter *f)
@@ -470,7 +472,8 @@ static void count_strike(struct filter *f, struct strike_entry *entry)
 
 static void settle_strikes(struct filter *f, const struct role_env *env)
 {
-    struct filter_strikes *table = env->shared_common;
+    struct filter_common *common = env->shared_common;
+    struct filter_strikes *table = common ? &common->strikes : NULL;
 
     if (env->shared)
         filter_slot_take(env->shared, &f->death);
@@ -525,6 +528,12 @@ static bool filter_prepare(struct role_env *env, struct fct_err *err)
            judging_build(&f->engine.set, env->conf, &f->engine.judging, err);
 }
 
+static void ticks_ended(void *owner)
+{
+    check_size(owner);
+    maybe_end(owner);
+}
+
 static bool filter_start(struct role_env *env, struct fct_err *err)
 {
     struct filter *f = env->role_data;
@@ -535,7 +544,10 @@ static bool filter_start(struct role_env *env, struct fct_err *err)
     for (size_t i = 0; i < f->engine.set.n; i++)
         log_event(EV_PLUGIN_LOADED, FCT_STR(""), F_C("plugin", f->engine.set.plugin[i]->name),
                   F_C("version", f->engine.set.plugin[i]->version));
-    return filter_watch_setup(env->shared, conf->watchdog.ms, err);
+    if (!filter_watch_setup(env->shared, conf->watchdog.ms, err))
+        return false;
+    f->ticks = filter_ticks_start(env, &f->engine, ticks_ended, f);
+    return true;
 }
 
 static void filter_drain(struct role_env *env)

@@ -6,7 +6,8 @@
 #include "core/supervisor/role.h"
 
 _Static_assert(sizeof(struct filter_slot) <= ROLE_SHARED_BYTES, "the slot fits its page");
-_Static_assert(sizeof(struct filter_strikes) <= ROLE_COMMON_BYTES, "the strikes fit their pages");
+_Static_assert(sizeof(struct filter_common) <= ROLE_COMMON_BYTES,
+               "what filters share fits its pages");
 
 /* ---- the slot ---- */
 

@@ -1,9 +1,9 @@
 /* filter_slot.h - what a filter process writes into shared memory before each callback, so that its
  * successor knows who killed it.
  *
- * Two places, given by the supervisor (role_env): one slot per filter index, and the strikes that
- * all filters share. Nobody else reads them. Everything in them is a fixed-size copy: no pointer
- * crosses from one process to the next. */
+ * Two places, given by the supervisor (role_env): one slot per filter index, and what all filters
+ * share: strikes, and leases of ticks that run once. Nobody else reads them. Everything in them is
+ * a fixed-size copy: no pointer crosses from one process to the next. */
 #ifndef CORE_HOOK_FILTER_SLOT_H
 #define CORE_HOOK_FILTER_SLOT_H
 
@@ -46,7 +46,8 @@ void filter_slot_take(struct filter_slot *slot, struct filter_death *death);
 void filter_slot_name(struct slot_name *name, const char *plugin, const char *label,
                       struct fct_str id, enum fct_hook hook);
 
-/* role_env.shared_common */
+/* ---- role_env.shared_common ---- */
+
 #define STRIKE_PLUGINS 256
 #define STRIKE_RING    16
 
@@ -59,6 +60,21 @@ struct filter_strikes {
         _Atomic uint64_t file;               /* which file was struck: a new one starts clean */
         _Atomic uint64_t at_ms[STRIKE_RING]; /* monotonic, the last ones */
     } entry[STRIKE_PLUGINS];
+};
+
+#define LEASES 64
+
+struct filter_leases {
+    struct lease_entry {
+        _Atomic uint32_t taken; /* 0 free, 1 being named, 2 in use */
+        char name[140];
+        _Atomic uint64_t word; /* filter_lease.h */
+    } entry[LEASES];
+};
+
+struct filter_common {
+    struct filter_strikes strikes;
+    struct filter_leases leases;
 };
 
 /* The plugin's entry, made at first use; NULL when the table is full. `file` says which build of

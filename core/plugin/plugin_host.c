@@ -13,6 +13,7 @@
 #include <math.h>
 
 #define PLUGIN_METRICS_MAX 64
+#define TICK_MIN_MS        100
 
 /* ---- calls ---- */
 
@@ -89,6 +90,12 @@ static bool add_hook(struct fct_self *self, const struct fct_hook_row *row, stru
         return fct_fail(err, FCT_DENIED, "hook number %d is none of ours", (int)row->hook);
     if (!row->fn.any)
         return fct_fail(err, FCT_DENIED, "hook row %s has no function",
+                        row->label ? row->label : "");
+    if (row->hook == FCT_HOOK_tick && row->interval_ms < TICK_MIN_MS)
+        return fct_fail(err, FCT_DENIED, "tick row %s needs an interval_ms of at least %d",
+                        row->label ? row->label : "", TICK_MIN_MS);
+    if (row->scope > FCT_ONCE || row->mode > FCT_SHADOW)
+        return fct_fail(err, FCT_DENIED, "hook row %s has a scope or a mode that is none of ours",
                         row->label ? row->label : "");
     copy = ARENA_NEW(self->arena, struct plugin_row);
     copy->is = own;

@@ -36,6 +36,7 @@ struct role_env {
     const char *server_name; /* server.name, or the host's name */
     const char *plugin_dir;  /* server.plugin_dir and lua_dir, defaults filled in */
     const char *lua_dir;
+    bool for_command; /* lives for one command of facteurctl: nothing happens in the background */
     bool dev; /* facteur dev: cheap hashes, plain-text login on loopback */
     const char *record, *replay; /* filter: cassettes of facteurctl scan; else NULL */
     const struct role_listener *listeners; /* those of this kind */
