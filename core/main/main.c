@@ -13,6 +13,7 @@
 #include "core/supervisor/title.h"
 #include "protocols/edge_certificate.h"
 #include "protocols/edge_role.h"
+#include "protocols/milter/milter_role.h"
 #include "store/store_role.h"
 
 #include <unistd.h>
@@ -21,11 +22,13 @@
 #define MAX_CONF_FILES 64
 
 /* In the order they are started: nobody is asked before those it asks are ready. */
-static const struct role *const roles[] = {&store_role, &filter_role, &edge_role, NULL};
+static const struct role *const roles[] = {&store_role, &filter_role, &milter_role, &edge_role,
+                                           NULL};
 
 static const struct role_link links[] = {
     {.client = ROLE_EDGE, .server = ROLE_STORE},
     {.client = ROLE_EDGE, .server = ROLE_FILTER},
+    {.client = ROLE_MILTER, .server = ROLE_FILTER},
 };
 
 static const struct supervisor_setup server = {
@@ -34,6 +37,7 @@ static const struct supervisor_setup server = {
     .nlinks = FCT_COUNT(links),
     .blocks = conf_blocks,
     .listeners = &listener_block,
+    .listener_role = milter_listener_role,
     .fixed = conf_blocks_fixed,
     .provide = edge_certificate_provide,
     .control_open = ctl_server_open,
