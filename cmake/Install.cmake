@@ -1,0 +1,29 @@
+# `cmake --install build/release --prefix /usr` puts Facteur where Debian's rules want it, and what plugin authors need with it.
+include(GNUInstallDirs)
+set(FACTEUR_PLUGIN_DIR ${CMAKE_INSTALL_LIBDIR}/facteur/plugins)
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+  set(FACTEUR_PLUGIN_DIR lib/facteur/plugins) # server.plugin_dir's default
+endif()
+
+install(TARGETS facteur facteurctl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+foreach(plugin ${FCT_SHIPPED_PLUGINS})
+  install(TARGETS plugin_${plugin} LIBRARY DESTINATION ${FACTEUR_PLUGIN_DIR})
+endforeach()
+install(DIRECTORY lua/lib lua/filters DESTINATION ${CMAKE_INSTALL_DATADIR}/facteur/lua)
+install(DIRECTORY conf.d DESTINATION ${CMAKE_INSTALL_DATADIR}/facteur)
+
+# For plugin authors: the headers, pkg-config's file, CMake's package. The same package serves from the build folder, uninstalled.
+install(DIRECTORY include/facteur DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+set(FACTEUR_INCLUDE_DIR ${CMAKE_INSTALL_FULL_INCLUDEDIR})
+configure_file(cmake/facteur-plugin.pc.in cmake/facteur-plugin.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/cmake/facteur-plugin.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+include(CMakePackageConfigHelpers)
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/cmake/FacteurConfigVersion.cmake COMPATIBILITY SameMajorVersion)
+set(FACTEUR_INCLUDE_DIR "\${CMAKE_CURRENT_LIST_DIR}/../../../${CMAKE_INSTALL_INCLUDEDIR}")
+set(FACTEUR_BIN_DIR "\${CMAKE_CURRENT_LIST_DIR}/../../../${CMAKE_INSTALL_BINDIR}")
+configure_file(cmake/FacteurConfig.cmake.in cmake/installed/FacteurConfig.cmake @ONLY)
+set(FACTEUR_INCLUDE_DIR ${CMAKE_SOURCE_DIR}/include)
+set(FACTEUR_BIN_DIR ${CMAKE_BINARY_DIR})
+configure_file(cmake/FacteurConfig.cmake.in cmake/FacteurConfig.cmake @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/cmake/installed/FacteurConfig.cmake ${CMAKE_BINARY_DIR}/cmake/FacteurConfigVersion.cmake
+  DESTINATION lib/cmake/Facteur)
