@@ -235,6 +235,7 @@ static struct {
     const struct filter_change *change; /* of `edit` */
     size_t changes;
     bool quarantined;
+    bool each_answered;                /* of the last message */
     bool writable;                     /* the message could be changed by the filter */
     char last_reason[16];              /* of abort */
     char last_event[600];              /* text of the last event asked at a point of the dialogue */
@@ -386,6 +387,7 @@ void filter_message(struct filter_client *fc, const struct filter_context *ctx, 
     filter.writable =
         (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY && !(fcntl(fd, F_GET_SEALS) & F_SEAL_WRITE);
     note_recipients(recipient, n);
+    filter.each_answered = ctx->each_answered;
     result->outcome = ARENA_ARRAY(arena, struct filter_outcome, n + 1);
     for (size_t i = 0; i < n; i++) {
         size_t account = find_account(recipient[i].account);
