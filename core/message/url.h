@@ -27,6 +27,9 @@ bool url_parse_in(struct arena *arena, const struct fct_url *base, struct fct_st
 /* Written out again: parses to the same. */
 struct fct_str url_print(struct arena *arena, const struct fct_url *url);
 
+/* %XX undone. */
+struct fct_str url_unescape(struct arena *arena, struct fct_str s);
+
 /* The host alone, as url_parse makes it. False: no host name and no address. */
 bool url_host(struct arena *arena, struct fct_str text, struct fct_str *host,
               struct fct_str *display);

@@ -21,7 +21,7 @@ static int hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static struct fct_str percent_decode(struct arena *arena, struct fct_str s)
+struct fct_str url_unescape(struct arena *arena, struct fct_str s)
 {
     char *to;
     size_t n = 0;
@@ -287,7 +287,7 @@ bool url_host(struct arena *arena, struct fct_str text, struct fct_str *host,
         *display = *host;
         return true;
     }
-    if (!to_ascii(arena, percent_decode(arena, name), &name) || has_forbidden(name))
+    if (!to_ascii(arena, url_unescape(arena, name), &name) || has_forbidden(name))
         return false;
     if (name.n > 1 && name.p[name.n - 1] == '.')
         name.n--;

@@ -1,0 +1,55 @@
+/* redis.h - commands to Redis from fibers: one connection per process, shared by all, pipelined.
+ *
+ * Never a reason for mail to stop: a Redis that fails max_errors times in a row or lets one answer
+ * take longer than `timeout` is away, and every call fails at once (FCT_TEMP) until a try in the
+ * background, every `retry`, finds it again. What to do meanwhile is the caller's decision; it is
+ * documented with each service.
+ *
+ * Because the connection is shared, commands that block it or change it for others are refused:
+ * BLPOP, SUBSCRIBE, MULTI, SELECT and their like (redis_command.c). */
+#ifndef CORE_REDIS_REDIS_H
+#define CORE_REDIS_REDIS_H
+
+#include "core/base/arena.h"
+#include "core/redis/redis_conf.h"
+#include <facteur/plugin.h>
+
+struct dns_resolver;
+struct event_base;
+struct redis;
+
+/* NULL without an error when conf->url is empty. Reads files, so call it before a sandbox closes;
+ * connects only when started. dns: for a server given by name; may be NULL. */
+FCT_MUST_CHECK bool redis_new(struct event_base *base, const struct redis_conf *conf,
+                              struct dns_resolver *dns, struct redis **out, struct fct_err *err);
+void redis_start(struct redis *r); /* begin to connect */
+void redis_free(struct redis **r); /* who still waits gets an error from the loop */
+
+/* False: a call would fail at once. */
+bool redis_is_there(const struct redis *r);
+
+/* The reply, in `arena`. NULL: FCT_DENIED, Redis refused the command or we did; FCT_TEMP, it is
+ * away; FCT_LIMIT, too many wait. */
+FCT_MAY_WAIT const struct fct_redis_reply *redis_call(struct redis *r, struct arena *arena,
+                                                      const struct fct_str *word, size_t n,
+                                                      struct fct_err *err);
+/* By its hash, sent once where Redis does not know it. The script's address names it: it must stay
+ * as it is for the life of the process. */
+FCT_MAY_WAIT const struct fct_redis_reply *redis_script(struct redis *r, struct arena *arena,
+                                                        const struct fct_redis_script *script,
+                                                        const struct fct_str *key, size_t keys,
+                                                        const struct fct_str *arg, size_t args,
+                                                        struct fct_err *err);
+
+struct redis_stats {
+    uint64_t commands, errors, timeouts, connections, refused; /* refused: while away */
+    uint32_t pending;
+    bool there;
+};
+struct redis_stats redis_stats(const struct redis *r);
+
+/* redis_command.c: may this command use a connection that others share? */
+FCT_MUST_CHECK bool redis_command_allowed(const struct fct_str *word, size_t n,
+                                          struct fct_err *err);
+
+#endif
