@@ -2,6 +2,7 @@
 #include "core/base/str.h"
 #include "core/ctl/ctl_account.h"
 #include "core/ctl/ctl_alias.h"
+#include "core/ctl/ctl_check.h"
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_config.h"
 #include "core/ctl/ctl_docs.h"
@@ -25,6 +26,11 @@ static const struct ctl_option status_options[] = {
 };
 static const struct ctl_option stop_options[] = {
     {"--no-wait", NULL, "do not wait until it has ended"},
+    {0},
+};
+static const struct ctl_option check_dns_options[] = {
+    {"--type", "TYPE", "only this one, as in MX; else all that mail knows"},
+    {"--dns", "ADDRESS@PORT", "ask this resolver"},
     {0},
 };
 static const struct ctl_option scan_options[] = {
@@ -75,6 +81,10 @@ const struct ctl_verb ctl_verbs[] = {
      ctl_server_reload, NULL, 0},
     {"stop", "", "", 0, 0, "end the server once its connections are served", NEEDS_SERVER,
      ctl_server_stop, stop_options, 0},
+    {"check", "dns", "NAME", 1, 1,
+     "what the DNS says about a name or an IP address, asked as a filter asks; exit status 1 when "
+     "there is nothing, 75 when nobody can say",
+     NEEDS_CONF, ctl_check_dns, check_dns_options, 0},
     {"scan", "", "FILE", 1, 1,
      "what the filter would do with a message (- is standard input); exit status 0 keep, 1 junk, 2 "
      "reject, 3 tempfail, 64 usage",
