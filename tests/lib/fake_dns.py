@@ -1,0 +1,176 @@
+"""A name server for tests, on loopback, UDP and TCP: answers from a dictionary, and misbehaves when told to.
+
+    with FakeDNS({'example.org': {'TXT': ['v=spf1 -all'], 'MX': ['10 mx.example.org']}}) as dns:
+        Server(dns=dns.address) …
+
+Zone: {name: {TYPE: [text, …]}} in the form of a zone file (TXT: the text itself, bytes or a list of strings for several;
+any other type: bytes of the record). Names that are missing but have something below them are empty (NODATA), others NXDOMAIN.
+A name may have one manner instead of records: 'SERVFAIL', 'REFUSED', 'SILENT', 'GARBAGE' (bytes that are no message),
+or ('SLOW', seconds, records), ('TRUNCATED', records): the answer only by TCP. A CNAME is followed inside the zone.
+dns.queries: (name, type, 'udp' or 'tcp') of every question so far."""
+import ipaddress, socket, socketserver, struct, threading, time
+
+TYPES = {'A': 1, 'NS': 2, 'CNAME': 5, 'SOA': 6, 'PTR': 12, 'MX': 15, 'TXT': 16, 'AAAA': 28, 'DS': 43, 'RRSIG': 46, 'DNSKEY': 48, 'TLSA': 52}
+NAMES = {number: name for name, number in TYPES.items()}
+RCODES = {'NOERROR': 0, 'SERVFAIL': 2, 'NXDOMAIN': 3, 'REFUSED': 5}
+UDP_MAX = 1232
+TTL = 300
+
+
+def wire_name(name):
+    labels = [label.encode() for label in name.rstrip('.').split('.') if label]
+    return b''.join(bytes([len(label)]) + label for label in labels) + b'\0'
+
+
+def wire_text(value):
+    pieces = value if isinstance(value, (list, tuple)) else [value]
+    out = b''
+    for piece in pieces:
+        piece = piece if isinstance(piece, bytes) else piece.encode()
+        for at in range(0, max(len(piece), 1), 255):
+            part = piece[at:at + 255]
+            out += bytes([len(part)]) + part
+    return out
+
+
+def wire_data(kind, value):
+    if kind == 'TXT':
+        return wire_text(value)
+    if isinstance(value, bytes):
+        return value
+    if kind in ('A', 'AAAA'):
+        return ipaddress.ip_address(value).packed
+    if kind in ('NS', 'CNAME', 'PTR'):
+        return wire_name(value)
+    words = value.split()
+    if kind == 'MX':
+        return struct.pack('>H', int(words[0])) + wire_name(words[1])
+    if kind == 'SOA':
+        return wire_name(words[0]) + wire_name(words[1]) + struct.pack('>5I', *map(int, words[2:7]))
+    if kind == 'TLSA':
+        return bytes(int(w) for w in words[:3]) + bytes.fromhex(''.join(words[3:]))
+    raise ValueError('records of type %s must be bytes' % kind)
+
+
+def record(owner, kind, data, ttl=TTL):
+    return wire_name(owner) + struct.pack('>2HIH', TYPES[kind], 1, ttl, len(data)) + data
+
+
+class FakeDNS:
+    def __init__(self, zone):
+        self.zone = {name.rstrip('.').lower(): rows for name, rows in zone.items()}
+        self.queries, self.lock = [], threading.Lock()
+        self.udp = self.tcp = None
+
+    # ---- answers ----
+
+    def rows(self, name):
+        """(manner or None, {type: records}) of a name; None when there is no such name."""
+        entry = self.zone.get(name)
+        if entry is None:
+            return (None, {}) if any(other.endswith('.' + name) for other in self.zone) else None
+        if isinstance(entry, str):
+            return (entry, {})
+        if isinstance(entry, tuple):
+            return (entry[:-1] if entry[0] == 'SLOW' else entry[0], entry[-1])
+        return (None, entry)
+
+    def collect(self, name, kind):
+        """-> (manner, rcode, [record bytes]), following CNAMEs."""
+        out, manner, seen = [], None, set()
+        while name not in seen:
+            seen.add(name)
+            found = self.rows(name)
+            if found is None:
+                return manner, 'NXDOMAIN', out
+            manner = manner or found[0]
+            out += [record(name, kind, wire_data(kind, value)) for value in found[1].get(kind, [])]
+            signatures = [value for value in found[1].get('RRSIG', []) if value[:2] == struct.pack('>H', TYPES[kind])] if found[1].get(kind) else []
+            out += [record(name, 'RRSIG', value) for value in signatures]
+            alias = found[1].get('CNAME')
+            if not alias or kind == 'CNAME':
+                break
+            out.append(record(name, 'CNAME', wire_name(alias[0])))
+            name = alias[0].rstrip('.').lower()
+        return manner, 'NOERROR', out
+
+    def answer(self, query, transport):
+        """The bytes to send back, or None."""
+        at, labels = 12, []
+        while query[at]:
+            labels.append(query[at + 1:at + 1 + query[at]].decode('latin-1'))
+            at += query[at] + 1
+        kind = NAMES.get(struct.unpack('>H', query[at + 1:at + 3])[0])
+        question, name = query[12:at + 5], '.'.join(labels).lower()
+        with self.lock:
+            self.queries.append((name, kind, transport))
+        manner, rcode, records = self.collect(name, kind) if kind else (None, 'NOERROR', [])
+        if isinstance(manner, tuple):
+            time.sleep(manner[1])
+        if manner == 'SILENT':
+            return None
+        if manner == 'GARBAGE':
+            return query[:2] + b'\x81\x80garbage'
+        if manner in RCODES:
+            rcode, records = manner, []
+        flags = 0x8400 | RCODES[rcode]
+        body = b''.join(records)
+        if transport == 'udp' and (manner == 'TRUNCATED' or 12 + len(question) + len(body) > UDP_MAX):
+            flags, records, body = flags | 0x0200, [], b''
+        return query[:2] + struct.pack('>5H', flags, 1, len(records), 0, 0) + question + body
+
+    # ---- sockets ----
+
+    @property
+    def address(self):
+        return '127.0.0.1@%d' % self.port
+
+    def __enter__(self):
+        fake = self
+
+        class Udp(socketserver.BaseRequestHandler):
+            def handle(self):
+                reply = fake.answer(self.request[0], 'udp')
+                if reply:
+                    self.request[1].sendto(reply, self.client_address)
+
+        class Tcp(socketserver.StreamRequestHandler):
+            def handle(self):
+                while True:
+                    size = self.rfile.read(2)
+                    if len(size) < 2:
+                        return
+                    reply = fake.answer(self.rfile.read(struct.unpack('>H', size)[0]), 'tcp')
+                    if not reply:
+                        return
+                    self.wfile.write(struct.pack('>H', len(reply)) + reply)
+
+        class Tcp4(socketserver.ThreadingTCPServer):
+            daemon_threads = allow_reuse_address = True
+
+        class Udp4(socketserver.ThreadingUDPServer):
+            daemon_threads = True
+            max_packet_size = 65535
+
+        for _ in range(50):  # one port for both
+            self.udp = Udp4(('127.0.0.1', 0), Udp)
+            self.port = self.udp.server_address[1]
+            try:
+                self.tcp = Tcp4(('127.0.0.1', self.port), Tcp)
+                break
+            except OSError:
+                self.udp.server_close()
+        for server in (self.udp, self.tcp):
+            threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.05}, daemon=True).start()
+        return self
+
+    def __exit__(self, *exc):
+        for server in (self.udp, self.tcp):
+            server.shutdown()
+            server.server_close()
+        return False
+
+    def asked(self, name, kind=None):
+        """How often."""
+        with self.lock:
+            return sum(1 for n, k, _ in self.queries if n == name.lower() and kind in (None, k))
