@@ -5,6 +5,7 @@
 #include "core/base/str.h"
 #include "core/ctl/ctl.h"
 #include "core/ctl/ctl_cli.h"
+#include "core/ctl/ctl_filters.h"
 #include "core/ctl/ctl_output.h"
 #include "core/fiber/fiber.h"
 
@@ -34,8 +35,26 @@ static int show(struct ctl *c, enum ctl_kind kind, uint64_t patience_ms)
     return ok ? CTL_OK : ctl_error(&err);
 }
 
+/* The supervisor knows processes; what their plugins did the filters say themselves. */
+static FCT_MAY_WAIT int status_json(struct ctl *c)
+{
+    FCT_CLEANUP(buf_free) struct buf text = BUF_INIT(TEXT_MAX);
+    struct fct_err err = {0};
+    json_t *root, *filters;
+
+    if (!ctl_text(c->control, CTL_STATUS, true, clock_ms() + ANSWER_MS, &text, &err))
+        return ctl_error(&err);
+    root = json_loadb(text.p, text.n, 0, NULL);
+    if (root && ctl_filters_json(c, &filters, &err))
+        json_object_set_new(root, "filters", filters);
+    ctl_print_json(root ? root : json_object());
+    return CTL_OK;
+}
+
 int ctl_server_status(struct ctl *c)
 {
+    if (c->json && !ctl_option(c, "--sandbox"))
+        return status_json(c);
     return show(c, ctl_option(c, "--sandbox") ? CTL_SANDBOX : CTL_STATUS, ANSWER_MS);
 }
 

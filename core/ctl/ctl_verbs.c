@@ -7,6 +7,7 @@
 #include "core/ctl/ctl_config.h"
 #include "core/ctl/ctl_docs.h"
 #include "core/ctl/ctl_scan.h"
+#include "core/ctl/ctl_filters.h"
 #include "core/ctl/ctl_status.h"
 #include "core/ctl/ctl_store.h"
 #include "core/ctl/ctl_trace.h"
@@ -77,6 +78,9 @@ const struct ctl_verb ctl_verbs[] = {
      ctl_config_files, NULL, 0},
     {"status", "", "", 0, 0, "the processes of the running server", NEEDS_SERVER, ctl_server_status,
      status_options, 0},
+    {"metrics", "", "", 0, 0,
+     "what the plugins did in every filter process, in the text format of Prometheus", NEEDS_SERVER,
+     ctl_metrics, NULL, 0},
     {"reload", "", "", 0, 0, "put a changed configuration in force", NEEDS_SERVER,
      ctl_server_reload, NULL, 0},
     {"stop", "", "", 0, 0, "end the server once its connections are served", NEEDS_SERVER,

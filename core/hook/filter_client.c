@@ -633,14 +633,14 @@ void filter_message(struct filter_client *fc, const struct filter_context *ctx, 
 
 /* ---- describe ---- */
 
-static FCT_MAY_WAIT bool describe_one(struct filter_peer_end *peer, bool json, struct buf *out,
-                                      struct fct_err *err)
+static FCT_MAY_WAIT bool describe_one(struct filter_peer_end *peer, enum filter_format format,
+                                      struct buf *out, struct fct_err *err)
 {
     FCT_CLEANUP(buf_free) struct buf request = BUF_INIT(16);
     FCT_CLEANUP(buf_free) struct buf reply = BUF_INIT(IPC_MAX_MESSAGE);
     struct ipc_out ipc = {.kind = FILTER_DESCRIBE};
 
-    ipc_put_bool(&request, json);
+    ipc_put_u8(&request, (uint8_t)format);
     ipc.payload = buf_str(&request);
     if (!ipc_call(peer->conn, &ipc, clock_ms() + FRESH_WAIT_MS, &reply, NULL, NULL, err))
         return false;
@@ -648,22 +648,23 @@ static FCT_MAY_WAIT bool describe_one(struct filter_peer_end *peer, bool json, s
     return true;
 }
 
-bool filter_describe(struct filter_client *fc, bool json, struct buf *out, struct fct_err *err)
+bool filter_describe(struct filter_client *fc, enum filter_format format, struct buf *out,
+                     struct fct_err *err)
 {
     unsigned described = 0;
 
-    if (json)
-        buf_put_c(out, "{\"filters\": [");
+    if (format == FILTER_JSON)
+        buf_put_c(out, "[");
     for (unsigned i = 0; i < fc->peers; i++) {
         if (!is_ready(fc->peer[i]))
             continue;
-        if (json && described > 0)
+        if (format == FILTER_JSON && described > 0)
             buf_put_c(out, ", ");
-        if (!describe_one(fc->peer[i], json, out, err))
+        if (!describe_one(fc->peer[i], format, out, err))
             return false;
         described++;
     }
-    if (json)
-        buf_put_c(out, "]}");
+    if (format == FILTER_JSON)
+        buf_put_c(out, "]");
     return described > 0 || fct_fail(err, FCT_TEMP, "no filter process is running");
 }

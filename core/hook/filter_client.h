@@ -118,8 +118,11 @@ FCT_MAY_WAIT void filter_message(struct filter_client *fc, const struct filter_c
                                  uint64_t size, const struct filter_recipient *recipient, size_t n,
                                  struct arena *arena, struct filter_result *result);
 
-/* What the filters say of themselves: plan, plugins, strikes (facteurctl status). */
-FCT_MAY_WAIT FCT_MUST_CHECK bool filter_describe(struct filter_client *fc, bool json,
-                                                 struct buf *out, struct fct_err *err);
+enum filter_format { FILTER_TEXT, FILTER_JSON, FILTER_METRICS };
+/* What the filters say of themselves: plan, plugins, what they did. JSON: an array with an object
+ * per filter; METRICS: samples in Prometheus' text format. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool filter_describe(struct filter_client *fc,
+                                                 enum filter_format format, struct buf *out,
+                                                 struct fct_err *err);
 
 #endif

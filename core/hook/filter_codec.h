@@ -14,7 +14,7 @@ enum filter_kind {
     FILTER_HOOK = 1, /* request: one point of the dialogue */
     FILTER_MESSAGE,  /* request with a descriptor: a whole message */
     FILTER_TELL,     /* notice: an OBSERVE point */
-    FILTER_DESCRIBE, /* request: u8 json; answered with text */
+    FILTER_DESCRIBE, /* request: u8 enum filter_format; answered with text */
     FILTER_HELLO,    /* notice to the client: wanted hooks, who was to blame for the predecessor's
                         death */
     FILTER_LEAVING,  /* notice to the client: send nothing more, say FILTER_GOODBYE */

@@ -3,19 +3,71 @@
 
 #include "core/hook/ledger.h"
 #include <inttypes.h>
+#include <stdlib.h>
+
+static const char *const operation_names[OPERATION_COUNT] = {
+    [OPERATION_DNS] = "dns",       [OPERATION_REDIS] = "redis",     [OPERATION_HTTP] = "http",
+    [OPERATION_STREAM] = "stream", [OPERATION_OFFLOAD] = "offload",
+};
+
+const char *plugin_operation_name(enum plugin_operation what)
+{
+    return operation_names[what];
+}
+
+static void add_counts(struct plugin_counts *sum, const struct plugin_counts *c)
+{
+    sum->calls += c->calls;
+    sum->timeouts += c->timeouts;
+    sum->errors += c->errors;
+    sum->busy_us += c->busy_us;
+    sum->waited_us += c->waited_us;
+    sum->bytes += c->bytes;
+    sum->symbols += c->symbols;
+    sum->score_milli += c->score_milli;
+    sum->edits += c->edits;
+    for (size_t v = 0; v < FCT_COUNT(sum->verdict); v++)
+        sum->verdict[v] += c->verdict[v];
+    for (size_t t = 0; t < PLUGIN_TIMES; t++)
+        sum->times[t] += c->times[t];
+    for (size_t o = 0; o < OPERATION_COUNT; o++)
+        sum->operation[o] += c->operation[o];
+}
 
 static struct plugin_counts sum_counts(const struct fct_self *self)
 {
     struct plugin_counts sum = {0};
 
-    for (const struct plugin_row *r = self->row; r; r = r->next) {
-        sum.calls += r->counts.calls;
-        sum.timeouts += r->counts.timeouts;
-        sum.errors += r->counts.errors;
-        sum.busy_us += r->counts.busy_us;
-        for (size_t v = 0; v < FCT_COUNT(sum.verdict); v++)
-            sum.verdict[v] += r->counts.verdict[v];
-    }
+    for (const struct plugin_row *r = self->row; r; r = r->next)
+        add_counts(&sum, &r->counts);
+    return sum;
+}
+
+/* Of one point; false when the plugin has no row there. */
+static bool hook_counts(const struct fct_self *self, enum fct_hook hook, struct plugin_counts *sum)
+{
+    bool any = false;
+
+    *sum = (struct plugin_counts){0};
+    for (const struct plugin_row *r = self->row; r; r = r->next)
+        if (r->is.hook == hook) {
+            add_counts(sum, &r->counts);
+            any = true;
+        }
+    return any;
+}
+
+/* Rows in shadow, what they would have done. */
+static struct plugin_counts shadow_counts(const struct fct_self *self, bool *any)
+{
+    struct plugin_counts sum = {0};
+
+    *any = false;
+    for (const struct plugin_row *r = self->row; r; r = r->next)
+        if (r->shadow) {
+            add_counts(&sum, &r->counts);
+            *any = true;
+        }
     return sum;
 }
 
@@ -69,25 +121,85 @@ static void put_json_text(const char *s, struct buf *out)
     buf_put_char(out, '"');
 }
 
+static void verdicts_json(const struct plugin_counts *c, struct buf *out)
+{
+    buf_put_c(out, "{");
+    for (size_t v = 0; v < FCT_COUNT(c->verdict); v++)
+        buf_printf(out, "%s\"%s\": %" PRIu64, v ? ", " : "", verdict_name((enum fct_verdict)v),
+                   c->verdict[v]);
+    buf_put_c(out, "}");
+}
+
+/* The members that a hook, a plugin and a shadow have in common. */
+static void counts_json(const struct plugin_counts *c, struct buf *out)
+{
+    buf_printf(out,
+               "\"calls\": %" PRIu64 ", \"timeouts\": %" PRIu64 ", \"errors\": %" PRIu64
+               ", \"busy_us\": %" PRIu64 ", \"waited_us\": %" PRIu64 ", \"symbols\": %" PRIu64
+               ", \"score\": ",
+               c->calls, c->timeouts, c->errors, c->busy_us, c->waited_us, c->symbols);
+    buf_printf(out, "%s%" PRIu64 ".%03u", c->score_milli < 0 ? "-" : "",
+               (uint64_t)llabs(c->score_milli) / 1000, (unsigned)(llabs(c->score_milli) % 1000));
+    buf_printf(out, ", \"edits\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"verdicts\": ", c->edits,
+               c->bytes);
+    verdicts_json(c, out);
+    buf_put_c(out, ", \"operations\": {");
+    for (size_t o = 0; o < OPERATION_COUNT; o++)
+        buf_printf(out, "%s\"%s\": %" PRIu64, o ? ", " : "", operation_names[o], c->operation[o]);
+    buf_put_c(out, "}");
+}
+
+/* Calls below 1, 2, 4 … microseconds of processor; the last one: all longer ones. */
+static void times_json(const struct plugin_counts *c, struct buf *out)
+{
+    buf_put_c(out, ", \"log2_us\": [");
+    for (size_t t = 0; t < PLUGIN_TIMES; t++)
+        buf_printf(out, "%s%" PRIu32, t ? ", " : "", c->times[t]);
+    buf_put_c(out, "]");
+}
+
+static void hooks_json(const struct fct_self *self, struct buf *out)
+{
+    struct plugin_counts c;
+    bool first = true;
+
+    buf_put_c(out, ", \"hooks\": {");
+    for (int h = 0; h < FCT_HOOK_COUNT; h++) {
+        if (!hook_counts(self, (enum fct_hook)h, &c))
+            continue;
+        buf_printf(out, "%s\"%s\": {", first ? "" : ", ", hook_info[h].name);
+        first = false;
+        counts_json(&c, out);
+        times_json(&c, out);
+        buf_put_c(out, "}");
+    }
+    buf_put_c(out, "}");
+}
+
 static void plugin_json(const struct fct_self *self, struct buf *out)
 {
-    struct plugin_counts c = sum_counts(self);
+    struct plugin_counts c = sum_counts(self), shadow;
+    bool any;
 
     buf_put_c(out, "{\"name\": ");
     put_json_text(self->name, out);
     buf_put_c(out, ", \"version\": ");
     put_json_text(self->version, out);
     buf_printf(out,
-               ", \"off\": %s, \"on_error\": \"%s\", \"on_timeout\": \"%s\", \"strikes\": %" PRIu32
-               ", \"calls\": %" PRIu64 ", \"timeouts\": %" PRIu64 ", \"errors\": %" PRIu64
-               ", \"busy_us\": %" PRIu64 ", \"verdicts\": {",
-               plugin_is_off(self) ? "true" : "false", plugin_policy_name(self->on_error),
-               plugin_policy_name(self->on_timeout), strikes_of(self), c.calls, c.timeouts,
-               c.errors, c.busy_us);
-    for (size_t v = 0; v < FCT_COUNT(c.verdict); v++)
-        buf_printf(out, "%s\"%s\": %" PRIu64, v ? ", " : "", verdict_name((enum fct_verdict)v),
-                   c.verdict[v]);
-    buf_put_c(out, "}, \"metrics\": {");
+               ", \"off\": %s, \"mode\": \"%s\", \"on_error\": \"%s\", \"on_timeout\": \"%s\", "
+               "\"strikes\": %" PRIu32 ", ",
+               plugin_is_off(self) ? "true" : "false", self->shadow ? "shadow" : "live",
+               plugin_policy_name(self->on_error), plugin_policy_name(self->on_timeout),
+               strikes_of(self));
+    counts_json(&c, out);
+    hooks_json(self, out);
+    shadow = shadow_counts(self, &any);
+    if (any) {
+        buf_put_c(out, ", \"would\": {");
+        counts_json(&shadow, out);
+        buf_put_c(out, "}");
+    }
+    buf_put_c(out, ", \"metrics\": {");
     for (const struct plugin_metric *m = self->metric; m; m = m->next) {
         put_json_text(m->name, out);
         buf_printf(out, ": %g%s", m->value, m->next ? ", " : "");
@@ -115,17 +227,9 @@ static void plan_json(const struct hook_engine *engine, struct buf *out)
     }
 }
 
-void filter_describe_engine(const struct hook_engine *engine, const struct filter_facts *facts,
-                            bool json, struct buf *out)
+static void describe_json(const struct hook_engine *engine, const struct filter_facts *facts,
+                          struct buf *out)
 {
-    if (!json) {
-        buf_printf(out, "filter %u: %" PRIu64 " requests in %" PRIu64 " s\n", facts->index,
-                   facts->requests, facts->age_ms / 1000);
-        filter_describe_status(engine, out);
-        buf_put_c(out, "plan (> one after the other, | side by side)\n");
-        plan_text(engine, out);
-        return;
-    }
     buf_printf(out,
                "{\"index\": %u, \"requests\": %" PRIu64 ", \"age_ms\": %" PRIu64 ", \"plugins\": [",
                facts->index, facts->requests, facts->age_ms);
@@ -137,4 +241,27 @@ void filter_describe_engine(const struct hook_engine *engine, const struct filte
     buf_put_c(out, "], \"plan\": {");
     plan_json(engine, out);
     buf_put_c(out, "}}");
+}
+
+static void describe_text(const struct hook_engine *engine, const struct filter_facts *facts,
+                          struct buf *out)
+{
+    buf_printf(out, "filter %u: %" PRIu64 " requests in %" PRIu64 " s\n", facts->index,
+               facts->requests, facts->age_ms / 1000);
+    filter_describe_status(engine, out);
+    buf_put_c(out, "plan (> one after the other, | side by side)\n");
+    plan_text(engine, out);
+}
+
+void filter_describe_engine(const struct hook_engine *engine, const struct filter_facts *facts,
+                            enum filter_format format, struct buf *out)
+{
+    static void (*const describe[])(const struct hook_engine *engine,
+                                    const struct filter_facts *facts, struct buf *out) = {
+        [FILTER_TEXT] = describe_text,
+        [FILTER_JSON] = describe_json,
+        [FILTER_METRICS] = filter_describe_metrics,
+    };
+
+    describe[format](engine, facts, out);
 }

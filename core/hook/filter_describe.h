@@ -10,9 +10,12 @@ struct filter_facts {
     unsigned index;
     uint64_t requests, age_ms;
 };
-/* Text, or one JSON object. */
+/* Text, one JSON object, or samples for Prometheus. */
 void filter_describe_engine(const struct hook_engine *engine, const struct filter_facts *facts,
-                            bool json, struct buf *out);
+                            enum filter_format format, struct buf *out);
+void filter_describe_metrics(const struct hook_engine *engine, const struct filter_facts *facts,
+                             struct buf *out);
+const char *plugin_operation_name(enum plugin_operation what);
 /* A line `plugin NAME …` each, for facteurctl status. */
 void filter_describe_status(const struct hook_engine *engine, struct buf *out);
 

@@ -356,9 +356,16 @@ static void describe_fiber(void *arg)
     struct filter *f = job->filter;
     struct ipc_reader r = ipc_reader(job->payload);
     struct filter_facts facts = {f->env->index, f->served, clock_ms() - f->born_ms};
+    unsigned format = ipc_get_u8(&r);
+    struct fct_err err = {0};
 
-    filter_describe_engine(&f->engine, &facts, ipc_get_bool(&r), &f->answer);
-    send_answer(job);
+    if (!ipc_reader_ok(&r) || format > FILTER_METRICS) {
+        fct_fail(&err, FCT_BUG, "a filter describes itself in no such format");
+        ipc_fail(job->ticket, &err);
+    } else {
+        filter_describe_engine(&f->engine, &facts, (enum filter_format)format, &f->answer);
+        send_answer(job);
+    }
     job_end(job);
 }
 

@@ -228,7 +228,7 @@ static void describe_body(struct rig *rig)
     struct fct_err err = {0};
 
     strikes_body(rig);
-    WANT(filter_describe(rig->client, true, &out, &err));
+    WANT(filter_describe(rig->client, FILTER_JSON, &out, &err));
     buf_put_char(&out, '\0');
     WANT(strstr(out.p, "\"off\": true"));
     WANT(strstr(out.p, "\"strikes\": 5") || strstr(out.p, "\"strikes\": 6"));

@@ -1,0 +1,144 @@
+/* filter_metrics.c - what plugins did, as lines that Prometheus reads (text format 0.0.4): one
+ * sample a line, every label quoted. `# TYPE` lines are written by who puts the filters' samples
+ * together. */
+#include "core/hook/filter_describe.h"
+
+#include "core/hook/ledger.h"
+#include <inttypes.h>
+
+struct sampling {
+    struct buf *out;
+    unsigned filter;
+    const struct fct_self *self;
+    const struct plugin_row *row; /* NULL: of the plugin as a whole */
+};
+
+/* Names were checked at load, labels of rows come from plugins. */
+static void put_quoted(const char *s, struct buf *out)
+{
+    buf_put_char(out, '"');
+    for (; *s; s++) {
+        if (*s == '"' || *s == '\\')
+            buf_put_char(out, '\\');
+        if ((unsigned char)*s >= 0x20)
+            buf_put_char(out, *s);
+    }
+    buf_put_char(out, '"');
+}
+
+static void begin(const struct sampling *s, const char *metric)
+{
+    buf_printf(s->out, "facteur_plugin_%s{filter=\"%u\",plugin=", metric, s->filter);
+    put_quoted(s->self->name, s->out);
+    if (!s->row)
+        return;
+    buf_printf(s->out, ",hook=\"%s\",row=", hook_info[s->row->is.hook].name);
+    put_quoted(s->row->label, s->out);
+    if (s->row->shadow)
+        buf_put_c(s->out, ",mode=\"shadow\"");
+}
+
+static void sample(const struct sampling *s, const char *metric, uint64_t value)
+{
+    begin(s, metric);
+    buf_printf(s->out, "} %" PRIu64 "\n", value);
+}
+
+static void seconds(const struct sampling *s, const char *metric, uint64_t us)
+{
+    begin(s, metric);
+    buf_printf(s->out, "} %" PRIu64 ".%06u\n", us / 1000000, (unsigned)(us % 1000000));
+}
+
+static void verdicts(const struct sampling *s)
+{
+    const struct plugin_counts *c = &s->row->counts;
+
+    for (size_t v = 0; v < FCT_COUNT(c->verdict); v++) {
+        if (c->verdict[v] == 0)
+            continue;
+        begin(s, "verdicts_total");
+        buf_printf(s->out, ",verdict=\"%s\"} %" PRIu64 "\n", verdict_name((enum fct_verdict)v),
+                   c->verdict[v]);
+    }
+}
+
+/* A histogram: each bucket counts those below it as well. */
+static void busy(const struct sampling *s)
+{
+    const struct plugin_counts *c = &s->row->counts;
+    uint64_t sum = 0;
+
+    for (unsigned t = 0; t + 1 < PLUGIN_TIMES; t++) {
+        uint64_t us = UINT64_C(1) << t;
+
+        sum += c->times[t];
+        if (c->times[t] == 0)
+            continue;
+        begin(s, "busy_seconds_bucket");
+        buf_printf(s->out, ",le=\"%u.%06u\"} %" PRIu64 "\n", (unsigned)(us / 1000000),
+                   (unsigned)(us % 1000000), sum);
+    }
+    begin(s, "busy_seconds_bucket");
+    buf_printf(s->out, ",le=\"+Inf\"} %" PRIu64 "\n", c->calls);
+    seconds(s, "busy_seconds_sum", c->busy_us);
+    sample(s, "busy_seconds_count", c->calls);
+}
+
+static void operations(const struct sampling *s)
+{
+    const struct plugin_counts *c = &s->row->counts;
+
+    for (unsigned o = 0; o < OPERATION_COUNT; o++) {
+        if (c->operation[o] == 0)
+            continue;
+        begin(s, "operations_total");
+        buf_printf(s->out, ",kind=\"%s\"} %" PRIu64 "\n",
+                   plugin_operation_name((enum plugin_operation)o), c->operation[o]);
+    }
+    if (c->bytes > 0)
+        sample(s, "bytes_total", c->bytes);
+}
+
+static void of_row(const struct sampling *s)
+{
+    const struct plugin_counts *c = &s->row->counts;
+
+    if (c->calls == 0)
+        return;
+    busy(s);
+    seconds(s, "waited_seconds_total", c->waited_us);
+    verdicts(s);
+    sample(s, "timeouts_total", c->timeouts);
+    sample(s, "errors_total", c->errors);
+    sample(s, "symbols_total", c->symbols);
+    operations(s);
+}
+
+static void of_plugin(struct sampling *s)
+{
+    s->row = NULL;
+    sample(s, "off", plugin_is_off(s->self));
+    sample(s, "strikes", s->self->strikes ? atomic_load(s->self->strikes) : 0);
+    for (const struct plugin_metric *m = s->self->metric; m; m = m->next) {
+        begin(s, "metric");
+        buf_put_c(s->out, ",name=");
+        put_quoted(m->name, s->out);
+        buf_printf(s->out, "} %.17g\n", m->value);
+    }
+    for (s->row = s->self->row; s->row; s->row = s->row->next)
+        of_row(s);
+}
+
+void filter_describe_metrics(const struct hook_engine *engine, const struct filter_facts *facts,
+                             struct buf *out)
+{
+    struct sampling s = {.out = out, .filter = facts->index};
+
+    buf_printf(out, "facteur_filter_requests_total{filter=\"%u\"} %" PRIu64 "\n", facts->index,
+               facts->requests);
+    for (size_t i = 0; i < engine->set.n; i++) {
+        s.self = engine->set.plugin[i];
+        of_plugin(&s);
+    }
+}
