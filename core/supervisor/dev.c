@@ -27,7 +27,7 @@ static const char help[] =
     "  --dir DIR            where everything is kept (./facteur-dev)\n"
     "  --base-port N        ports N+25 (SMTP), N+587 and N+465 (submission), N+24 (LMTP), N+143 "
     "and N+993 (IMAP),\n"
-    "                       N+110 and N+995 (POP3); default 10000\n"
+    "                       N+110 and N+995 (POP3), N+89 (milter); default 10000\n"
     "  --accounts FILE      lines of address:password; default: alice and bob @example.test, "
     "password secret\n"
     "  --conf FILE…         more configuration, later wins; the generated one is DIR/facteur.conf\n"
@@ -196,6 +196,7 @@ static const struct {
     {"imaps",       993, "imap", NULL,         "implicit"},
     {"pop3",        110, "pop3", NULL,         "starttls"},
     {"pop3s",       995, "pop3", NULL,         "implicit"},
+    {"milter",      89,  "milter", NULL,       "none"},
 };
 /* clang-format on */
 

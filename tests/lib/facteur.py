@@ -2,7 +2,7 @@
 import contextlib, os, random, re, select, shutil, signal, socket, subprocess, sys, tempfile, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-OFFSETS = {'smtp': 25, 'submission': 587, 'submissions': 465, 'lmtp': 24, 'imap': 143, 'imaps': 993, 'pop3': 110, 'pop3s': 995}
+OFFSETS = {'smtp': 25, 'submission': 587, 'submissions': 465, 'lmtp': 24, 'imap': 143, 'imaps': 993, 'pop3': 110, 'pop3s': 995, 'milter': 89}
 PASSWORD = 'pass'
 CLIENT = 'client.test'  # for EHLO: without a name smtplib asks DNS for one, for seconds where there is none
 ACCOUNTS = ['tester@example.test', 'alice@example.test', 'bob@example.test']
@@ -20,7 +20,7 @@ def data_dir():
 
 
 def free_base():
-    """A base port whose eight offsets are all free. Below the ephemeral range, so that no client socket sits there."""
+    """A base port whose offsets are all free. Below the ephemeral range, so that no client socket sits there."""
     rnd = random.Random(os.urandom(8))
     for _ in range(200):
         base = rnd.randrange(2000, 31000)
