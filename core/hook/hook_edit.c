@@ -1,27 +1,37 @@
-/* hook_edit.c - edit logs → edit list. */
+/* hook_edit.c - edit logs → edit lists, one for all recipients that share their edits. */
 #include "core/hook/hook_edit.h"
 
-#include "core/log/log.h"
+#define REMEMBERED 32 /* distinct lists that are looked through for a recipient */
 
-void hook_edit_build(struct transaction *tx, const struct edit_log *own, struct edit_list *out)
+void hook_edits_start(struct hook_edits *edits, struct transaction *tx)
 {
-    size_t nown = own ? own->n : 0, n = tx->edits.n + nown, nlost = 0;
-    struct edit *all;
-    struct fct_err err = {0};
+    *edits = (struct hook_edits){.tx = tx};
+}
 
-    *out = (struct edit_list){0};
-    if (n == 0)
-        return;
-    all = ARENA_ARRAY(tx->arena, struct edit, n);
-    if (tx->edits.n > 0)
-        memcpy(all, tx->edits.edit, sizeof *all * tx->edits.n);
-    if (nown > 0)
-        memcpy(all + tx->edits.n, own->edit, sizeof *all * nown);
-    if (!edit_list_build(tx->arena, all, n, tx->message->bytes.n, out, NULL, &nlost, &err)) {
-        log_event(EV_BUG, tx->id, F_C("what", "edits"),
-                  F_STR("why", ((struct fct_str){err.text, strlen(err.text)})));
-        *out = (struct edit_list){0};
-    } else if (nlost > 0) {
-        log_event(EV_BUG, tx->id, F_C("what", "edits overlap"), F_U64("lost", nlost));
-    }
+static bool is_empty(const struct edit_log *log)
+{
+    return !log || log->n == 0;
+}
+
+static bool same_log(const struct edit_log *a, const struct edit_log *b)
+{
+    return a == b || (is_empty(a) && is_empty(b)) ||
+           (!is_empty(a) && !is_empty(b) && edit_log_equals(a, b));
+}
+
+struct edit_list hook_edits_build(struct hook_edits *edits, const struct edit_log *profile,
+                                  const struct edit_log *own)
+{
+    struct hook_edit *e;
+
+    for (e = edits->first; e; e = e->next)
+        if (same_log(e->profile, profile) && same_log(e->own, own))
+            return e->list;
+    e = ARENA_NEW(edits->tx->arena, struct hook_edit);
+    *e = (struct hook_edit){.profile = profile, .own = own, .next = edits->first};
+    edit_log_build(edits->tx, (const struct edit_log *const[]){&edits->tx->edits, profile, own}, 3,
+                   &e->list);
+    if (edits->n++ < REMEMBERED)
+        edits->first = e;
+    return e->list;
 }

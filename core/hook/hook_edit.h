@@ -1,12 +1,26 @@
-/* hook_edit.h - the edits that calls asked for, as the immutable list that the store keeps. */
+/* hook_edit.h - the edits that calls asked for, as the immutable lists that the store keeps.
+ *
+ * Three logs make a recipient's list: the message's, its profile's (of `verdict`, when there are
+ * several profiles) and its own (of `deliver`). Recipients with equal logs share one list. */
 #ifndef CORE_HOOK_HOOK_EDIT_H
 #define CORE_HOOK_HOOK_EDIT_H
 
 #include "core/plugin/plugin_call.h"
 
-/* The common edits, then this recipient's own (may be NULL or empty). Never fails: edits that do
- * not fit together were refused when they were asked for; should one be left all the same, it is
- * logged and left out. */
-void hook_edit_build(struct transaction *tx, const struct edit_log *own, struct edit_list *out);
+struct hook_edit {
+    const struct edit_log *profile, *own;
+    struct edit_list list;
+    struct hook_edit *next;
+};
+struct hook_edits {
+    struct transaction *tx;
+    struct hook_edit *first;
+    size_t n;
+};
+
+void hook_edits_start(struct hook_edits *edits, struct transaction *tx);
+/* Both may be NULL or empty; they must live as long as `edits`. Never fails. */
+struct edit_list hook_edits_build(struct hook_edits *edits, const struct edit_log *profile,
+                                  const struct edit_log *own);
 
 #endif

@@ -120,7 +120,7 @@ static bool changed_action(const struct transaction *tx, enum fct_action *out)
 }
 
 static FCT_MAY_WAIT void ask_verdict(struct hook_engine *engine, struct transaction *tx,
-                                     struct judgement *j)
+                                     struct judgement *j, bool alone)
 {
     char text[SCORE_TEXT_MAX];
     struct fct_ev_verdict ev = {
@@ -132,7 +132,7 @@ static FCT_MAY_WAIT void ask_verdict(struct hook_engine *engine, struct transact
     };
     enum fct_action changed;
 
-    hook_run(engine, tx, FCT_HOOK_verdict, &ev, NULL, &j->log, &j->decision);
+    hook_run(engine, tx, FCT_HOOK_verdict, &ev, alone ? NULL : &j->results, &j->log, &j->decision);
     if (j->decision.verdict == FCT_ACCEPT) /* ends the chain of its point and says no more */
         j->decision = (struct hook_decision){.verdict = FCT_NEXT};
     if (changed_action(tx, &changed))
@@ -143,7 +143,7 @@ static FCT_MAY_WAIT void ask_verdict(struct hook_engine *engine, struct transact
 
 /* At `verdict` plugins see the symbols that count here, and force for this profile alone. */
 static FCT_MAY_WAIT void judge_one(struct hook_engine *engine, struct transaction *tx,
-                                   struct judgement *j)
+                                   struct judgement *j, bool alone)
 {
     struct call_force forced = tx->forced;
     struct symbol_hit *found = tx->hit;
@@ -153,7 +153,7 @@ static FCT_MAY_WAIT void judge_one(struct hook_engine *engine, struct transactio
     j->action = forced.any ? forced.action : profile_action(j->profile, j->score.milli);
     if (engine->plan.point[FCT_HOOK_verdict].n > 0) {
         tx->hit = j->score.hit;
-        ask_verdict(engine, tx, j);
+        ask_verdict(engine, tx, j, alone);
         tx->hit = found;
     }
     by_action = message_action_decision(j->action);
@@ -170,7 +170,7 @@ void message_judge(struct hook_engine *engine, struct transaction *tx,
     *out = (struct judgements){0};
     collect_profiles(engine, tx, recipient, n, out);
     for (size_t i = 0; i < out->n; i++)
-        judge_one(engine, tx, &out->judgement[i]);
+        judge_one(engine, tx, &out->judgement[i], out->n == 1);
 }
 
 /* ---- one reply for all ---- */

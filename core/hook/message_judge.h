@@ -13,6 +13,7 @@ struct judgement {
     enum fct_action action;
     struct hook_decision decision; /* NEXT and QUARANTINE keep the message */
     struct ledger_log log;         /* from the symbols as found to the decision */
+    struct call_recipient results; /* edits of `verdict`, where there are several profiles */
 };
 
 struct judgements {

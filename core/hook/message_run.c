@@ -181,7 +181,7 @@ static void share_reply(struct parcel *parcel, size_t n)
     }
 }
 
-static void send(struct stages *s, size_t i, const struct parcel *p, const struct edit_list *common)
+static void send(struct stages *s, size_t i, const struct parcel *p, struct hook_edits *edits)
 {
     struct filter_outcome *out = &s->result->outcome[i];
 
@@ -194,27 +194,24 @@ static void send(struct stages *s, size_t i, const struct parcel *p, const struc
     out->action = p->action;
     if (p->log.n > 0 || p->judgement != s->all.judgement)
         out->ledger = encode_ledger(s, p->judgement, &p->log);
-    if (p->results.edits.n > 0)
-        hook_edit_build(s->tx, &p->results.edits, &out->edits);
-    else
-        out->edits = *common;
+    out->edits = hook_edits_build(edits, &p->judgement->results.edits, &p->results.edits);
 }
 
 static FCT_MAY_WAIT void deliver_all(struct stages *s)
 {
     struct parcel *parcel = ARENA_ARRAY(s->tx->arena, struct parcel, s->n + 1);
     struct filter_result *result = s->result;
-    struct edit_list common;
+    struct hook_edits edits;
 
     for (size_t i = 0; i < s->n; i++)
         pack(s, i, &parcel[i]);
     if (!s->each_answered)
         share_reply(parcel, s->n);
-    hook_edit_build(s->tx, NULL, &common);
+    hook_edits_start(&edits, s->tx);
     result->outcome = ARENA_ARRAY(s->tx->arena, struct filter_outcome, s->n + 1);
     result->outcomes = s->n;
     for (size_t i = 0; i < s->n; i++)
-        send(s, i, &parcel[i], &common);
+        send(s, i, &parcel[i], &edits);
 }
 
 /* ---- the whole ---- */

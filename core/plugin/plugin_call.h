@@ -6,8 +6,8 @@
 #ifndef CORE_PLUGIN_PLUGIN_CALL_H
 #define CORE_PLUGIN_PLUGIN_CALL_H
 
-#include "core/message/edit_list.h"
 #include "core/message/mime.h"
+#include "core/plugin/edit_log.h"
 #include "core/plugin/plugin_load.h"
 
 /* ---- the message, looked at only as far as somebody asks ---- */
@@ -24,6 +24,7 @@ struct call_message {
     struct mime_tree tree;
     struct fct_part *part; /* what plugins see of tree.part */
     struct fct_str *part_bytes, *part_text;
+    unsigned char *protected; /* per part: edits are refused, see plugin_edit.c */
     struct call_links *links; /* plugin_links.c */
 };
 
@@ -34,13 +35,6 @@ struct symbol_hit {
     int32_t score_milli; /* the symbol's own weight times factor */
     double factor;
     struct symbol_hit *next;
-};
-
-/* Edits in the order they were asked for: the plan's. None overlaps another. */
-struct edit_log {
-    struct edit *edit;
-    size_t n, cap;
-    uint64_t reach; /* no edit so far touches a byte behind this */
 };
 
 /* One line for the ledger, written down by a host function; the call's owner and time are known

@@ -1,85 +1,110 @@
-/* plugin_edit.c - edits: written down against the original, never applied here. The earlier edit in
- * the plan wins: one that overlaps it is refused. */
+/* plugin_edit.c - edits of header fields, checked and written down against the original, never
+ * applied here. The earlier edit in the plan wins: one that overlaps it is refused. */
 #include "core/plugin/plugin_host.h"
 
 #include "core/base/str.h"
+#include "core/log/log.h"
 
-#define EDITS_MAX 10000 /* of one message, or of one recipient */
-#define FIELD_MAX (64u << 10)
+#define EDITS_MAX       10000 /* of one message, or of one recipient */
+#define FIELD_MAX       (64u << 10)
+#define LINE_MAX_OCTETS 998u /* RFC 5322 2.1.1 */
+#define LINE_FOLD       76u  /* where a field that is too long for one line is folded */
 
-/* ---- the log of edits ---- */
-
-/* Do [a, a+an) and [b, b+bn) share a byte, or does one insert strictly inside the other? */
-static bool spans_clash(uint64_t a, uint64_t an, uint64_t b, uint64_t bn)
-{
-    if (an == 0 || bn == 0)
-        return an == 0 ? a > b && a < b + bn : b > a && b < a + an;
-    return a < b + bn && b < a + an;
-}
-
-static bool log_clashes(const struct edit_log *log, uint64_t offset, uint64_t remove)
-{
-    if (offset >= log->reach) /* the usual case: edits come from front to back */
-        return false;
-    for (size_t i = 0; i < log->n; i++)
-        if (spans_clash(offset, remove, log->edit[i].offset, log->edit[i].remove))
-            return true;
-    return false;
-}
-
-static void log_append(struct arena *arena, struct edit_log *log, const struct edit *edit)
-{
-    if (log->n == log->cap) {
-        size_t cap = log->cap ? 2 * log->cap : 8;
-
-        log->edit =
-            arena_grow(arena, log->edit, sizeof(struct edit) * log->cap, sizeof(struct edit) * cap);
-        log->cap = cap;
-    }
-    log->edit[log->n++] = *edit;
-    if (edit->offset + edit->remove > log->reach)
-        log->reach = edit->offset + edit->remove;
-}
+/* ---- writing down ---- */
 
 /* Points where edits are collected. `scan` is not among them: its hooks run beside each other, so
  * none may change anything. */
-static bool may_edit(const struct fct_call *call)
+bool edit_allowed(const struct fct_call *call)
 {
     return call->live && call->tx->message &&
            (call->hook == FCT_HOOK_headers || call->hook == FCT_HOOK_verdict ||
             call->hook == FCT_HOOK_edit || call->hook == FCT_HOOK_deliver);
 }
 
-static bool add_edit(struct fct_call *call, uint64_t offset, uint64_t remove, struct fct_str insert)
+static bool take_memory(struct fct_call *call, size_t bytes)
 {
-    struct transaction *tx = call->tx;
-    struct edit_log *log = call_edits(call);
-    struct edit edit = {.offset = offset, .remove = remove};
-    uint64_t *used = &tx->memory_used[call->row->self->index];
+    const struct fct_self *self = call->row->self;
+    uint64_t *used = &call->tx->memory_used[self->index];
 
-    if (log->n >= EDITS_MAX || insert.n > call->row->self->memory_bytes ||
-        *used > call->row->self->memory_bytes - insert.n)
+    if (bytes > self->memory_bytes || *used > self->memory_bytes - bytes)
         return false;
-    if (log_clashes(&tx->edits, offset, remove) ||
-        (call->recipient && log_clashes(log, offset, remove)))
+    *used += bytes;
+    return true;
+}
+
+static bool overlaps_earlier(struct fct_call *call, const struct logged_edit *edit)
+{
+    const struct edit_log *own = call_edits(call);
+
+    if (!edit_log_clashes(&call->tx->edits, edit) &&
+        (own == &call->tx->edits || !edit_log_clashes(own, edit)))
         return false;
-    *used += insert.n;
-    edit.insert = arena_str(tx->arena, insert);
-    edit.origin = str_from(call->row->label);
-    log_append(tx->arena, log, &edit);
+    plugin_count(call->row->self, "edits_lost", 1);
+    log_event(EV_NOTE, call->tx->id,
+              F_C("text", "an edit was refused: an earlier one touches the same bytes"),
+              F_C("plugin", call->row->self->name), F_C("rule", call->row->label),
+              F_U64("offset", edit->edit.offset));
+    return true;
+}
+
+bool edit_add(struct fct_call *call, struct logged_edit *edit)
+{
+    struct edit_log *log = call_edits(call);
+
+    if (log->n >= EDITS_MAX || overlaps_earlier(call, edit) ||
+        !take_memory(call, edit->edit.insert.n))
+        return false;
+    edit->edit.insert = arena_str(call->tx->arena, edit->edit.insert);
+    edit->edit.origin = str_from(call->row->label);
+    edit_log_add(call->tx->arena, log, edit);
     return true;
 }
 
 /* ---- header fields ---- */
 
+static struct fct_str unfolded_line(struct fct_str *rest, size_t room)
+{
+    size_t cut = 0;
+
+    for (size_t i = 1; i < rest->n && (i <= room || cut == 0); i++)
+        if (rest->p[i] == ' ' || rest->p[i] == '\t')
+            cut = i;
+    if (rest->n <= room || cut == 0)
+        cut = rest->n;
+    struct fct_str line = str_head(*rest, cut);
+    *rest = str_skip(*rest, cut);
+    return line;
+}
+
+/* A value of one line that is too long for one is folded where white space stands (RFC 5322
+ * 2.2.3). */
+static struct fct_str fold(struct arena *arena, struct fct_str name, struct fct_str value)
+{
+    FCT_CLEANUP(buf_free) struct buf out = BUF_INIT(FIELD_MAX);
+    size_t room = name.n + 2 < LINE_FOLD ? LINE_FOLD - name.n - 2 : 1;
+
+    if (name.n + 2 + value.n <= LINE_MAX_OCTETS || str_find_char(value, '\n') >= 0)
+        return value;
+    for (struct fct_str rest = value; rest.n > 0; room = LINE_FOLD) {
+        buf_put_str(&out, unfolded_line(&rest, room));
+        if (rest.n > 0)
+            buf_put_c(&out, "\r\n");
+    }
+    return out.overflow ? value : arena_str(arena, buf_str(&out));
+}
+
 static bool add_field(struct fct_call *call, uint64_t offset, uint64_t remove, struct fct_str name,
                       struct fct_str value)
 {
     FCT_CLEANUP(buf_free) struct buf field = BUF_INIT(FIELD_MAX);
+    struct logged_edit edit = {.kind = LOGGED_HEADER, .edit.offset = offset, .edit.remove = remove};
     struct fct_err err = {0};
 
-    return header_field_format(name, value, &field, &err) && !field.overflow &&
-           add_edit(call, offset, remove, buf_str(&field));
+    if (!header_field_format(name, fold(call->tx->arena, name, value), &field, &err) ||
+        field.overflow)
+        return false;
+    edit.edit.insert = buf_str(&field);
+    return edit_add(call, &edit);
 }
 
 /* Behind the last field; the empty line that ends the header comes after it. */
@@ -92,27 +117,42 @@ static uint64_t end_of_fields(const struct header_list *list)
 
 /* A message that breaks off inside its header: a field put behind the torn line would become a part
  * of it. */
-static bool last_field_is_torn(const struct header_list *list)
+static bool is_torn(const struct fct_header *field)
 {
-    const struct fct_header *last = list->n > 0 ? &list->field[list->n - 1] : NULL;
-
-    return last && (last->raw.n == 0 || last->raw.p[last->raw.n - 1] != '\n');
+    return field->raw.n == 0 || field->raw.p[field->raw.n - 1] != '\n';
 }
 
-bool edit_header_add(struct fct_call *call, enum fct_where where, struct fct_str name,
-                     struct fct_str value)
+/* Fields that say which way a message came, each written above the ones before: Received and
+ * Return-Path (RFC 5322 3.6.7), and what is to be treated like them (RFC 8601 4.1, RFC 6376 3.5,
+ * RFC 8617 4.1, RFC 7208 9.1). */
+static bool is_trace(const struct fct_header *field)
 {
-    const struct header_list *list;
-    bool top;
+    static const struct fct_str names[] = {
+        FCT_STR_INIT("Received"),
+        FCT_STR_INIT("Return-Path"),
+        FCT_STR_INIT("Authentication-Results"),
+        FCT_STR_INIT("Received-SPF"),
+        FCT_STR_INIT("DKIM-Signature"),
+        FCT_STR_INIT("ARC-Seal"),
+        FCT_STR_INIT("ARC-Message-Signature"),
+        FCT_STR_INIT("ARC-Authentication-Results"),
+        FCT_STR_INIT("Delivered-To"),
+        FCT_STR_INIT("X-Original-To"),
+    };
 
-    if (!may_edit(call))
-        return false;
-    list = message_header_list(call->tx);
-    top = where == FCT_TOP || last_field_is_torn(list);
-    if (!add_field(call, top ? 0 : end_of_fields(list), 0, name, value))
-        return false;
-    call_note(call, NOTE_EDIT, "header_add", name, 0);
-    return true;
+    for (size_t i = 0; i < FCT_COUNT(names); i++)
+        if (str_equal_nocase(field->name, names[i]))
+            return true;
+    return false;
+}
+
+static uint64_t end_of_trace(const struct header_list *list)
+{
+    size_t n = 0;
+
+    while (n < list->n && is_trace(&list->field[n]) && !is_torn(&list->field[n]))
+        n++;
+    return n > 0 ? list->field[n - 1].offset + list->field[n - 1].raw.n : 0;
 }
 
 /* Is it one of the fields we gave out? */
@@ -123,9 +163,54 @@ static bool is_ours(struct fct_call *call, const struct fct_header *header)
     return header && header >= list->field && header < list->field + list->n;
 }
 
+/* Where in the original; false: there is no such place. */
+static bool find_place(struct fct_call *call, enum fct_where where, const struct fct_header *beside,
+                       uint64_t *offset)
+{
+    const struct header_list *list = message_header_list(call->tx);
+
+    switch (where) {
+    case FCT_TOP:
+        *offset = 0;
+        return true;
+    case FCT_END:
+        *offset = list->n > 0 && is_torn(&list->field[list->n - 1]) ? 0 : end_of_fields(list);
+        return true;
+    case FCT_AFTER_TRACE:
+        *offset = end_of_trace(list);
+        return true;
+    case FCT_BEFORE:
+    case FCT_AFTER:
+        if (!is_ours(call, beside) || (where == FCT_AFTER && is_torn(beside)))
+            return false;
+        *offset = beside->offset + (where == FCT_AFTER ? beside->raw.n : 0);
+        return true;
+    }
+    return false;
+}
+
+bool edit_header_insert(struct fct_call *call, enum fct_where where,
+                        const struct fct_header *beside, struct fct_str name, struct fct_str value)
+{
+    uint64_t offset;
+
+    if (!edit_allowed(call) || !find_place(call, where, beside, &offset) ||
+        !add_field(call, offset, 0, name, value))
+        return false;
+    call_note(call, NOTE_EDIT, "header_add", name, 0);
+    return true;
+}
+
+bool edit_header_add(struct fct_call *call, enum fct_where where, struct fct_str name,
+                     struct fct_str value)
+{
+    return where != FCT_BEFORE && where != FCT_AFTER &&
+           edit_header_insert(call, where, NULL, name, value);
+}
+
 bool edit_header_set(struct fct_call *call, const struct fct_header *header, struct fct_str value)
 {
-    if (!may_edit(call) || !is_ours(call, header) ||
+    if (!edit_allowed(call) || !is_ours(call, header) ||
         !add_field(call, header->offset, header->raw.n, header->name, value))
         return false;
     call_note(call, NOTE_EDIT, "header_set", header->name, 0);
@@ -134,43 +219,14 @@ bool edit_header_set(struct fct_call *call, const struct fct_header *header, str
 
 bool edit_header_remove(struct fct_call *call, const struct fct_header *header)
 {
-    if (!may_edit(call) || !is_ours(call, header) ||
-        !add_edit(call, header->offset, header->raw.n, (struct fct_str){"", 0}))
+    struct logged_edit edit = {.kind = LOGGED_HEADER};
+
+    if (!edit_allowed(call) || !is_ours(call, header))
+        return false;
+    edit.edit.offset = header->offset;
+    edit.edit.remove = header->raw.n;
+    if (!edit_add(call, &edit))
         return false;
     call_note(call, NOTE_EDIT, "header_remove", str_trim(header->raw), 0);
-    return true;
-}
-
-/* ---- the body ---- */
-
-/* What a signature or encryption covers cannot be changed without destroying it (RFC 1847 2). */
-static bool is_protected(struct fct_call *call, uint64_t offset, uint64_t length)
-{
-    const struct fct_part *part;
-    size_t n = message_parts(call, &part);
-
-    for (size_t i = 0; i < n; i++)
-        if ((str_equal_nocase(part[i].type, FCT_STR("multipart/signed")) ||
-             str_equal_nocase(part[i].type, FCT_STR("multipart/encrypted"))) &&
-            spans_clash(offset, length, part[i].body_offset, part[i].body_length))
-            return true;
-    return false;
-}
-
-bool edit_patch(struct fct_call *call, size_t offset, size_t length, struct fct_str with)
-{
-    size_t size;
-    struct fct_str where;
-    char detail[64];
-
-    if (!may_edit(call))
-        return false;
-    size = call->tx->message->bytes.n;
-    if (offset > size || length > size - offset || offset < message_header_list(call->tx)->end ||
-        is_protected(call, offset, length) || !add_edit(call, offset, length, with))
-        return false;
-    where.p = detail;
-    where.n = (size_t)snprintf(detail, sizeof detail, "%zu+%zu to %zu", offset, length, with.n);
-    call_note(call, NOTE_EDIT, "patch", where, 0);
     return true;
 }

@@ -49,6 +49,17 @@ bool edit_header_add(struct fct_call *call, enum fct_where where, struct fct_str
                      struct fct_str value);
 bool edit_header_set(struct fct_call *call, const struct fct_header *header, struct fct_str value);
 bool edit_header_remove(struct fct_call *call, const struct fct_header *header);
+/* At this point, by this call? */
+bool edit_allowed(const struct fct_call *call);
+/* Unless it overlaps an earlier one or a limit is reached; the text is copied. */
+bool edit_add(struct fct_call *call, struct logged_edit *edit);
+bool edit_header_insert(struct fct_call *call, enum fct_where where,
+                        const struct fct_header *beside, struct fct_str name, struct fct_str value);
+
+/* plugin_patch.c: edits of the body. */
 bool edit_patch(struct fct_call *call, size_t offset, size_t length, struct fct_str with);
+bool edit_part_patch(struct fct_call *call, const struct fct_part *part, size_t offset,
+                     size_t length, struct fct_str with);
+bool edit_body_replace(struct fct_call *call, struct fct_str body);
 
 #endif
