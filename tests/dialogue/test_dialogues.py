@@ -3,6 +3,7 @@
   # RFC 5321 4.5.3.1.8: what is shown          first line: the section and the point
   conf max_recipients = 100                    a setting in the protocol's own block (smtp, imap …)
   conf smtp.max_message = 1K                   … or in a named one
+  rules judge.lua                              a rule file beside the dialogue is loaded
   port submission                              another listener than the folder's
   fresh                                        a server of its own (mailboxes start empty)
   modes lines bytes                            only these ways of sending (default: lines bytes tls cut)
@@ -55,6 +56,7 @@ class Dialogue:
         self.name = os.path.relpath(path, HERE)[:-4]
         self.protocol = self.name.split(os.sep)[0]
         self.port, self.conf, self.fresh, self.modes, self.steps = self.protocol, [], False, DEFAULT_MODES, []
+        self.rules = []
         with open(path, encoding='utf-8') as f:
             for number, line in enumerate(f, 1):
                 self.parse(number, line.rstrip('\n'))
@@ -67,6 +69,8 @@ class Dialogue:
             key, _, value = rest.strip().partition('=')
             block, _, key = key.strip().rpartition('.')
             self.conf.append((block or self.protocol, key, value.strip()))
+        elif word == 'rules':
+            self.rules.append(os.path.join(os.path.dirname(self.path), rest.strip()))
         elif word == 'port':
             self.port = rest.strip()
         elif word == 'fresh':
@@ -87,7 +91,8 @@ class Dialogue:
         blocks = {}
         for block, key, value in self.conf:
             blocks.setdefault(block, []).append('    %s = %s\n' % (key, value))
-        return ''.join('%s {\n%s}\n' % (b, ''.join(lines)) for b, lines in sorted(blocks.items()))
+        rules = ''.join('lua { file = "%s" }\n' % path for path in self.rules)
+        return rules + ''.join('%s {\n%s}\n' % (b, ''.join(lines)) for b, lines in sorted(blocks.items()))
 
 
 def matches(pattern, line):
@@ -110,7 +115,7 @@ class Client:
             raise AssertionError('plain bytes behind the go-ahead for TLS: %r' % self.buffer)
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        self.s = context.wrap_socket(self.s)
+        self.s = context.wrap_socket(self.s, server_hostname='mx.example.test')
 
     def send(self, data):
         try:
