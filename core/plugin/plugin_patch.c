@@ -133,19 +133,20 @@ static bool has_legal_lines(struct fct_str text)
 bool edit_body_replace(struct fct_call *call, struct fct_str body)
 {
     const struct header_list *list;
-    struct fct_str text = body;
+    struct fct_str text = body, message;
     size_t size;
+    bool is_torn;
 
     if (!edit_allowed(call) || !has_legal_lines(body))
         return false;
-    size = call->tx->message->bytes.n;
+    message = call->tx->message->bytes;
+    size = message.n;
+    is_torn = size > 0 && message.p[size - 1] != '\n';
     list = message_header_list(call->tx);
     if (span_is_protected(call, list->end, size - list->end))
         return false;
     if (!list->has_separator)
-        text = arena_printf(call->tx->arena, "%s\r\n%.*s",
-                            list->n > 0 && is_torn(&list->field[list->n - 1]) ? "\r\n" : "",
-                            FCT_FMT(body));
+        text = arena_printf(call->tx->arena, "%s\r\n%.*s", is_torn ? "\r\n" : "", FCT_FMT(body));
     if (!add_body_edit(call, list->end, size - list->end, text))
         return false;
     note_patch(call, "body_replace", list->end, size - list->end, body.n);
