@@ -86,6 +86,7 @@ SMTP = {
     'CHUNKING': ('MAIL FROM:<a@b.example>\r\nRCPT TO:<%s>\r\nBDAT 14 LAST\r\nSubject: x\r\n\r\n' % USER, 3, '250'),
     'ENHANCEDSTATUSCODES': ('MAIL FROM:<a@b.example>\r\n', 1, '250 2.1.0'),
     'STARTTLS': ('STARTTLS\r\n', 1, '220'),
+    'PRDR': ('MAIL FROM:<a@b.example> PRDR\r\nRCPT TO:<%s>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\nSubject: x\r\n\r\n.\r\n' % USER, 5, '353'),
     'AUTH': ('AUTH PLAIN %s\r\n' % PLAIN, 1, '235'),
 }
 POP3_LOGIN = 'USER %s\r\nPASS pass\r\n' % USER
