@@ -72,8 +72,8 @@ void role_kill_peer(struct role_env *env, enum role_kind kind, unsigned index)
     (void)env, (void)kind, (void)index;
 }
 
-static const struct conf_block *const rig_blocks[] = {&plugin_block, &lua_block, &filter_block, &dns_block,
-                                                      NULL};
+static const struct conf_block *const rig_blocks[] = {&plugin_block, &lua_block, &filter_block,
+                                                      &dns_block, NULL};
 
 /* ---- the supervisor and the filters ---- */
 
@@ -279,7 +279,7 @@ static void rig_run(struct rig *rig, void (*body)(struct rig *rig))
         event_base_loop(rig->env.base, EVLOOP_ONCE);
 }
 
-static bool rig_log_has(struct rig *rig, const char *text)
+static inline bool rig_log_has(struct rig *rig, const char *text)
 {
     static char bytes[1 << 20];
     ssize_t n = pread(rig->log, bytes, sizeof bytes - 1, 0);
@@ -322,8 +322,8 @@ static struct filter_context rig_context(const char *id, uint32_t role)
 }
 
 /* One message to one recipient, through all its points. */
-static void rig_message(struct rig *rig, const char *id, uint32_t role, const char *text,
-                        struct filter_result *result)
+static inline void rig_message(struct rig *rig, const char *id, uint32_t role, const char *text,
+                               struct filter_result *result)
 {
     struct filter_context ctx = rig_context(id, role);
     struct filter_recipient to = {.recipient = FCT_STR("bob@example.org"),
@@ -338,8 +338,8 @@ static void rig_message(struct rig *rig, const char *id, uint32_t role, const ch
 }
 
 /* The first entry of that kind and name, or NULL. */
-static const struct ledger_entry *rig_ledger_find(struct rig *rig, struct fct_str bytes,
-                                                  enum ledger_kind kind, const char *name)
+static inline const struct ledger_entry *rig_ledger_find(struct rig *rig, struct fct_str bytes,
+                                                         enum ledger_kind kind, const char *name)
 {
     struct ledger ledger;
     struct fct_err err = {0};
