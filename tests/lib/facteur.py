@@ -39,9 +39,10 @@ def free_base():
 class Server:
     """with Server() as s: … s.port('imap') … s.ctl('trace', id) …"""
 
-    def __init__(self, conf='', accounts=None, build=None, env=None, directory=None):
+    def __init__(self, conf='', accounts=None, build=None, env=None, directory=None, dns=None):
         self.build = build or build_dir()
         self.conf = conf
+        self.dns = dns  # ADDRESS@PORT, as fake_dns.FakeDNS().address
         self.accounts = accounts or ACCOUNTS
         self.env = dict(os.environ, **(env or {}))
         self.own = directory is None
@@ -66,6 +67,8 @@ class Server:
             with open(path, 'w') as f:
                 f.write(self.conf)
             command += ['--conf', path]
+        if self.dns:
+            command += ['--dns', self.dns]
         self.errors = open(os.path.join(self.dir, 'stderr'), 'ab')
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.errors, env=self.env)
         end, seen = time.monotonic() + wait, b''

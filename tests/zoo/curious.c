@@ -35,7 +35,7 @@ static void show(struct fct_call *call, const struct fct_dns_answer *answer, cha
     qsort(copy, answer->n, sizeof *copy, by_text);
     for (size_t i = 0; i < answer->n && used < size; i++)
         used += (size_t)snprintf(out + used, size - used, "%s%.*s", i ? " " : "",
-                                 FCT_FMT(copy[i].data));
+                                 (int)copy[i].data.n, copy[i].data.p);
 }
 
 static enum fct_verdict on_mail(struct fct_call *call, const struct fct_ev_mail *ev, void *state)
@@ -73,4 +73,13 @@ static enum fct_verdict on_scan(struct fct_call *call, const struct fct_ev_scan 
 static const struct fct_hook_row rows[] = {FCT_ON(mail, on_mail), FCT_ON(scan, on_scan)};
 static const struct fct_symbol symbols[] = {{.name = "CURIOUS", .doc = "what the DNS says"}, {0}};
 
-ZOO_TELLER("curious", "asks", rows, symbols);
+FCT_EXPORT const struct fct_plugin fct_plugin = {
+    .head = FCT_PLUGIN_HEAD,
+    .name = "curious",
+    .version = "0",
+    .summary = "asks",
+    .symbols = symbols,
+    .hooks = rows,
+    .nhooks = FCT_COUNT(rows),
+    .start = zoo_start,
+};
