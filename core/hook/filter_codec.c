@@ -111,7 +111,6 @@ static void put_context(struct buf *out, const struct filter_context *context)
     put_envelope(out, &context->envelope);
     ipc_put_str(out, context->carried);
     ipc_put_bool(out, context->each_answered);
-    ipc_put_bool(out, context->each_answered);
 }
 
 static void get_context(struct ipc_reader *r, struct arena *arena, struct filter_context *context)
@@ -119,7 +118,6 @@ static void get_context(struct ipc_reader *r, struct arena *arena, struct filter
     get_conn(r, &context->conn);
     get_envelope(r, arena, &context->envelope);
     context->carried = ipc_get_str(r);
-    context->each_answered = ipc_get_bool(r);
     context->each_answered = ipc_get_bool(r);
     if (context->carried.n > CODEC_LEDGER_MAX)
         r->bad = true;
