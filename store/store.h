@@ -70,6 +70,12 @@ struct uid_set {
 #define STORE_NAME_MAX  1000 /* bytes of a mailbox path */
 #define STORE_DEPTH_MAX 32
 
+/* An e-mail's number as text, fit for an object id (RFC 8474 4): the same for all copies in the
+ * account. */
+#define STORE_EMAIL_TEXT 18
+struct fct_str store_email_text(uint64_t email_id, char text[STORE_EMAIL_TEXT]);
+FCT_MUST_CHECK bool store_email_parse(struct fct_str text, uint64_t *email_id);
+
 /* Of one store_read_many. */
 #define STORE_MANY       512u
 #define STORE_MANY_BYTES (1u << 20)

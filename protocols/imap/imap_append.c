@@ -4,13 +4,15 @@
  * Messages never enter the command buffer: each goes to a memfd, or above `spool_above` to a file
  * of the store, as it arrives. The loop moves the bytes; a fiber is lent for opening a file and for
  * the end. Nothing is visible before the last message is whole. */
+#include "protocols/imap/imap_hooks.h"
 #include "protocols/imap/imap_response.h"
-#include "protocols/imap/imap_session.h"
 
+#include "core/log/log.h"
 #include "core/message/summary.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -20,7 +22,8 @@
 #define OFFLOAD_ABOVE (128u << 10) /* scanning more than this would keep other sessions waiting */
 
 struct upload_message {
-    int fd; /* -1: the bytes are discarded, the command fails at the end */
+    int fd;     /* -1: the bytes are discarded, the command fails at the end */
+    int reader; /* of a file: for the filters, reading only; else -1 */
     uint64_t size;
     int64_t internal_date;
     struct imap_flags flags;
@@ -30,6 +33,7 @@ struct upload_message {
 struct imap_upload {
     struct arena *arena;
     struct fct_str mailbox; /* as the store writes it */
+    bool redirected;        /* a filter chose that mailbox */
     struct upload_message *message;
     size_t n, room;
     uint64_t left;               /* of the message being received */
@@ -47,9 +51,12 @@ void imap_upload_free(struct imap_session *s)
     if (!u)
         return;
     s->upload = NULL;
-    for (size_t i = 0; i < u->n; i++)
+    for (size_t i = 0; i < u->n; i++) {
         if (u->message[i].fd >= 0)
             close(u->message[i].fd);
+        if (u->message[i].reader >= 0)
+            close(u->message[i].reader);
+    }
     arena_free(&u->arena);
     free(u->message);
     free(u);
@@ -112,7 +119,7 @@ static bool is_message(struct imap_session *s, struct imap_upload *u,
                        const struct imap_literal *literal)
 {
     struct fct_str command = imap_input_command(&s->input), in = str_skip(command, u->parsed);
-    struct upload_message m = {.fd = -1, .size = literal->size};
+    struct upload_message m = {.fd = -1, .reader = -1, .size = literal->size};
     size_t end = command.n;
 
     while (end > 0 && (command.p[end - 1] == '\n' || command.p[end - 1] == '\r'))
@@ -161,7 +168,7 @@ static bool open_memory(struct imap_upload *u, struct fct_err *err)
 {
     struct upload_message *m = &u->message[u->n - 1];
 
-    m->fd = memfd_create("imap-append", MFD_CLOEXEC);
+    m->fd = memfd_create("imap-append", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     u->in_memory += m->size;
     return m->fd >= 0 || fct_fail(err, FCT_TEMP, "memfd: %s", strerror(errno));
 }
@@ -174,7 +181,7 @@ static bool open_message(struct imap_session *s, struct imap_upload *u, struct f
         return imap_fail(&u->command, "TOOBIG", err, "The message is too large");
     if (fits_memory(s, u, m->size))
         return open_memory(u, err);
-    return store_spool(s->edge.listener->edge->store, &m->fd, err) ||
+    return store_spool_pair(s->edge.listener->edge->store, &m->fd, &m->reader, err) ||
            imap_store_failed(&u->command, err);
 }
 
@@ -333,12 +340,94 @@ static bool summarise(struct imap_upload *u, struct upload_message *m, struct fc
     return w.ok || fct_fail(err, FCT_LIMIT, "The structure of the message is too large");
 }
 
+/* ---- the filters' say ---- */
+
+/* What a filter reads cannot change any more. */
+static int readable(const struct upload_message *m)
+{
+    if (m->reader < 0)
+        (void)fcntl(m->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+    return m->reader >= 0 ? m->reader : m->fd;
+}
+
+/* One command has one mailbox (RFC 3502): the last word counts. One that is not there is ignored.
+ */
+static FCT_MAY_WAIT void redirect(struct imap_session *s, struct imap_upload *u,
+                                  struct fct_str mailbox)
+{
+    struct mailbox_info info;
+    struct fct_err err = {0};
+
+    if (!store_mailbox(s->edge.listener->edge->store, s->principal.handle, mailbox, u->arena, &info,
+                       &err)) {
+        log_event(EV_WARNING, str_from(s->id.text), F_C("hook", "store.append"),
+                  F_STR("mailbox", mailbox), F_C("text", err.text));
+        return;
+    }
+    u->redirected |= !str_equal(u->mailbox, mailbox);
+    u->mailbox = arena_str(u->arena, mailbox);
+}
+
+static FCT_MAY_WAIT bool ask_message(struct imap_session *s, struct imap_command *c,
+                                     struct imap_upload *u, struct upload_message *m,
+                                     struct fct_err *err)
+{
+    const struct fct_ev_store_append ev = {
+        .account = str_from(s->login),
+        .mailbox = u->mailbox,
+        .flags = imap_flag_texts(&m->flags, c->arena),
+        .size = m->size,
+    };
+    struct filter_answer answer;
+    enum fct_verdict verdict = access_ask_message(&s->access, FCT_HOOK_store_append, &ev,
+                                                  readable(m), m->size, c->arena, &answer);
+    struct fct_str text;
+
+    if (!imap_verdict(s, c, verdict, &answer, "CANNOT", err))
+        return false;
+    for (size_t i = 0; filter_changed(&answer, "flag", i, &text); i++)
+        if (!imap_flags_add(&m->flags, text, c->arena))
+            log_event(EV_WARNING, str_from(s->id.text), F_C("hook", "store.append"),
+                      F_STR("flag", text), F_C("text", "a filter's word is no flag"));
+    if (filter_changed(&answer, "mailbox", 0, &text))
+        redirect(s, u, text);
+    return true;
+}
+
+static FCT_MAY_WAIT bool ask_filters(struct imap_session *s, struct imap_command *c,
+                                     struct imap_upload *u, struct fct_err *err)
+{
+    if (!access_wants(&s->access, FCT_HOOK_store_append))
+        return true;
+    for (size_t i = 0; i < u->n; i++)
+        if (!ask_message(s, c, u, &u->message[i], err))
+            return false;
+    return true;
+}
+
+/* ---- the commit ---- */
+
+/* Not told where a filter chose the mailbox: the client would look for the UIDs in its own (RFC
+ * 4315 3). */
+static void put_append_uid(struct imap_command *c, const struct imap_upload *u,
+                           uint32_t uid_validity, const uint32_t *uid)
+{
+    FCT_CLEANUP(buf_free) struct buf code = BUF_INIT(1u << 16);
+
+    if (u->redirected)
+        return;
+    buf_put_c(&code, "APPENDUID ");
+    buf_put_u64(&code, uid_validity);
+    buf_put_char(&code, ' ');
+    imap_response_uids(&code, uid, u->n);
+    c->code = arena_str(c->arena, buf_str(&code));
+}
+
 static bool append_all(struct imap_session *s, struct imap_command *c, struct imap_upload *u,
                        struct fct_err *err)
 {
     struct store_new *message = ARENA_ARRAY(c->arena, struct store_new, u->n);
     uint32_t *uid = ARENA_ARRAY(c->arena, uint32_t, u->n), uid_validity = 0;
-    FCT_CLEANUP(buf_free) struct buf code = BUF_INIT(1u << 16);
 
     for (size_t i = 0; i < u->n; i++) {
         struct upload_message *m = &u->message[i];
@@ -361,11 +450,8 @@ static bool append_all(struct imap_session *s, struct imap_command *c, struct im
             return imap_fail(c, "TRYCREATE", err, "There is no such mailbox");
         return imap_store_failed(c, err);
     }
-    buf_put_c(&code, "APPENDUID ");
-    buf_put_u64(&code, uid_validity);
-    buf_put_char(&code, ' ');
-    imap_response_uids(&code, uid, u->n);
-    c->code = arena_str(c->arena, buf_str(&code));
+    put_append_uid(c, u, uid_validity, uid);
+    imap_told_append(s, c->arena, u->mailbox, uid, u->n);
     return true;
 }
 
@@ -383,7 +469,7 @@ bool imap_append_run(struct imap_session *s, struct imap_command *c, struct fct_
     for (size_t i = 0; i < u->n; i++)
         if (u->message[i].size == 0)
             return imap_fail(c, "CANNOT", err, "A message cannot be empty"); /* RFC 3502 6.3.11 */
-    if (!append_all(s, c, u, err))
+    if (!ask_filters(s, c, u, err) || !append_all(s, c, u, err))
         return false;
     if (s->state == IMAP_SELECTED && str_equal(u->mailbox, str_from(s->view.name)))
         s->changed = true;

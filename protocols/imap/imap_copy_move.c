@@ -1,6 +1,6 @@
 /* imap_copy_move.c - COPY and MOVE (RFC 9051 6.4.7, 6.4.8) with COPYUID (RFC 4315). */
+#include "protocols/imap/imap_hooks.h"
 #include "protocols/imap/imap_response.h"
-#include "protocols/imap/imap_session.h"
 
 static struct fct_str copy_uid(struct imap_command *c, const struct store_copied *copied)
 {
@@ -38,6 +38,7 @@ static bool copy(struct imap_session *s, struct imap_command *c, bool move, stru
     struct imap_indexes messages;
     struct store_copied copied;
     struct fct_str target, code;
+    struct uid_set uids;
 
     if (!imap_take_messages(s, c, &messages, err) || !imap_mailbox_parse(s, c, &target, err))
         return false;
@@ -47,10 +48,13 @@ static bool copy(struct imap_session *s, struct imap_command *c, bool move, stru
         return imap_fail(c, "READ-ONLY", err, "The mailbox was opened with EXAMINE");
     if (messages.n == 0)
         return true;
-    if (!store_copy(s->edge.listener->edge->store, s->principal.handle, s->view.mailbox,
-                    imap_view_uids(&s->view, &messages, c->arena), target, move, c->arena, &copied,
-                    err))
+    uids = imap_view_uids(&s->view, &messages, c->arena);
+    if (!imap_ask_copy(s, c, uids, target, move, err))
+        return false;
+    if (!store_copy(s->edge.listener->edge->store, s->principal.handle, s->view.mailbox, uids,
+                    target, move, c->arena, &copied, err))
         return copy_failed(s, c, target, err);
+    imap_told_copy(s, c->arena, target, move, &copied);
     code = copy_uid(c, &copied);
     if (move && code.n > 0) { /* before the EXPUNGEs (RFC 6851 4.3) */
         imap_put(s, "* OK [");

@@ -2,6 +2,7 @@
  * from summaries in batches. */
 #include "protocols/imap/imap_fetch.h"
 
+#include "protocols/imap/imap_hooks.h"
 #include "protocols/imap/imap_response.h"
 
 #define WHOLE_BATCH 1024 /* messages of which only the bytes are wanted */
@@ -314,20 +315,62 @@ static void set_seen(struct imap_fetch *f, struct arena *arena)
 {
     struct imap_session *s = f->s;
     struct imap_indexes unseen = unseen_of(f, arena);
+    const struct imap_store_order order = {.uids = imap_view_uids(&s->view, &unseen, arena),
+                                           .op = FLAGS_ADD,
+                                           .flags.flags = FLAG_SEEN};
     struct imap_walk walk = {0};
     struct fct_err ignored = {0};
     const uint32_t *failed;
     size_t nfailed;
     uint64_t mod_seq;
 
-    if (unseen.n == 0 ||
-        !store_flags(s->edge.listener->edge->store, s->principal.handle, s->view.mailbox,
-                     imap_view_uids(&s->view, &unseen, arena), FLAGS_ADD, FLAG_SEEN, NULL, 0, 0,
-                     arena, &failed, &nfailed, &mod_seq, &ignored))
+    if (unseen.n == 0 || !store_flags(s->edge.listener->edge->store, s->principal.handle,
+                                      s->view.mailbox, order.uids, order.op, order.flags.flags,
+                                      NULL, 0, 0, arena, &failed, &nfailed, &mod_seq, &ignored))
         return;
+    imap_told_flags(s, arena, &order, &unseen);
     for (uint32_t index; imap_indexes_next(&unseen, &walk, &index);)
         imap_view_at(&s->view, index)->flags |= FLAG_SEEN;
     f->newly_seen = unseen;
+}
+
+/* ---- the filters' say ---- */
+
+static bool reads_body(const struct imap_section *section)
+{
+    return !section->size_only && (section->what == SECTION_BODY || section->what == SECTION_TEXT);
+}
+
+/* The labels of what reads bodies; empty: headers at most, nobody is asked. */
+static struct fct_str body_labels(const struct imap_fetch *f, struct arena *arena)
+{
+    FCT_CLEANUP(buf_free) struct buf text = BUF_INIT(64u << 10);
+
+    for (size_t i = 0; i < f->nsections; i++) {
+        if (!reads_body(&f->section[i]))
+            continue;
+        if (text.n > 0)
+            buf_put_char(&text, ' ');
+        buf_put_str(&text, f->section[i].label);
+    }
+    return arena_str(arena, buf_str(&text));
+}
+
+static FCT_MAY_WAIT bool may_read(struct imap_fetch *f, struct imap_command *c, struct fct_err *err)
+{
+    struct imap_session *s = f->s;
+    struct fct_ev_retrieve ev = {0};
+    struct filter_answer answer;
+
+    if (f->nsections == 0 || f->messages.n == 0 || !access_wants(&s->access, FCT_HOOK_retrieve))
+        return true;
+    ev.section = body_labels(f, c->arena);
+    if (ev.section.n == 0)
+        return true;
+    ev.account = str_from(s->login);
+    ev.mailbox = str_from(s->view.name);
+    ev.uids = access_uids(imap_view_uids(&s->view, &f->messages, c->arena), c->arena);
+    return imap_ask(s, c, FCT_HOOK_retrieve, &ev, "NOPERM", &answer, err);
 }
 
 /* ---- the command ---- */
@@ -341,6 +384,8 @@ bool imap_fetch_run(struct imap_session *s, struct imap_command *c, struct fct_e
     if (!parse_items(&c->args, c->arena, &f))
         return imap_syntax(err, "Bad items of FETCH");
     f.needs_summary |= (f.items & (FETCH_ENVELOPE | FETCH_BODY | FETCH_BODYSTRUCTURE)) != 0;
+    if (!may_read(&f, c, err))
+        return false;
     if (sets_seen(&f))
         set_seen(&f, c->arena);
     if (f.needs_summary) {

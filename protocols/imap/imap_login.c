@@ -1,6 +1,6 @@
 /* imap_login.c - STARTTLS, LOGIN, AUTHENTICATE, LOGOUT (RFC 9051 6.1.3, 6.2; SASL-IR RFC 4959). */
 #include "core/log/log.h"
-#include "protocols/imap/imap_session.h"
+#include "protocols/imap/imap_hooks.h"
 #include "protocols/sasl/sasl.h"
 
 #include <openssl/crypto.h>
@@ -59,6 +59,8 @@ static void logged_in(struct imap_session *s, struct imap_command *c,
 {
     s->principal.handle = principal->handle;
     s->login = str_dup_c(principal->name);
+    s->access.login = s->login;
+    s->access.mechanism = mechanism;
     s->state = IMAP_AUTHENTICATED;
     s->errors = 0;
     edge_of(s)->count.logins++;
@@ -88,6 +90,28 @@ static bool login_failed(struct imap_session *s, struct imap_command *c, struct 
     return imap_fail(c, "AUTHENTICATIONFAILED", err, "Authentication failed");
 }
 
+/* The password was right; the filters have a say. p is the session's, or closed. */
+static FCT_MAY_WAIT bool login_proved(struct imap_session *s, struct imap_command *c,
+                                      struct store_principal *p, const char *mechanism,
+                                      struct fct_err *err)
+{
+    struct access_login login = {.mechanism = mechanism,
+                                 .client = str_from(s->client ? s->client : "")};
+    enum fct_verdict verdict = access_login(&s->access, p, &login, c->arena);
+
+    if (!imap_verdict(s, c, verdict, &login.answer, "AUTHORIZATIONFAILED", err)) {
+        store_logout(edge_of(s)->store, p);
+        return false;
+    }
+    if (login.alert.n > 0) {
+        imap_put(s, "* OK [ALERT] ");
+        buf_put_str(&s->out, login.alert);
+        imap_put(s, "\r\n");
+    }
+    logged_in(s, c, p, mechanism);
+    return true;
+}
+
 static bool may_login(struct imap_session *s, struct imap_command *c, struct fct_err *err)
 {
     if (edge_may_login(s->edge.listener, s->stream))
@@ -114,8 +138,7 @@ bool imap_login_run(struct imap_session *s, struct imap_command *c, struct fct_e
     OPENSSL_cleanse(s->input.command.p + secret, s->input.command.n - secret);
     if (!ok)
         return login_failed(s, c, user, "LOGIN", err);
-    logged_in(s, c, &principal, "LOGIN");
-    return true;
+    return login_proved(s, c, &principal, "LOGIN", err);
 }
 
 /* ---- AUTHENTICATE: several lines, a fiber for each ---- */
@@ -144,9 +167,10 @@ static bool auth_finish(struct imap_session *s, struct imap_authentication *a, s
     struct imap_command *c = &a->command;
 
     if (a->sasl.err.class == FCT_OK && a->sasl.principal.handle) {
-        logged_in(s, c, &a->sasl.principal, a->sasl.mechanism->name);
+        struct store_principal p = a->sasl.principal;
+
         a->sasl.principal.handle = 0; /* the session's now */
-        return true;
+        return login_proved(s, c, &p, a->sasl.mechanism->name, err);
     }
     *err = a->sasl.err;
     if (a->sasl.cancelled)

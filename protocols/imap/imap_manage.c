@@ -1,6 +1,6 @@
 /* imap_manage.c - CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 9051 6.3.4 to 6.3.8; CREATE
  * USE: RFC 6154 3). */
-#include "protocols/imap/imap_session.h"
+#include "protocols/imap/imap_hooks.h"
 
 static struct store *store_of(const struct imap_session *s)
 {
@@ -106,8 +106,10 @@ bool imap_create_run(struct imap_session *s, struct imap_command *c, struct fct_
         return imap_fail(c, "ALREADYEXISTS", err, "That mailbox exists already");
     if (role_is_taken(s, c, role))
         return imap_fail(c, "USEATTR", err, "Another mailbox has this special use");
-    return store_mailbox_create(store_of(s), s->principal.handle, name, role, &id, err) ||
-           imap_store_failed(c, err);
+    if (!store_mailbox_create(store_of(s), s->principal.handle, name, role, &id, err))
+        return imap_store_failed(c, err);
+    imap_told_mailbox(s, "create", name, FCT_STR(""));
+    return true;
 }
 
 /* Our own selected mailbox goes too: the session is then in the authenticated state. */
@@ -123,6 +125,7 @@ bool imap_delete_run(struct imap_session *s, struct imap_command *c, struct fct_
         return imap_fail(c, "NONEXISTENT", err, "There is no such mailbox");
     if (!store_mailbox_delete(store_of(s), s->principal.handle, name, err))
         return imap_store_failed(c, err);
+    imap_told_mailbox(s, "delete", name, FCT_STR(""));
     if (s->state == IMAP_SELECTED && str_equal(name, str_from(s->view.name))) {
         imap_unselect(s);
         imap_put(s, "* OK [CLOSED] The selected mailbox is gone\r\n");
@@ -144,8 +147,10 @@ bool imap_rename_run(struct imap_session *s, struct imap_command *c, struct fct_
         return imap_fail(c, "NONEXISTENT", err, "There is no such mailbox");
     if (mailbox_exists(s, c, to))
         return imap_fail(c, "ALREADYEXISTS", err, "That mailbox exists already");
-    return store_mailbox_rename(store_of(s), s->principal.handle, from, to, err) ||
-           imap_store_failed(c, err);
+    if (!store_mailbox_rename(store_of(s), s->principal.handle, from, to, err))
+        return imap_store_failed(c, err);
+    imap_told_mailbox(s, "rename", from, to);
+    return true;
 }
 
 static bool subscribe(struct imap_session *s, struct imap_command *c, bool on, struct fct_err *err)

@@ -2,6 +2,8 @@
 #include "core/log/log.h"
 #include "protocols/imap/imap_session.h"
 
+#include <stdlib.h>
+
 /* Most commands end here: nothing more may follow. */
 static bool no_more(struct imap_command *c, struct fct_err *err)
 {
@@ -30,7 +32,24 @@ bool imap_noop_run(struct imap_session *s, struct imap_command *c, struct fct_er
 #define ID_MAX_FIELDS 30 /* RFC 2971 3.3 */
 
 /* id = "ID" SP ("(" [string SP nstring *(SP string SP nstring)] ")" / nil) */
-static bool parse_id(struct imap_command *c, struct buf *seen, struct fct_err *err)
+struct id_fields {
+    struct buf seen;              /* for the log */
+    struct fct_str name, version; /* of the client */
+};
+
+static void note_field(struct id_fields *id, struct fct_str field, struct fct_str value)
+{
+    buf_put_str(&id->seen, str_head(field, 30));
+    buf_put_char(&id->seen, '=');
+    buf_put_str(&id->seen, str_head(value, 100));
+    buf_put_char(&id->seen, ' ');
+    if (str_equal_nocase(field, FCT_STR("name")))
+        id->name = str_head(value, 100);
+    if (str_equal_nocase(field, FCT_STR("version")))
+        id->version = str_head(value, 100);
+}
+
+static bool parse_id(struct imap_command *c, struct id_fields *id, struct fct_err *err)
 {
     struct fct_str field, value;
     unsigned n = 0;
@@ -47,22 +66,32 @@ static bool parse_id(struct imap_command *c, struct buf *seen, struct fct_err *e
         if (++n > ID_MAX_FIELDS || !imap_parse_string(&c->args, c->arena, &field) ||
             !imap_parse_space(&c->args) || !imap_parse_nstring(&c->args, c->arena, &value))
             return imap_syntax(err, "Bad list in ID");
-        buf_put_str(seen, str_head(field, 30));
-        buf_put_char(seen, '=');
-        buf_put_str(seen, str_head(value, 100));
-        buf_put_char(seen, ' ');
+        note_field(id, field, value);
     }
     return no_more(c, err);
 }
 
+/* For the hook `login`, should anybody listen. */
+static void keep_client(struct imap_session *s, struct arena *arena, const struct id_fields *id)
+{
+    if (id->name.n + id->version.n == 0 || !access_wants(&s->access, FCT_HOOK_login))
+        return;
+    free(s->client);
+    s->client = str_dup_c(
+        str_trim(arena_printf(arena, "%.*s %.*s", FCT_FMT(id->name), FCT_FMT(id->version))));
+}
+
 bool imap_id_run(struct imap_session *s, struct imap_command *c, struct fct_err *err)
 {
-    FCT_CLEANUP(buf_free) struct buf seen = BUF_INIT(4096);
+    struct id_fields id = {.seen = BUF_INIT(4096)};
+    bool ok = parse_id(c, &id, err);
 
-    if (!parse_id(c, &seen, err))
+    if (ok && id.seen.n > 0)
+        log_event(EV_DEBUG, str_from(s->id.text), F_STR("imap_id", buf_str(&id.seen)));
+    buf_free(&id.seen);
+    if (!ok)
         return false;
-    if (seen.n > 0)
-        log_event(EV_DEBUG, str_from(s->id.text), F_STR("imap_id", buf_str(&seen)));
+    keep_client(s, c->arena, &id);
     imap_put(s, "* ID (\"name\" \"Facteur\")\r\n");
     return true;
 }

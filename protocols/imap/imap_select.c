@@ -1,7 +1,7 @@
 /* imap_select.c - SELECT, EXAMINE, CLOSE, UNSELECT, STATUS (RFC
  * 9051 6.3.2, 6.3.3, 6.3.11, 6.4.1, 6.4.2). */
+#include "protocols/imap/imap_hooks.h"
 #include "protocols/imap/imap_response.h"
-#include "protocols/imap/imap_session.h"
 
 static struct store *store_of(const struct imap_session *s)
 {
@@ -89,14 +89,10 @@ bool imap_examine_run(struct imap_session *s, struct imap_command *c, struct fct
 /* Expunges without telling, unless the mailbox was EXAMINEd (RFC 9051 6.4.1). */
 bool imap_close_run(struct imap_session *s, struct imap_command *c, struct fct_err *err)
 {
-    const struct uid_range all = {1, UINT32_MAX};
-    uint64_t mod_seq;
-
     if (!imap_parse_end(c->args))
         return imap_syntax(err, "CLOSE takes no argument");
-    if (!s->view.read_only && !store_expunge(store_of(s), s->principal.handle, s->view.mailbox,
-                                             (struct uid_set){&all, 1}, true, &mod_seq, err))
-        return imap_store_failed(c, err);
+    if (!s->view.read_only && !imap_expunge_deleted(s, c, false, err))
+        return false;
     imap_unselect(s);
     return true;
 }

@@ -6,6 +6,7 @@
 #include "protocols/imap/imap_session.h"
 
 #include "core/log/log.h"
+#include "protocols/access/learn.h"
 #include "protocols/imap/imap_response.h"
 
 #include <event2/buffer.h>
@@ -114,14 +115,16 @@ static void session_free(struct imap_session *s)
 
     log_event(EV_DISCONNECT, str_from(s->id.text), F_C("login", s->login),
               F_U64("in", stream_bytes_in(s->stream)), F_U64("out", stream_bytes_out(s->stream)));
+    access_end(&s->access);
     imap_unselect(s);
     imap_authentication_free(s);
     imap_upload_free(s);
     if (s->principal.handle) {
         store_watch(store, s->principal.handle, NULL, NULL);
-        store_logout(store, &s->principal);
+        learn_logout(&s->access, &s->principal);
     }
     free(s->login);
+    free(s->client);
     imap_input_reset(&s->input);
     buf_free(&s->out);
     free(s->saved);
@@ -153,7 +156,7 @@ void imap_set_deadline(struct imap_session *s)
         stream_deadline(s->stream, inside ? s->conf->stall_timeout.ms : s->conf->idle_timeout.ms);
         return;
     }
-    since = clock_ms() - s->opened; /* bytes that trickle in win no time before login */
+    since = clock_ms() - s->access.opened; /* bytes that trickle in win no time before login */
     wait = s->conf->login_timeout.ms;
     stream_deadline(s->stream, since < wait ? wait - since : 1);
 }
@@ -422,26 +425,24 @@ static void session_readable(void *owner)
 
 /* ---- beginning and drain ---- */
 
-static void greet(struct imap_session *s)
+static void begin(struct imap_session *s)
 {
-    imap_put(s, "* OK [");
-    imap_put_capabilities(s, &s->out);
-    imap_put(s, "] ");
-    buf_put_str(&s->out, s->edge.listener->edge->name);
-    imap_put(s, " ready\r\n");
-    session_settle(s);
+    if (imap_greet(s) != IMAP_STEP_LENT)
+        session_settle(s);
 }
 
 /* After the handshake, or the PROXY header: a greeting, whose capabilities depend on who the client
- * is; nothing after STARTTLS (RFC 9051 6.2.1). */
+ * is; none after STARTTLS (RFC 9051 6.2.1). */
 static void session_tls_ready(void *owner)
 {
     struct imap_session *s = owner;
 
-    if (!s->greeted) {
-        s->greeted = true;
-        greet(s);
-    }
+    if (s->ending)
+        return;
+    if (!s->greeted)
+        begin(s);
+    else
+        imap_tls_began(s);
 }
 
 static void session_drain(struct edge_session *edge)
@@ -464,17 +465,16 @@ static void session_accepted(struct edge_listener *listener, int fd)
     s->conf = config_get(listener->edge->conf, &imap_block);
     s->id = id_new();
     s->state = IMAP_NOT_AUTHENTICATED;
-    s->opened = clock_ms();
     s->out = BUF_INIT(IMAP_OUTPUT_MAX);
     s->stream = edge_stream(listener, fd, &limits, &owner);
+    access_start(&s->access, &s->edge, s->stream, &s->id, "imap");
     edge_session_add(&s->edge, listener, session_drain);
     log_event(EV_CONNECT, str_from(s->id.text), F_C("peer", stream_peer(s->stream)->text));
     if (listener->tls_mode == EDGE_TLS_IMPLICIT || listener->conf->proxy) {
         imap_set_deadline(s);
         return;
     }
-    s->greeted = true;
-    greet(s);
+    begin(s);
 }
 
 const struct edge_protocol imap_protocol = {.name = "imap", .accepted = session_accepted};

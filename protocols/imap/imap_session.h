@@ -7,7 +7,7 @@
 #define PROTOCOLS_IMAP_IMAP_SESSION_H
 
 #include "core/base/id.h"
-#include "protocols/edge.h"
+#include "protocols/access/access.h"
 #include "protocols/imap/imap_conf.h"
 #include "protocols/imap/imap_input.h"
 #include "protocols/imap/imap_view.h"
@@ -31,6 +31,7 @@ struct imap_session {
     struct stream *stream;
     const struct imap_conf *conf;
     struct id id;
+    struct access access;
     uint8_t state; /* one of the bits above */
     uint8_t mode;  /* enum imap_mode */
     bool rev2;     /* ENABLE IMAP4rev2 */
@@ -43,9 +44,9 @@ struct imap_session {
     uint32_t errors, login_failures;
     struct fiber_id fiber;
     void (*work)(struct imap_session *s);
-    uint64_t opened;                  /* clock_ms() at the start */
     struct store_principal principal; /* .name is not kept */
     char *login;                      /* the account's address, NULL before login */
+    char *client;                     /* "name version" from ID, NULL when nobody asks for it */
     struct imap_input input;
     struct buf out; /* collected answers; empty when idle */
     struct imap_view view;
@@ -179,6 +180,19 @@ FCT_MUST_CHECK bool imap_resolve(struct imap_session *s, struct imap_command *c,
 /* SP sequence-set */
 FCT_MUST_CHECK bool imap_take_messages(struct imap_session *s, struct imap_command *c,
                                        struct imap_indexes *out, struct fct_err *err);
+
+/* ---- imap_greeting.c ---- */
+
+/* LENT: a fiber greets when the filters have answered. */
+enum imap_step imap_greet(struct imap_session *s);
+void imap_tls_began(struct imap_session *s); /* behind STARTTLS */
+
+/* ---- imap_expunge.c ---- */
+
+/* Remove what is marked \Deleted; `named`: of the messages that the command's arguments name. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool imap_expunge_deleted(struct imap_session *s,
+                                                      struct imap_command *c, bool named,
+                                                      struct fct_err *err);
 
 /* ---- modes (called from the loop) ---- */
 

@@ -1,12 +1,11 @@
 /* imap_store.c - STORE (RFC 9051 6.4.6): one change in the store, then the answer from what the
  * store says. */
-#include "protocols/imap/imap_session.h"
+#include "protocols/imap/imap_hooks.h"
 
 struct store_command {
     struct imap_indexes messages;
-    enum store_flag_op op;
+    struct imap_store_order order;
     bool silent;
-    struct imap_flags flags;
 };
 
 /* store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP (flag-list / (flag *(SP flag))) */
@@ -14,18 +13,18 @@ static bool parse_store(struct imap_command *c, struct store_command *t)
 {
     struct fct_str *in = &c->args;
 
-    t->op = FLAGS_SET;
+    t->order.op = FLAGS_SET;
     if (!imap_parse_space(in))
         return false;
     if (imap_parse_char(in, '+'))
-        t->op = FLAGS_ADD;
+        t->order.op = FLAGS_ADD;
     else if (imap_parse_char(in, '-'))
-        t->op = FLAGS_REMOVE;
+        t->order.op = FLAGS_REMOVE;
     if (imap_parse_word(in, "FLAGS.SILENT"))
         t->silent = true;
     else if (!imap_parse_word(in, "FLAGS"))
         return false;
-    return imap_parse_space(in) && imap_parse_flag_list(in, true, c->arena, &t->flags) &&
+    return imap_parse_space(in) && imap_parse_flag_list(in, true, c->arena, &t->order.flags) &&
            imap_parse_end(*in);
 }
 
@@ -61,12 +60,13 @@ static void change_record(struct hot_record *r, enum store_flag_op op, uint16_t 
  * even to .SILENT. */
 static void expect(struct imap_session *s, const struct store_command *t)
 {
-    uint64_t keywords = keyword_bits(&s->view, &t->flags);
+    uint64_t keywords = keyword_bits(&s->view, &t->order.flags);
     struct imap_walk walk = {0};
 
     for (uint32_t index; imap_indexes_next(&t->messages, &walk, &index);)
         if (!imap_view_has_vanished(&s->view, imap_view_at(&s->view, index)->uid))
-            change_record(imap_view_at(&s->view, index), t->op, t->flags.flags, keywords);
+            change_record(imap_view_at(&s->view, index), t->order.op, t->order.flags.flags,
+                          keywords);
 }
 
 /* The answer names every message of the set, in ascending order, and the others that changed
@@ -135,7 +135,7 @@ bool imap_store_run(struct imap_session *s, struct imap_command *c, struct fct_e
     struct store_command t = {0};
     const uint32_t *failed;
     size_t nfailed;
-    uint64_t mod_seq;
+    uint64_t mod_seq = 0;
 
     if (!imap_take_messages(s, c, &t.messages, err))
         return false;
@@ -145,13 +145,17 @@ bool imap_store_run(struct imap_session *s, struct imap_command *c, struct fct_e
         return imap_fail(c, "READ-ONLY", err, "The mailbox was opened with EXAMINE");
     if (t.messages.n == 0)
         return true;
+    t.order.uids = imap_view_uids(&s->view, &t.messages, c->arena);
+    if (!imap_ask_flags(s, c, &t.order, err))
+        return false;
     if (!store_flags(s->edge.listener->edge->store, s->principal.handle, s->view.mailbox,
-                     imap_view_uids(&s->view, &t.messages, c->arena), t.op, t.flags.flags,
-                     t.flags.keyword, t.flags.nkeywords, 0, c->arena, &failed, &nfailed, &mod_seq,
-                     err)) {
+                     t.order.uids, t.order.op, t.order.flags.flags, t.order.flags.keyword,
+                     t.order.flags.nkeywords, 0, c->arena, &failed, &nfailed, &mod_seq, err)) {
         if (err->class == FCT_LIMIT) /* of keywords: flags take no room */
             c->code = FCT_STR("LIMIT");
         return imap_store_failed(c, err);
     }
+    if (mod_seq > 0)
+        imap_told_flags(s, c->arena, &t.order, &t.messages);
     return answer(s, c, &t, err);
 }

@@ -100,12 +100,25 @@ static bool logged_in(struct pop3_session *s, const struct store_principal *p,
         return pop3_refuse(
             s, "[SYS/TEMP] the mailbox cannot be opened right now, please try again later");
     }
+    s->access.login = s->login;
+    s->access.mechanism = mechanism;
     s->state = POP3_TRANSACTION;
     edge_of(s)->count.logins++;
     log_event(EV_LOGIN, str_from(s->id.text), F_C("login", s->login), F_C("by", mechanism),
               F_C("peer", stream_peer(s->stream)->text), F_C("tls", stream_tls_version(s->stream)));
     return pop3_ok(s, "%u messages (%llu octets)", pop3_maildrop_count(s->drop),
                    (unsigned long long)pop3_maildrop_octets(s->drop));
+}
+
+/* The password was right; the filters have a say. POP3 has no way to show an alert. */
+static FCT_MAY_WAIT bool login_proved(struct pop3_session *s, struct store_principal *p,
+                                      const char *mechanism, struct arena *arena,
+                                      struct fct_err *err)
+{
+    struct access_login login = {.mechanism = mechanism};
+    enum fct_verdict verdict = access_login(&s->access, p, &login, arena);
+
+    return pop3_verdict(s, verdict, &login.answer) ? logged_in(s, p, mechanism, err) : true;
 }
 
 /* ---- USER, PASS ---- */
@@ -134,7 +147,7 @@ bool pop3_pass_run(struct pop3_session *s, const struct pop3_arguments *a, struc
     s->user = NULL;
     arena = arena_new(NULL);
     if (store_login(edge_of(s)->store, str_from(user), a->text, arena, &p, err))
-        answered = logged_in(s, &p, "USER", err);
+        answered = login_proved(s, &p, "USER", arena, err);
     else
         answered = login_failed(s, str_from(user), "USER", err);
     arena_free(&arena);
@@ -162,7 +175,7 @@ static bool take_state(struct pop3_session *s, enum sasl_state state, struct fct
         return stream_printf(s->stream, "+ %.*s\r\n", FCT_FMT(s->sasl.challenge));
     case SASL_DONE:
         s->exchange = NULL;
-        answered = logged_in(s, &s->sasl.principal, s->sasl.mechanism->name, err);
+        answered = login_proved(s, &s->sasl.principal, s->sasl.mechanism->name, arena, err);
         s->sasl.principal.handle = 0;
         break;
     case SASL_FAILED:

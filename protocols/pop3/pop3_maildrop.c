@@ -160,18 +160,20 @@ static size_t marked_ranges(const struct pop3_maildrop *d, struct uid_range *ran
     return n;
 }
 
+struct uid_set pop3_maildrop_marked_uids(struct pop3_maildrop *d)
+{
+    struct uid_range *range = ARENA_ARRAY(d->arena, struct uid_range, d->nmarked + 1);
+
+    return (struct uid_set){range, marked_ranges(d, range)};
+}
+
 bool pop3_maildrop_update(struct pop3_maildrop *d, struct fct_err *err)
 {
-    struct uid_set set;
     uint64_t mod_seq;
-    struct uid_range *range;
 
     forget_ahead(d);
-    if (d->nmarked == 0)
-        return true;
-    range = ARENA_ARRAY(d->arena, struct uid_range, d->nmarked);
-    set = (struct uid_set){range, marked_ranges(d, range)};
-    return store_expunge(d->store, d->principal, d->view.info.id, set, false, &mod_seq, err);
+    return d->nmarked == 0 || store_expunge(d->store, d->principal, d->view.info.id,
+                                            pop3_maildrop_marked_uids(d), false, &mod_seq, err);
 }
 
 /* ---- reading ---- */

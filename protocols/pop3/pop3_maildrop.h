@@ -28,6 +28,8 @@ uint32_t pop3_maildrop_uid_validity(const struct pop3_maildrop *drop);
 void pop3_maildrop_mark(struct pop3_maildrop *drop, uint32_t number); /* of an unmarked message */
 void pop3_maildrop_unmark_all(struct pop3_maildrop *drop);
 uint32_t pop3_maildrop_marked(const struct pop3_maildrop *drop);
+/* What is marked, as ranges of UIDs that live as long as the maildrop. */
+struct uid_set pop3_maildrop_marked_uids(struct pop3_maildrop *drop);
 /* Remove what is marked; true when that is durable. */
 FCT_MAY_WAIT FCT_MUST_CHECK bool pop3_maildrop_update(struct pop3_maildrop *drop,
                                                       struct fct_err *err);

@@ -4,6 +4,7 @@
 
 #include "core/base/str.h"
 #include "core/log/log.h"
+#include "protocols/access/learn.h"
 
 #include <event2/buffer.h>
 #include <stdlib.h>
@@ -98,6 +99,24 @@ bool pop3_refuse(struct pop3_session *s, const char *fmt, ...)
     return true;
 }
 
+bool pop3_verdict(struct pop3_session *s, enum fct_verdict verdict,
+                  const struct filter_answer *answer)
+{
+    struct arena *arena;
+
+    if (access_goes_on(verdict))
+        return true;
+    arena = arena_new(NULL);
+    s->ending |= verdict == FCT_DISCONNECT;
+    if (verdict == FCT_TEMPFAIL)
+        pop3_refuse(s, "[SYS/TEMP] %.*s",
+                    FCT_FMT(access_text(answer, "this is not possible right now", arena)));
+    else
+        pop3_refuse(s, "%.*s", FCT_FMT(access_text(answer, "refused by policy", arena)));
+    arena_free(&arena);
+    return false;
+}
+
 /* The one place where a class of error becomes an answer (RFC 2449 8, RFC 3206). */
 static void refuse_error(struct pop3_session *s, const struct fct_err *err)
 {
@@ -173,15 +192,14 @@ FCT_MAY_WAIT static void run_line(struct pop3_session *s, struct fct_str line)
 
 static void session_free(struct pop3_session *s)
 {
-    struct store *store = s->edge.listener->edge->store;
-
     log_event(EV_DISCONNECT, str_from(s->id.text), F_C("login", s->login),
               F_U64("retrieved", s->retrieved), F_U64("deleted", s->deleted),
               F_U64("in", stream_bytes_in(s->stream)), F_U64("out", stream_bytes_out(s->stream)));
+    access_end(&s->access);
     pop3_auth_abort(s);
     pop3_maildrop_free(&s->drop);
     if (s->principal.handle)
-        store_logout(store, &s->principal);
+        learn_logout(&s->access, &s->principal);
     free(s->login);
     free(s->user);
     stream_free(&s->stream);
@@ -191,7 +209,7 @@ static void session_free(struct pop3_session *s)
 
 static void set_deadline(struct pop3_session *s)
 {
-    uint64_t since = clock_ms() - s->opened, wait = s->conf->login_timeout.ms;
+    uint64_t since = clock_ms() - s->access.opened, wait = s->conf->login_timeout.ms;
 
     if (s->state == POP3_TRANSACTION)
         stream_deadline(s->stream, s->conf->idle_timeout.ms);
@@ -238,6 +256,15 @@ FCT_MAY_WAIT static void session_work(void *arg)
     session_rest(s);
 }
 
+/* A fiber has the session until it rests; s may be gone behind this. */
+static void lend(struct pop3_session *s, void (*work)(void *session))
+{
+    s->busy = true;
+    stream_deadline(s->stream, s->conf->stall_timeout.ms);
+    stream_hold(s->stream);
+    fiber_start(work, s);
+}
+
 static void session_readable(void *owner)
 {
     struct pop3_session *s = owner;
@@ -246,10 +273,7 @@ static void session_readable(void *owner)
         return;
     switch (stream_line(s->stream, LINE_MAX_OCTETS, &s->line)) {
     case 1:
-        s->busy = true;
-        stream_deadline(s->stream, s->conf->stall_timeout.ms);
-        stream_hold(s->stream);
-        fiber_start(session_work, s); /* s may be gone */
+        lend(s, session_work);
         return;
     case -1:
         pop3_refuse(s, "line too long");
@@ -282,24 +306,100 @@ static void session_drain(struct edge_session *edge)
         finish(s);
 }
 
+/* ---- beginning ---- */
+
+/* No "<" in it: that would offer APOP (RFC 1939 7), whose server must keep passwords in clear. */
+static void greet(struct pop3_session *s, struct fct_str banner)
+{
+    char text[200];
+
+    if (banner.n == 0) {
+        pop3_ok(s, "%.*s POP3 ready", FCT_FMT(s->edge.listener->edge->name));
+        return;
+    }
+    str_copy_c(text, sizeof text, banner);
+    for (char *at = text; (at = strchr(at, '<')) != NULL;)
+        *at = '(';
+    pop3_ok(s, "%s", text);
+}
+
+/* The filters have a say before the greeting. */
+FCT_MAY_WAIT static void greet_by_filters(void *arg)
+{
+    struct pop3_session *s = arg;
+    struct arena *arena = arena_new(NULL);
+    struct filter_answer answer;
+    struct fct_str banner;
+    enum fct_verdict verdict;
+
+    s->fiber = fiber_self();
+    verdict = access_connect(&s->access, s->edge.listener->tls_mode == EDGE_TLS_IMPLICIT, arena,
+                             &answer, &banner);
+    if (pop3_verdict(s, verdict, &answer))
+        greet(s, banner);
+    else
+        s->ending = true;
+    arena_free(&arena);
+    session_rest(s);
+}
+
+FCT_MAY_WAIT static void ask_about_tls(void *arg)
+{
+    struct pop3_session *s = arg;
+    struct arena *arena = arena_new(NULL);
+    struct filter_answer answer;
+
+    s->fiber = fiber_self();
+    if (!pop3_verdict(s, access_tls(&s->access, arena, &answer), &answer))
+        s->ending = true;
+    arena_free(&arena);
+    session_rest(s);
+}
+
+static bool asks_at_first(const struct pop3_session *s)
+{
+    return access_wants(&s->access, FCT_HOOK_connect) ||
+           (s->edge.listener->tls_mode == EDGE_TLS_IMPLICIT &&
+            access_wants(&s->access, FCT_HOOK_tls));
+}
+
+/* After the handshake, or the PROXY header: now it is known who the client is. */
+static void session_tls_ready(void *owner)
+{
+    struct pop3_session *s = owner;
+
+    if (s->ending)
+        return;
+    if (!s->greeted) {
+        s->greeted = true;
+        lend(s, greet_by_filters);
+    } else if (stream_has_tls(s->stream) && access_wants(&s->access, FCT_HOOK_tls)) {
+        lend(s, ask_about_tls);
+    }
+}
+
 static void session_accepted(struct edge_listener *listener, int fd)
 {
     const struct stream_limits limits = {.input_max = INPUT_MAX, .output_high = OUTPUT_MAX};
     struct pop3_session *s = calloc(1, sizeof *s);
-    const struct stream_owner owner = {session_readable, session_closed, NULL, s};
+    const struct stream_owner owner = {session_readable, session_closed, session_tls_ready, s};
 
     FCT_ASSERT(s);
     s->id = id_new();
     s->conf = config_get(listener->edge->conf, &pop3_block);
     s->state = POP3_AUTHORIZATION;
-    s->opened = clock_ms();
     s->stream = edge_stream(listener, fd, &limits, &owner);
+    access_start(&s->access, &s->edge, s->stream, &s->id, "pop3");
     edge_session_add(&s->edge, listener, session_drain);
     log_event(EV_CONNECT, str_from(s->id.text), F_C("peer", stream_peer(s->stream)->text));
     set_deadline(s);
-    /* No "<" in it: that would offer APOP (RFC 1939 7), whose server must keep passwords in clear.
-     */
-    pop3_ok(s, "%.*s POP3 ready", FCT_FMT(listener->edge->name));
+    if (!asks_at_first(s)) {
+        s->greeted = true;
+        greet(s, (struct fct_str){0});
+    } else if (listener->tls_mode != EDGE_TLS_IMPLICIT && !listener->conf->proxy) {
+        s->greeted = true;
+        lend(s, greet_by_filters);
+    }
 }
 
 const struct edge_protocol pop3_protocol = {.name = "pop3", .accepted = session_accepted};

@@ -6,7 +6,7 @@
 #define PROTOCOLS_POP3_POP3_SESSION_H
 
 #include "core/base/id.h"
-#include "protocols/edge.h"
+#include "protocols/access/access.h"
 #include "protocols/pop3/pop3_conf.h"
 #include "protocols/pop3/pop3_maildrop.h"
 #include "protocols/pop3/pop3_parse.h"
@@ -21,6 +21,7 @@ struct pop3_session {
     struct edge_session edge; /* first */
     struct stream *stream;
     struct id id;
+    struct access access;
     const struct pop3_conf *conf;
 
     enum pop3_state state;
@@ -28,9 +29,9 @@ struct pop3_session {
     bool dead;   /* the client has gone: only clean up */
     bool ending; /* say no more, close */
     bool draining;
+    bool greeted;
     struct fiber_id fiber;
     struct fct_str line; /* the one to start with; the stream's */
-    uint64_t opened;
 
     char *user;             /* given with USER, waiting for PASS */
     struct arena *exchange; /* of AUTH; NULL: none under way */
@@ -47,6 +48,9 @@ struct pop3_session {
 typedef bool pop3_run_fn(struct pop3_session *s, const struct pop3_arguments *a,
                          struct fct_err *err);
 
+/* What a filter's verdict means for the command: true to go on, else it is answered. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool pop3_verdict(struct pop3_session *s, enum fct_verdict verdict,
+                                              const struct filter_answer *answer);
 /* "+OK text" and "-ERR text". */
 FCT_MAY_WAIT bool pop3_ok(struct pop3_session *s, const char *fmt, ...) FCT_PRINTF(2, 3);
 FCT_MAY_WAIT bool pop3_refuse(struct pop3_session *s, const char *fmt, ...) FCT_PRINTF(2, 3);

@@ -138,11 +138,29 @@ static bool send_message(struct pop3_session *s, const struct hot_record *r, str
     return true;
 }
 
+static FCT_MAY_WAIT bool may_read(struct pop3_session *s, const struct hot_record *r,
+                                  struct fct_str command)
+{
+    struct fct_ev_retrieve ev = {.mailbox = FCT_STR("INBOX"), .section = command};
+    struct filter_answer answer;
+    struct arena *arena;
+    bool may;
+
+    if (!access_wants(&s->access, FCT_HOOK_retrieve))
+        return true;
+    arena = arena_new(NULL);
+    ev.account = str_from(s->login);
+    ev.uids = access_uid_list(&r->uid, 1, arena);
+    may = pop3_verdict(s, access_ask(&s->access, FCT_HOOK_retrieve, &ev, arena, &answer), &answer);
+    arena_free(&arena);
+    return may;
+}
+
 bool pop3_retr_run(struct pop3_session *s, const struct pop3_arguments *a, struct fct_err *err)
 {
     const struct hot_record *r = message_at(s, a->number);
 
-    if (!r)
+    if (!r || !may_read(s, r, FCT_STR("RETR")))
         return true;
     pop3_maildrop_read(s->drop, a->number, true);
     if (!send_message(s, r, NULL, err))
@@ -156,7 +174,7 @@ bool pop3_top_run(struct pop3_session *s, const struct pop3_arguments *a, struct
     const struct hot_record *r = message_at(s, a->number);
     struct pop3_top top = {.lines = a->lines};
 
-    if (!r)
+    if (!r || (a->lines > 0 && !may_read(s, r, FCT_STR("TOP"))))
         return true;
     pop3_maildrop_read(s->drop, a->number, false);
     return send_message(s, r, &top, err);
@@ -181,6 +199,38 @@ bool pop3_rset_run(struct pop3_session *s, const struct pop3_arguments *a, struc
                    pop3_maildrop_octets(s->drop));
 }
 
+static FCT_MAY_WAIT bool may_delete(struct pop3_session *s)
+{
+    struct fct_ev_store_expunge ev = {.mailbox = FCT_STR("INBOX")};
+    struct filter_answer answer;
+    struct arena *arena;
+    bool may;
+
+    if (!access_wants(&s->access, FCT_HOOK_store_expunge))
+        return true;
+    arena = arena_new(NULL);
+    ev.account = str_from(s->login);
+    ev.uids = access_uids(pop3_maildrop_marked_uids(s->drop), arena);
+    may = pop3_verdict(s, access_ask(&s->access, FCT_HOOK_store_expunge, &ev, arena, &answer),
+                       &answer);
+    arena_free(&arena);
+    return may;
+}
+
+static void told_deleted(struct pop3_session *s)
+{
+    struct fct_ev_store_commit ev = {.change = FCT_STR("expunge"), .mailbox = FCT_STR("INBOX")};
+    struct arena *arena;
+
+    if (!access_wants(&s->access, FCT_HOOK_store_commit))
+        return;
+    arena = arena_new(NULL);
+    ev.account = str_from(s->login);
+    ev.uids = access_uids(pop3_maildrop_marked_uids(s->drop), arena);
+    access_tell(&s->access, FCT_HOOK_store_commit, &ev);
+    arena_free(&arena);
+}
+
 /* RFC 1939 6: what is marked is removed here and nowhere else; +OK says that this is durable. */
 bool pop3_quit_run(struct pop3_session *s, const struct pop3_arguments *a, struct fct_err *err)
 {
@@ -188,8 +238,12 @@ bool pop3_quit_run(struct pop3_session *s, const struct pop3_arguments *a, struc
 
     (void)a;
     s->ending = true;
+    if (marked > 0 && !may_delete(s))
+        return true;
     if (s->drop && !pop3_maildrop_update(s->drop, err))
         return pop3_refuse(s, "[SYS/TEMP] the marked messages were not removed");
+    if (marked > 0)
+        told_deleted(s);
     s->deleted = marked;
     return pop3_ok(s, "bye");
 }

@@ -6,6 +6,7 @@
 #include "core/message/summary.h"
 
 #include <event2/event.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -35,7 +36,7 @@ struct mailbox {
 static struct mailbox mailboxes[MAILBOXES];
 static struct fct_str keywords[STORE_MAX_KEYWORDS];
 static size_t nkeywords;
-static uint64_t mod_seq, mailbox_id;
+static uint64_t mod_seq, mailbox_id, last_email;
 static enum fct_class failing;
 static bool restarted;
 static struct {
@@ -106,7 +107,7 @@ void fake_store_reset(void)
     while (nkeywords > 0)
         free((char *)(uintptr_t)keywords[--nkeywords].p);
     memset(principals, 0, sizeof principals);
-    mod_seq = mailbox_id = 0;
+    mod_seq = mailbox_id = last_email = 0;
     failing = FCT_OK;
     restarted = false;
     make(FCT_STR("INBOX"), MAILBOX_INBOX);
@@ -198,6 +199,7 @@ static struct message *add(struct mailbox *m, struct fct_str bytes, struct fct_s
     new->nsummary = summary.n;
     new->hot = (struct hot_record){
         .uid = m->info.uid_next++,
+        .email_id = ++last_email,
         .size = (uint32_t)bytes.n,
         .flags = flags,
         .keywords = words,
@@ -598,15 +600,16 @@ bool store_copy(struct store *st, uint32_t principal, uint64_t mailbox, struct u
     *out = (struct store_copied){to->info.uid_validity, source, made, 0};
     n = m->n; /* copies into the same mailbox are not copied again */
     for (size_t i = 0; i < n; i++) {
-        struct message *one = &m->message[i];
+        struct message *one = &m->message[i], *copied;
 
         if (!in_set(uids, one->hot.uid))
             continue;
         source[out->n] = one->hot.uid;
-        made[out->n++] = add(to, (struct fct_str){one->bytes, one->hot.size},
-                             (struct fct_str){one->summary, one->nsummary}, one->hot.flags,
-                             one->hot.keywords, one->hot.internal_date)
-                             ->hot.uid;
+        copied = add(to, (struct fct_str){one->bytes, one->hot.size},
+                     (struct fct_str){one->summary, one->nsummary}, one->hot.flags,
+                     one->hot.keywords, one->hot.internal_date);
+        copied->hot.email_id = one->hot.email_id;
+        made[out->n++] = copied->hot.uid;
     }
     for (size_t i = out->n; move && i-- > 0;)
         fake_store_expunge(m->info.name.p, source[i]);
@@ -759,9 +762,46 @@ void store_pieces_free(struct store_pieces *p)
     buf_free(&p->bytes);
 }
 
-bool store_spool(struct store *st, int *fd, struct fct_err *err)
+bool store_spool_pair(struct store *st, int *fd, int *reader, struct fct_err *err)
 {
+    char path[40];
+
     (void)st;
     *fd = memfd_create("fake-spool", MFD_CLOEXEC);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", *fd);
+    *reader = open(path, O_RDONLY | O_CLOEXEC);
     return begin(err);
+}
+
+bool store_original(struct store *st, uint32_t principal, uint64_t email_id, int *fd,
+                    uint64_t *size, struct fct_err *err)
+{
+    (void)st, (void)principal;
+    if (!begin(err))
+        return false;
+    for (size_t i = 0; i < MAILBOXES; i++)
+        for (size_t k = 0; mailboxes[i].used && k < mailboxes[i].n; k++) {
+            const struct message *m = &mailboxes[i].message[k];
+
+            if (m->hot.email_id != email_id)
+                continue;
+            *size = m->hot.size;
+            *fd = memfd_create("fake-original", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+            return write(*fd, m->bytes, m->hot.size) == (ssize_t)m->hot.size &&
+                   fcntl(*fd, F_ADD_SEALS, F_SEAL_WRITE) == 0;
+        }
+    return absent(err);
+}
+
+/* There is one account more, without mail of its own. */
+bool store_login_as(struct store *st, struct store_principal *p, struct fct_str account,
+                    struct arena *arena, struct fct_err *err)
+{
+    (void)st;
+    if (!begin(err))
+        return false;
+    if (!str_equal(account, FCT_STR("bob@example.org")))
+        return fct_fail(err, FCT_DENIED, "no account");
+    p->name = arena_str(arena, account);
+    return true;
 }

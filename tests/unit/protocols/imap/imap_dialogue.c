@@ -5,6 +5,7 @@
 #include "core/base/str.h"
 #include "core/fiber/fiber.h"
 #include "fake_store.h"
+#include "protocols/access/access_conf.h"
 #include "protocols/edge.h"
 #include "protocols/imap/imap_conf.h"
 
@@ -40,7 +41,7 @@ struct client {
 
 static struct config *load_config(const char *settings)
 {
-    static const struct conf_block *const blocks[] = {&imap_block, NULL};
+    static const struct conf_block *const blocks[] = {&imap_block, &access_block, NULL};
     char path[] = "/tmp/imap_test_XXXXXX";
     const char *const files[] = {path};
     int fd = mkstemp(path);

@@ -2,6 +2,8 @@
  * 2449, 2595, 3206, 5034, 6856). */
 #include "protocols/pop3/pop3_session.h"
 
+#include "fake_filter.h"
+
 #include "core/base/str.h"
 
 #include <check.h>
@@ -71,6 +73,28 @@ bool store_scram_login(struct store *st, struct fct_str user, struct fct_str aut
     (void)st, (void)user, (void)auth_message, (void)client_proof, (void)arena,
         (void)server_signature, (void)out;
     return fct_fail(err, FCT_TEMP, "not played");
+}
+
+bool store_login_as(struct store *st, struct store_principal *p, struct fct_str account,
+                    struct arena *arena, struct fct_err *err)
+{
+    (void)st, (void)p, (void)account, (void)arena;
+    return fct_fail(err, FCT_DENIED, "no account");
+}
+
+/* Learning is IMAP's; its part of the library is linked. */
+bool store_mailbox(struct store *st, uint32_t principal, struct fct_str name, struct arena *arena,
+                   struct mailbox_info *out, struct fct_err *err)
+{
+    (void)st, (void)principal, (void)name, (void)arena, (void)out;
+    return fct_fail(err, FCT_DENIED, "not played");
+}
+
+bool store_original(struct store *st, uint32_t principal, uint64_t email_id, int *fd,
+                    uint64_t *size, struct fct_err *err)
+{
+    (void)st, (void)principal, (void)email_id, (void)fd, (void)size;
+    return fct_fail(err, FCT_DENIED, "not played");
 }
 
 bool store_select(struct store *st, uint32_t principal, struct fct_str name, bool watch,
@@ -211,6 +235,7 @@ static void setup(void)
     logins = logouts = expunges = open_views = nreadings = collected = 0;
     trouble = FCT_OK;
     slow = false;
+    fake_filter_reset();
     for (uint32_t i = 0; i < FCT_COUNT(messages); i++)
         records[i] = (struct hot_record){.uid = 101 + i, .size = (uint32_t)strlen(messages[i])};
     base = event_base_new();
@@ -483,6 +508,150 @@ START_TEST(a_flood_of_commands_is_answered)
 }
 END_TEST
 
+/* ---- filters ---- */
+
+/* A filter takes its time. */
+static void hooked(enum fct_hook hook, enum fct_verdict verdict, const char *text)
+{
+    slow = true;
+    fake_filter_answer(hook, verdict, text);
+}
+
+START_TEST(connect_changes_the_banner)
+{
+    hooked(FCT_HOOK_connect, FCT_NEXT, "");
+    fake_filter_change(FCT_HOOK_connect, "banner", "hello <apop@x>");
+    listener_conf.proxy = true;
+    connect_client();
+    talk("PROXY TCP4 127.0.0.1 127.0.0.1 1 110\r\n", "+OK hello (apop@x>\r\n");
+    ck_assert_str_eq(fake_filter_said(), "ask connect implicit_tls=no\n");
+}
+END_TEST
+
+START_TEST(connect_refuses)
+{
+    hooked(FCT_HOOK_connect, FCT_REJECT, "go away");
+    listener_conf.proxy = true;
+    connect_client();
+    talk("PROXY TCP4 127.0.0.1 127.0.0.1 1 110\r\n", "-ERR go away\r\n");
+    ck_assert(is_closed());
+}
+END_TEST
+
+static const struct {
+    enum fct_hook hook;
+    enum fct_verdict verdict;
+    const char *text, *want;
+} refused_logins[] = {
+    {FCT_HOOK_auth, FCT_REJECT, "not at night", "-ERR not at night\r\n"},
+    {FCT_HOOK_auth, FCT_TEMPFAIL, "", "-ERR [SYS/TEMP] this is not possible right now\r\n"},
+    {FCT_HOOK_login, FCT_REJECT, "", "-ERR refused by policy\r\n"},
+    {FCT_HOOK_login, FCT_TEMPFAIL, "moving", "-ERR [SYS/TEMP] moving\r\n"},
+};
+
+START_TEST(logins_are_refused)
+{
+    char want[200];
+
+    greet();
+    hooked(refused_logins[_i].hook, refused_logins[_i].verdict, refused_logins[_i].text);
+    snprintf(want, sizeof want, "+OK send PASS\r\n%s-ERR log in first\r\n",
+             refused_logins[_i].want);
+    talk("USER alice@example.org\r\nPASS secret word\r\nSTAT\r\n", want);
+    ck_assert_uint_eq(logouts, 1);
+}
+END_TEST
+
+START_TEST(logins_are_asked_for)
+{
+    greet();
+    hooked(FCT_HOOK_auth, FCT_NEXT, "");
+    hooked(FCT_HOOK_login, FCT_NEXT, "");
+    talk("AUTH PLAIN AGFsaWNlQGV4YW1wbGUub3JnAHNlY3JldCB3b3Jk\r\n", WELCOME);
+    ck_assert_str_eq(fake_filter_said(),
+                     "ask auth mechanism=PLAIN user=alice@example.org protocol=pop3\n"
+                     "ask login protocol=pop3 account=alice@example.org client=\n");
+}
+END_TEST
+
+START_TEST(reading_is_asked_for_in_order)
+{
+    log_in();
+    hooked(FCT_HOOK_retrieve, FCT_NEXT, "");
+    talk("TOP 2 0\r\nRETR 2\r\nTOP 2 1\r\nNOOP\r\n",
+         "+OK 43 octets\r\nSubject: second\r\n\r\n.\r\n"
+         "+OK 43 octets\r\nSubject: second\r\n\r\nbody 0\r\nbody 1\r\nbody 2\r\n.\r\n"
+         "+OK 43 octets\r\nSubject: second\r\n\r\nbody 0\r\n.\r\n+OK nothing done\r\n");
+    ck_assert_str_eq(fake_filter_said(),
+                     "ask retrieve account=alice@example.org mailbox=INBOX uids=102 section=RETR\n"
+                     "ask retrieve account=alice@example.org mailbox=INBOX uids=102 section=TOP\n");
+}
+END_TEST
+
+START_TEST(reading_is_refused)
+{
+    log_in();
+    hooked(FCT_HOOK_retrieve, FCT_REJECT, "not this one");
+    talk("RETR 2\r\nTOP 2 1\r\nSTAT\r\n",
+         "-ERR not this one\r\n-ERR not this one\r\n+OK 3 130\r\n");
+}
+END_TEST
+
+START_TEST(deleting_is_asked_for_and_told)
+{
+    log_in();
+    hooked(FCT_HOOK_store_expunge, FCT_NEXT, "");
+    fake_filter_want(FCT_HOOK_store_commit);
+    fake_filter_want(FCT_HOOK_logout);
+    fake_filter_want(FCT_HOOK_disconnect);
+    talk("DELE 1\r\nDELE 3\r\nQUIT\r\n",
+         "+OK marked for deletion\r\n+OK marked for deletion\r\n+OK bye\r\n");
+    close(client);
+    client = -1;
+    while (edge.session_count > 0)
+        turns(1);
+    ck_assert_uint_eq(expunges, 1);
+    ck_assert_str_eq(fake_filter_said(),
+                     "ask store.expunge account=alice@example.org mailbox=INBOX uids=101,103\n"
+                     "tell store.commit account=alice@example.org change=expunge mailbox=INBOX "
+                     "uids=101,103 target= target_uids= added=() removed=()\n"
+                     "tell logout account=alice@example.org protocol=pop3\n"
+                     "tell disconnect messages=0\n");
+}
+END_TEST
+
+START_TEST(deleting_is_refused)
+{
+    log_in();
+    hooked(FCT_HOOK_store_expunge, FCT_REJECT, "kept");
+    fake_filter_want(FCT_HOOK_store_commit);
+    talk("DELE 1\r\nQUIT\r\n", "+OK marked for deletion\r\n-ERR kept\r\n");
+    ck_assert(is_closed());
+    ck_assert_uint_eq(expunges, 0);
+    ck_assert_ptr_null(strstr(fake_filter_said(), "store.commit"));
+}
+END_TEST
+
+START_TEST(quit_without_marks_asks_nobody)
+{
+    log_in();
+    hooked(FCT_HOOK_store_expunge, FCT_REJECT, "kept");
+    talk("QUIT\r\n", "+OK bye\r\n");
+    ck_assert_uint_eq(fake_filter_asked(), 0);
+}
+END_TEST
+
+START_TEST(a_client_leaves_while_a_filter_thinks)
+{
+    log_in();
+    hooked(FCT_HOOK_store_expunge, FCT_NEXT, "");
+    say("DELE 1\r\nQUIT\r\n");
+    turns(1);
+    close(client);
+    client = -1;
+}
+END_TEST
+
 START_TEST(a_drain_ends_sessions)
 {
     log_in();
@@ -572,6 +741,16 @@ int main(void)
     tcase_add_test(t, errors_are_counted);
     tcase_add_test(t, commands_before_login_are_counted);
     tcase_add_test(t, a_flood_of_commands_is_answered);
+    tcase_add_test(t, connect_changes_the_banner);
+    tcase_add_test(t, connect_refuses);
+    tcase_add_test(t, logins_are_asked_for);
+    tcase_add_test(t, reading_is_asked_for_in_order);
+    tcase_add_test(t, reading_is_refused);
+    tcase_add_test(t, deleting_is_asked_for_and_told);
+    tcase_add_test(t, deleting_is_refused);
+    tcase_add_test(t, quit_without_marks_asks_nobody);
+    tcase_add_test(t, a_client_leaves_while_a_filter_thinks);
+    tcase_add_loop_test(t, logins_are_refused, 0, FCT_COUNT(refused_logins));
     tcase_add_test(t, a_drain_ends_sessions);
     tcase_add_test(t, silence_ends_a_session);
     tcase_add_test(t, stls_drops_what_was_injected);

@@ -1,0 +1,18 @@
+/* access_conf.c - settings of what IMAP and POP3 have in common. */
+#include "protocols/access/access_conf.h"
+
+/* clang-format off */
+static const struct fct_conf_key access_keys[] = {
+    FCT_CONF_KEY(struct access_conf, max_learn,   "500",  "Messages of one command (a move into Junk) that learners get; of more, so many are taken, evenly spread"),
+    FCT_CONF_KEY(struct access_conf, learn_queue, "1000", "Commands of an edge process whose messages still wait for learners; what comes above it is not learned"),
+    FCT_CONF_END,
+};
+/* clang-format on */
+
+const struct conf_block access_block = {
+    .name = "access",
+    .doc = "What IMAP and POP3 have in common.",
+    .keys = access_keys,
+    .size = sizeof(struct access_conf),
+    .file = "23-access.conf",
+};
