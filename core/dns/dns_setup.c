@@ -163,6 +163,11 @@ static bool set_options(struct ub_ctx *unbound, const struct dns_conf *conf, boo
     for (size_t i = 0; i < FCT_COUNT(fixed); i++)
         if (!set_option(unbound, fixed[i].name, fixed[i].value, err))
             return false;
+    /* One slow domain must not make the resolver behind it look dead for long. */
+    if (strcmp(conf->mode, "forward") == 0 &&
+        (!set_option(unbound, "infra-host-ttl:", "30", err) ||
+         !set_option(unbound, "infra-keep-probing:", "yes", err)))
+        return false;
     return set_option(unbound, "module-config:", validate ? "validator iterator" : "iterator",
                       err) &&
            set_number(unbound, "num-queries-per-thread:", conf->max_in_flight, err) &&
