@@ -6,7 +6,7 @@
 static const char *const kind_names[] = {
     [FCT_CONF_BOOL] = "yes or no",    [FCT_CONF_U32] = "number", [FCT_CONF_STR] = "text",
     [FCT_CONF_DURATION] = "duration", [FCT_CONF_SIZE] = "size",  [FCT_CONF_STRINGS] = "list",
-    [FCT_CONF_REAL] = "real number",
+    [FCT_CONF_REAL] = "real number",  [FCT_CONF_RATE] = "rate",
 };
 
 static bool is_secret(const char *key)

@@ -53,12 +53,39 @@ static bool parse_real(const char *text, double *out)
     return *end == '\0';
 }
 
+/* amount "/" period [ "burst" count ], or "none"; the 1 of "1h" may be missing */
+static bool parse_rate(const char *text, struct fct_rate *out)
+{
+    size_t digits = strspn(text, "0123456789"), n;
+    char period[24];
+
+    *out = (struct fct_rate){0};
+    if (strcmp(text, "none") == 0)
+        return true;
+    if (text[digits] != '/' || !str_to_u64((struct fct_str){text, digits}, &out->amount))
+        return false;
+    text += digits + 1;
+    n = strcspn(text, " ");
+    if (n + 2 > sizeof period)
+        return false;
+    snprintf(period, sizeof period, "%s%.*s", *text >= '0' && *text <= '9' ? "" : "1", (int)n, text);
+    if (!parse_with_unit(period, durations, &out->period_ms) || out->period_ms == 0)
+        return false;
+    text += n + strspn(text + n, " ");
+    if (*text == '\0')
+        return out->amount > 0;
+    if (strncmp(text, "burst ", 6) != 0)
+        return false;
+    text += 6 + strspn(text + 6, " ");
+    return str_to_u64(str_from(text), &out->burst) && out->burst > 0 && out->amount > 0;
+}
+
 static const char *example_of(enum fct_conf_kind kind)
 {
     static const char *const examples[] = {
         [FCT_CONF_BOOL] = "yes",    [FCT_CONF_U32] = "100",  [FCT_CONF_STR] = "\"text\"",
         [FCT_CONF_DURATION] = "5m", [FCT_CONF_SIZE] = "25M", [FCT_CONF_STRINGS] = "[\"a\", \"b\"]",
-        [FCT_CONF_REAL] = "1.5",
+        [FCT_CONF_REAL] = "1.5",    [FCT_CONF_RATE] = "\"200/1h burst 50\"",
     };
 
     return examples[kind];
@@ -68,6 +95,7 @@ static bool parse_scalar(const struct fct_conf_key *key, const char *text, char 
 {
     fct_duration duration;
     fct_size size;
+    struct fct_rate rate;
     uint32_t number;
     double real;
     bool flag;
@@ -84,6 +112,8 @@ static bool parse_scalar(const struct fct_conf_key *key, const char *text, char 
         return parse_with_unit(text, sizes, &size.bytes) && memcpy(member, &size, sizeof size);
     case FCT_CONF_REAL:
         return parse_real(text, &real) && memcpy(member, &real, sizeof real);
+    case FCT_CONF_RATE:
+        return parse_rate(text, &rate) && memcpy(member, &rate, sizeof rate);
     case FCT_CONF_STR:
         return memcpy(member, &text, sizeof text);
     case FCT_CONF_STRINGS:

@@ -109,6 +109,8 @@ static bool same_value(const struct fct_conf_key *key, const void *a, const void
     case FCT_CONF_SIZE:
     case FCT_CONF_REAL:
         return memcmp(x, y, sizeof(uint64_t)) == 0;
+    case FCT_CONF_RATE:
+        return memcmp(x, y, sizeof(struct fct_rate)) == 0;
     case FCT_CONF_STR: {
         const char *s, *t;
 

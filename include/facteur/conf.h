@@ -14,6 +14,12 @@ struct fct_strings {
     size_t n;
 };
 
+/* Written "200/1h" or "200/1h burst 50": so many per period in an even flow, and up to `burst` at once;
+ * burst 0: the whole amount. An amount of 0 ("none") is no limit at all. */
+struct fct_rate {
+    uint64_t amount, period_ms, burst;
+};
+
 enum fct_conf_kind {
     FCT_CONF_BOOL,
     FCT_CONF_U32,
@@ -21,7 +27,8 @@ enum fct_conf_kind {
     FCT_CONF_DURATION,
     FCT_CONF_SIZE,
     FCT_CONF_STRINGS,
-    FCT_CONF_REAL
+    FCT_CONF_REAL,
+    FCT_CONF_RATE /* since 1.1 */
 };
 
 struct fct_conf_key {
@@ -41,6 +48,7 @@ struct fct_conf_key {
              const char *: FCT_CONF_STR,       \
              fct_duration: FCT_CONF_DURATION,  \
              fct_size: FCT_CONF_SIZE,          \
+             struct fct_rate: FCT_CONF_RATE,   \
              struct fct_strings: FCT_CONF_STRINGS)
 /* clang-format off */
 #define FCT_CONF_KEY(T, member, def, doc) \

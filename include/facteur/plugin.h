@@ -349,11 +349,6 @@ struct fct_http_reply {
     size_t headers;
 };
 
-/* "200/1h burst 50": so many per period, and so many at once above the even flow. */
-struct fct_rate {
-    uint64_t amount, period_ms, burst;
-};
-
 /* A byte stream to somebody else (a milter, clamd). Belongs to the plugin that dialled, may be kept
  * between calls, is used by one call at a time. */
 struct fct_stream;

@@ -304,6 +304,7 @@ static void store(struct mock *m, const struct fct_conf_key *key, const char *va
         break;
     case FCT_CONF_BOOL:
     case FCT_CONF_REAL:
+    case FCT_CONF_RATE:
         ck_abort_msg("%s: a kind that the mock does not know", key->name);
     }
 }
