@@ -32,7 +32,7 @@ hook { "mail",
 hook { "rcpt",
   function(c, ev)
     if ev.refused ~= "" and ev.recipient == "alcie@example.test" then ev.recipient = "alice@example.test" end
-    if c.envelope.from and c.envelope.from.text == "picky@example.org" then
+    if c.envelope.from and c.envelope.from.address == "picky@example.org" then
       if ev.recipient == "bob@example.test" then return reject(551, "5.7.1", "bob moved") end
       if ev.recipient == "tester@example.test" then return tempfail("4.2.0", "later") end
     end
@@ -50,7 +50,7 @@ hook { "resolve",
 
 hook { "data",
   function(c, ev)
-    if c.envelope.from and c.envelope.from.text == "nodata@example.org" then return tempfail("4.3.0", "no data now") end
+    if c.envelope.from and c.envelope.from.address == "nodata@example.org" then return tempfail("4.3.0", "no data now") end
   end }
 
 hook { "chunk",
