@@ -18,7 +18,7 @@ static void apply_patches(struct fct_str decoded, size_t start, const struct par
     for (size_t i = 0; i < n; i++) {
         size_t from = patch[i].offset - start;
 
-        buf_put(out, decoded.p + at, from - at);
+        buf_put_str(out, str_head(str_skip(decoded, at), from - at));
         buf_put_str(out, patch[i].with);
         at = from + patch[i].length;
     }

@@ -51,7 +51,7 @@ static void put_wanted(struct fct_str decoded, const struct part_patch *patch, s
     size_t at = 0;
 
     for (size_t i = 0; i < n; i++) {
-        buf_put(out, decoded.p + at, patch[i].offset - at);
+        buf_put_str(out, str_head(str_skip(decoded, at), patch[i].offset - at));
         buf_put_str(out, patch[i].with);
         at = patch[i].offset + patch[i].length;
     }

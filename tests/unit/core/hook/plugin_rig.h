@@ -26,8 +26,8 @@ struct plugin_rig {
 
 static inline void plugin_rig_start(struct plugin_rig *rig, const char *conf_file)
 {
-    static const struct conf_block *const blocks[] = {&plugin_block, &lua_block, &filter_block,
-                                                      NULL};
+    static const struct conf_block *const blocks[] = {
+        &plugin_block, &lua_block, &filter_block, &profile_block, &composite_block, NULL};
     FCT_CLEANUP(buf_free) struct buf errors = BUF_INIT(4096);
     static char plugins[512];
     struct fct_err err = {0};
@@ -70,13 +70,32 @@ static inline bool plugin_rig_plan(struct plugin_rig *rig, struct fct_err *err)
     return hook_plan_build(rig->engine.set.arena, &rig->engine.set, &rig->engine.plan, err);
 }
 
+/* plugin_rig_start with the text of a configuration file. */
+static inline void plugin_rig_start_with(struct plugin_rig *rig, const char *text)
+{
+    char path[] = "/tmp/facteur-rig-XXXXXX";
+    int fd = mkstemp(path);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+    plugin_rig_start(rig, path);
+    unlink(path);
+}
+
+/* The profiles and composites of the configuration, when all plugins are there. */
+static inline bool plugin_rig_judging(struct plugin_rig *rig, struct fct_err *err)
+{
+    return judging_build(&rig->engine.set, rig->conf, &rig->engine.judging, err);
+}
+
 struct plugin_rig_job {
     struct plugin_rig *rig;
     struct transaction tx;
     struct call_message message;
     struct fct_conn conn;
     struct fct_envelope envelope;
-    struct filter_recipient recipient;
+    const struct filter_recipient *recipient;
     size_t recipients;
     struct filter_result result;
     bool done;
@@ -86,13 +105,14 @@ static inline void plugin_rig_fiber(void *arg)
 {
     struct plugin_rig_job *job = arg;
 
-    message_run(&job->rig->engine, &job->tx, &job->recipient, job->recipients, &job->result);
+    message_run(&job->rig->engine, &job->tx, job->recipient, job->recipients, &job->result);
     job->done = true;
 }
 
-/* All points of a message for one recipient; the result lives as long as the rig. */
-static inline const struct filter_result *plugin_rig_message(struct plugin_rig *rig, uint32_t role,
-                                                             struct fct_str text)
+/* All points of a message; the result lives as long as the rig. `each`: as filter_context says. */
+static inline const struct filter_result *
+plugin_rig_deliver(struct plugin_rig *rig, uint32_t role, bool each,
+                   const struct filter_recipient *recipient, size_t n, struct fct_str text)
 {
     static const struct header_limits limits = {10000, 1u << 20};
     struct plugin_rig_job *job = ARENA_NEW(rig->arena, struct plugin_rig_job);
@@ -102,15 +122,25 @@ static inline const struct filter_result *plugin_rig_message(struct plugin_rig *
     job->envelope = (struct fct_envelope){.size = sizeof job->envelope, .id = FCT_STR("m1")};
     job->message = (struct call_message){
         .bytes = text, .header_limits = &limits, .mime_limits = &mime_default_limits};
-    job->recipient = (struct filter_recipient){.recipient = FCT_STR("bob@example.org"),
-                                               .account = FCT_STR("bob@example.org")};
-    job->recipients = 1;
+    job->recipient = recipient;
+    job->recipients = n;
     hook_transaction_init(&rig->engine, &job->tx, rig->arena, &job->conn, &job->envelope);
     job->tx.message = &job->message;
+    job->tx.each_answered = each;
     fiber_start(plugin_rig_fiber, job);
     while (!job->done)
         event_base_loop(rig->base, EVLOOP_ONCE);
     return &job->result;
+}
+
+/* The same for one recipient. */
+static inline const struct filter_result *plugin_rig_message(struct plugin_rig *rig, uint32_t role,
+                                                             struct fct_str text)
+{
+    static const struct filter_recipient bob = {.recipient = FCT_STR_INIT("bob@example.org"),
+                                                .account = FCT_STR_INIT("bob@example.org")};
+
+    return plugin_rig_deliver(rig, role, false, &bob, 1, text);
 }
 
 /* The view that the first recipient gets. */
