@@ -102,7 +102,7 @@ static void note_call(struct run *run, const struct fct_call *call)
     static const enum ledger_kind kinds[] = {
         [NOTE_SYMBOL] = LEDGER_SYMBOL,   [NOTE_EDIT] = LEDGER_EDIT,
         [NOTE_DELIVER] = LEDGER_DELIVER, [NOTE_FORCE] = LEDGER_FORCE,
-        [NOTE_CHANGE] = LEDGER_CHANGE,
+        [NOTE_CHANGE] = LEDGER_CHANGE,   [NOTE_FAULT] = LEDGER_FAULT,
     };
     struct plugin_counts *counts = &call->row->counts;
 

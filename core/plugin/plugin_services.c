@@ -1,7 +1,17 @@
 /* plugin_services.c - see plugin_services.h. */
 #include "core/plugin/plugin_services.h"
 
+#include "core/base/str.h"
 #include "core/fiber/fiber.h"
+#include "core/plugin/plugin_host.h"
+
+void service_degraded(struct fct_call *call, const char *what)
+{
+    plugin_count(call->row->self, "degraded", 1);
+    if (!call->tx->degraded)
+        call_note(call, NOTE_FAULT, "degraded", str_from(what), 0);
+    call->tx->degraded = true;
+}
 
 bool service_wait_begin(struct fct_call *call, struct service_wait *wait)
 {

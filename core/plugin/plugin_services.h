@@ -12,6 +12,9 @@
 struct cassette;
 struct dns_resolver;
 struct event_base;
+struct http_client;
+struct redis;
+struct state;
 
 struct plugin_services {
     struct event_base *base;
@@ -19,6 +22,9 @@ struct plugin_services {
     struct cassette *cassette; /* answers are recorded or replayed (facteurctl scan) */
     uint32_t max_streams;      /* of all plugins together */
     struct link_limits links;  /* what plugins see of a message's HTML and URLs */
+    struct redis *redis;       /* NULL: none is configured */
+    struct state *state;       /* kv and limit, in Redis or here */
+    struct http_client *http;
 };
 
 /* NULL: plugins run without a world around them (some tests). */
@@ -35,6 +41,34 @@ struct service_wait {
 };
 FCT_MUST_CHECK bool service_wait_begin(struct fct_call *call, struct service_wait *wait);
 bool service_wait_end(struct fct_call *call, const struct service_wait *wait);
+
+/* A service that is configured was away and something worse took its place: once per transaction in
+ * the ledger as degraded=`what`, each time in the plugin's figures. */
+void service_degraded(struct fct_call *call, const char *what);
+
+/* plugin_redis.c */
+FCT_MAY_WAIT const struct fct_redis_reply *service_redis(struct fct_call *call,
+                                                         const struct fct_str *word, size_t n,
+                                                         struct fct_err *err);
+FCT_MAY_WAIT const struct fct_redis_reply *
+service_redis_script(struct fct_call *call, const struct fct_redis_script *script,
+                     const struct fct_str *key, size_t keys, const struct fct_str *arg,
+                     size_t args, struct fct_err *err);
+
+/* plugin_state.c */
+FCT_MAY_WAIT bool service_kv_get(struct fct_call *call, struct fct_str key, struct fct_str *value);
+FCT_MAY_WAIT bool service_kv_set(struct fct_call *call, struct fct_str key, struct fct_str value,
+                                 uint32_t ttl_s);
+FCT_MAY_WAIT int64_t service_kv_add(struct fct_call *call, struct fct_str key, int64_t by,
+                                    uint32_t ttl_s);
+FCT_MAY_WAIT bool service_kv_seen(struct fct_call *call, struct fct_str key, uint32_t ttl_s);
+FCT_MAY_WAIT bool service_limit_take(struct fct_call *call, struct fct_str key,
+                                     const struct fct_rate *rate, uint32_t amount,
+                                     uint32_t *wait_ms);
+
+/* plugin_http.c */
+FCT_MAY_WAIT bool service_http(struct fct_call *call, const struct fct_http_request *request,
+                               struct fct_http_reply *reply, struct fct_err *err);
 
 /* plugin_stream.c: byte streams of plugins. */
 FCT_MAY_WAIT struct fct_stream *stream_host_dial(struct fct_call *call, struct fct_str address,
