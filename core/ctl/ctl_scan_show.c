@@ -313,6 +313,20 @@ static json_t *edits_json(const struct edit_list *edits)
     return all;
 }
 
+/* As this recipient will see it. */
+static json_t *header_json(const struct scan *s, const struct edit_list *edits)
+{
+    struct buf view = BUF_INIT(TEXT_MAX);
+    json_t *header;
+    ptrdiff_t end;
+
+    (void)edit_list_apply(edits, s->message, 0, edit_list_size(edits, s->message.n), &view);
+    end = str_find(buf_str(&view), FCT_STR("\r\n\r\n"));
+    header = ctl_json_str(end < 0 ? buf_str(&view) : str_head(buf_str(&view), (size_t)end + 2));
+    buf_free(&view);
+    return header;
+}
+
 static json_t *outcomes_json(const struct scan *s)
 {
     json_t *all = json_array();
@@ -324,12 +338,12 @@ static json_t *outcomes_json(const struct scan *s)
         for (size_t k = 0; k < o->nkeywords; k++)
             json_array_append_new(keywords, ctl_json_str(o->keyword[k]));
         json_array_append_new(
-            all,
-            json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "recipient",
-                      ctl_json_str(s->recipient[i].recipient), "answer", answer_json(&o->answer),
-                      "mailbox", ctl_json_str(o->mailbox.n > 0 ? o->mailbox : FCT_STR("INBOX")),
-                      "keywords", keywords, "edits", edits_json(&o->edits), "ledger",
-                      ledger_json(s, o->ledger)));
+            all, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "recipient",
+                           ctl_json_str(s->recipient[i].recipient), "answer",
+                           answer_json(&o->answer), "header", header_json(s, &o->edits), "mailbox",
+                           ctl_json_str(o->mailbox.n > 0 ? o->mailbox : FCT_STR("INBOX")),
+                           "keywords", keywords, "edits", edits_json(&o->edits), "ledger",
+                           ledger_json(s, o->ledger)));
     }
     return all;
 }

@@ -6,6 +6,7 @@
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_config.h"
 #include "core/ctl/ctl_docs.h"
+#include "core/ctl/ctl_plugin.h"
 #include "core/ctl/ctl_scan.h"
 #include "core/ctl/ctl_filters.h"
 #include "core/ctl/ctl_status.h"
@@ -32,6 +33,19 @@ static const struct ctl_option stop_options[] = {
 static const struct ctl_option check_dns_options[] = {
     {"--type", "TYPE", "only this one, as in MX; else all that mail knows"},
     {"--dns", "ADDRESS@PORT", "ask this resolver"},
+    {0},
+};
+static const struct ctl_option plugin_new_options[] = {
+    {"--c", NULL, "in C (the default)"},
+    {"--lua", NULL, "a rule in Lua"},
+    {0},
+};
+static const struct ctl_option plugin_test_options[] = {
+    {"--plugin", "FILE", "the plugin, a .so"},
+    {0},
+};
+static const struct ctl_option plugin_check_options[] = {
+    {"--milter", NULL, "name the hooks that are not called behind somebody else's MTA; exit status 1 when there are some"},
     {0},
 };
 static const struct ctl_option scan_options[] = {
@@ -93,6 +107,19 @@ const struct ctl_verb ctl_verbs[] = {
      "what the filter would do with a message (- is standard input); exit status 0 keep, 1 junk, 2 "
      "reject, 3 tempfail, 64 usage",
      NEEDS_FILTER, ctl_scan, scan_options, CTL_SCAN_USAGE},
+    {"plugin", "new", "NAME [DIR]", 1, 2, "make a project that builds, tests and loads", NEEDS_NOTHING,
+     ctl_plugin_new, plugin_new_options, 0},
+    {"plugin", "test", "DIR", 1, 1, "run the scenarios *.test of a folder in the server's engine",
+     NEEDS_NOTHING, ctl_plugin_test, plugin_test_options, 0},
+    {"plugin", "check", "NAME|FILE…", 1, CTL_MAX_WORDS,
+     "does it load, with its block of the configuration? Which hooks has it?", NEEDS_CONF,
+     ctl_plugin_check, plugin_check_options, 0},
+    {"plugin", "doc", "NAME|FILE", 1, 1, "its settings, symbols and hooks, as Markdown", NEEDS_CONF,
+     ctl_plugin_doc, NULL, 0},
+    {"plugin", "order", "", 0, 0, "the plan that really runs, point by point", NEEDS_FILTER,
+     ctl_plugin_order, NULL, 0},
+    {"plugin", "diff", "", 0, 0, "what those with mode = shadow would have done", NEEDS_SERVER,
+     ctl_plugin_diff, NULL, 0},
     {"trace", "", "ID", 1, 1, "why the message with this log id was treated so", NEEDS_STORE,
      ctl_trace, NULL, 0},
     {"store", "check", "", 0, 0,

@@ -317,6 +317,13 @@ bool plugin_adopt(struct plugin_set *set, const struct plugin_origin *origin,
     return adopt_as(set, origin, object->name, object, conf, pairs, npairs, err);
 }
 
+const struct fct_plugin *plugin_open(const char *path, void **library, struct fct_err *err)
+{
+    const struct fct_plugin *object = open_object(path, library, err);
+
+    return object && check_abi(object, err) ? object : NULL;
+}
+
 bool plugin_load(struct plugin_set *set, const struct plugin_origin *origin, const char *name,
                  const struct plugin_conf *conf, const struct conf_pair *pairs, size_t npairs,
                  struct fct_err *err)
@@ -332,8 +339,8 @@ bool plugin_load(struct plugin_set *set, const struct plugin_origin *origin, con
         str_copy_c(path, sizeof path, str_from(conf->path));
     else if (snprintf(path, sizeof path, "%s/%s.so", origin->plugin_dir, file) >= (int)sizeof path)
         return fct_fail(err, FCT_LIMIT, "plugin %s: the name of plugin_dir is too long", name);
-    object = open_object(path, &library, err);
-    if (!object || !check_abi(object, err))
+    object = plugin_open(path, &library, err);
+    if (!object)
         return fct_fail_in(err, "plugin %s", name);
     if (strcmp(object->name, file) != 0)
         return fct_fail(err, FCT_DENIED, "plugin %s: %s calls itself \"%.40s\"", name, path,

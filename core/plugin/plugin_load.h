@@ -32,6 +32,8 @@ void plugin_set_free(struct plugin_set *set); /* stops them, newest first */
 FCT_MUST_CHECK bool plugin_load(struct plugin_set *set, const struct plugin_origin *origin,
                                 const char *name, const struct plugin_conf *conf,
                                 const struct conf_pair *pairs, size_t npairs, struct fct_err *err);
+/* The file's object, checked as above, without starting anything. NULL: err. */
+const struct fct_plugin *plugin_open(const char *path, void **library, struct fct_err *err);
 /* The same for an object that is already in memory (tests). */
 FCT_MUST_CHECK bool plugin_adopt(struct plugin_set *set, const struct plugin_origin *origin,
                                  const struct fct_plugin *object, const struct plugin_conf *conf,
