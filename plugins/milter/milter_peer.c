@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define END_MS     500u  /* for a filter to close after QUIT */
 #define OFFER_KEEP 1024u /* bytes of macro lists kept from a negotiation */
 
 static bool fail(struct fct_err *err, const char *what)
@@ -202,6 +203,17 @@ struct milter_peer *milter_peer_take(struct milter_filter *filter, struct fct_ca
     return peer ? peer : connect_new(filter, call, err);
 }
 
+/* Closing at once would throw away what is still on its way: the filter closes when it has heard.
+ */
+static FCT_MAY_WAIT void wait_for_its_end(struct milter_peer *peer, struct fct_call *call)
+{
+    char rest[64];
+
+    peer->filter->host->stream_timeout(peer->stream, END_MS);
+    while (peer->filter->host->stream_read(call, peer->stream, rest, sizeof rest) > 0)
+        continue;
+}
+
 void milter_peer_give_back(struct milter_peer **peer, struct fct_call *call)
 {
     struct milter_peer *p = *peer;
@@ -213,6 +225,7 @@ void milter_peer_give_back(struct milter_peer **peer, struct fct_call *call)
     milter_begin(&p->out, keep ? MILTER_QUIT_NEW : MILTER_QUIT);
     milter_end(&p->out);
     if (!milter_peer_send(p, call, &err) || !keep) {
+        wait_for_its_end(p, call);
         milter_peer_close(peer);
         return;
     }
