@@ -2,7 +2,6 @@
 #include "core/dns/dns_answer.h"
 
 #include "core/base/str.h"
-#include "core/dns/dns_name.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -45,12 +44,16 @@ static uint32_t u32_at(struct fct_str m, size_t at)
 
 /* ---- the sections ---- */
 
-static bool skip_question(struct walk *w, struct dns_name *asked)
+/* The question must be ours: nothing here may answer another one. */
+static bool take_question(struct walk *w, const struct dns_name *name, enum fct_dns_type type)
 {
-    if (!dns_name_read(w->message, &w->at, asked, NULL) || w->message.n - w->at < 4)
+    struct dns_name asked;
+
+    if (!dns_name_read(w->message, &w->at, &asked, NULL) || w->message.n - w->at < 4)
         return false;
     w->at += 4;
-    return true;
+    return u16_at(w->message, w->at - 4) == (uint32_t)type &&
+           str_equal(dns_name_str(&asked), dns_name_str(name));
 }
 
 static bool take_rr(struct walk *w, struct rr *rr)
@@ -76,18 +79,18 @@ static bool take_rr(struct walk *w, struct rr *rr)
 }
 
 /* Header, question, answer and authority; nobody needs what stands behind. */
-static bool read_message(struct walk *w, uint32_t max_records, struct dns_name *asked,
-                         const char **why)
+static bool read_message(struct walk *w, const struct dns_name *name, enum fct_dns_type type,
+                         uint32_t max_records, const char **why)
 {
     size_t answers, authority;
 
-    *why = "the answer is malformed";
+    *why = "the answer is malformed, or to another question";
     if (w->message.n < HEADER_BYTES || u16_at(w->message, 4) != 1)
         return false;
     answers = u16_at(w->message, 6);
     authority = u16_at(w->message, 8);
     w->at = HEADER_BYTES;
-    if (!skip_question(w, asked))
+    if (!take_question(w, name, type))
         return false;
     if (answers > max_records || authority > max_records) {
         *why = "the answer has more records than dns.max_records";
@@ -304,25 +307,25 @@ static struct fct_str rcode_text(struct arena *arena, unsigned rcode)
                                    : arena_printf(arena, "the resolver says rcode %u", rcode);
 }
 
-bool dns_answer_parse(struct arena *arena, struct fct_str message, enum fct_dns_type type,
-                      uint32_t max_records, struct fct_dns_answer *out)
+bool dns_answer_parse(struct arena *arena, struct fct_str message, const struct dns_name *name,
+                      enum fct_dns_type type, uint32_t max_records, struct fct_dns_answer *out)
 {
     struct walk w = {.arena = arena, .message = message};
-    struct dns_name name;
+    struct dns_name last = *name;
     const char *why;
     unsigned rcode;
 
     out->n = 0;
     out->record = NULL;
     out->canonical = out->why = FCT_STR("");
-    if (!read_message(&w, max_records, &name, &why))
+    if (!read_message(&w, name, type, max_records, &why))
         return failed(out, str_from(why));
     rcode = (uint8_t)message.p[3] & 15;
     if (rcode != RCODE_NOERROR && rcode != RCODE_NXDOMAIN) {
         failed(out, rcode_text(arena, rcode));
         return true;
     }
-    if (!answer_from(&w, type, &name, out))
+    if (!answer_from(&w, type, &last, out))
         return false;
     if (rcode == RCODE_NXDOMAIN) {
         out->status = FCT_DNS_NO_NAME;

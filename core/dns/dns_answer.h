@@ -5,14 +5,15 @@
 
 #include "core/base/arena.h"
 #include "core/base/err.h"
+#include "core/dns/dns_name.h"
 #include <facteur/plugin.h>
 
-/* What answers the question in `message` for `type`: status OK, NO_NAME, NO_DATA or FAILED (with
- * why), ttl, canonical name at the end of the CNAMEs, records as struct fct_dns_record says. Copies
- * into `arena`. False, and FAILED, when the message is malformed or has more than max_records
- * records. `authentic` is left alone. */
-bool dns_answer_parse(struct arena *arena, struct fct_str message, enum fct_dns_type type,
-                      uint32_t max_records, struct fct_dns_answer *out);
+/* What answers the question `name` and `type` in `message`: status OK, NO_NAME, NO_DATA or FAILED
+ * (with why), ttl, canonical name at the end of the CNAMEs, records as struct fct_dns_record says.
+ * Copies into `arena`. False, and FAILED, when the message is malformed, answers another question
+ * or has more than max_records records. `authentic` is left alone. */
+bool dns_answer_parse(struct arena *arena, struct fct_str message, const struct dns_name *name,
+                      enum fct_dns_type type, uint32_t max_records, struct fct_dns_answer *out);
 
 /* The status in words ("no such name") and as a word ("no_name"). */
 const char *dns_status_text(enum fct_dns_status status);

@@ -104,8 +104,7 @@ static void set_failed(struct fct_dns_answer *out, enum fct_dns_status status, s
 
 /* As libunbound calls it. */
 struct raw_answer {
-    int rcode;
-    struct fct_str message;
+    struct fct_str message; /* empty: there is none */
     bool secure, bogus;
     const char *why_bogus;
 };
@@ -123,7 +122,8 @@ static void take_answer(const struct question *q, const struct raw_answer *raw, 
         set_failed(out, FCT_DNS_FAILED, FCT_STR("no server answered"));
         return;
     }
-    if (dns_answer_parse(arena, raw->message, q->type, q->resolver->conf->max_records, out))
+    if (dns_answer_parse(arena, raw->message, &q->name, q->type, q->resolver->conf->max_records,
+                         out))
         out->authentic = raw->secure;
 }
 
@@ -143,11 +143,14 @@ static void answered(void *arg, int rcode, void *packet, int length, int securit
                      int rate_limited)
 {
     struct question *q = arg;
-    struct raw_answer raw = {.rcode = rcode,
-                             .message = {packet, packet && length > 0 ? (size_t)length : 0},
-                             .secure = security == 2,
-                             .bogus = security == 1,
-                             .why_bogus = why_bogus};
+    /* With an rcode of its own libunbound has no message: what is in the buffer then answers some
+     * other question. */
+    struct raw_answer raw = {
+        .message = {packet, rcode == 0 && packet && length > 0 ? (size_t)length : 0},
+        .secure = security == 2,
+        .bogus = security == 1,
+        .why_bogus = why_bogus,
+    };
 
     (void)rate_limited;
     if (q == q->resolver->asking)

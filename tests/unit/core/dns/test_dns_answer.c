@@ -22,9 +22,20 @@ static void teardown(void)
     buf_free(&packet);
 }
 
+/* As an answer to `name`. */
+static bool parse_as(const char *name, enum fct_dns_type type)
+{
+    struct dns_name asked;
+
+    ck_assert(dns_name_parse(str_from(name), &asked, NULL));
+    return dns_answer_parse(arena, buf_str(&packet), &asked, type, 100, &answer);
+}
+
 static bool parse(enum fct_dns_type type)
 {
-    return dns_answer_parse(arena, buf_str(&packet), type, 100, &answer);
+    bool a = packet.p[12] == 1; /* "a.example" or "example" */
+
+    return parse_as(a ? "a.example" : "example", type);
 }
 
 #define ck_str(got, want)                                                             \
@@ -129,6 +140,9 @@ END_TEST
 /* Cut after every byte: never believed, never read beyond. */
 START_TEST(test_cut_off)
 {
+    struct dns_name asked;
+
+    ck_assert(dns_name_parse(FCT_STR("example"), &asked, NULL));
     put_start(&packet, 0, "example", FCT_DNS_MX);
     put_rr_bytes(&packet, "example", FCT_DNS_MX, 300, FCT_STR("\0\012\2mx\300\014"));
     set_counts(&packet, 1, 0);
@@ -137,8 +151,9 @@ START_TEST(test_cut_off)
 
         memcpy(copy, packet.p, n);
         copy = realloc(copy, n > 0 ? n : 1);
-        ck_assert_msg(!dns_answer_parse(arena, (struct fct_str){copy, n}, FCT_DNS_MX, 100, &answer),
-                      "%zu bytes", n);
+        ck_assert_msg(
+            !dns_answer_parse(arena, (struct fct_str){copy, n}, &asked, FCT_DNS_MX, 100, &answer),
+            "%zu bytes", n);
         free(copy);
     }
     ck_assert(parse(FCT_DNS_MX));
@@ -278,6 +293,19 @@ START_TEST(test_other_class_and_high_ttl)
 }
 END_TEST
 
+START_TEST(test_another_question)
+{
+    put_start(&packet, 0, "a.example", FCT_DNS_A);
+    put_rr_bytes(&packet, "a.example", FCT_DNS_A, 60, FCT_STR("\300\0\2\1"));
+    set_counts(&packet, 1, 0);
+    ck_assert(parse_as("A.Example.", FCT_DNS_A));
+    ck_assert(!parse_as("b.example", FCT_DNS_A));
+    ck_assert_uint_eq(answer.status, FCT_DNS_FAILED);
+    ck_assert(!parse_as("a.example", FCT_DNS_AAAA));
+    ck_assert_uint_eq(answer.status, FCT_DNS_FAILED);
+}
+END_TEST
+
 START_TEST(test_words)
 {
     enum fct_dns_status status;
@@ -312,6 +340,7 @@ int main(void)
     tcase_add_test(tc, test_too_many_records);
     tcase_add_test(tc, test_huge_text);
     tcase_add_test(tc, test_other_class_and_high_ttl);
+    tcase_add_test(tc, test_another_question);
     tcase_add_test(tc, test_words);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
