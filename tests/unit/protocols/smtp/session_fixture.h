@@ -234,6 +234,8 @@ static struct {
     bool has_own[4];
     const struct filter_change *change; /* of `edit` */
     size_t changes;
+    bool thinks;       /* questions wait until this is over */
+    unsigned pause_ms; /* each question takes so long */
     bool quarantined;
     bool each_answered;                /* of the last message */
     bool writable;                     /* the message could be changed by the filter */
@@ -326,6 +328,12 @@ void filter_hook(struct filter_client *fc, const struct filter_context *ctx, enu
             (filter.rule[i].when && !str_equal(str_from(filter.rule[i].when), text))))
         i++;
     *answer = i < filter.rules ? filter.rule[i].answer : filter.answer[hook];
+    if (filter.pause_ms > 0)
+        (void)fiber_sleep(filter.pause_ms);
+    while (filter.thinks && !fiber_is_cancelled())
+        (void)fiber_sleep(1);
+    if (fiber_is_cancelled())
+        *answer = (struct filter_answer){.verdict = FCT_TEMPFAIL};
     answer->text = arena_str(arena, answer->text); /* as in life: gone with the arena */
     answer->enhanced = arena_str(arena, answer->enhanced);
 }

@@ -326,6 +326,41 @@ START_TEST(refused_pieces_in_lmtp_and_by_bdat)
 }
 END_TEST
 
+static void end_sessions(void)
+{
+    for (unsigned i = 0; i < 100000 && edge.session_count > 0; i++)
+        event_base_loop(base, EVLOOP_ONCE);
+    ck_assert_uint_eq(edge.session_count, 0);
+}
+
+/* What does not fit the buffers of a session stays in the client's socket while plugins think. */
+START_TEST(nothing_more_is_read_while_plugins_think)
+{
+    static char line[1002];
+    size_t sent = 0;
+
+    memset(line, 'x', 1000);
+    memcpy(line + 1000, "\r\n", 2);
+    filter.wants[FCT_HOOK_chunk] = true;
+    begin();
+    EXPECT(ENVELOPE "DATA\r\n", "250 250 354");
+    filter.thinks = true;
+    for (unsigned idle = 0; idle < 200; idle++) {
+        ssize_t n = send(client, line, 1002, MSG_NOSIGNAL);
+
+        if (n > 0)
+            sent += (size_t)n, idle = 0;
+        ck_assert_msg(sent < 64u << 20, "a session without end");
+        turns(1);
+    }
+    ck_assert_uint_eq(filter.asked[FCT_HOOK_chunk], 1);
+    ck_assert_uint_eq(filter.chunks.n, 64u << 10);
+    filter.thinks = false;
+    hang_up();
+    end_sessions();
+}
+END_TEST
+
 /* ---- unknown ---- */
 
 START_TEST(unknown_commands_are_shown)
@@ -389,6 +424,32 @@ START_TEST(carried_belongs_to_its_stretch)
 }
 END_TEST
 
+/* Every point takes its time, and the client goes at every byte: no session and no fiber is left
+ * (teardown_edge looks), nothing is stored that was not complete. */
+START_TEST(the_client_vanishes_while_plugins_think)
+{
+    static const char all[] =
+        "XFOO\r\n" ENVELOPE "DATA\r\n" MESSAGE ".\r\n" ENVELOPE "BDAT 3 LAST\r\na\r\nQUIT\r\n";
+    static const struct filter_change list[] = {CHANGE("target", "user@example.org")};
+    static const struct filter_rule rules[] = {
+        {FCT_HOOK_resolve, "user@example.org", {.change = list, .changes = 1}}};
+
+    for (unsigned i = 0; i < FCT_HOOK_COUNT; i++)
+        filter.wants[i] = true;
+    use_rules(rules, 1);
+    for (size_t n = 0; n < sizeof all; n++) {
+        filter.pause_ms = 0;
+        buf_clear(&filter.chunks);
+        begin();
+        filter.pause_ms = 1;
+        ck_assert(send(client, all, n, 0) == (ssize_t)n);
+        turns((unsigned)(n % 7) * 3);
+        hang_up();
+        end_sessions();
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("smtp_hooks");
@@ -410,7 +471,9 @@ int main(void)
     tcase_add_test(tc, pieces_are_the_message);
     tcase_add_test(tc, verdicts_on_pieces_wait_for_the_end);
     tcase_add_test(tc, refused_pieces_in_lmtp_and_by_bdat);
+    tcase_add_test(tc, nothing_more_is_read_while_plugins_think);
     tcase_add_test(tc, unknown_commands_are_shown);
+    tcase_add_test(tc, the_client_vanishes_while_plugins_think);
     tcase_add_test(tc, carried_belongs_to_its_stretch);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
