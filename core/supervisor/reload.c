@@ -64,14 +64,21 @@ static void tell_done(struct reload *r, const struct fct_err *err)
     r->done = NULL;
 }
 
-static void finish(struct supervisor *sup)
+void reload_forget(struct supervisor *sup)
 {
     struct reload *r = sup->reload;
-    bool again = r->again;
 
     sup->reload = NULL;
-    setting_free(&r->next);
+    if (r)
+        setting_free(&r->next);
     free(r);
+}
+
+static void finish(struct supervisor *sup)
+{
+    bool again = sup->reload->again;
+
+    reload_forget(sup);
     if (again && sup->phase == PHASE_RUNNING)
         supervisor_reload(sup, NULL, NULL);
 }

@@ -369,6 +369,7 @@ static void close_all(struct supervisor *sup)
     if (sup->setup->control_close)
         sup->setup->control_close();
     log_flush();
+    reload_forget(sup);
     setting_free(&sup->now);
     setting_close_unused_sockets(sup);
     free(sup->socket);
