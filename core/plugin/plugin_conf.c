@@ -9,6 +9,7 @@ static const struct fct_conf_key plugin_keys[] = {
     FCT_CONF_KEY(struct plugin_conf, on_timeout, "",    "When it passes its deadline: pass, tempfail or hold; empty: as on_error"),
     FCT_CONF_KEY(struct plugin_conf, deadline,   "5s",  "Longest time of one hook call"),
     FCT_CONF_KEY(struct plugin_conf, memory,     "64M", "Most memory it may take from the server for one message"),
+    FCT_CONF_KEY(struct plugin_conf, start_timeout, "30s", "Longest time of its start(); 0: no limit"),
     FCT_CONF_KEY(struct plugin_conf, mode,       "live", "live, or shadow: it runs beside the others, and only the ledger says what it would have done"),
     FCT_CONF_END,
 };

@@ -14,6 +14,7 @@ struct plugin_conf {
     fct_duration deadline;  /* of one hook call */
     fct_size memory;        /* per message */
     const char *mode;       /* live or shadow */
+    fct_duration start_timeout;
 };
 extern const struct conf_block plugin_block; /* labelled, open */
 

@@ -17,18 +17,34 @@
 
 /* ---- calls ---- */
 
-static struct fct_call *pool;
-static uint32_t births;
+/* Dead calls in the order of their deaths: so many others run before a place is used again, and
+ * until then whoever kept the call finds it dead. */
+#define DEAD_KEPT 256u
+
+static struct {
+    struct fct_call *first, **last;
+    unsigned n;
+    uint32_t births;
+} dead = {.last = &dead.first};
+
+static struct fct_call *take_place(void)
+{
+    struct fct_call *call = dead.first;
+
+    if (dead.n > DEAD_KEPT) {
+        dead.first = call->next;
+        dead.n--;
+    } else if (!(call = malloc(sizeof *call))) {
+        fct_assert_failed("memory for a call", __FILE__, __LINE__);
+    }
+    return call;
+}
 
 struct fct_call *call_begin(struct transaction *tx, struct plugin_row *row, uint64_t deadline_ms,
                             struct call_recipient *recipient)
 {
-    struct fct_call *call = pool;
+    struct fct_call *call = take_place();
 
-    if (call)
-        pool = call->next;
-    else if (!(call = malloc(sizeof *call)))
-        fct_assert_failed("memory for a call", __FILE__, __LINE__);
     *call = (struct fct_call){.tx = tx,
                               .row = row,
                               .hook = row->is.hook,
@@ -36,7 +52,7 @@ struct fct_call *call_begin(struct transaction *tx, struct plugin_row *row, uint
                               .deadline_ms = deadline_ms,
                               .recipient = recipient,
                               .shadow = row->shadow,
-                              .birth = ++births};
+                              .birth = ++dead.births};
     call->note_end = &call->note;
     return call;
 }
@@ -49,8 +65,10 @@ void call_end(struct fct_call *call)
 void call_release(struct fct_call *call)
 {
     call->live = false;
-    call->next = pool;
-    pool = call;
+    call->next = NULL;
+    *dead.last = call;
+    dead.last = &call->next;
+    dead.n++;
 }
 
 bool call_has_time(struct fct_call *call)
@@ -310,6 +328,7 @@ const struct fct_host plugin_host = {
     .kv_add = service_kv_add,
     .kv_seen = service_kv_seen,
     .limit_take = service_limit_take,
+    .http = service_http,
     .dns = service_dns,
     .dial = stream_host_dial,
     .stream_write = stream_host_write,

@@ -5,6 +5,7 @@
 #include "core/base/str.h"
 #include "core/plugin/plugin_host.h"
 #include "core/plugin/plugin_services.h"
+#include "core/plugin/plugin_start.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,26 @@
 #define HOOK_ROW_1_0    offsetof(struct fct_hook_row, interval_ms)
 
 /* ---- the file ---- */
+
+/* Who may write the folder may put another file in its place; a sticky one protects what is there.
+ */
+static bool check_folder(const char *path, struct fct_err *err)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[4096];
+    struct stat st;
+
+    str_copy_c(folder, sizeof folder,
+               !slash          ? FCT_STR(".")
+               : slash == path ? FCT_STR("/")
+                               : (struct fct_str){path, (size_t)(slash - path)});
+    if (stat(folder, &st) != 0)
+        return fct_fail(err, FCT_DENIED, "%s: %s", folder, strerror(errno));
+    if ((st.st_mode & S_IWOTH) && !(st.st_mode & S_ISVTX))
+        return fct_fail(err, FCT_DENIED, "%s is in a folder that everybody can write (mode %04o)",
+                        path, (unsigned)(st.st_mode & 07777));
+    return true;
+}
 
 static bool check_file(const char *path, struct fct_err *err)
 {
@@ -30,7 +51,7 @@ static bool check_file(const char *path, struct fct_err *err)
     if (st.st_mode & S_IWOTH)
         return fct_fail(err, FCT_DENIED, "%s can be written by everybody (mode %04o)", path,
                         (unsigned)(st.st_mode & 07777));
-    return true;
+    return check_folder(path, err);
 }
 
 static const struct fct_plugin *open_object(const char *path, void **library, struct fct_err *err)
@@ -197,19 +218,13 @@ static bool add_tables(struct fct_self *self, struct fct_err *err)
     return true;
 }
 
-static bool start(struct fct_self *self, struct fct_err *err)
+static bool start(struct fct_self *self, const struct plugin_conf *conf, struct fct_err *err)
 {
-    bool ok;
-
     self->starting = true;
-    ok = add_tables(self, err) &&
-         (!self->object->start ||
-          self->object->start(self, &plugin_host, self->conf, &self->state, err));
+    self->started =
+        add_tables(self, err) && plugin_start(self, &plugin_host, conf->start_timeout.ms, err);
     self->starting = false;
-    self->started = ok;
-    if (!ok && err && err->class == FCT_OK)
-        fct_fail(err, FCT_DENIED, "its start() failed without saying why");
-    return ok;
+    return self->started;
 }
 
 /* "spf-check" scans: SPF_CHECK_TIMEOUT, unless the plugin declares it with a score of its own. */
@@ -302,12 +317,13 @@ static bool adopt_as(struct plugin_set *set, const struct plugin_origin *origin,
             return fct_fail(err, FCT_SYNTAX, "the plugin is named twice");
     if (!conf && !config_fill(origin->conf, plugin_block.keys, &defaults, NULL, 0, err))
         return false;
+    conf = conf ? conf : &defaults;
     self = self_new(set, object);
     self->name = arena_cstr(set->arena, str_from(name));
-    if (!fill_own_conf(self, origin->conf, pairs, npairs, err) || !start(self, err))
+    if (!fill_own_conf(self, origin->conf, pairs, npairs, err) || !start(self, conf, err))
         return false;
     set_append(set, self);
-    return set_policies(self, conf ? conf : &defaults, err) && index_symbols(set, self, err);
+    return set_policies(self, conf, err) && index_symbols(set, self, err);
 }
 
 bool plugin_adopt(struct plugin_set *set, const struct plugin_origin *origin,

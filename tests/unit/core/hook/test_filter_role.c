@@ -246,6 +246,84 @@ START_TEST(five_strikes_switch_a_plugin_off)
 }
 END_TEST
 
+/* ---- work on the pool's threads ---- */
+
+static void offcrash_body(struct rig *rig)
+{
+    expect_quarantined(rig, "m1", MAIL("please offcrash"));
+    WANT(str_equal(rig_ledger_find(rig, result.ledger, LEDGER_FAULT, "crash")->by,
+                   FCT_STR("offloader")));
+    expect_kept(rig, "m2", MAIL("hello"));
+}
+
+static void offhang_body(struct rig *rig)
+{
+    expect_quarantined(rig, "m1", MAIL("please offhang"));
+    WANT(str_equal(rig_ledger_find(rig, result.ledger, LEDGER_FAULT, "crash")->by,
+                   FCT_STR("offloader")));
+    expect_kept(rig, "m2", MAIL("hello"));
+}
+
+START_TEST(offloaded_work_is_charged_to_its_plugin)
+{
+    static void (*const body[])(struct rig * rig) = {offcrash_body, offhang_body};
+    struct rig rig;
+
+    rig_start(&rig,
+              "plugin offloader { path = \"@/offloader.so\" deadline = 200ms }\n"
+              "filter { watchdog = 300ms }\n",
+              2);
+    rig_run(&rig, body[_i]);
+    ck_assert(rig_log_has(&rig, "plugin=offloader"));
+    ck_assert_int_eq(rig_log_has(&rig, "it hung"), _i == 1);
+    rig_stop(&rig);
+}
+END_TEST
+
+/* ---- calls that have ended, memory ---- */
+
+static void late_body(struct rig *rig)
+{
+    struct filter_context ctx = rig_context("r1", FCT_ROLE_MX);
+    struct fct_ev_rcpt ev = {.recipient = FCT_STR("bob@example.org")};
+    struct filter_answer answer;
+
+    filter_hook(rig->client, &ctx, FCT_HOOK_rcpt, &ev, rig->arena, &answer);
+    WANT(answer.verdict == FCT_NEXT);
+    expect_kept(rig, "m1", MAIL("please late"));
+    expect_kept(rig, "m2", MAIL("please late"));
+    expect_kept(rig, "m3", MAIL("hello"));
+    WANT(rig->arrivals[0] == 1);
+}
+
+START_TEST(late_calls_find_nothing)
+{
+    struct rig rig;
+
+    rig_start(&rig, "plugin late { path = \"@/late.so\" }\n", 1);
+    rig_run(&rig, late_body);
+    ck_assert(!rig_log_has(&rig, "late words"));
+    rig_stop(&rig);
+}
+END_TEST
+
+static void greedy_body(struct rig *rig)
+{
+    expect_kept(rig, "m1", MAIL("please greedy"));
+    WANT(result.score_milli == 100);
+    WANT(rig->arrivals[0] == 1);
+}
+
+START_TEST(memory_ends_without_harm)
+{
+    struct rig rig;
+
+    rig_start(&rig, "plugin greedy { path = \"@/greedy.so\" memory = 8M }\n", 1);
+    rig_run(&rig, greedy_body);
+    rig_stop(&rig);
+}
+END_TEST
+
 /* ---- nonsense ---- */
 
 static void nonsense_body(struct rig *rig)
@@ -329,6 +407,9 @@ int main(void)
     tcase_add_test(tc, a_polite_wait_ends_at_the_deadline);
     tcase_add_test(tc, on_timeout_is_obeyed);
     tcase_add_test(tc, a_leak_ends_with_a_fresh_process_and_no_failed_request);
+    tcase_add_loop_test(tc, offloaded_work_is_charged_to_its_plugin, 0, 2);
+    tcase_add_test(tc, late_calls_find_nothing);
+    tcase_add_test(tc, memory_ends_without_harm);
     tcase_add_test(tc, five_strikes_switch_a_plugin_off);
     tcase_add_test(tc, nonsense_is_refused);
     tcase_add_test(tc, hold_keeps_the_message_aside);

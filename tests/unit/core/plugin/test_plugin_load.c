@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static struct config *conf;
@@ -67,6 +68,8 @@ END_TEST
 START_TEST(wrong_objects)
 {
     refused("old_major", "made for ABI 2.0, this server has 1.1");
+    refused("new_minor", "made for ABI 1.2, newer than this server's 1.1");
+    refused("unresolved", "undefined symbol: nobody_has_this");
     refused("no_object", "exports no fct_plugin");
     refused("nowhere", "No such file");
     refused("../crash", "is no plugin name");
@@ -90,6 +93,39 @@ START_TEST(writable_by_everybody)
 {
     copy_crash(0757);
     refused("crash", "can be written by everybody (mode 0757)");
+}
+END_TEST
+
+START_TEST(in_a_folder_for_everybody)
+{
+    copy_crash(0755);
+    ck_assert_int_eq(chmod(dir, 0777), 0);
+    refused("crash", "is in a folder that everybody can write (mode 0777)");
+}
+END_TEST
+
+/* ---- start() ---- */
+
+static void bad_start(const char *how, const char *want)
+{
+    struct conf_pair pair = {.key = "how", .values = {&how, 1}, .file = "x.conf"};
+    struct plugin_conf own = {.deadline = {1000}, .memory = {1000}, .start_timeout = {200}};
+    struct fct_err err = {0};
+
+    ck_assert(!plugin_load(&set, &origin, "bad_start", &own, &pair, 1, &err));
+    ck_assert_msg(strstr(err.text, want), "%s: %s", how, err.text);
+    ck_assert_uint_eq(set.n, 0);
+}
+
+START_TEST(start_does_not_succeed)
+{
+    struct itimerval off = {0};
+
+    bad_start("fail", "plugin bad_start: my licence has run out");
+    bad_start("mute", "its start() failed without saying why");
+    bad_start("tick", "needs an interval_ms of at least 100");
+    bad_start("hang", "its start() did not return within 200 ms");
+    setitimer(ITIMER_REAL, &off, NULL); /* a real process would end now */
 }
 END_TEST
 
@@ -245,6 +281,8 @@ int main(void)
     tcase_add_test(tc, a_good_one_is_taken);
     tcase_add_test(tc, wrong_objects);
     tcase_add_test(tc, writable_by_everybody);
+    tcase_add_test(tc, in_a_folder_for_everybody);
+    tcase_add_test(tc, start_does_not_succeed);
     tcase_add_test(tc, symbolic_link);
     tcase_add_test(tc, no_file_at_all);
     tcase_add_test(tc, no_library);
