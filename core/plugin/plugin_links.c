@@ -37,18 +37,6 @@ static const struct link_limits *limits_of(const struct fct_call *call)
     return services && services->links.max_urls ? &services->links : &link_default_limits;
 }
 
-/* False: the plugin's `memory` does not hold what was made for it. */
-static bool charge(struct fct_call *call, size_t bytes)
-{
-    const struct fct_self *self = call->row->self;
-    uint64_t *used = &call->tx->memory_used[self->index];
-
-    if (bytes > self->memory_bytes || *used > self->memory_bytes - bytes)
-        return false;
-    *used += bytes;
-    return true;
-}
-
 static bool is_html(const struct fct_part *part)
 {
     return str_equal(part->type, FCT_STR("text/html")) ||
@@ -96,7 +84,7 @@ size_t message_html(struct fct_call *call, const struct fct_part *part,
         return 0;
     was_there = links_of(call)->has_html[index];
     tokens = tokens_of(call, index);
-    if (!was_there && !charge(call, bytes_of(tokens)))
+    if (!was_there && !service_charge(call, bytes_of(tokens)))
         return 0;
     *first = tokens->token;
     return tokens->n;
@@ -153,7 +141,7 @@ size_t message_links(struct fct_call *call, const struct fct_link **first)
     if (!links->has_list) {
         find_links(call, &links->list);
         links->has_list = true;
-        if (!charge(call, links->list.n * sizeof *links->list.link))
+        if (!service_charge(call, links->list.n * sizeof *links->list.link))
             return 0;
     }
     *first = links->list.link;
@@ -162,7 +150,7 @@ size_t message_links(struct fct_call *call, const struct fct_link **first)
 
 bool message_url_parse(struct fct_call *call, struct fct_str text, struct fct_url *out)
 {
-    if (!call->live || !charge(call, 4 * text.n)) {
+    if (!call->live || !service_charge(call, 4 * text.n)) {
         *out = (struct fct_url){.text = text};
         return false;
     }
@@ -176,7 +164,7 @@ struct fct_str message_org_domain(struct fct_call *call, struct fct_str host)
 {
     struct fct_str name, display;
 
-    if (!call->live || !charge(call, 4 * host.n))
+    if (!call->live || !service_charge(call, 4 * host.n))
         return (struct fct_str){"", 0};
     if (!url_host(call->tx->arena, host, &name, &display))
         return (struct fct_str){"", 0};

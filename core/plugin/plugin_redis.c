@@ -149,6 +149,15 @@ ask_or_replay(struct fct_call *call, const struct question *q, struct fct_err *e
     return reply;
 }
 
+static size_t size_of(const struct fct_redis_reply *reply)
+{
+    size_t size = sizeof *reply + reply->string.n;
+
+    for (size_t i = 0; i < reply->n; i++)
+        size += size_of(&reply->item[i]);
+    return size;
+}
+
 FCT_MAY_WAIT static const struct fct_redis_reply *
 serve(struct fct_call *call, const struct question *q, struct fct_err *err)
 {
@@ -164,6 +173,10 @@ serve(struct fct_call *call, const struct question *q, struct fct_err *err)
     reply = ask_or_replay(call, q, why);
     if (!reply && why->class != FCT_DENIED && call_services(call)->redis)
         service_degraded(call, "redis");
+    if (reply && !service_charge(call, size_of(reply))) {
+        fct_fail(why, FCT_LIMIT, "the answer does not fit into the plugin's memory");
+        reply = NULL;
+    }
     if (service_wait_end(call, &wait))
         return reply;
     fct_fail(why, FCT_TEMP, "the call is over");
