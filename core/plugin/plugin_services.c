@@ -13,6 +13,17 @@ void service_degraded(struct fct_call *call, const char *what)
     call->tx->degraded = true;
 }
 
+bool service_charge(struct fct_call *call, size_t bytes)
+{
+    const struct fct_self *self = call->row->self;
+    uint64_t *used = &call->tx->memory_used[self->index];
+
+    if (bytes > self->memory_bytes || *used > self->memory_bytes - bytes)
+        return false;
+    *used += bytes;
+    return true;
+}
+
 bool service_wait_begin(struct fct_call *call, struct service_wait *wait)
 {
     uint64_t outer;
