@@ -165,7 +165,7 @@ static bool set_options(struct ub_ctx *unbound, const struct dns_conf *conf, boo
             return false;
     /* One slow domain must not make the resolver behind it look dead for long. */
     if (strcmp(conf->mode, "forward") == 0 &&
-        (!set_option(unbound, "infra-host-ttl:", "30", err) ||
+        (!set_option(unbound, "infra-host-ttl:", "5", err) ||
          !set_option(unbound, "infra-keep-probing:", "yes", err)))
         return false;
     return set_option(unbound, "module-config:", validate ? "validator iterator" : "iterator",
@@ -177,7 +177,8 @@ static bool set_options(struct ub_ctx *unbound, const struct dns_conf *conf, boo
            set_number(unbound, "cache-max-ttl:", conf->max_ttl.ms / 1000, err);
 }
 
-/* A resolver that we forward to knows which names are not for the public tree. */
+/* A resolver that we forward to knows which names are not for the public tree. Only after the
+ * first question: it ends the time of settings. */
 static bool open_special_zones(struct ub_ctx *unbound, const struct dns_conf *conf,
                                struct fct_err *err)
 {
@@ -230,8 +231,8 @@ struct ub_ctx *dns_setup(struct event_base *base, const struct dns_conf *conf, s
     }
     (void)ub_ctx_debugout(unbound, NULL);
     if (set_servers(unbound, conf, err) && set_options(unbound, conf, validate, err) &&
-        open_special_zones(unbound, conf, err) &&
-        (!validate || set_anchor(unbound, conf->trust_anchor, err)) && read_files(unbound, err))
+        (!validate || set_anchor(unbound, conf->trust_anchor, err)) && read_files(unbound, err) &&
+        open_special_zones(unbound, conf, err))
         return unbound;
     ub_ctx_delete(unbound);
     return NULL;

@@ -8,7 +8,7 @@ any other type: bytes of the record). Names that are missing but have something 
 A name may have one manner instead of records: 'SERVFAIL', 'REFUSED', 'SILENT', 'GARBAGE' (bytes that are no message),
 or ('SLOW', seconds, records), ('TRUNCATED', records): the answer only by TCP. A CNAME is followed inside the zone.
 dns.queries: (name, type, 'udp' or 'tcp') of every question so far."""
-import ipaddress, socket, socketserver, struct, threading, time
+import base64, ipaddress, os, socket, socketserver, struct, subprocess, tempfile, threading, time
 
 TYPES = {'A': 1, 'NS': 2, 'CNAME': 5, 'SOA': 6, 'PTR': 12, 'MX': 15, 'TXT': 16, 'AAAA': 28, 'DS': 43, 'RRSIG': 46, 'DNSKEY': 48, 'TLSA': 52}
 NAMES = {number: name for name, number in TYPES.items()}
@@ -54,6 +54,50 @@ def wire_data(kind, value):
 
 def record(owner, kind, data, ttl=TTL):
     return wire_name(owner) + struct.pack('>2HIH', TYPES[kind], 1, ttl, len(data)) + data
+
+
+# ---- DNSSEC: one key for a zone, ECDSA P-256 (RFC 6605) ----
+
+def openssl(*args, data=None):
+    return subprocess.run(['openssl', *args], input=data, capture_output=True, check=True).stdout
+
+
+def der_integers(der):
+    """r and s of an ECDSA signature, 32 bytes each."""
+    out, at = b'', 2
+    for _ in range(2):
+        size = der[at + 1]
+        out += der[at + 2:at + 2 + size].lstrip(b'\0').rjust(32, b'\0')
+        at += 2 + size
+    return out
+
+
+def key_tag(dnskey):
+    """RFC 4034 appendix B."""
+    total = sum(byte << 8 if i % 2 == 0 else byte for i, byte in enumerate(dnskey))
+    return (total + (total >> 16)) & 0xffff
+
+
+def signature(key, tag, apex, name, kind, values):
+    """The data of an RRSIG (RFC 4034 3.1.8.1), good from yesterday to tomorrow."""
+    now = int(time.time())
+    head = struct.pack('>HBBIIIH', TYPES[kind], 13, len([p for p in name.split('.') if p]), TTL, now + 86400, now - 86400, tag) + wire_name(apex)
+    rows = b''.join(record(name, kind, data) for data in sorted(wire_data(kind, v) for v in values))
+    return head + der_integers(openssl('dgst', '-sha256', '-sign', key, data=head + rows))
+
+
+def sign(zone, apex):
+    """Signs, in place, every record at and below apex; returns the trust anchor as a line of a zone file."""
+    with tempfile.TemporaryDirectory() as folder:
+        key = os.path.join(folder, 'key.pem')
+        openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', key)
+        public = openssl('ec', '-in', key, '-pubout', '-outform', 'DER')[-64:]
+        dnskey = struct.pack('>HBB', 257, 3, 13) + public
+        zone.setdefault(apex, {})['DNSKEY'] = [dnskey]
+        for name, rows in zone.items():
+            if name == apex or name.endswith('.' + apex):
+                rows['RRSIG'] = [signature(key, key_tag(dnskey), apex, name, kind, values) for kind, values in rows.items()]
+    return '%s. IN DNSKEY 257 3 13 %s\n' % (apex, base64.b64encode(public).decode())
 
 
 class FakeDNS:
@@ -152,14 +196,18 @@ class FakeDNS:
             daemon_threads = True
             max_packet_size = 65535
 
-        for _ in range(50):  # one port for both
-            self.udp = Udp4(('127.0.0.1', 0), Udp)
-            self.port = self.udp.server_address[1]
+        failed = []  # kept until one port is free for both, so that none is tried twice
+        while not self.udp:
+            self.tcp = Tcp4(('127.0.0.1', 0), Tcp)
+            self.port = self.tcp.server_address[1]
             try:
-                self.tcp = Tcp4(('127.0.0.1', self.port), Tcp)
-                break
+                self.udp = Udp4(('127.0.0.1', self.port), Udp)
             except OSError:
-                self.udp.server_close()
+                failed.append(self.tcp)
+                if len(failed) > 50:
+                    raise
+        for server in failed:
+            server.server_close()
         for server in (self.udp, self.tcp):
             threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.05}, daemon=True).start()
         return self
@@ -168,6 +216,7 @@ class FakeDNS:
         for server in (self.udp, self.tcp):
             server.shutdown()
             server.server_close()
+        self.udp = self.tcp = None
         return False
 
     def asked(self, name, kind=None):
