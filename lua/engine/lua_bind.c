@@ -22,9 +22,19 @@ static const struct binding functions[] = {
 #define FUNCTION(library, name, arguments, returns, doc, example) {#library, #name, lua_fn_##library##_##name},
 #include "lua_api.def"
 };
+
+static const struct binding values[] = {
+#define VALUE(library, name, type, doc, example) {#library, #name, lua_value_##library##_##name},
+#include "lua_api.def"
+};
+
+static const char *const libraries[] = {
+#define LIBRARY(name, doc) #name,
+#include "lua_api.def"
+};
 /* clang-format on */
 
-static const char *const view_types[] = {"conn", "envelope", "message", "part"};
+static const char *const view_types[] = {"conn", "envelope", "message", "part", "html"};
 
 /* ---- objects ---- */
 
@@ -46,18 +56,33 @@ void lua_view_push(lua_State *L, const char *type, const struct fct_part *part)
     luaL_setmetatable(L, type);
 }
 
+/* What a callback began beside itself may use its objects: it lives longer. */
+static bool is_mine(const struct lua_view *v)
+{
+    for (const struct lua_call *c = lua_running; c; c = c->parent)
+        if (v->call == c)
+            return v->generation == c->generation;
+    return false;
+}
+
 struct lua_call *lua_view_check(lua_State *L, int arg, const char *type)
 {
     const struct lua_view *v = luaL_checkudata(L, arg, type);
 
-    if (v->call != lua_running || v->generation != v->call->generation)
+    if (!is_mine(v))
         luaL_error(L, "%s used after its callback returned", type);
-    return v->call;
+    return lua_running;
 }
 
 const struct fct_host *lua_host(lua_State *L)
 {
     return lua_engine_of(L)->host;
+}
+
+bool lua_host_lacks(lua_State *L, const char *what)
+{
+    luaL_error(L, "this server is too old for %s", what);
+    return false;
 }
 
 /* Upvalues: methods by name, fields by name, the type's name. */
@@ -79,19 +104,17 @@ static int view_index(lua_State *L)
     return get(L);
 }
 
-/* The one thing to be set: m.mailbox = NAME, at deliver. */
+/* m.mailbox = NAME at deliver, m.sender = ADDRESS at edit; nothing else. */
 static int view_newindex(lua_State *L)
 {
     const char *type = lua_tostring(L, lua_upvalueindex(1)), *key = luaL_checkstring(L, 2);
-    struct lua_call *c = lua_view_check(L, 1, type);
 
-    if (strcmp(type, "message") != 0 || strcmp(key, "mailbox") != 0)
-        return luaL_error(L, "%s.%s cannot be set", type, key);
-    if (c->hook != FCT_HOOK_deliver)
-        return luaL_error(L, "the mailbox is chosen at deliver");
-    if (!lua_host(L)->mailbox(c->host, lua_str_check(L, 3)))
-        return luaL_error(L, "'%s' cannot be the mailbox", luaL_checkstring(L, 3));
-    return 0;
+    lua_view_check(L, 1, type);
+    if (strcmp(type, "message") == 0 && strcmp(key, "mailbox") == 0)
+        return lua_message_set_mailbox(L);
+    if (strcmp(type, "message") == 0 && strcmp(key, "sender") == 0)
+        return lua_message_set_sender(L);
+    return luaL_error(L, "%s.%s cannot be set", type, key);
 }
 
 static void push_bindings(lua_State *L, const struct binding *b, size_t n, const char *owner)
@@ -120,6 +143,25 @@ static void make_type(lua_State *L, const char *type)
     lua_pop(L, 1);
 }
 
+void lua_methods_push(lua_State *L, const char *type)
+{
+    push_bindings(L, methods, FCT_COUNT(methods), type);
+}
+
+void lua_type_open(lua_State *L, const char *type, lua_CFunction tostring)
+{
+    luaL_newmetatable(L, type);
+    lua_methods_push(L, type);
+    lua_setfield(L, -2, "__index");
+    if (tostring) {
+        lua_pushcfunction(L, tostring);
+        lua_setfield(L, -2, "__tostring");
+    }
+    lua_pushliteral(L, "locked");
+    lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 1);
+}
+
 void lua_bind_open(lua_State *L)
 {
     for (size_t i = 0; i < FCT_COUNT(view_types); i++)
@@ -127,21 +169,49 @@ void lua_bind_open(lua_State *L)
     lua_event_open(L);
     lua_result_open(L);
     lua_address_open(L);
+    lua_time_open(L);
+    lua_url_open(L);
+    lua_regex_open(L);
+    lua_type_open(L, "trackers", NULL);
+    lua_type_open(L, "cleaned", NULL);
+    lua_type_open(L, "script", NULL);
+    lua_type_open(L, "rate", NULL);
+    lua_type_open(L, "list", NULL);
 }
 
-/* Into the table of globals on top. */
-void lua_bind_functions(lua_State *L)
+/* Adds the fields of the table on top to the one below it, and pops it. */
+static void merge(lua_State *L)
 {
-    push_bindings(L, functions, FCT_COUNT(functions), "global");
     for (lua_pushnil(L); lua_next(L, -2);) {
         lua_pushvalue(L, -2);
         lua_insert(L, -2);
         lua_settable(L, -5);
     }
     lua_pop(L, 1);
-    push_bindings(L, functions, FCT_COUNT(functions), "log");
-    lua_sandbox_push_readonly(L);
-    lua_setfield(L, -2, "log");
+}
+
+static void push_library(lua_State *L, const char *name)
+{
+    push_bindings(L, functions, FCT_COUNT(functions), name);
+    for (size_t i = 0; i < FCT_COUNT(values); i++)
+        if (strcmp(values[i].owner, name) == 0) {
+            values[i].function(L);
+            lua_setfield(L, -2, values[i].name);
+        }
+}
+
+/* Into the table of globals on top. */
+void lua_bind_functions(lua_State *L)
+{
+    for (size_t i = 0; i < FCT_COUNT(libraries); i++) {
+        push_library(L, libraries[i]);
+        if (strcmp(libraries[i], "global") == 0) {
+            merge(L);
+            continue;
+        }
+        lua_sandbox_push_readonly(L);
+        lua_setfield(L, -2, libraries[i]);
+    }
 }
 
 /* ---- strings ---- */

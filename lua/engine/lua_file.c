@@ -33,7 +33,7 @@ static void push_chunk(lua_State *L, const char *path)
 {
     if (luaL_loadfilex(L, path, "t") != LUA_OK)
         lua_error(L);
-    lua_sandbox_push_env(L);
+    lua_sandbox_push_env(L, path);
     lua_setupvalue(L, -2, 1);
 }
 
@@ -132,6 +132,28 @@ static int load_file(lua_State *L)
     return 0;
 }
 
+static bool note_loaded(struct lua_engine *e, const char *path)
+{
+    struct lua_loaded *l = calloc(1, sizeof *l);
+
+    if (!l)
+        return false;
+    l->path = lua_keep(e, "%s", path);
+    *e->loaded_end = l;
+    e->loaded_end = &l->next;
+    return true;
+}
+
+void lua_loaded_free(struct lua_engine *e)
+{
+    struct lua_loaded *l;
+
+    while ((l = e->loaded)) {
+        e->loaded = l->next;
+        free(l);
+    }
+}
+
 static bool load_one(struct lua_engine *e, const char *path, struct fct_err *err)
 {
     char real[PATH_MAX];
@@ -142,7 +164,7 @@ static bool load_one(struct lua_engine *e, const char *path, struct fct_err *err
     if (!realpath(path, real))
         return fail(err, "%s: %s", path, strerror(errno));
     c = lua_call_take(e);
-    if (!c)
+    if (!c || !note_loaded(e, path))
         return fail(err, "%s: out of memory", path);
     c->may_grow = 0; /* what a file keeps is bounded by state_memory alone */
     c->may_tick = (sig_atomic_t)(e->conf->load_budget.ms / LUA_TICK_MS + 1);
@@ -182,8 +204,11 @@ static bool load_pattern(struct lua_engine *e, const char *pattern, struct fct_e
 
 bool lua_files_load(struct lua_engine *e, struct fct_err *err)
 {
-    for (size_t i = 0; i < e->conf->file.n; i++)
-        if (!load_pattern(e, e->conf->file.item[i], err))
+    for (size_t i = 0; i < e->conf->file.n; i++) {
+        e->pattern = e->conf->file.item[i];
+        if (!load_pattern(e, e->pattern, err))
             return false;
+    }
+    e->pattern = NULL;
     return true;
 }

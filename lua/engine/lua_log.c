@@ -1,4 +1,4 @@
-/* lua_log.c - logging and waiting, for all callbacks. Documentation: lua_api.def. */
+/* lua_log.c - logging, counting and waiting, for all callbacks. Documentation: lua_api.def. */
 #include "lua_api.h"
 
 /* Formats by string.format, with its checks: our log never sees a script's format. */
@@ -52,6 +52,41 @@ int lua_fn_global_print(lua_State *L)
     }
     luaL_pushresult(&out);
     lua_host(L)->log(c->host, FCT_INFO, "%s", lua_tostring(L, -1));
+    return 0;
+}
+
+/* ---- counting ---- */
+
+#define GAUGES "facteur.gauges" /* registry: name → the value the host knows */
+
+static void count(lua_State *L, double by)
+{
+    struct lua_call *c = lua_call_check(L);
+
+    lua_host(L)->count(c->host, luaL_checkstring(L, 1), by);
+}
+
+int lua_fn_metric_count(lua_State *L)
+{
+    count(L, luaL_optnumber(L, 2, 1));
+    return 0;
+}
+
+/* The host only adds: what is told is the difference. */
+int lua_fn_metric_gauge(lua_State *L)
+{
+    lua_Number value = luaL_checknumber(L, 2), before;
+
+    luaL_checkstring(L, 1);
+    lua_settop(L, 2);
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, GAUGES);
+    lua_pushvalue(L, 1);
+    lua_rawget(L, 3);
+    before = lua_tonumber(L, -1);
+    count(L, value - before);
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 2);
+    lua_rawset(L, 3);
     return 0;
 }
 

@@ -2,6 +2,8 @@
  * documentation: lua_api.def. */
 #include "lua_api.h"
 
+#include <strings.h>
+
 static struct fct_call *message(lua_State *L)
 {
     return lua_view_check(L, 1, "message")->host;
@@ -86,9 +88,15 @@ static struct fct_str trim(struct fct_str s)
 int lua_get_message_date(lua_State *L)
 {
     const struct fct_header *h = find(L, "Date", 0);
-    lua_str_push_or_nil(L, h ? trim(h->value) : (struct fct_str){NULL, 0});
+
+    if (h)
+        lua_time_push_text(L, trim(h->value));
+    else
+        lua_pushnil(L);
     return 1;
-} /* What stands between the last < and the > behind it; without them, all of it. */
+}
+
+/* What stands between the last < and the > behind it; without them, all of it. */
 static void push_bracketed(lua_State *L, const char *name)
 {
     const struct fct_header *h = find(L, name, 0);
@@ -172,22 +180,41 @@ static void push_cut(lua_State *L, struct fct_str s)
     lua_str_push(L, s);
 }
 
-static bool is_type(const struct fct_part *p, const char *type)
-{
-    return p->type.n == strlen(type) && memcmp(p->type.p, type, p->type.n) == 0;
-}
-
-int lua_get_message_text(lua_State *L)
+/* The first part of a type that is no attachment. */
+static const struct fct_part *first_text(lua_State *L, const char *type)
 {
     const struct fct_part *first;
     size_t n = lua_host(L)->parts(message(L), &first);
 
     for (size_t i = 0; i < n; i++)
-        if (is_type(&first[i], "text/plain") && first[i].filename.n == 0) {
-            push_cut(L, lua_host(L)->part_text(message(L), &first[i]));
-            return 1;
-        }
-    lua_pushnil(L);
+        if (lua_part_is(&first[i], type) && first[i].filename.n == 0)
+            return &first[i];
+    return NULL;
+}
+
+int lua_get_message_text(lua_State *L)
+{
+    const struct fct_part *plain = first_text(L, "text/plain"), *html;
+
+    if (plain) {
+        push_cut(L, lua_host(L)->part_text(message(L), plain));
+        return 1;
+    }
+    html = FCT_HAS(lua_host(L), html) && lua_host(L)->html ? first_text(L, "text/html") : NULL;
+    if (!html) {
+        lua_pushnil(L);
+        return 1;
+    }
+    lua_view_push(L, "html", html);
+    lua_replace(L, 1);
+    lua_settop(L, 1);
+    return lua_get_html_text(L);
+}
+
+int lua_get_message_html(lua_State *L)
+{
+    message(L);
+    lua_view_push(L, "html", NULL);
     return 1;
 }
 
@@ -217,6 +244,70 @@ int lua_get_message_attachments(lua_State *L)
     push_parts(L, true);
     return 1;
 }
+
+/* ---- one attachment ---- */
+
+static struct fct_str extension(const struct fct_part *p)
+{
+    const char *dot = p->filename.n ? memrchr(p->filename.p, '.', p->filename.n) : NULL;
+
+    return dot ? (struct fct_str){dot + 1, p->filename.n - (size_t)(dot + 1 - p->filename.p)}
+               : (struct fct_str){"", 0};
+}
+
+static bool same_word(struct fct_str a, struct fct_str b)
+{
+    return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
+}
+
+/* Is the field missing, this text, or a list with it? */
+static bool one_of(lua_State *L, const char *field, struct fct_str text)
+{
+    bool found = false;
+    int kind = lua_getfield(L, 2, field);
+
+    if (kind == LUA_TSTRING)
+        found = same_word(lua_str_check(L, -1), text);
+    else if (kind == LUA_TTABLE)
+        for (lua_Integer i = 1; !found && lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
+            found = same_word(lua_str_check(L, -1), text);
+            lua_pop(L, 1);
+        }
+    else if (kind != LUA_TNIL)
+        luaL_error(L, "%s must be a string or a list of strings", field);
+    lua_settop(L, 3);
+    return found || kind == LUA_TNIL;
+}
+
+int lua_do_message_attachment(lua_State *L)
+{
+    const struct fct_part *first;
+    size_t n = lua_host(L)->parts(message(L), &first);
+    uint64_t least = 0;
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1))
+        if (lua_type(L, -2) != LUA_TSTRING ||
+            (strcmp(lua_tostring(L, -2), "ext") != 0 && strcmp(lua_tostring(L, -2), "type") != 0 &&
+             strcmp(lua_tostring(L, -2), "min_size") != 0))
+            return luaL_error(L, "attachment knows ext, type and min_size");
+    if (lua_getfield(L, 2, "min_size") == LUA_TNUMBER)
+        least = (uint64_t)luaL_checkinteger(L, -1);
+    else if (!lua_isnil(L, -1) && !lua_size_parse(luaL_checkstring(L, -1), &least))
+        return luaL_error(L, "min_size: '%s' is not a size such as 64K", lua_tostring(L, -1));
+    lua_settop(L, 3);
+    for (size_t i = 0; i < n; i++)
+        if (first[i].filename.n > 0 && one_of(L, "ext", extension(&first[i])) &&
+            one_of(L, "type", first[i].type) &&
+            (least == 0 || lua_host(L)->part_bytes(message(L), &first[i]).n >= least)) {
+            lua_view_push(L, "part", &first[i]);
+            return 1;
+        }
+    lua_pushnil(L);
+    return 1;
+}
+
+/* ---- one part ---- */
 
 static const struct fct_part *part(lua_State *L)
 {
@@ -275,5 +366,47 @@ int lua_get_part_text(lua_State *L)
 int lua_get_part_bytes(lua_State *L)
 {
     push_cut(L, lua_host(L)->part_bytes(lua_view_check(L, 1, "part")->host, part(L)));
+    return 1;
+}
+
+int lua_get_part_extension(lua_State *L)
+{
+    struct fct_str s = extension(part(L));
+    luaL_Buffer out;
+
+    if (s.n == 0) {
+        lua_pushnil(L);
+        return 1;
+    }
+    luaL_buffinit(L, &out);
+    for (size_t i = 0; i < s.n; i++)
+        luaL_addchar(&out, (char)(s.p[i] >= 'A' && s.p[i] <= 'Z' ? s.p[i] + 32 : s.p[i]));
+    luaL_pushresult(&out);
+    return 1;
+}
+
+int lua_get_part_html(lua_State *L)
+{
+    const struct fct_part *p = part(L);
+
+    if (lua_part_is(p, "text/html"))
+        lua_view_push(L, "html", p);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+int lua_get_part_children(lua_State *L)
+{
+    const struct fct_part *p = part(L), *first;
+    size_t n = lua_host(L)->parts(lua_view_check(L, 1, "part")->host, &first);
+    lua_Integer k = 0;
+
+    lua_newtable(L);
+    for (size_t i = 0; i < n; i++)
+        if (first[i].parent >= 0 && first + first[i].parent == p) {
+            lua_view_push(L, "part", &first[i]);
+            lua_rawseti(L, -2, ++k);
+        }
     return 1;
 }

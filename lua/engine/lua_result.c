@@ -19,6 +19,7 @@ static const char *const verdict_names[] = {
     [FCT_TEMPFAIL] = "tempfail",
     [FCT_REJECT] = "reject",
     [FCT_DISCONNECT] = "disconnect",
+    [FCT_SKIP] = "skip",
 };
 
 static int result_newindex(lua_State *L)
@@ -124,6 +125,12 @@ int lua_fn_global_quarantine(lua_State *L)
 int lua_fn_global_accept(lua_State *L)
 {
     new_result(L, FCT_ACCEPT);
+    return 1;
+}
+
+int lua_fn_global_skip(lua_State *L)
+{
+    new_result(L, FCT_SKIP);
     return 1;
 }
 

@@ -1,13 +1,14 @@
 /* lua_rule.c - rule{} and hook{}: one table each becomes one row of the host's plan; and what
  * happens to rules that fail. */
 #include "lua_api.h"
+#include "lua_patterns.h"
 
 #include <stdlib.h>
 #include <time.h>
 
 /* ---- reading the table: one row per field, shared by both * ---- */
 
-enum { IN_RULE = 1, IN_HOOK = 2 };
+enum { IN_RULE = 1, IN_HOOK = 2, IN_TIMER = 4 };
 
 static void read_score(lua_State *L, struct lua_rule *r)
 {
@@ -49,13 +50,42 @@ static enum fct_hook check_hook(lua_State *L)
     return FCT_HOOK_COUNT;
 }
 
+/* Before the verdict: what is found later would count no more. */
+static const bool takes_symbols[FCT_HOOK_COUNT] = {
+    [FCT_HOOK_connect] = true, [FCT_HOOK_tls] = true,     [FCT_HOOK_helo] = true,
+    [FCT_HOOK_auth] = true,    [FCT_HOOK_mail] = true,    [FCT_HOOK_rcpt] = true,
+    [FCT_HOOK_data] = true,    [FCT_HOOK_headers] = true, [FCT_HOOK_scan] = true,
+};
+
 static void read_on(lua_State *L, struct lua_rule *r)
 {
     r->row.hook = check_hook(L);
-    if (r->row.hook != FCT_HOOK_headers && r->row.hook != FCT_HOOK_scan)
-        luaL_error(
-            L, "a rule finds its symbol at headers or scan, before the verdict; use hook{} for %s",
-            lua_hook_names[r->row.hook]);
+    if (!takes_symbols[r->row.hook])
+        luaL_error(L,
+                   "a rule finds its symbol at connect … data, headers or scan, before the "
+                   "verdict; use hook{} for %s",
+                   lua_hook_names[r->row.hook]);
+}
+
+static void read_max_hits(lua_State *L, struct lua_rule *r)
+{
+    if (!lua_isinteger(L, -1) || lua_tointeger(L, -1) < 1 || lua_tointeger(L, -1) > 1000)
+        luaL_error(L, "max_hits must be a whole number from 1 to 1000");
+    r->max_hits = (uint32_t)lua_tointeger(L, -1);
+}
+
+static void read_every(lua_State *L, struct lua_rule *r)
+{
+    uint64_t ms = lua_duration_check(L, -1);
+
+    if (ms < 100 || ms > UINT32_MAX)
+        luaL_error(L, "every must be from 100ms to 49d");
+    r->row.interval_ms = (uint32_t)ms;
+}
+
+static void read_once(lua_State *L, struct lua_rule *r)
+{
+    r->row.scope = lua_toboolean(L, -1) ? FCT_ONCE : FCT_EACH;
 }
 
 /* Words of a list, or one alone, each handed to `take`. */
@@ -78,8 +108,10 @@ static void each_word(lua_State *L, struct lua_rule *r, const char *field,
 }
 
 const struct lua_role lua_roles[] = {
-    {"mx", FCT_ROLE_MX},       {"submission", FCT_ROLE_SUBMISSION}, {"lmtp", FCT_ROLE_LMTP},
-    {"local", FCT_ROLE_LOCAL}, {"replay", FCT_ROLE_REPLAY},         {NULL, 0},
+    {"mx", FCT_ROLE_MX},         {"submission", FCT_ROLE_SUBMISSION},
+    {"lmtp", FCT_ROLE_LMTP},     {"local", FCT_ROLE_LOCAL},
+    {"replay", FCT_ROLE_REPLAY}, {"imap", FCT_ROLE_IMAP},
+    {"pop3", FCT_ROLE_POP3},     {NULL, 0},
 };
 
 static void add_role(lua_State *L, struct lua_rule *r, const char *word)
@@ -89,7 +121,7 @@ static void add_role(lua_State *L, struct lua_rule *r, const char *word)
             r->row.roles |= lua_roles[i].bit;
             return;
         }
-    luaL_error(L, "there is no role '%s' (mx, submission, lmtp, local, replay)", word);
+    luaL_error(L, "there is no role '%s' (mx, submission, lmtp, local, replay, imap, pop3)", word);
 }
 
 static void read_roles(lua_State *L, struct lua_rule *r)
@@ -128,6 +160,9 @@ static const struct {
     {"group", IN_RULE, read_group},
     {"about", IN_RULE, read_about},
     {"on", IN_RULE, read_on},
+    {"max_hits", IN_RULE, read_max_hits},
+    {"every", IN_TIMER, read_every},
+    {"once", IN_TIMER, read_once},
     {"roles", IN_RULE | IN_HOOK, read_roles},
     {"after", IN_RULE | IN_HOOK, read_after},
     {"provides", IN_RULE | IN_HOOK, read_provides},
@@ -148,33 +183,41 @@ static void read_field(lua_State *L, struct lua_rule *r, unsigned where, const c
     luaL_error(L, "unknown field '%s'; known are:%s", name, lua_tostring(L, -1));
 }
 
-/* The two values without a name: [1] is read by the caller, [2] is the function. */
+/* The values without a name: the caller reads the name in front, the last is the function. */
 static void read_table(lua_State *L, struct lua_rule *r, unsigned where)
 {
+    lua_Integer last = where == IN_TIMER ? 1 : 2;
+
     for (lua_pushnil(L); lua_next(L, 1); lua_settop(L, 2)) {
         if (lua_type(L, -2) == LUA_TSTRING)
             read_field(L, r, where, lua_tostring(L, -2));
-        else if (!lua_isinteger(L, -2) || lua_tointeger(L, -2) < 1 || lua_tointeger(L, -2) > 2)
-            luaL_error(L, "one name and one function are expected");
+        else if (!lua_isinteger(L, -2) || lua_tointeger(L, -2) < 1 || lua_tointeger(L, -2) > last)
+            luaL_error(L, last == 2 ? "one name and one function are expected"
+                                    : "one function is expected");
     }
-    if (lua_rawgeti(L, 1, 2) != LUA_TFUNCTION)
+    if (lua_rawgeti(L, 1, last) != LUA_TFUNCTION)
         luaL_error(L, "the function is missing");
     r->function = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-/* ---- declaring * ---- */
-/* "subject_rules" of rules/subject_rules.lua. */ static const char *label_of(struct lua_engine *e)
+/* ---- declaring ---- */
+
+/* "lua:subject_rules" for rules/subject_rules.lua. */
+const char *lua_label(struct lua_engine *e)
 {
     const char *slash = strrchr(e->file, '/'), *name = slash ? slash + 1 : e->file;
     size_t n = strlen(name);
+
     if (n > 4 && strcmp(name + n - 4, ".lua") == 0)
         n -= 4;
     return lua_keep(e, "lua:%.*s", (int)n, name);
 }
-static struct lua_rule *new_rule(lua_State *L, const char *what)
+
+static struct lua_rule *new_rule(lua_State *L, const char *what, enum lua_rule_kind kind)
 {
     struct lua_engine *e = lua_engine_of(L);
     struct lua_rule *r;
+
     luaL_checktype(L, 1, LUA_TTABLE);
     if (!e->file)
         luaL_error(L, "%s works only while the file is loaded", what);
@@ -189,51 +232,95 @@ static struct lua_rule *new_rule(lua_State *L, const char *what)
     *e->rule_end = r; /* linked at once: freed at stop, also when the table is refused */
     e->rule_end = &r->next;
     r->engine = e;
-    luaL_where(L, 1);
-    r->where = lua_keep(e, "%.*s", (int)strlen(lua_tostring(L, -1)) - 2, lua_tostring(L, -1));
+    r->kind = kind;
+    r->max_hits = 1;
+    r->where = lua_where_kept(L, e);
     lua_settop(L, 1);
     r->row = (struct fct_hook_row){
         .hook = FCT_HOOK_scan,
         .generic = true,
         .fn = {.any = lua_hook_run},
-        .label = label_of(e),
+        .label = lua_label(e),
         .state = r,
     };
     return r;
 }
-static void check_symbol(lua_State *L, const struct lua_rule *r, const char *name)
+
+const char *lua_where_kept(lua_State *L, struct lua_engine *e)
+{
+    luaL_where(L, 1); /* "file:line: " */
+    return lua_keep(e, "%.*s", (int)strlen(lua_tostring(L, -1)) - 2, lua_tostring(L, -1));
+}
+
+void lua_symbol_check(lua_State *L, struct lua_engine *e, const char *name)
 {
     if (!*name || strlen(name) > 64 ||
         strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != strlen(name))
         luaL_error(L, "'%s' is not a symbol: capitals, digits and underscores", name);
-    for (const struct lua_rule *o = r->engine->rule; o; o = o->next)
+    for (const struct lua_rule *o = e->rule; o; o = o->next)
         if (o->symbol && strcmp(o->symbol, name) == 0)
             luaL_error(L, "rule %s was declared before, at %s", name, o->where);
+    if (lua_pattern_declared(e, name) || lua_composite_declared(e, name))
+        luaL_error(L, "%s was declared before, at %s", name,
+                   lua_pattern_declared(e, name) ? lua_pattern_declared(e, name)
+                                                 : lua_composite_declared(e, name));
 }
+
 int lua_fn_global_rule(lua_State *L)
 {
-    struct lua_rule *r = new_rule(L, "rule");
-    r->scores = true;
+    struct lua_rule *r = new_rule(L, "rule", LUA_RULE);
+
     if (lua_rawgeti(L, 1, 1) != LUA_TSTRING)
         return luaL_error(L, "the rule's name is missing");
-    check_symbol(L, r, lua_tostring(L, -1));
+    lua_symbol_check(L, r->engine, lua_tostring(L, -1));
     r->symbol = lua_keep(r->engine, "%s", lua_tostring(L, -1));
     r->declared = (struct fct_symbol){.name = r->symbol, .group = "lua", .doc = ""};
+    r->row.may = FCT_MAY_NOTHING;
     lua_settop(L, 1);
     read_table(L, r, IN_RULE);
     return 0;
 }
+
 int lua_fn_global_hook(lua_State *L)
 {
-    struct lua_rule *r = new_rule(L, "hook");
+    struct lua_rule *r = new_rule(L, "hook", LUA_HOOK);
+
     lua_rawgeti(L, 1, 1);
     r->row.hook = check_hook(L);
+    if (r->row.hook == FCT_HOOK_tick)
+        return luaL_error(L, "use timer{} for tick");
     lua_settop(L, 1);
     read_table(L, r, IN_HOOK);
     if (r->on_error == FCT_TEMPFAIL && !(lua_hook_verdicts(r->row.hook) & FCT_V_TEMPFAIL))
         return luaL_error(L, "hook %s cannot answer tempfail", lua_hook_names[r->row.hook]);
     return 0;
-} /* ---- handing over to the host * ---- */
+}
+
+/* timer("60s", f) is timer { every = "60s", f }. */
+int lua_fn_global_timer(lua_State *L)
+{
+    struct lua_rule *r;
+
+    if (!lua_istable(L, 1)) {
+        luaL_checkany(L, 1);
+        luaL_checktype(L, 2, LUA_TFUNCTION);
+        lua_createtable(L, 1, 1);
+        lua_pushvalue(L, 1);
+        lua_setfield(L, -2, "every");
+        lua_pushvalue(L, 2);
+        lua_rawseti(L, -2, 1);
+        lua_replace(L, 1);
+        lua_settop(L, 1);
+    }
+    r = new_rule(L, "timer", LUA_TIMER);
+    r->row.hook = FCT_HOOK_tick;
+    read_table(L, r, IN_TIMER);
+    if (r->row.interval_ms == 0)
+        return luaL_error(L, "timer needs every, as in every = \"60s\"");
+    return 0;
+}
+
+/* ---- handing over to the host ---- */
 
 static bool in_file(struct fct_err *err, const struct lua_rule *r)
 {
@@ -246,7 +333,7 @@ static bool in_file(struct fct_err *err, const struct lua_rule *r)
 bool lua_rules_register(struct lua_engine *e, struct fct_self *self, struct fct_err *err)
 {
     for (struct lua_rule *r = e->rule; r; r = r->next) {
-        if (r->scores && !e->host->add_symbol(self, &r->declared, err))
+        if (r->kind == LUA_RULE && !e->host->add_symbol(self, &r->declared, err))
             return in_file(err, r);
         if (!e->host->add_hook(self, &r->row, err))
             return in_file(err, r);

@@ -5,7 +5,8 @@
  * (threats.md's advice): this keeps rules from harming each other and from running for ever. */
 #include "lua_engine.h"
 
-#define GLOBALS "facteur.globals" /* registry: the read-only globals */
+#define GLOBALS "facteur.globals" /* registry: the globals that are common to all files */
+#define FOLDERS "facteur.folders" /* registry: folder → these and the `lists` beside its files */
 
 static int refuse_write(lua_State *L)
 {
@@ -36,9 +37,40 @@ void lua_sandbox_check_writable(lua_State *L, int table)
         luaL_argerror(L, table, "this table is read-only");
 }
 
-void lua_sandbox_push_env(lua_State *L)
+/* One table per folder, so that a look-up stays one step. */
+static void push_globals(lua_State *L, const char *folder)
+{
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, FOLDERS);
+    if (lua_getfield(L, -1, folder) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_getfield(L, LUA_REGISTRYINDEX, GLOBALS);
+        for (lua_pushnil(L); lua_next(L, -2);) {
+            lua_pushvalue(L, -2);
+            lua_insert(L, -2);
+            lua_rawset(L, -5);
+        }
+        lua_pop(L, 1);
+        lua_lists_push(L, folder);
+        lua_setfield(L, -2, "lists");
+        lua_pushvalue(L, -1);
+        lua_setfield(L, -3, folder);
+    }
+    lua_remove(L, -2);
+}
+
+void lua_sandbox_push_globals(lua_State *L)
 {
     lua_getfield(L, LUA_REGISTRYINDEX, GLOBALS);
+}
+
+void lua_sandbox_push_env(lua_State *L, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    lua_pushlstring(L, path, slash ? (size_t)(slash + 1 - path) : 0);
+    push_globals(L, lua_tostring(L, -1));
+    lua_remove(L, -2);
     lua_sandbox_push_readonly(L);
 }
 

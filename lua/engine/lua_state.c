@@ -54,6 +54,23 @@ static void *allocate(void *ud, void *old, size_t old_size, size_t size)
     return p;
 }
 
+/* With room to spare for what Lua makes around it. */
+bool lua_memory_fits(const struct lua_call *c, size_t bytes)
+{
+    return may_grow(&c->engine->memory, c, 2 * bytes + 65536);
+}
+
+bool lua_fail(struct fct_err *err, enum fct_class class, const char *fmt, ...)
+{
+    va_list args;
+
+    err->class = class;
+    va_start(args, fmt);
+    vsnprintf(err->text, sizeof err->text, fmt, args);
+    va_end(args);
+    return false;
+}
+
 const char *lua_keep(struct lua_engine *e, const char *fmt, ...)
 {
     va_list args;
@@ -113,8 +130,8 @@ void lua_state_close(struct lua_engine *e)
 {
     struct lua_call *c;
 
-    while ((c = e->pool)) {
-        e->pool = c->next;
+    while ((c = e->all)) {
+        e->all = c->all;
         free(c);
     }
     if (e->L)
@@ -157,8 +174,14 @@ struct lua_call *lua_call_take(struct lua_engine *e)
             return NULL;
         }
         c->engine = e;
+        c->all = e->all;
+        e->all = c;
     }
     c->next = NULL;
+    c->parent = NULL;
+    c->nbeside = 0;
+    c->hits = 0;
+    c->ndetail = 0;
     c->grown = 0;
     c->may_grow = (ptrdiff_t)e->conf->call_memory.bytes;
     c->ticks = 0;

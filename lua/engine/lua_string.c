@@ -342,6 +342,18 @@ static void lock_strings(lua_State *L)
     lua_pop(L, 2);
 }
 
+/* An address is a string: lua_ip.c. */
+static void add_ip_methods(lua_State *L)
+{
+    lua_methods_push(L, "ip");
+    for (lua_pushnil(L); lua_next(L, -2);) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -5);
+    }
+    lua_pop(L, 1);
+}
+
 void lua_string_open(lua_State *L)
 {
     static const char *const stock[] = {"byte", "char", "len", "lower", "reverse", "sub", "upper"};
@@ -360,5 +372,6 @@ void lua_string_open(lua_State *L)
     lua_pushcclosure(L, string_format, 1);
     lua_setfield(L, -3, "format");
     lua_pop(L, 1);
+    add_ip_methods(L);
     lock_strings(L);
 }

@@ -20,7 +20,7 @@
 #endif
 
 static struct {
-    bool on;
+    unsigned users; /* engines: the live set, one in shadow, one that is tested */
     int signal;
     timer_t timer;
     struct sigaction before;
@@ -71,8 +71,10 @@ bool lua_watchdog_start(struct fct_err *err)
     const struct itimerspec every = {{0, LUA_TICK_MS * 1000000L}, {0, LUA_TICK_MS * 1000000L}};
     sigset_t mine;
 
-    if (dog.on)
+    if (dog.users > 0) {
+        dog.users++;
         return true;
+    }
     dog.signal = free_signal();
     event.sigev_signo = dog.signal;
     event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
@@ -82,20 +84,17 @@ bool lua_watchdog_start(struct fct_err *err)
     if (dog.signal < 0 || sigaction(dog.signal, &act, &dog.before) != 0 ||
         timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &dog.timer) != 0 ||
         timer_settime(dog.timer, 0, &every, NULL) != 0) {
-        err->class = FCT_TEMP;
-        snprintf(err->text, sizeof err->text, "no timer for the rules' processor budget: %s",
+        return lua_fail(err, FCT_TEMP, "no timer for the rules' processor budget: %s",
                  strerror(errno));
-        return false;
     }
-    dog.on = true;
+    dog.users = 1;
     return true;
 }
 
 void lua_watchdog_stop(void)
 {
-    if (!dog.on)
+    if (dog.users == 0 || --dog.users > 0)
         return;
-    dog.on = false;
     timer_delete(dog.timer);
     signal(dog.signal, SIG_IGN); /* drops a tick that is still under way */
     sigaction(dog.signal, &dog.before, NULL);

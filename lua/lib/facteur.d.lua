@@ -3,22 +3,60 @@
 
 ---@class result
 
+---Lines in the server's log
 log = {}
+---Numbers in facteurctl status
+metric = {}
+---Options of a rule file, declared while it is loaded: their values stand in its block, `lua NAME { file = …; zone = "x" }`. Each returns the value. A key that no file of the block declares is an error
+config = {}
+---Questions to the DNS. Each waits; without an answer it gives nil, a word (no_name, no_data, failed, bogus or refused) and what went wrong. An answer has the fields ttl, authentic (DNSSEC) and canonical besides its items
+dns = {}
+---Redis, as far as the server has one. Each waits
+redis = {}
+---HTTP. Each waits. The server allows https, and http to the hosts of filter.http_plain
+http = {}
+---Small facts that outlive the message: in Redis, or in this process while there is none. Keys are common to all rule files. Each waits. A time to live is a text such as "90d", or seconds; without it the fact stays
+kv = {}
+---Rates
+limit = {}
+---URLs, looked at but never fetched
+url = {}
+---Regular expressions: PCRE2, compiled to machine code, with limits on time. Written "/pattern/flags" or plain; flags: i case does not count, m ^ and $ at every line, s dot takes line ends too, x spaces and comments are allowed, u \w and \b know all scripts, b bytes instead of UTF-8
+re = {}
+---JSON (RFC 8259)
+json = {}
+---Digests, in hex
+hash = {}
+---Base64 (RFC 4648)
+base64 = {}
+---What stands in header fields
+mime = {}
+---Points in time
+time = {}
 
----the connection, at every hook: the first argument of connect, helo, auth, mail, rcpt, data, accepted, abort, disconnect and stored, and `m.conn` elsewhere
+---@type table<string, list>
+lists = {}
+
+---the connection: the first argument at every hook but those of `message`, and `m.conn` there
 ---@class conn
 ---@field id string the id on every log line
----@field ip string the client's address, IPv6 without brackets
+---@field ip ip the client's address, IPv6 without brackets
 ---@field port integer the client's port
----@field local_ip string our address
+---@field rdns string? the client's name by DNS, confirmed; nil when unknown
+---@field local_ip ip our address
 ---@field local_port integer our port
----@field role string of the listener: mx, submission, lmtp, local or replay
+---@field role string of the listener: mx, submission, lmtp, local, replay, imap or pop3
+---@field frontend string? smtp, lmtp, imap, pop3, milter or scan
 ---@field helo string? the client's name for itself; nil before HELO
----@field tls table? { version, cipher }; nil without TLS
----@field auth table? { user }: the account that passed AUTH; nil when none did
+---@field tls table? { version, cipher, server_name }; nil without TLS
+---@field auth table? { user, mechanism }: the account that passed AUTH; nil when none did
 ---@field trusted boolean a callback said accept() at connect
 ---@field envelope envelope the envelope as far as it is known
-local conn = {}
+local conn_object = {}
+
+---an address: a string with these methods, so that it can be compared, joined and used as a key
+---@class ip
+local ip_object = {}
 
 ---sender and recipients of the SMTP dialogue
 ---@class envelope
@@ -26,9 +64,11 @@ local conn = {}
 ---@field from address? MAIL FROM; nil for <>
 ---@field rcpts address[] RCPT TO, those accepted so far
 ---@field smtputf8 boolean SMTPUTF8 was given (RFC 6531)
-local envelope = {}
+---@field body string? BODY= of MAIL: 7BIT, 8BITMIME or BINARYMIME
+---@field size integer SIZE= of MAIL; 0 when absent
+local envelope_object = {}
 
----the message: the first argument of headers, scan, verdict, edit and deliver
+---the message: the first argument of headers, scan, verdict, edit, deliver, store.append, learn and queue.in
 ---@class message
 ---@field conn conn the connection it came by
 ---@field envelope envelope sender and recipients of the dialogue
@@ -37,14 +77,22 @@ local envelope = {}
 ---@field cc address[] addresses of Cc
 ---@field reply_to address? first address of Reply-To
 ---@field subject string? Subject, decoded, UTF-8; nil when there is none
----@field date string? Date, as written
+---@field date time? Date; its epoch is nil when it cannot be read. nil when there is none
 ---@field message_id string? Message-ID without brackets
 ---@field list_id string? List-Id without brackets (RFC 2919)
 ---@field size integer bytes, with our Received line
----@field text string? the first text/plain part in UTF-8, cut at lua.text_limit; nil when there is none
+---@field text string? the first text/plain part in UTF-8, else the visible text of the first HTML part; cut at lua.text_limit. nil when there is neither
+---@field html html its HTML: all text/html parts together. Always there, empty when there is none
 ---@field attachments part[] the parts that have a file name
 ---@field mailbox string at deliver, only to be set: the mailbox this recipient's copy goes to
-local message = {}
+---@field sender string at edit, only to be set: the sender kept with the message, without brackets
+local message_object = {}
+
+---the recipient: the second argument of deliver, which has the hook's own fields too
+---@class user
+---@field address string the account, a full address
+---@field settings table the account's settings by name; what is not set is nil
+local user_object = {}
 
 ---one MIME part
 ---@class part
@@ -52,12 +100,67 @@ local message = {}
 ---@field charset string? lower case; nil when none is given
 ---@field encoding string the transfer encoding, lower case; "7bit" when absent
 ---@field name string? the file name, decoded
+---@field extension string? of the file name: behind the last dot, lower case
 ---@field content_id string? without brackets
 ---@field size integer bytes of the encoded body
 ---@field depth integer 0 for the message itself
 ---@field text string transfer encoding undone, in UTF-8, cut at lua.text_limit
 ---@field bytes string transfer encoding undone, cut at lua.text_limit
-local part = {}
+---@field html html? the HTML of a text/html part; nil for others
+---@field children part[] the parts directly inside it
+local part_object = {}
+
+---HTML, of one part or of all. A browser's view of it: nothing is fetched
+---@class html
+---@field text string what people see, spaces collapsed, cut at lua.text_limit
+local html_object = {}
+
+---a link: a plain table
+---@class link
+---@field url url where it leads
+---@field text string what people see, spaces collapsed
+---@field tag string a or area
+local link_object = {}
+
+---a picture: a plain table
+---@class image
+---@field url url? where it is; nil for pictures inside the message
+---@field width integer? as the page says, in pixels
+---@field height integer? as the page says, in pixels
+---@field alt string? the text instead
+---@field hidden boolean made invisible by its style
+local image_object = {}
+
+---a form: a plain table
+---@class form
+---@field action string where it is sent, as written
+---@field method string get or post
+---@field inputs table[] its fields as { name, type }
+local form_object = {}
+
+---a list of trackers, each { url, org, why }: why is pixel or hidden
+---@class trackers
+local trackers_object = {}
+
+---what m:clean() did
+---@class cleaned
+---@field count integer trackers removed
+local cleaned_object = {}
+
+---a URL: a plain table, tostring gives its text
+---@class url
+---@field text string as found
+---@field scheme string lower case
+---@field host string lower case, internationalised names as xn--…
+---@field display string the host as people read it
+---@field org string the registrable domain
+---@field port integer? nil when none is given
+---@field user string? before the @
+---@field path string with its first slash; may be empty
+---@field query string? behind the ?
+---@field fragment string? behind the #
+---@field params table the query's names and values, decoded; of a name that comes twice the last
+local url_object = {}
 
 ---one address: a plain table, tostring gives its address
 ---@class address
@@ -65,7 +168,29 @@ local part = {}
 ---@field localpart string before the @, unquoted
 ---@field domain string lower case; empty when none is given
 ---@field name string? the display name, decoded
-local address = {}
+local address_object = {}
+
+---a point in time: a plain table, tostring gives its text
+---@class time
+---@field epoch number? seconds since 1970; nil when the text cannot be read
+---@field text string as written
+local time_object = {}
+
+---a compiled regular expression
+---@class regex
+local regex_object = {}
+
+---a script that Redis runs
+---@class script
+local script_object = {}
+
+---a rate
+---@class rate
+local rate_object = {}
+
+---a list that is kept in a file: `lists.freemail` is the file lists/freemail.KIND beside the rule file. Its lines are entries, # begins a comment. KIND is domains (example.org; .example.org takes what is below too), nets (192.0.2.0/24, a range or an address), words, or regexes (/pattern/flags). A changed file is read again; one that cannot be read leaves the old list
+---@class list
+local list_object = {}
 
 ---A client connected, no banner was sent yet; ACCEPT marks the connection as trusted
 ---@class ev_connect
@@ -278,13 +403,26 @@ local address = {}
 ---@class ev_tick
 ---@field now integer seconds since 1970
 
----Declares a symbol and the function that decides whether it is found: a truthy result is a hit, a string or number is its detail. `on` is scan (default) or headers.
----@param declaration table { NAME, score?, group?, about?, on?, roles?, after?, provides?, function }
+---Declares a symbol and the function that decides whether it is found: a truthy result is a hit, a string or number is its detail. `on` is scan (default), connect, tls, helo, auth, mail, rcpt, data or headers. Up to max_hits (1) hits count, each with the whole score.
+---@param declaration table { NAME, score?, group?, about?, on?, max_hits?, roles?, after?, provides?, function }
 function rule(declaration) end
 
----Asks for a hook. The function returns nothing, or a result made by reject, tempfail, discard, quarantine, accept or disconnect, where the hook allows it. `on_error` is pass (default) or tempfail.
+---Asks for a hook. The function returns nothing, or a result made by reject, tempfail, discard, quarantine, accept, disconnect or skip, where the hook allows it. `on_error` is pass (default) or tempfail.
 ---@param declaration table { HOOK, roles?, after?, provides?, on_error?, function }
 function hook(declaration) end
+
+---Calls the function again and again, in every filter process; in one of them at a time with timer { every = "60s", once = true, function }. The function gets { now }.
+---@param every any
+---@param function any
+function timer(every, function) end
+
+---Symbols that are found by regular expressions. All patterns of one target, of all files, are searched in one pass. target: text (default), subject, headers, html, urls or raw.
+---@param declaration table { NAME = { score, [[/regex/flags]], about?, max_hits? }, …, target?, group? }
+function patterns(declaration) end
+
+---A symbol that follows from others: `when` has their names with & | ! and brackets. With remove = true the scores of those that made it true no longer count.
+---@param declaration table { NAME, score?, group?, about?, when, remove? }
+function composite(declaration) end
 
 ---A permanent no: 5xx. code is a number, enhanced as "5.7.1"; each may be left out.
 ---@param code? any
@@ -319,6 +457,10 @@ function accept() end
 ---@return result
 function disconnect(code, enhanced, text) end
 
+---At chunk: no more pieces of this message are needed here.
+---@return result
+function skip() end
+
 ---Waits; other mail goes on meanwhile. False: the callback's deadline passed or the client left.
 ---@param ms any
 ---@return boolean
@@ -327,6 +469,16 @@ function sleep_ms(ms) end
 ---How long this callback may still wait; 0 when its time is over.
 ---@return integer
 function time_left_ms() end
+
+---Runs the functions beside each other and waits for all; gives the first result of each. An error in one of them is raised when all have ended.
+---@param function any
+---@param ... any
+---@return ...
+function wait_all(function, ...) end
+
+---Begins the function and goes on; it has ended when the callback ends, which waits for it.
+---@param function any
+function spawn(function) end
 
 ---As log.info, its arguments separated by tabs.
 ---@param ... any
@@ -352,56 +504,453 @@ function log.warning(format, ...) end
 ---@param ... any
 function log.error(format, ...) end
 
+---Adds to a counter.
+---@param name any
+---@param by? any
+function metric.count(name, by) end
+
+---Sets a value that goes up and down.
+---@param name any
+---@param value any
+function metric.gauge(name, value) end
+
+---A text.
+---@param name any
+---@param default any
+---@param doc any
+---@return string
+function config.string(name, default, doc) end
+
+---A number.
+---@param name any
+---@param default any
+---@param doc any
+---@return number
+function config.number(name, default, doc) end
+
+---yes or no.
+---@param name any
+---@param default any
+---@param doc any
+---@return boolean
+function config.boolean(name, default, doc) end
+
+---A time such as "5m" or "90d"; gives seconds.
+---@param name any
+---@param default any
+---@param doc any
+---@return number
+function config.duration(name, default, doc) end
+
+---A size such as "64K"; gives bytes.
+---@param name any
+---@param default any
+---@param doc any
+---@return integer
+function config.size(name, default, doc) end
+
+---A list ["a", "b"] of texts.
+---@param name any
+---@param default any
+---@param doc any
+---@return string[]
+function config.list(name, default, doc) end
+
+---A rate such as "200/1h burst 50".
+---@param name any
+---@param default any
+---@param doc any
+---@return rate
+function config.rate(name, default, doc) end
+
+---IPv4 addresses.
+---@param name any
+---@return ip[]?, string?, string?
+function dns.a(name) end
+
+---IPv6 addresses.
+---@param name any
+---@return ip[]?, string?, string?
+function dns.aaaa(name) end
+
+---Mail exchangers as { host, preference }, the best first.
+---@param name any
+---@return table[]?, string?, string?
+function dns.mx(name) end
+
+---Texts, the strings of each joined.
+---@param name any
+---@return string[]?, string?, string?
+function dns.txt(name) end
+
+---Names of an address.
+---@param ip any
+---@return string[]?, string?, string?
+function dns.ptr(ip) end
+
+---TLSA records as { usage, selector, matching, data }, data in hex (RFC 6698).
+---@param name any
+---@return table[]?, string?, string?
+function dns.tlsa(name) end
+
+---One command. nil and an error when Redis is away or says no; nil alone is Redis's own nil.
+---@param command any
+---@param ... any
+---@return string|integer|table|nil, string?
+function redis.call(command, ...) end
+
+---A script that Redis runs, sent once and then called by its hash. While the file is loaded.
+---@param name any
+---@param text any
+---@return script
+function redis.script(name, text) end
+
+---{ status, body, headers }; nil and an error otherwise. options: headers (a table), timeout ("2s"), max (bytes of the body).
+---@param url any
+---@param options? any
+---@return table?, string?
+function http.get(url, options) end
+
+---The same, sending a body.
+---@param url any
+---@param body any
+---@param options? any
+---@return table?, string?
+function http.post(url, body, options) end
+
+---What was set.
+---@param key any
+---@return string?
+function kv.get(key) end
+
+---Keeps a text.
+---@param key any
+---@param value any
+---@param ttl? any
+---@return boolean
+function kv.set(key, value, ttl) end
+
+---Adds to a number; the new sum.
+---@param key any
+---@param by? any
+---@param ttl? any
+---@return integer
+function kv.add(key, by, ttl) end
+
+---Was it marked before? Marks it.
+---@param key any
+---@param ttl? any
+---@return boolean
+function kv.seen(key, ttl) end
+
+---Takes from the bucket `key`; false and the seconds to wait when it is empty. rate as "200/1h burst 50".
+---@param key any
+---@param rate any
+---@param amount? any
+---@return boolean, integer?
+function limit.take(key, rate, amount) end
+
+---A URL with or without its scheme ("www.example.org/x", "example.org"); nil when it is none.
+---@param text any
+---@return url?
+function url.parse(text) end
+
+---The registrable domain of a host name by the public suffix list.
+---@param host any
+---@return string
+function url.org(host) end
+
+---Compiled once, then found again.
+---@param regex any
+---@return regex
+function re.compile(regex) end
+
+---The regular expression that matches this text only.
+---@param text any
+---@return string
+function re.escape(text) end
+
+---Text of nil, booleans, numbers, strings and tables: with the keys 1 … n an array, else an object; keys in alphabetical order.
+---@param value any
+---@return string
+function json.encode(value) end
+
+---The value; nil and an error when it is no JSON, is larger than lua.text_limit or nested deeper than 64. null is json.null.
+---@param text any
+---@return any, string?
+function json.decode(text) end
+
+---JSON's null, since nil cannot stand in a table.
+json.null = nil
+
+---64 bits, fast; not against people of bad will.
+---@param text any
+---@return string
+function hash.xxh3(text) end
+
+---BLAKE2b, 512 bits (RFC 7693).
+---@param text any
+---@return string
+function hash.blake2b(text) end
+
+---SHA-256.
+---@param text any
+---@return string
+function hash.sha256(text) end
+
+---MD5, for lists that are kept in it.
+---@param text any
+---@return string
+function hash.md5(text) end
+
+---On one line.
+---@param text any
+---@return string
+function base64.encode(text) end
+
+---nil when it is none; spaces and line ends do not matter, and padding may be missing.
+---@param text any
+---@return string?
+function base64.decode(text) end
+
+---Encoded words decoded (RFC 2047).
+---@param text any
+---@return string
+function mime.words(text) end
+
+---The addresses of a list (RFC 5322 3.4).
+---@param text any
+---@return address[]
+function mime.addresses(text) end
+
+---Value and parameters of a field such as Content-Type (RFC 2045 5.1), both names and value in lower case.
+---@param text any
+---@return string, table
+function mime.parameters(text) end
+
+---Quoted-printable or base64 undone, what is broken left out.
+---@param text any
+---@param encoding any
+---@return string
+function mime.decode(text, encoding) end
+
+---Seconds since 1970.
+---@return number
+function time.now() end
+
+---A date as in mail (RFC 5322 3.3) or as 2026-01-31T12:00:00Z (RFC 3339); nil when it is none.
+---@param text any
+---@return time?
+function time.parse(text) end
+
+---In UTC; by default as 2026-01-31T12:00:00Z. format as in strftime, or "mail" for RFC 5322.
+---@param epoch any
+---@param format? any
+---@return string
+function time.format(epoch, format) end
+
 ---Was the symbol found before? With its score.
 ---@param symbol any
 ---@return boolean, number?
-function conn:has(symbol) end
+function conn_object:has(symbol) end
+
+---In a rule: found, with this detail.
+---@param detail? any
+function conn_object:hit(detail) end
+
+---As DNS lists want it: 1.2.0.192, or 32 hex digits of an IPv6 address.
+---@return string
+function ip_object:reversed() end
+
+---Is it in one of the nets "10.0.0.0/8", ranges "127.0.0.2-127.0.0.11" or addresses, separated by commas or spaces, or in a list of them?
+---@param nets any
+---@return boolean
+function ip_object:within(nets) end
+
+---Is it an IPv4 address?
+---@return boolean
+function ip_object:is_v4() end
+
+---Is it an IPv6 address?
+---@return boolean
+function ip_object:is_v6() end
+
+---The first attachment with one of these extensions, of one of these types, and not smaller.
+---@param declaration table { ext?, type?, min_size? }
+---@return part?
+function message_object:attachment(declaration) end
 
 ---A header field's value, decoded, UTF-8; the first from the top unless nth says which.
 ---@param name any
 ---@param nth? any
 ---@return string?
-function message:header(name, nth) end
+function message_object:header(name, nth) end
 
 ---The values of all fields of that name, from the top.
 ---@param name any
 ---@return string[]
-function message:headers(name) end
+function message_object:headers(name) end
 
 ---Every field as { name, value, raw }: value decoded, raw as it came, folding kept.
 ---@return table[]
-function message:all_headers() end
+function message_object:all_headers() end
 
 ---The MIME parts, parents before children.
 ---@return part[]
-function message:parts() end
+function message_object:parts() end
 
 ---Was the symbol found before? With its score.
 ---@param symbol any
 ---@return boolean, number?
-function message:has(symbol) end
+function message_object:has(symbol) end
 
----In a rule: found, with this detail. The first hit counts.
+---What the symbol added, 0 when it was not found; without a name the sum of all found so far.
+---@param symbol? any
+---@return number
+function message_object:score(symbol) end
+
+---What was found so far, as { name, score }.
+---@return table[]
+function message_object:symbols() end
+
+---In a rule: found, with this detail. Counts up to max_hits times.
 ---@param detail? any
-function message:hit(detail) end
+function message_object:hit(detail) end
 
----Adds a field to the view users read, at the "top" or at the "end" of the header. The original stays as it is.
+---An action whatever the score says: keep, tag, greylist, junk, quarantine, discard or reject. The highest rank (1) wins, among equals the stricter.
+---@param action any
+---@param rank? any
+---@param why? any
+function message_object:force(action, rank, why) end
+
+---Adds a field to the view users read: at the "top", at the "end" of the header, or "after_trace", below the Received fields. The original stays as it is.
 ---@param name any
 ---@param value any
 ---@param where? any
-function message:add_header(name, value, where) end
+function message_object:add_header(name, value, where) end
+
+---Adds a field "before" or "after" the first field named `beside`.
+---@param name any
+---@param value any
+---@param where any
+---@param beside any
+function message_object:insert_header(name, value, where, beside) end
 
 ---Gives the first field of that name another value, or adds the field.
 ---@param name any
 ---@param value any
-function message:set_header(name, value) end
+function message_object:set_header(name, value) end
 
 ---Removes every field of that name from the view; how many there were.
 ---@param name any
 ---@return integer
-function message:remove_header(name) end
+function message_object:remove_header(name) end
 
----At deliver: sets a keyword, as "$Newsletter", or a flag, as "\\Flagged".
+---Replaces everything behind the header. Line ends become CRLF.
+---@param text any
+function message_object:replace_body(text) end
+
+---At edit: one more recipient.
+---@param address any
+function message_object:add_recipient(address) end
+
+---At edit: a recipient that gets no copy, as in the envelope.
+---@param address any
+function message_object:remove_recipient(address) end
+
+---At deliver: sets a keyword, as "$Newsletter", or a flag, as "\Flagged".
 ---@param name any
-function message:keyword(name) end
+function message_object:keyword(name) end
+
+---Takes trackers out of the view's HTML. level: off, or standard (default): pictures of the shape of trackers. Where edits are made.
+---@param level? any
+---@return cleaned
+function message_object:clean(level) end
+
+---Replaces `length` bytes from `offset` (the first is 1) of part.bytes in the view. Not in signed or encrypted parts.
+---@param offset any
+---@param length any
+---@param text any
+function part_object:patch(offset, length, text) end
+
+---Replaces every occurrence in part.bytes; how many there were.
+---@param old any
+---@param new any
+---@return integer
+function part_object:replace_text(old, new) end
+
+---Goes through the links of <a> and <area>.
+---@return iterator
+function html_object:links() end
+
+---The pictures.
+---@return image[]
+function html_object:images() end
+
+---The forms.
+---@return form[]
+function html_object:forms() end
+
+---The texts of <style>, and of style attributes.
+---@return string[]
+function html_object:styles() end
+
+---Remote pictures that are pixel-shaped or hidden. Judged by their shape alone: a tracker in a large picture is not found.
+---@return trackers
+function html_object:trackers() end
+
+---Who is behind them: the registrable domains, each once, the most frequent first.
+---@param separator? any
+---@return string
+function trackers_object:companies(separator) end
+
+---For a header field: "3 trackers removed (a.example 2, b.example 1)".
+---@return string
+function cleaned_object:summary() end
+
+---Where the first match begins and ends, and its groups.
+---@param text any
+---@param from? any
+---@return integer?, integer, ...
+function regex_object:find(text, from) end
+
+---The groups of the first match; without groups the match.
+---@param text any
+---@param from? any
+---@return string?, ...
+function regex_object:match(text, from) end
+
+---Goes through all matches, as match.
+---@param text any
+---@return iterator
+function regex_object:gmatch(text) end
+
+---Replaces matches; by: a text with %0 … %9, a function or a table. And how many.
+---@param text any
+---@param by any
+---@param most? any
+---@return string, integer
+function regex_object:gsub(text, by, most) end
+
+---Runs it; as redis.call.
+---@param keys any
+---@param arguments? any
+---@return string|integer|table|nil, string?
+function script_object:call(keys, arguments) end
+
+---Takes from the bucket `key`; false and the seconds to wait when it is empty.
+---@param key any
+---@param amount? any
+---@return boolean, integer?
+function rate_object:take(key, amount) end
+
+---Is it in the list? With the entry. A list of regexes looks into the value.
+---@param value any
+---@return boolean, string?
+function list_object:has(value) end
+
+---Of words: the first word of the text that is in the list.
+---@param text any
+---@return string?
+function list_object:find(text) end
 

@@ -1,0 +1,395 @@
+/* lua_patterns.c - patterns{}: symbols found by regular expressions, all of one target in one pass.
+ *
+ * One row of the plan per target, for all files: the target is made once per message. No Lua runs
+ * while a message is looked at. A filter of literals in front was measured and brings nothing: the
+ * few costly patterns run all the same (docs/lua-api.md names lint, which finds them). */
+#include "lua_patterns.h"
+
+#include "lua_api.h"
+#include <stdlib.h>
+#include <time.h>
+
+#define DETAIL_MOST 60 /* bytes of the match that are shown */
+#define SLOW_NS     INT64_C(10000000)
+
+enum target {
+    TARGET_TEXT,
+    TARGET_SUBJECT,
+    TARGET_HEADERS,
+    TARGET_HTML,
+    TARGET_URLS,
+    TARGET_RAW,
+    TARGETS
+};
+
+struct pattern {
+    struct pattern *next;
+    struct lua_regex *regex;
+    struct fct_symbol declared;
+    uint32_t max_hits;
+    const char *where;
+    bool told; /* slow: the log has it */
+};
+
+struct lua_target {
+    struct lua_engine *engine;
+    struct pattern *pattern, **end;
+};
+
+struct lua_target_set {
+    struct lua_target target[TARGETS];
+};
+
+/* ---- the text of a target ---- */
+
+struct text {
+    char *p;
+    size_t n, size, most;
+};
+
+/* False: full, or no memory; what is there counts. */
+static bool add(struct text *t, struct fct_str s)
+{
+    bool all = s.n <= t->most - t->n;
+
+    if (!all)
+        s.n = t->most - t->n;
+    if (t->n + s.n > t->size) {
+        size_t size = 2 * t->size + s.n + 4096;
+        char *p = realloc(t->p, size);
+
+        if (!p)
+            return false;
+        t->p = p;
+        t->size = size;
+    }
+    if (s.n > 0)
+        memcpy(t->p + t->n, s.p, s.n);
+    t->n += s.n;
+    return all;
+}
+
+/* A line end inside a paragraph is a space; an empty line stays one. So a phrase is found however
+ * it was wrapped. */
+static bool add_unwrapped(struct text *t, struct fct_str s)
+{
+    for (size_t i = 0; i < s.n;) {
+        size_t word = i, lines = 0;
+
+        while (i < s.n && !memchr(" \t\r\n", s.p[i], 4))
+            i++;
+        if (!add(t, (struct fct_str){s.p + word, i - word}))
+            return false;
+        for (word = i; i < s.n && memchr(" \t\r\n", s.p[i], 4); i++)
+            lines += s.p[i] == '\n';
+        if (i > word && !add(t, lines > 1 ? FCT_STR("\n") : FCT_STR(" ")))
+            return false;
+    }
+    return add(t, FCT_STR("\n"));
+}
+
+static void make_text(const struct fct_host *host, struct fct_call *call, struct text *t)
+{
+    const struct fct_part *part;
+    size_t n = host->parts(call, &part);
+
+    for (size_t i = 0; i < n; i++) {
+        char *html = NULL;
+        size_t nhtml;
+
+        if (lua_part_is(&part[i], "text/plain")) {
+            if (!add_unwrapped(t, host->part_text(call, &part[i])))
+                return;
+        } else if (lua_part_is(&part[i], "text/html") &&
+                   lua_html_text(host, call, &part[i], t->most, &html, &nhtml)) {
+            bool more = add_unwrapped(t, (struct fct_str){html, nhtml});
+
+            free(html);
+            if (!more)
+                return;
+        }
+    }
+}
+
+static void make_subject(const struct fct_host *host, struct fct_call *call, struct text *t)
+{
+    const struct fct_header *h = host->header(call, "Subject", 0);
+
+    if (h)
+        (void)add(t, host->header_text(call, h));
+}
+
+/* "Name: decoded value", one per line. */
+static void make_headers(const struct fct_host *host, struct fct_call *call, struct text *t)
+{
+    const struct fct_header *first;
+    size_t n = host->headers(call, &first);
+
+    for (size_t i = 0; i < n; i++)
+        if (!add(t, first[i].name) || !add(t, FCT_STR(": ")) ||
+            !add(t, host->header_text(call, &first[i])) || !add(t, FCT_STR("\n")))
+            return;
+}
+
+static void make_html(const struct fct_host *host, struct fct_call *call, struct text *t)
+{
+    const struct fct_part *part;
+    size_t n = host->parts(call, &part);
+
+    for (size_t i = 0; i < n; i++)
+        if (lua_part_is(&part[i], "text/html") && !add(t, host->part_text(call, &part[i])))
+            return;
+}
+
+/* One per line. */
+static void make_urls(const struct fct_host *host, struct fct_call *call, struct text *t)
+{
+    const struct fct_link *first;
+    size_t n = FCT_HAS(host, links) && host->links ? host->links(call, &first) : 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (!add(t, first[i].url.text) || !add(t, FCT_STR("\n")))
+            return;
+}
+
+static void make_raw(const struct fct_host *host, struct fct_call *call, struct text *t)
+{
+    (void)add(t, host->raw(call));
+}
+
+static const struct {
+    const char *name;
+    void (*make)(const struct fct_host *host, struct fct_call *call, struct text *t);
+} targets[TARGETS] = {
+    [TARGET_TEXT] = {"text", make_text},          [TARGET_SUBJECT] = {"subject", make_subject},
+    [TARGET_HEADERS] = {"headers", make_headers}, [TARGET_HTML] = {"html", make_html},
+    [TARGET_URLS] = {"urls", make_urls},          [TARGET_RAW] = {"raw", make_raw},
+};
+
+/* ---- searching ---- */
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void tell(const struct lua_target *t, struct fct_call *call, struct pattern *p,
+                 const char *what)
+{
+    const struct fct_host *host = t->engine->host;
+
+    host->count(call, "lua_slow_patterns", 1);
+    if (!p->told)
+        host->log(call, FCT_WARNING, "%s: pattern %s is %s (facteurctl lua lint names such)",
+                  p->where, p->declared.name, what);
+    p->told = true;
+}
+
+static void hit(const struct lua_target *t, struct fct_call *call, const struct pattern *p,
+                struct fct_str match, uint32_t hits)
+{
+    if (match.n > DETAIL_MOST) {
+        match.n = DETAIL_MOST;
+        while (match.n > 0 && ((unsigned char)match.p[match.n] & 0xc0) == 0x80)
+            match.n--;
+    }
+    t->engine->host->symbol(call, p->declared.name, hits, match);
+}
+
+static void search(const struct lua_target *t, struct fct_call *call, struct pattern *p,
+                   struct fct_str text)
+{
+    struct fct_str first = {NULL, 0};
+    struct lua_regex_found f;
+    uint32_t hits = 0;
+    size_t from = 0;
+    int64_t began = now_ns();
+    enum lua_regex_result result = LUA_REGEX_NONE;
+
+    while (hits < p->max_hits && from <= text.n &&
+           (result = lua_regex_search(t->engine->regex, p->regex, text, from, &f)) ==
+               LUA_REGEX_FOUND) {
+        if (hits++ == 0)
+            first = (struct fct_str){text.p + f.span[0].start, f.span[0].end - f.span[0].start};
+        from = f.span[0].end > f.span[0].start ? f.span[0].end : f.span[0].end + 1;
+    }
+    if (hits > 0)
+        hit(t, call, p, first, hits);
+    if (result == LUA_REGEX_COSTLY)
+        tell(t, call, p, "too costly for a message and was stopped");
+    else if (now_ns() - began > SLOW_NS)
+        tell(t, call, p, "slow");
+}
+
+static enum fct_verdict run_target(struct fct_call *call, enum fct_hook hook, const void *event,
+                                   void *state)
+{
+    struct lua_target *t = state;
+    const struct fct_host *host = t->engine->host;
+    struct text text = {.most = (size_t)t->engine->conf->text_limit.bytes};
+
+    (void)hook;
+    (void)event;
+    targets[t - t->engine->patterns->target].make(host, call, &text);
+    for (struct pattern *p = t->pattern; p && host->time_left_ms(call) > 0; p = p->next)
+        search(t, call, p, (struct fct_str){text.p ? text.p : "", text.n});
+    free(text.p);
+    return FCT_NEXT;
+}
+
+/* ---- declaring ---- */
+
+static struct lua_target *target_named(lua_State *L, struct lua_engine *e, const char *name)
+{
+    if (!e->patterns) {
+        e->patterns = calloc(1, sizeof *e->patterns);
+        if (!e->patterns) {
+            luaL_error(L, "not enough memory");
+            return NULL;
+        }
+        for (size_t i = 0; i < TARGETS; i++) {
+            e->patterns->target[i].engine = e;
+            e->patterns->target[i].end = &e->patterns->target[i].pattern;
+        }
+    }
+    for (size_t i = 0; i < TARGETS; i++)
+        if (strcmp(targets[i].name, name) == 0)
+            return &e->patterns->target[i];
+    luaL_error(L, "there is no target '%s' (text, subject, headers, html, urls, raw)", name);
+    return NULL;
+}
+
+/* { score, [[/regex/flags]], about?, max_hits? } on top, its name below. */
+static void read_pattern(lua_State *L, struct lua_engine *e, struct lua_target *t,
+                         const char *group)
+{
+    const char *name = lua_tostring(L, -2);
+    int at = lua_gettop(L);
+    char error[200];
+    struct pattern *p;
+
+    lua_symbol_check(L, e, name);
+    if (lua_rawgeti(L, at, 1) != LUA_TNUMBER || lua_rawgeti(L, at, 2) != LUA_TSTRING)
+        luaL_error(L, "%s must be { score, [[/regex/flags]] }", name);
+    p = calloc(1, sizeof *p);
+    if (!p) {
+        luaL_error(L, "not enough memory");
+        return;
+    }
+    *t->end = p;
+    t->end = &p->next;
+    p->where = lua_where_kept(L, e);
+    p->declared = (struct fct_symbol){lua_keep(e, "%s", name), lua_tonumber(L, at + 1),
+                                      lua_keep(e, "%s", group), ""};
+    p->regex = lua_regex_compile(e->regex, lua_str_check(L, at + 2), error, sizeof error);
+    if (!p->regex)
+        luaL_error(L, "pattern %s: %s", name, error);
+    if (lua_getfield(L, at, "about") == LUA_TSTRING)
+        p->declared.doc = lua_keep(e, "%s", lua_tostring(L, -1));
+    lua_getfield(L, at, "max_hits");
+    p->max_hits = (uint32_t)luaL_optinteger(L, -1, 1);
+    if (p->max_hits < 1 || p->max_hits > 1000)
+        luaL_error(L, "%s: max_hits must be a whole number from 1 to 1000", name);
+    lua_settop(L, at);
+}
+
+static const char *word_field(lua_State *L, const char *name, const char *fallback)
+{
+    if (lua_getfield(L, 1, name) == LUA_TNIL)
+        return fallback;
+    if (lua_type(L, -1) != LUA_TSTRING)
+        luaL_error(L, "%s must be a string", name);
+    return lua_tostring(L, -1);
+}
+
+/* Small letters are settings, capitals are symbols. The order of symbols in a Lua table is any: no
+ * result depends on it. */
+int lua_fn_global_patterns(lua_State *L)
+{
+    struct lua_engine *e = lua_engine_of(L);
+    const char *group, *target;
+    struct lua_target *t;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    if (!e->file)
+        return luaL_error(L, "patterns works only while the file is loaded");
+    lua_settop(L, 1);
+    group = word_field(L, "group", "lua");
+    target = word_field(L, "target", "text");
+    t = target_named(L, e, target);
+    for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING)
+            return luaL_error(L, "a pattern needs a name: NAME = { score, [[/regex/]] }");
+        if (strcmp(lua_tostring(L, -2), "group") == 0 || strcmp(lua_tostring(L, -2), "target") == 0)
+            continue;
+        if (!lua_istable(L, -1))
+            return luaL_error(L, "%s must be { score, [[/regex/flags]] }", lua_tostring(L, -2));
+        luaL_checkstack(L, 8, NULL);
+        read_pattern(L, e, t, group);
+    }
+    return 0;
+}
+
+/* ---- all of them ---- */
+
+const char *lua_pattern_declared(const struct lua_engine *e, const char *name)
+{
+    for (size_t i = 0; e->patterns && i < TARGETS; i++)
+        for (const struct pattern *p = e->patterns->target[i].pattern; p; p = p->next)
+            if (p->declared.name && strcmp(p->declared.name, name) == 0)
+                return p->where;
+    return NULL;
+}
+
+void lua_patterns_each(const struct lua_engine *e, lua_pattern_seen *seen, void *arg)
+{
+    for (size_t i = 0; e->patterns && i < TARGETS; i++)
+        for (const struct pattern *p = e->patterns->target[i].pattern; p; p = p->next)
+            seen(arg, p->declared.name, p->where, p->regex);
+}
+
+bool lua_patterns_register(struct lua_engine *e, struct fct_self *self, struct fct_err *err)
+{
+    for (size_t i = 0; e->patterns && i < TARGETS; i++) {
+        struct lua_target *t = &e->patterns->target[i];
+        const struct fct_hook_row row = {
+            .hook = FCT_HOOK_scan,
+            .generic = true,
+            .fn = {.any = run_target},
+            .label = lua_keep(e, "lua:patterns:%s", targets[i].name),
+            .state = t,
+            .may = FCT_MAY_NOTHING,
+        };
+
+        if (!t->pattern)
+            continue;
+        for (const struct pattern *p = t->pattern; p; p = p->next) {
+            struct fct_err inner = {0};
+
+            if (!e->host->add_symbol(self, &p->declared, &inner)) {
+                return lua_fail(err, inner.class, "%s: %.180s", p->where, inner.text);
+            }
+        }
+        if (!e->host->add_hook(self, &row, err))
+            return false;
+    }
+    return true;
+}
+
+void lua_patterns_free(struct lua_engine *e)
+{
+    for (size_t i = 0; e->patterns && i < TARGETS; i++) {
+        struct pattern *p;
+
+        while ((p = e->patterns->target[i].pattern)) {
+            e->patterns->target[i].pattern = p->next;
+            lua_regex_free(&p->regex);
+            free(p);
+        }
+    }
+    free(e->patterns);
+    e->patterns = NULL;
+}

@@ -1,0 +1,38 @@
+/* lua_regex.h - regular expressions (PCRE2), compiled to machine code where the system allows it.
+ *
+ * Every match is bounded: PCRE2's match, depth and heap limits, and a stack of its own for the
+ * machine code (a fiber's is small). What reaches a limit is "too costly", not "no match". */
+#ifndef LUA_REGEX_H
+#define LUA_REGEX_H
+
+#include <facteur/base.h>
+
+#define LUA_REGEX_GROUPS  31
+#define LUA_REGEX_LONGEST 8192
+
+struct lua_regex_engine; /* one per Lua state */
+struct lua_regex;
+
+struct lua_regex_found {
+    size_t groups; /* besides the match itself */
+    struct lua_regex_span {
+        size_t start, end; /* SIZE_MAX: the group took no part */
+    } span[LUA_REGEX_GROUPS + 1];
+};
+
+enum lua_regex_result { LUA_REGEX_NONE, LUA_REGEX_FOUND, LUA_REGEX_COSTLY };
+
+/* NULL: no memory. steps: PCRE2's match limit. */
+struct lua_regex_engine *lua_regex_engine_new(uint32_t steps);
+void lua_regex_engine_free(struct lua_regex_engine **engine);
+
+/* "/pattern/flags", or a pattern without flags. NULL: `error` says why. */
+struct lua_regex *lua_regex_compile(struct lua_regex_engine *e, struct fct_str text, char *error,
+                                    size_t size);
+void lua_regex_free(struct lua_regex **regex);
+/* The first match at or behind `from`. */
+enum lua_regex_result lua_regex_search(struct lua_regex_engine *e, const struct lua_regex *r,
+                                       struct fct_str subject, size_t from,
+                                       struct lua_regex_found *out);
+
+#endif
