@@ -183,6 +183,7 @@ bool service_dns(struct fct_call *call, enum fct_dns_type type, struct fct_str n
         return refuse(out, FCT_DNS_FAILED, FCT_STR("the call is over"));
     serve(call, services, type, name, out);
     plugin_count(call->row->self, "dns_questions", 1);
+    call_operation(call, OPERATION_DNS, 0);
     if (out->status == FCT_DNS_FAILED || out->status == FCT_DNS_BOGUS)
         plugin_count(call->row->self, "dns_failures", 1);
     return service_wait_end(call, &wait) && out->status == FCT_DNS_OK && out->n > 0;

@@ -253,6 +253,7 @@ bool stream_host_write(struct fct_call *call, struct fct_stream *stream, struct 
     if (!ps || ps->ended || !service_wait_begin(call, &wait))
         return false;
     plugin_count(ps->self, "stream_bytes_out", (double)bytes.n);
+    call_operation(call, OPERATION_STREAM, bytes.n);
     stage = fiber_deadline();
     mine = patience(ps);
     fiber_set_deadline(mine < stage ? mine : stage);
@@ -308,5 +309,6 @@ ssize_t stream_host_read(struct fct_call *call, struct fct_stream *stream, void 
     if (!ps || ps->reader || max == 0 || !service_wait_begin(call, &wait))
         return -1;
     n = read_some(ps, to, max);
+    call_operation(call, OPERATION_STREAM, n > 0 ? (uint64_t)n : 0);
     return service_wait_end(call, &wait) || n >= 0 ? n : -1;
 }
