@@ -1,6 +1,8 @@
 /* account.c - loading, keeping and forgetting accounts; their stored records. */
 #include "store/account.h"
 
+#include "store/subscription.h"
+
 #include "core/base/clock.h"
 #include "core/base/str.h"
 
@@ -142,7 +144,7 @@ static bool load_one(struct driver *d, struct driver_snap *snap, struct account 
                      struct fct_str key, bool (*decode_it)(struct fct_str, struct account *),
                      bool needed, bool *found, struct fct_err *err)
 {
-    struct buf value = BUF_INIT(64 << 10);
+    struct buf value = BUF_INIT(16 << 20);
     bool ok = d->ops->get(d, snap, a->id, key, &value, found, err);
 
     if (ok && !*found && needed)
@@ -165,6 +167,7 @@ static bool load_parts(struct driver *d, struct driver_snap *snap, struct accoun
         return !err->class;
     if (!load_one(d, snap, a, FCT_STR("c"), decode_counters, true, &there, err) ||
         !load_one(d, snap, a, FCT_STR("k"), decode_keywords, false, &there, err) ||
+        !load_one(d, snap, a, FCT_STR("n"), subscriptions_decode, false, &there, err) ||
         !d->ops->scan(d, snap, a->id, FCT_STR("m"), FCT_STR("n"), load_mailbox, &l, err))
         return false;
     if (!l.bad &&
@@ -217,6 +220,7 @@ void account_free(struct account *a)
     free(a->mailbox);
     for (size_t i = 0; i < a->nkeywords; i++)
         free_str(&a->keyword[i]);
+    subscriptions_free(a);
     free(a->name);
     free(a);
 }

@@ -20,6 +20,8 @@ struct account {
     uint64_t keyword_mod_seq;                   /* when the table grew last */
     struct fct_str keyword[STORE_MAX_KEYWORDS]; /* malloc'd */
     size_t nkeywords;
+    struct fct_str *subscribed; /* names without a mailbox (subscription.h); malloc'd */
+    size_t nsubscribed;
     struct mailbox **mailbox; /* in order of creation */
     size_t nmailboxes, mailbox_room;
     uint64_t seq; /* of its last change handed to the committer */

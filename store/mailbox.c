@@ -7,6 +7,7 @@
 #include "core/base/str.h"
 #include "core/base/utf8.h"
 #include "store/change.h"
+#include "store/subscription.h"
 
 #include <stdlib.h>
 
@@ -169,7 +170,6 @@ void mailbox_describe(const struct account *a, const struct mailbox *m, struct a
         .id = m->id,
         .name = mailbox_path(a, m, arena),
         .role = m->role,
-        .subscribed = m->subscribed,
         .has_children = has_children(a, m),
         .selectable = m->selectable,
         .uid_validity = m->uid_validity,
@@ -180,6 +180,7 @@ void mailbox_describe(const struct account *a, const struct mailbox *m, struct a
         .deleted = m->deleted,
         .bytes = m->bytes,
     };
+    out->subscribed = m->subscribed || subscription_has(a, out->name);
 }
 
 /* RFC 9051 5.1: no empty level, no control characters; '%' and '*' could not be listed alone. */

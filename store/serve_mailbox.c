@@ -3,6 +3,7 @@
 #include "store/change_feed.h"
 #include "store/client.h"
 #include "store/message.h"
+#include "store/subscription.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -20,6 +21,23 @@ static bool give_up(struct change *c)
     return false;
 }
 
+static size_t without_mailbox(const struct account *a)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < a->nsubscribed; i++)
+        n += !mailbox_find(a, a->subscribed[i]);
+    return n;
+}
+
+static void put_without_mailbox(struct request *rq, const struct account *a)
+{
+    for (size_t i = 0; i < a->nsubscribed; i++)
+        if (!mailbox_find(a, a->subscribed[i]))
+            store_put_info(&rq->out,
+                           &(struct mailbox_info){.name = a->subscribed[i], .subscribed = true});
+}
+
 bool serve_mailboxes(struct request *rq)
 {
     struct account *a;
@@ -27,13 +45,14 @@ bool serve_mailboxes(struct request *rq)
     if (!request_read_all(rq) || !request_account(rq, &a))
         return false;
     feed_seen(rq->s->feed, rq->client, rq->principal, rq->account, 0);
-    ipc_put_u32(&rq->out, (uint32_t)a->nmailboxes);
+    ipc_put_u32(&rq->out, (uint32_t)(a->nmailboxes + without_mailbox(a)));
     for (size_t i = 0; i < a->nmailboxes; i++) {
         struct mailbox_info info;
 
         mailbox_describe(a, a->mailbox[i], rq->arena, &info);
         store_put_info(&rq->out, &info);
     }
+    put_without_mailbox(rq, a);
     return true;
 }
 
@@ -97,15 +116,19 @@ bool serve_mailbox_delete(struct request *rq)
     struct account *a;
     struct mailbox *m;
     struct change c;
+    bool subscribed;
 
     if (!request_read_all(rq) || !open_by_name(rq, name, &a, &m))
         return false;
     if (m->role == MAILBOX_INBOX)
         return fct_fail(rq->err, FCT_DENIED, "INBOX cannot be deleted");
+    subscribed = m->subscribed;
     change_begin(&c, rq->s);
     message_expunge(&c, a, m, all_uids(rq, m), m->index.n);
     if (!mailbox_remove(&c, a, m, rq->err))
         return give_up(&c);
+    if (subscribed && !mailbox_find(a, name)) /* the user takes names off, nobody else */
+        subscription_keep(&c, a, name, rq->s->conf->max_mailboxes);
     return finish(rq, &c);
 }
 
@@ -148,10 +171,34 @@ bool serve_mailbox_rename(struct request *rq)
     return finish(rq, &c);
 }
 
+/* A name without a mailbox (RFC 9051 6.3.7). */
+static bool subscribe_name(struct request *rq, struct change *c, struct account *a,
+                           struct fct_str name)
+{
+    if (subscription_has(a, name))
+        return true;
+    if (!mailbox_name_check(name, rq->err))
+        return false;
+    if (a->nsubscribed >= rq->s->conf->max_mailboxes)
+        return fct_fail(rq->err, FCT_LIMIT, "too many subscriptions");
+    subscription_keep(c, a, name, rq->s->conf->max_mailboxes);
+    return true;
+}
+
+static bool unsubscribe(struct request *rq, struct change *c, struct account *a, struct mailbox *m,
+                        struct fct_str name)
+{
+    bool dropped = subscription_drop(c, a, name);
+
+    if (m)
+        mailbox_subscribe(c, a, m, false);
+    return m || dropped || fct_fail(rq->err, FCT_DENIED, "no such mailbox");
+}
+
 bool serve_mailbox_subscribe(struct request *rq)
 {
     struct fct_str name = ipc_get_str(&rq->in);
-    bool on = ipc_get_bool(&rq->in);
+    bool on = ipc_get_bool(&rq->in), ok = true;
     struct account *a;
     struct mailbox *m;
     struct change c;
@@ -159,13 +206,17 @@ bool serve_mailbox_subscribe(struct request *rq)
     if (!request_read_all(rq) || !request_account(rq, &a))
         return false;
     m = mailbox_find(a, name);
-    if (!m)
-        return fct_fail(rq->err, FCT_DENIED, "no such mailbox");
-    if (m->subscribed == on)
-        return true;
     change_begin(&c, rq->s);
-    mailbox_subscribe(&c, a, m, on);
-    return finish(rq, &c);
+    if (!on)
+        ok = unsubscribe(rq, &c, a, m, name);
+    else if (m)
+        mailbox_subscribe(&c, a, m, true);
+    else
+        ok = subscribe_name(rq, &c, a, name);
+    if (ok && !change_is_empty(&c))
+        return finish(rq, &c);
+    change_drop(&c);
+    return ok;
 }
 
 /* ---- a selected mailbox ---- */

@@ -47,7 +47,7 @@ enum mailbox_role {
 };
 
 struct mailbox_info {
-    uint64_t id;
+    uint64_t id;         /* 0: a subscribed name without a mailbox (RFC 9051 6.3.7) */
     struct fct_str name; /* full path, UTF-8, parts joined by '/'; INBOX in capitals */
     enum mailbox_role role;
     bool subscribed;

@@ -145,7 +145,7 @@ static bool matches_any(const struct list_command *l, struct fct_str name)
 /* The selection options, without the pattern. */
 static bool is_selected(const struct list_command *l, const struct mailbox_info *m)
 {
-    return (!l->select_subscribed || m->subscribed) &&
+    return (l->select_subscribed ? m->subscribed : m->id != 0) &&
            (!l->select_special || role_attribute(m->role));
 }
 
@@ -176,9 +176,12 @@ static void put_attributes(struct imap_session *s, const struct list_command *l,
 {
     const char *role = role_attribute(m->role);
 
-    if (!m->selectable)
+    if (m->id == 0 && !l->lsub) /* implies \Noselect and no children (RFC 9051 7.3.1) */
+        put_attribute(s, "\\NonExistent");
+    else if (!m->selectable)
         put_attribute(s, "\\Noselect");
-    put_attribute(s, m->has_children ? "\\HasChildren" : "\\HasNoChildren");
+    if (m->id != 0)
+        put_attribute(s, m->has_children ? "\\HasChildren" : "\\HasNoChildren");
     if (m->subscribed && (l->return_subscribed || l->select_subscribed))
         put_attribute(s, "\\Subscribed");
     if (role && !l->lsub)

@@ -153,16 +153,18 @@ bool imap_rename_run(struct imap_session *s, struct imap_command *c, struct fct_
     return true;
 }
 
+/* A name may be subscribed before its mailbox exists, and stays so after it (RFC 9051 6.3.7). */
 static bool subscribe(struct imap_session *s, struct imap_command *c, bool on, struct fct_err *err)
 {
     struct fct_str name;
 
     if (!imap_mailbox_parse(s, c, &name, err) || !end_of_command(c, err))
         return false;
-    if (!mailbox_exists(s, c, name))
-        return imap_fail(c, "NONEXISTENT", err, "There is no such mailbox");
-    return store_mailbox_subscribe(store_of(s), s->principal.handle, name, on, err) ||
-           imap_store_failed(c, err);
+    if (store_mailbox_subscribe(store_of(s), s->principal.handle, name, on, err))
+        return true;
+    if (err->class == FCT_DENIED) /* only of UNSUBSCRIBE */
+        return imap_fail(c, "NONEXISTENT", err, "That name is not subscribed");
+    return imap_store_failed(c, err);
 }
 
 bool imap_subscribe_run(struct imap_session *s, struct imap_command *c, struct fct_err *err)

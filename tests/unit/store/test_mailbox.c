@@ -253,6 +253,81 @@ START_TEST(test_large_mailbox)
 }
 END_TEST
 
+/* ---- names that are subscribed without a mailbox ---- */
+
+/* Its entry among the mailboxes; NULL: none. */
+static const struct mailbox_info *entry(uint32_t principal, const char *name)
+{
+    const struct mailbox_info *all;
+    size_t n;
+
+    WANT(store_mailboxes(fx_edge, principal, fx_arena, &all, &n, &fx_err));
+    for (size_t i = 0; i < n; i++)
+        if (str_equal(all[i].name, str_from(name)))
+            return &all[i];
+    return NULL;
+}
+
+static void subscribe(uint32_t principal, const char *name, bool on)
+{
+    WANT(store_mailbox_subscribe(fx_edge, principal, str_from(name), on, &fx_err));
+}
+
+static void names_first(void)
+{
+    struct store_principal p;
+    uint64_t id;
+
+    WANT(store_account_add(fx_admin, FCT_STR("names@example.org"), FCT_STR("x"), &fx_err));
+    p = fx_login("names@example.org", "x");
+    subscribe(p.handle, "no/where", true);
+    subscribe(p.handle, "no/where", true);
+    ck_assert_uint_eq(entry(p.handle, "no/where")->id, 0);
+    ck_assert(!entry(p.handle, "no/where")->selectable);
+    ck_assert_ptr_null(entry(p.handle, "no"));
+    WANT(store_mailbox_create(fx_edge, p.handle, FCT_STR("short"), MAILBOX_PLAIN, &id, &fx_err));
+    subscribe(p.handle, "short", true);
+    WANT(store_mailbox_delete(fx_edge, p.handle, FCT_STR("short"), &fx_err));
+    subscribe(p.handle, "gone", true);
+    subscribe(p.handle, "gone", false);
+    ck_assert_ptr_null(entry(p.handle, "gone"));
+    ck_assert(!store_mailbox_subscribe(fx_edge, p.handle, FCT_STR("gone"), false, &fx_err));
+    ck_assert_int_eq(fx_err.class, FCT_DENIED);
+    ck_assert(!store_mailbox_subscribe(fx_edge, p.handle, FCT_STR("a//b"), true, &fx_err));
+    ck_assert_int_eq(fx_err.class, FCT_SYNTAX);
+}
+
+static void names_later(void)
+{
+    struct store_principal p = fx_login("names@example.org", "x");
+    uint64_t id;
+
+    ck_assert_uint_eq(entry(p.handle, "no/where")->id, 0);
+    ck_assert_uint_eq(entry(p.handle, "short")->id, 0);
+    WANT(store_mailbox_create(fx_edge, p.handle, FCT_STR("no/where"), MAILBOX_PLAIN, &id, &fx_err));
+    ck_assert_uint_eq(entry(p.handle, "no/where")->id, id);
+    ck_assert(entry(p.handle, "no/where")->subscribed);
+    subscribe(p.handle, "no/where", false);
+    ck_assert(!entry(p.handle, "no/where")->subscribed);
+    subscribe(p.handle, "short", false);
+    ck_assert_ptr_null(entry(p.handle, "short"));
+    fx_check_clean();
+}
+
+START_TEST(test_names_stay_subscribed)
+{
+    memcpy(fx_dir + sizeof fx_dir - 7, "XXXXXX", 6);
+    ck_assert_ptr_nonnull(mkdtemp(fx_dir));
+    fx_open();
+    fx_in_fiber(names_first);
+    fx_close();
+    fx_open();
+    fx_in_fiber(names_later);
+    fx_close();
+    fx_wipe();
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("mailbox");
@@ -261,6 +336,7 @@ int main(void)
     int failed;
 
     tcase_set_timeout(t, 60);
+    tcase_add_test(t, test_names_stay_subscribed);
     tcase_add_test(t, test_default_set);
     tcase_add_test(t, test_tree);
     tcase_add_test(t, test_rename_inbox);

@@ -426,8 +426,8 @@ bool store_mailbox_subscribe(struct store *st, uint32_t principal, struct fct_st
     (void)st, (void)principal;
     if (!begin(err))
         return false;
-    if (!(m = find(name)))
-        return absent(err);
+    if (!(m = find(name))) /* names without a mailbox are the dialogues' subject */
+        return on || absent(err);
     m->info.subscribed = on;
     return true;
 }
