@@ -126,7 +126,7 @@ struct filter_ticks *filter_ticks_start(struct role_env *env, struct hook_engine
 
 void filter_ticks_stop(struct filter_ticks *ticks)
 {
-    for (size_t i = 0; i < ticks->n; i++)
+    for (size_t i = 0; ticks && i < ticks->n; i++)
         if (ticks->tick[i].timer) {
             event_free(ticks->tick[i].timer);
             ticks->tick[i].timer = NULL;
@@ -135,5 +135,5 @@ void filter_ticks_stop(struct filter_ticks *ticks)
 
 unsigned filter_ticks_running(const struct filter_ticks *ticks)
 {
-    return ticks->running;
+    return ticks ? ticks->running : 0;
 }

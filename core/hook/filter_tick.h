@@ -12,7 +12,8 @@ struct filter_ticks;
 /* `ended` is told after each tick that was the last one running. */
 struct filter_ticks *filter_ticks_start(struct role_env *env, struct hook_engine *engine,
                                         void (*ended)(void *owner), void *owner);
-void filter_ticks_stop(struct filter_ticks *ticks); /* no new ones; those that run go on */
+/* No new ones; those that run go on. NULL: a filter that drains before it started. */
+void filter_ticks_stop(struct filter_ticks *ticks);
 unsigned filter_ticks_running(const struct filter_ticks *ticks);
 
 #endif
