@@ -106,6 +106,7 @@ struct filter_result {
     int32_t score_milli;
     struct filter_outcome *outcome; /* one per recipient, same order */
     size_t outcomes;
+    struct edit_list edits; /* the common ones: for whom `edit` adds */
     /* Of `edit`: reverse_path, add_recipient, remove_recipient. */
     const struct filter_change *change;
     size_t changes;

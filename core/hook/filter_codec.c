@@ -382,11 +382,18 @@ static void put_blob(struct buf *out, void (*encode)(const struct edit_list *, s
         out->p[at + i] = (char)(n >> (8 * i));
 }
 
-/* Recipients mostly share the common edits: those are sent once. */
+/* Recipients mostly share the common edits: those are sent once. The first is compared with them,
+ * the others with the first. */
+static const struct edit_list *edits_before(const struct filter_result *result, size_t i)
+{
+    return i > 0 ? &result->outcome[0].edits : &result->edits;
+}
+
 static bool same_edits(const struct filter_result *result, size_t i)
 {
-    return i > 0 && result->outcome[i].edits.edit == result->outcome[0].edits.edit &&
-           result->outcome[i].edits.n == result->outcome[0].edits.n;
+    const struct edit_list *before = edits_before(result, i), *mine = &result->outcome[i].edits;
+
+    return mine->edit == before->edit && mine->n == before->n;
 }
 
 static void put_outcome(struct buf *out, const struct filter_result *result, size_t i)
@@ -414,6 +421,7 @@ void filter_result_encode(const struct filter_result *result, bool sticky, struc
     ipc_put_u32(out, (uint32_t)result->score_milli);
     ipc_put_str(out, result->ledger);
     put_changes(out, result->change, result->changes);
+    put_blob(out, edit_list_encode, &result->edits);
     ipc_put_u32(out, (uint32_t)result->outcomes);
     for (size_t i = 0; i < result->outcomes; i++)
         put_outcome(out, result, i);
@@ -448,21 +456,17 @@ static bool get_judgement(struct ipc_reader *r, struct filter_outcome *o)
 }
 
 static bool get_outcome(struct ipc_reader *r, struct arena *arena, uint64_t size, size_t i,
-                        struct filter_outcome *all, struct fct_err *err)
+                        struct filter_result *result, struct fct_err *err)
 {
-    struct filter_outcome *o = &all[i];
-    bool shared;
+    struct filter_outcome *o = &result->outcome[i];
 
     if (!get_answer(r, &o->answer))
         return false;
     o->mailbox = ipc_get_str(r);
     if (!is_line(o->mailbox, CODEC_MAILBOX_MAX) || !get_keywords(r, arena, o))
         return false;
-    shared = ipc_get_bool(r);
-    if (shared && i == 0)
-        return false;
-    if (shared)
-        o->edits = all[0].edits;
+    if (ipc_get_bool(r))
+        o->edits = *edits_before(result, i);
     else if (!edit_list_decode(arena, ipc_get_str(r), size, &o->edits, err))
         return false;
     o->ledger = ipc_get_str(r);
@@ -483,6 +487,8 @@ bool filter_result_decode(struct arena *arena, struct fct_str bytes, uint64_t si
     out->ledger = ipc_get_str(&r);
     if (!get_changes(&r, arena, FCT_HOOK_edit, &out->change, &out->changes))
         return fct_fail(err, FCT_BUG, "a filter's result is malformed");
+    if (!edit_list_decode(arena, ipc_get_str(&r), size, &out->edits, err))
+        return fct_fail_in(err, "a filter's result");
     out->outcomes = ipc_get_u32(&r);
     /* Kept for everybody, or for nobody. */
     if (r.bad || !is_ledger(arena, out->ledger) ||
@@ -490,7 +496,7 @@ bool filter_result_decode(struct arena *arena, struct fct_str bytes, uint64_t si
         return fct_fail(err, FCT_BUG, "a filter's result is malformed");
     out->outcome = ARENA_ARRAY(arena, struct filter_outcome, out->outcomes + 1);
     for (size_t i = 0; i < out->outcomes; i++)
-        if (!get_outcome(&r, arena, size, i, out->outcome, err))
+        if (!get_outcome(&r, arena, size, i, out, err))
             return fct_fail(err, FCT_BUG, "a filter's result for recipient %zu is malformed", i);
     return ipc_reader_ok(&r) ? true : fct_fail(err, FCT_BUG, "a filter's result is malformed");
 }

@@ -208,6 +208,7 @@ static FCT_MAY_WAIT void deliver_all(struct stages *s)
     if (!s->each_answered)
         share_reply(parcel, s->n);
     hook_edits_start(&edits, s->tx);
+    result->edits = hook_edits_build(&edits, NULL, NULL);
     result->outcome = ARENA_ARRAY(s->tx->arena, struct filter_outcome, s->n + 1);
     result->outcomes = s->n;
     for (size_t i = 0; i < s->n; i++)
