@@ -182,10 +182,10 @@ static bool add_copy(struct delivery *d, size_t target, struct fct_err *err)
 /* Who was put on the list by `edit` is behind those whom the filters judged. */
 static void judge_target(struct delivery *d, size_t i)
 {
-    static const struct filter_outcome plain;
     struct fate *fate = &d->fate[i];
 
-    fate->outcome = i < d->result.outcomes ? &d->result.outcome[i] : &plain;
+    d->unjudged.edits = d->result.edits;
+    fate->outcome = i < d->result.outcomes ? &d->result.outcome[i] : &d->unjudged;
     if (smtp_reply_verdict(&fate->outcome->answer, SMTP_AT_MESSAGE, d->arena, &fate->reply))
         fate->what = FATE_REFUSED;
     else if (fate->outcome->answer.verdict == FCT_DISCARD)

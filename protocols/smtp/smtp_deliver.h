@@ -32,9 +32,10 @@ struct delivery {
     struct fct_str reverse_path; /* as `edit` left it */
     struct mime_tree tree;
     struct filter_result result;
-    struct smtp_recipient added; /* by `edit`: the client never hears of it */
-    struct fct_str note;         /* for the ledger: what could not be added */
-    struct fate *fate;           /* per target */
+    struct smtp_recipient added;    /* by `edit`: the client never hears of it */
+    struct filter_outcome unjudged; /* theirs: kept, with the edits that all have */
+    struct fct_str note;            /* for the ledger: what could not be added */
+    struct fate *fate;              /* per target */
     struct view *view;
     size_t views;
     struct store_copy_for *copy;

@@ -232,6 +232,7 @@ static struct {
     struct filter_outcome outcome; /* of every recipient … */
     struct filter_outcome of[4];   /* … but this for account 1, 2, 3, 4 where has_own says so */
     bool has_own[4];
+    struct edit_list edits;             /* common: of those whom `edit` adds */
     const struct filter_change *change; /* of `edit` */
     size_t changes;
     bool thinks;       /* questions wait until this is over */
@@ -243,7 +244,7 @@ static struct {
     char last_event[600];              /* text of the last event asked at a point of the dialogue */
     char last_carried[64];             /* what the asker of the last point carried */
     char profiles[200], settings[200]; /* of the recipients of the last message, with spaces */
-    struct buf chunks;                 /* all pieces that were shown */
+    struct buf chunks;                 /* the pieces of the last message */
 } filter;
 
 bool filter_wants(const struct filter_client *fc, enum fct_hook hook, uint32_t role)
@@ -306,6 +307,8 @@ static inline struct fct_str event_text(enum fct_hook hook, const void *ev, stru
 static inline void note_chunk(const struct fct_ev_chunk *ev)
 {
     FCT_ASSERT(ev->bytes.n > 0 && ev->bytes.n <= 64u << 10);
+    if (ev->offset == 0)
+        buf_clear(&filter.chunks);
     FCT_ASSERT(ev->offset == filter.chunks.n);
     buf_put_str(&filter.chunks, ev->bytes);
 }
@@ -390,6 +393,7 @@ void filter_message(struct filter_client *fc, const struct filter_context *ctx, 
     *result = (struct filter_result){.answer = filter.answer[FCT_HOOK_verdict],
                                      .quarantined = filter.quarantined,
                                      .outcomes = n};
+    result->edits = filter.edits;
     result->change = filter.change;
     result->changes = filter.changes;
     filter.writable =
@@ -476,22 +480,31 @@ static inline void teardown_edge(void)
     event_base_free(base);
 }
 
+/* One door for all connections: a port of its own for each would be used up by a long fuzz run. */
+static inline int open_door(struct sockaddr_in *at)
+{
+    static int door = -1;
+    socklen_t n = sizeof *at;
+
+    if (door < 0) {
+        door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        FCT_ASSERT(door >= 0 && bind(door, (struct sockaddr *)at, n) == 0 && listen(door, 1) == 0);
+    }
+    FCT_ASSERT(getsockname(door, (struct sockaddr *)at, &n) == 0);
+    return door;
+}
+
 /* A pair of connected TCP sockets on the loopback address. */
 static inline void dial(void)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t n = sizeof a;
-    int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd, on = 1;
+    int door = open_door(&a), fd, on = 1;
 
-    FCT_ASSERT(door >= 0 && bind(door, (struct sockaddr *)&a, sizeof a) == 0 &&
-               listen(door, 1) == 0);
-    FCT_ASSERT(getsockname(door, (struct sockaddr *)&a, &n) == 0);
     client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     FCT_ASSERT(client >= 0 && connect(client, (struct sockaddr *)&a, sizeof a) == 0);
     FCT_ASSERT(setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0);
     fd = accept4(door, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     FCT_ASSERT(fd >= 0);
-    close(door);
     FCT_ASSERT(fcntl(client, F_SETFL, O_NONBLOCK) == 0);
     listener.protocol->accepted(&listener, fd);
 }

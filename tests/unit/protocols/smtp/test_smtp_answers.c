@@ -241,6 +241,24 @@ START_TEST(edit_changes_the_recipients)
 }
 END_TEST
 
+/* The message as its first recipient gets it is the only one the fixture keeps: here he is taken
+ * off the list. */
+START_TEST(who_is_added_gets_the_common_edits)
+{
+    static const struct edit common[] = {
+        {.offset = 0, .insert = {"X-Common: 1\r\n", 13}, .origin = {"test", 4}}};
+    static const struct filter_change redirect[] = {CHANGE("remove_recipient", "user@example.org"),
+                                                    CHANGE("add_recipient", "other@example.org")};
+
+    begin(&smtp_protocol);
+    edit(redirect, 2);
+    filter.edits = (struct edit_list){common, 1};
+    EXPECT(PLAIN USER DATA, "250 250 354 250");
+    ck_assert(str_starts(buf_str(&store.message),
+                         FCT_STR("Return-Path: <a@x.org>\r\nX-Common: 1\r\nReceived: ")));
+}
+END_TEST
+
 START_TEST(commits_are_told)
 {
     filter.wants[FCT_HOOK_store_commit] = filter.wants[FCT_HOOK_stored] = true;
@@ -318,6 +336,7 @@ int main(void)
     tcase_add_test(tc, filters_know_how_many_answers_there_are);
     tcase_add_test(tc, edit_changes_the_sender);
     tcase_add_test(tc, edit_changes_the_recipients);
+    tcase_add_test(tc, who_is_added_gets_the_common_edits);
     tcase_add_test(tc, commits_are_told);
     tcase_add_test(tc, crowded_memory_goes_to_files);
     tcase_add_test(tc, no_memory_at_all_is_a_temporary_failure);
