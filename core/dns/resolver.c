@@ -119,7 +119,7 @@ static void take_answer(const struct question *q, const struct raw_answer *raw, 
         return;
     }
     if (raw->message.n == 0) {
-        set_failed(out, FCT_DNS_FAILED, FCT_STR("no server answered"));
+        set_failed(out, FCT_DNS_FAILED, FCT_STR("no server gave an answer (SERVFAIL)"));
         return;
     }
     if (dns_answer_parse(arena, raw->message, &q->name, q->type, q->resolver->conf->max_records,

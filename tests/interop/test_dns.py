@@ -23,6 +23,9 @@ ZONE = {
     'refused.example': 'REFUSED',
     'silent.example': 'SILENT',
     'garbage.example': 'GARBAGE',
+    'forged.example': ('FORGED', {'TXT': ['right']}),
+    'huge.example': {'TXT': ['y' * 60000]},
+    'many.example': {'TXT': ['%d' % i for i in range(1000)]},
     'xn--bcher-kva.example': {'TXT': ['b\u00fccher']},
 }
 WAIT = 'dns { timeout = 1500ms }\n'
@@ -51,6 +54,7 @@ class Asking(unittest.TestCase):
                 ('FOUND.example', 550, '5.7.1 in two v=spf1 -all'),
                 ('alias.example', 550, '5.7.1 in two v=spf1 -all'),
                 ('tcp.example', 550, '5.7.1 by tcp'),
+                ('forged.example', 550, '5.7.1 right'),
                 ('slow.example', 550, '5.7.1 late'),
                 ('plain.example', 250, ''),
                 ('nobody.example', 250, ''),
@@ -62,10 +66,11 @@ class Asking(unittest.TestCase):
                 got = self.mail(server, domain)
                 self.assertEqual(got[0], code, (domain, got))
                 self.assertIn(text, got[1], domain)
-            code, text = self.mail(server, 'large.example')
-            self.assertEqual(code, 550)
-            self.assertIn('xxx', text)
-            self.assertIn(('large.example', 'TXT', 'tcp'), dns.queries)
+            for domain, code, text in [('large.example', 550, 'xxx'), ('huge.example', 550, 'yyy'), ('many.example', 451, 'more records than dns.max_records')]:
+                got = self.mail(server, domain)
+                self.assertEqual(got[0], code, (domain, got))
+                self.assertIn(text, got[1], domain)
+                self.assertIn((domain, 'TXT', 'tcp'), dns.queries)
             sandbox = server.ctl('status', '--sandbox').stdout
             self.assertRegex(sandbox, 'filter .*network=%s' % ('connects' if build == RELEASE else '(connects|relaxed)'))
             status = server.ctl('status').stdout

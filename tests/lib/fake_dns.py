@@ -6,7 +6,8 @@
 Zone: {name: {TYPE: [text, …]}} in the form of a zone file (TXT: the text itself, bytes or a list of strings for several;
 any other type: bytes of the record). Names that are missing but have something below them are empty (NODATA), others NXDOMAIN.
 A name may have one manner instead of records: 'SERVFAIL', 'REFUSED', 'SILENT', 'GARBAGE' (bytes that are no message),
-or ('SLOW', seconds, records), ('TRUNCATED', records): the answer only by TCP. A CNAME is followed inside the zone.
+or ('SLOW', seconds, records); ('TRUNCATED', records): the answer only by TCP; ('FORGED', records): answers that say "forged", one with
+another id and one from another port, come before the right one. A CNAME is followed inside the zone.
 dns.queries: (name, type, 'udp' or 'tcp') of every question so far."""
 import base64, ipaddress, os, socket, socketserver, struct, subprocess, tempfile, threading, time
 
@@ -140,12 +141,8 @@ class FakeDNS:
 
     def answer(self, query, transport):
         """The bytes to send back, or None."""
-        at, labels = 12, []
-        while query[at]:
-            labels.append(query[at + 1:at + 1 + query[at]].decode('latin-1'))
-            at += query[at] + 1
-        kind = NAMES.get(struct.unpack('>H', query[at + 1:at + 3])[0])
-        question, name = query[12:at + 5], '.'.join(labels).lower()
+        question, name = self.question(query), self.name(query)
+        kind = NAMES.get(struct.unpack('>H', question[-4:-2])[0])
         with self.lock:
             self.queries.append((name, kind, transport))
         manner, rcode, records = self.collect(name, kind) if kind else (None, 'NOERROR', [])
@@ -163,6 +160,25 @@ class FakeDNS:
             flags, records, body = flags | 0x0200, [], b''
         return query[:2] + struct.pack('>5H', flags, 1, len(records), 0, 0) + question + body
 
+    @staticmethod
+    def question(query):
+        at = 12
+        while query[at]:
+            at += query[at] + 1
+        return query[12:at + 5]
+
+    @staticmethod
+    def name(query):
+        at, labels = 12, []
+        while query[at]:
+            labels.append(query[at + 1:at + 1 + query[at]].decode('latin-1'))
+            at += query[at] + 1
+        return '.'.join(labels).lower()
+
+    def forges(self, query):
+        entry = self.zone.get(self.name(query))
+        return isinstance(entry, tuple) and entry[0] == 'FORGED'
+
     # ---- sockets ----
 
     @property
@@ -175,8 +191,17 @@ class FakeDNS:
         class Udp(socketserver.BaseRequestHandler):
             def handle(self):
                 reply = fake.answer(self.request[0], 'udp')
+                if reply and fake.forges(self.request[0]):
+                    self.forge(reply)
                 if reply:
                     self.request[1].sendto(reply, self.client_address)
+
+            def forge(self, reply):
+                wrong = record('x', 'TXT', wire_text('forged'))[3:]
+                wrong = reply[:6] + b'\0\1' + reply[8:12] + fake.question(self.request[0]) + b'\xc0\x0c' + wrong
+                self.request[1].sendto(bytes([wrong[0] ^ 1]) + wrong[1:], self.client_address)
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                    s.sendto(wrong, self.client_address)
 
         class Tcp(socketserver.StreamRequestHandler):
             def handle(self):
