@@ -5,6 +5,8 @@
 #include "core/fiber/fiber.h"
 #include "core/hook/hook_edit.h"
 #include "core/hook/message_judge.h"
+#include "core/hook/verdict_header.h"
+#include "core/log/log.h"
 #include "core/plugin/plugin_host.h"
 
 #define QUARANTINE_MAILBOX FCT_STR("Quarantine")
@@ -39,6 +41,40 @@ static struct filter_answer to_answer(const struct hook_decision *d)
 static bool is_kept(const struct hook_decision *d)
 {
     return d->verdict <= FCT_QUARANTINE;
+}
+
+/* ---- the verdict as a header field ---- */
+
+/* On top of what its recipients get, when it is not simply kept. */
+static void add_verdict_header(struct stages *s, struct judgement *j)
+{
+    FCT_CLEANUP(buf_free) struct buf value = BUF_INIT(2 * VERDICT_HEADER_MAX);
+    FCT_CLEANUP(buf_free) struct buf field = BUF_INIT(3 * VERDICT_HEADER_MAX);
+    struct logged_edit edit = {.kind = LOGGED_HEADER, .edit.origin = FCT_STR("score")};
+    struct fct_err err = {0};
+
+    verdict_header_format(s->tx->arena, j, &s->found, s->tx->id, &value);
+    if (!header_field_format(VERDICT_HEADER_NAME, buf_str(&value), &field, &err)) {
+        log_event(EV_BUG, s->tx->id, F_C("what", "verdict header"), F_C("why", err.text));
+        return;
+    }
+    edit.edit.insert = arena_str(s->tx->arena, buf_str(&field));
+    edit_log_add(s->tx->arena, &j->results.edits, &edit);
+    ledger_log_add(&j->log, &(struct ledger_entry){.kind = LEDGER_EDIT,
+                                                   .hook = FCT_HOOK_verdict,
+                                                   .by = edit.edit.origin,
+                                                   .name = FCT_STR("header_add"),
+                                                   .detail = VERDICT_HEADER_NAME});
+}
+
+static void add_verdict_headers(struct stages *s)
+{
+    for (size_t i = 0; i < s->all.n; i++) {
+        struct judgement *j = &s->all.judgement[i];
+
+        if (j->action != FCT_KEEP && is_kept(&j->decision))
+            add_verdict_header(s, j);
+    }
 }
 
 /* ---- headers, scan, edit ---- */
@@ -238,7 +274,10 @@ static FCT_MAY_WAIT bool judge(struct stages *s)
     s->result->score_milli = s->all.judgement[0].score.milli;
     if (!s->each_answered)
         message_share_reply(&s->all);
-    return !is_settled(s);
+    if (is_settled(s))
+        return false;
+    add_verdict_headers(s);
+    return true;
 }
 
 static bool quarantined_for_all(const struct stages *s)

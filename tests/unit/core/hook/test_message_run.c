@@ -368,6 +368,80 @@ START_TEST(an_action_that_is_none_changes_nothing)
 }
 END_TEST
 
+/* ---- the verdict in a header field ---- */
+
+static enum fct_verdict find_much(struct fct_call *call, const struct fct_ev_scan *ev, void *state)
+{
+    (void)ev, (void)state;
+    plugin_host.symbol(call, "FOUND", 6.5, FCT_STR("evil) \r\nBcc: x"));
+    plugin_host.symbol(call, "GOOD", 1, FCT_STR(""));
+    for (int i = 0; i < 40; i++)
+        plugin_host.symbol(call, arena_cstr(rig.arena, arena_printf(rig.arena, "MANY_%d", i)), 1,
+                           FCT_STR("and each of them has a detail that takes some room"));
+    return FCT_NEXT;
+}
+
+static bool declare_many(struct fct_self *self, const struct fct_host *host, const void *c,
+                         void **state, struct fct_err *err)
+{
+    static char names[40][16];
+
+    (void)c, (void)state;
+    for (int i = 0; i < 40; i++) {
+        snprintf(names[i], sizeof names[i], "MANY_%d", i);
+        if (!host->add_symbol(self, &(struct fct_symbol){names[i], 0.01, "g", ""}, err))
+            return false;
+    }
+    return host->add_symbol(self, &(struct fct_symbol){"GOOD", -0.25, "g", ""}, err);
+}
+
+START_TEST(the_verdict_stands_above_the_header)
+{
+    static const struct fct_hook_row rows[] = {FCT_ON(scan, find_much)};
+    struct fct_str text = FCT_STR("Subject: x\r\n\r\nbody\r\n"), view, rest, field;
+    const struct filter_result *r;
+    struct header_list list;
+    struct fct_err err = {0};
+
+    plugin_rig_start(&rig, NULL);
+    object = (struct fct_plugin){.head = FCT_PLUGIN_HEAD,
+                                 .name = "p",
+                                 .version = "1",
+                                 .summary = "s",
+                                 .symbols = symbols,
+                                 .hooks = rows,
+                                 .nhooks = 1,
+                                 .start = declare_many};
+    plugin_rig_adopt(&rig, &object);
+    ck_assert(plugin_rig_plan(&rig, &err));
+    r = plugin_rig_message(&rig, FCT_ROLE_MX, text);
+    ck_assert(str_equal(r->outcome[0].mailbox, FCT_STR("Junk")));
+    view = plugin_rig_view(&rig, r, text);
+    header_list_parse(rig.arena, view, &(struct header_limits){100, 1 << 20}, &list);
+    ck_assert_uint_eq(list.n, 2);
+    ck_assert(str_equal(list.field[0].name, FCT_STR("X-Facteur-Verdict")));
+    ck_assert_uint_le(list.field[0].raw.n, 930);
+    field = header_unfold(rig.arena, &list.field[0]);
+    ck_assert_msg(
+        str_starts(field, FCT_STR("junk 6.65/6.0; profile=default; FOUND=6.5 (evil? ??Bcc: "
+                                  "x), GOOD=-0.25, MANY_0=0.01 (and")),
+        "%.*s", FCT_FMT(field));
+    ck_assert_int_gt(str_find(field, FCT_STR(" more; id=m1")), 0);
+    for (rest = list.field[0].raw; rest.p && rest.n > 0;)
+        ck_assert_uint_le(str_split(&rest, '\n').n, 110);
+    plugin_rig_stop(&rig);
+}
+END_TEST
+
+START_TEST(what_is_simply_kept_has_no_verdict_field)
+{
+    points = 1;
+    start(only_scan, 1);
+    ck_assert_uint_eq(deliver("bob", false)->outcome[0].edits.n, 0);
+    plugin_rig_stop(&rig);
+}
+END_TEST
+
 /* ---- edit: sender and recipients ---- */
 
 static enum fct_verdict change(struct fct_call *call, const struct fct_ev_edit *ev, void *state)
@@ -449,6 +523,8 @@ static void add(TCase *tc)
     tcase_add_test(tc, greylisting_sends_the_client_away_for_all);
     tcase_add_test(tc, verdict_is_asked_once_per_profile);
     tcase_add_test(tc, an_action_that_is_none_changes_nothing);
+    tcase_add_test(tc, the_verdict_stands_above_the_header);
+    tcase_add_test(tc, what_is_simply_kept_has_no_verdict_field);
     tcase_add_test(tc, edit_changes_sender_and_recipients);
     tcase_add_test(tc, deliver_sees_the_action_and_may_choose_another_mailbox);
     tcase_add_test(tc, deliver_refuses_one_of_two);
