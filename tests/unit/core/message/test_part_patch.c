@@ -153,17 +153,11 @@ static struct fct_str random_base64(struct arena *arena, uint32_t *seed)
 
 static size_t random_patches(uint32_t *seed, size_t size, struct part_patch *patch, size_t max)
 {
-    static const char *const texts[] = {"",
-                                        "x",
-                                        "\r\n",
-                                        "=",
-                                        " ",
-                                        "--b",
-                                        "tausend \xc3\xa9",
-                                        "\r\n\r\n",
-                                        "abc",
-                                        "a b c d e f g h i j k l m n o p q r s t "
-                                        "u v w x y z a b c d e f g h i j k l m n"};
+    static const char many[] =
+        "a b c d e f g h i j k l m n o p q r s t u v w x y z a b c d e f g h "
+        "i j k l m n";
+    static const char *const texts[] = {
+        "", "x", "\r\n", "=", " ", "--b", "tausend \xc3\xa9", "\r\n\r\n", "abc", many};
     size_t n = 0, at = 0;
 
     while (n < max && at <= size) {
