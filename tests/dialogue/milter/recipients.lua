@@ -1,0 +1,38 @@
+-- A recipient discarded at RCPT is taken out at the end; when none is left, the message is discarded.
+local conn = connect()
+client(conn)
+envelope(conn, nil, '<discard@example.test>', '<bob@example.test>')
+header(conn, {{'Subject', ' x'}})
+mt.bodystring(conn, 'body\r\n')
+mt.eom(conn)
+check('kept', mt.getreply(conn) == SMFIR_CONTINUE)
+check('one less', mt.eom_check(conn, MT_RCPTDELETE, '<discard@example.test>'))
+check('the other stays', not mt.eom_check(conn, MT_RCPTDELETE, '<bob@example.test>'))
+mt.disconnect(conn)
+
+conn = connect()
+client(conn)
+envelope(conn, nil, '<discard@example.test>')
+header(conn, {{'Subject', ' x'}})
+mt.eom(conn)
+check('none left', mt.getreply(conn) == SMFIR_DISCARD)
+mt.disconnect(conn)
+
+-- Changed at RCPT: given back in the MTA's own spelling, and added as changed.
+conn = connect()
+client(conn)
+envelope(conn, nil, '<change-me@example.test>')
+header(conn, {{'Subject', ' x'}})
+mt.eom(conn)
+check('old one goes', mt.eom_check(conn, MT_RCPTDELETE, '<change-me@example.test>'))
+check('new one comes', mt.eom_check(conn, MT_RCPTADD, '<alice@example.test>'))
+mt.disconnect(conn)
+
+-- The MTA refuses it: we are shown, and our verdict does not count.
+conn = connect()
+client(conn)
+envelope(conn)
+mt.macro(conn, SMFIC_RCPT, '{rcpt_mailer}', 'error', '{rcpt_host}', '5.1.1', '{rcpt_addr}', 'no such user')
+mt.rcptto(conn, '<reject@example.test>')
+check('verdict ignored', mt.getreply(conn) == SMFIR_CONTINUE)
+mt.disconnect(conn)
