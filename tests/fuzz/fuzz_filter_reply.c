@@ -20,7 +20,24 @@ static void check_outcome(const struct filter_outcome *o)
             abort();
         at = e->offset + e->remove;
     }
+    if ((unsigned)o->action > FCT_REFUSE)
+        abort();
     if (memchr(o->answer.text.n ? o->answer.text.p : "", '\n', o->answer.text.n))
+        abort();
+}
+
+/* A change goes into a line of a protocol; what is carried comes back as a ledger. */
+static void check_answer(struct arena *arena, const struct filter_answer *a)
+{
+    struct ledger ledger;
+
+    if (a->verdict > FCT_DISCONNECT || a->code > 599)
+        abort();
+    for (size_t i = 0; i < a->changes; i++)
+        if (a->change[i].value.n > 1000 || a->change[i].name.n == 0 ||
+            (a->change[i].value.n > 0 && memchr(a->change[i].value.p, '\n', a->change[i].value.n)))
+            abort();
+    if (a->carried.n > 0 && !ledger_decode(arena, a->carried, &ledger, NULL))
         abort();
 }
 
@@ -36,9 +53,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     switch (size > 0 ? data[0] % 3 : 0) {
     case 0:
-        if (filter_answer_decode(arena, bytes, FCT_HOOK_rcpt, &answer, &sticky, &err) &&
-            (answer.verdict > FCT_DISCONNECT || answer.code > 599))
-            abort();
+        /* the first byte says which point was asked as well */
+        if (filter_answer_decode(arena, bytes,
+                                 (enum fct_hook)((size > 0 ? data[0] / 3 : 0) % FCT_HOOK_COUNT),
+                                 &answer, &sticky, &err))
+            check_answer(arena, &answer);
         break;
     case 1:
         if (filter_result_decode(arena, bytes, MESSAGE_SIZE, RECIPIENTS, &result, &sticky, &err))
