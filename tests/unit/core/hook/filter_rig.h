@@ -12,8 +12,13 @@
 #include "core/fiber/fiber.h"
 #include "core/hook/filter_client.h"
 #include "core/hook/filter_role.h"
+#include "core/hook/composite.h"
+#include "core/hook/profile.h"
+#include "core/http/http_conf.h"
 #include "core/log/log.h"
 #include "core/plugin/plugin_conf.h"
+#include "core/redis/redis_conf.h"
+#include "core/state/state_conf.h"
 #include <check.h>
 #include <errno.h>
 #include <event2/event.h>
@@ -72,8 +77,9 @@ void role_kill_peer(struct role_env *env, enum role_kind kind, unsigned index)
     (void)env, (void)kind, (void)index;
 }
 
-static const struct conf_block *const rig_blocks[] = {&plugin_block, &lua_block, &filter_block,
-                                                      &dns_block, NULL};
+static const struct conf_block *const rig_blocks[] = {
+    &plugin_block, &lua_block,   &filter_block, &profile_block, &composite_block,
+    &dns_block,    &redis_block, &http_block,   &state_block,   NULL};
 
 /* ---- the supervisor and the filters ---- */
 

@@ -28,6 +28,9 @@ struct listener_rows {
 struct file_rows {
     const char *certificate, *key, *file;
 };
+struct dns_rows {
+    struct fct_strings server;
+};
 /* clang-format off */
 static const struct fct_conf_key listener_keys[] = {
     FCT_CONF_KEY(struct listener_rows, address, "[]", "where"),
@@ -43,6 +46,10 @@ static const struct fct_conf_key file_keys[] = {
     FCT_CONF_KEY(struct file_rows, file, "", "file"),
     FCT_CONF_END,
 };
+static const struct fct_conf_key dns_keys[] = {
+    FCT_CONF_KEY(struct dns_rows, server, "[]", "whom to ask"),
+    FCT_CONF_END,
+};
 /* clang-format on */
 static const struct conf_block listener_rows_block = {.name = "listener",
                                                       .keys = listener_keys,
@@ -50,13 +57,16 @@ static const struct conf_block listener_rows_block = {.name = "listener",
                                                       .labelled = true};
 static const struct conf_block tls_rows_block = {
     .name = "tls", .keys = file_keys, .size = sizeof(struct file_rows)};
+static const struct conf_block dns_rows_block = {
+    .name = "dns", .keys = dns_keys, .size = sizeof(struct dns_rows)};
 static const struct conf_block lua_rows_block = {
     .name = "lua", .keys = file_keys, .size = sizeof(struct file_rows), .labelled = true};
 static const struct conf_block plugin_rows_block = {
     .name = "plugin", .keys = file_keys, .size = sizeof(struct file_rows), .labelled = true};
-static const struct conf_block *const blocks[] = {&server_block,      &listener_rows_block,
-                                                  &tls_rows_block,    &lua_rows_block,
-                                                  &plugin_rows_block, NULL};
+static const struct conf_block *const blocks[] = {&server_block,   &listener_rows_block,
+                                                  &tls_rows_block, &dns_rows_block,
+                                                  &lua_rows_block, &plugin_rows_block,
+                                                  NULL};
 
 static void swallow(evutil_socket_t fd, short what, void *arg)
 {
