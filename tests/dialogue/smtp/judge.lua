@@ -17,7 +17,14 @@ hook { "helo",
 
 hook { "tls",
   function(c, ev)
-    if ev.server_name == "mx.example.test" then return reject("5.7.1", "not with " .. ev.version .. " to " .. ev.server_name) end
+    if c.role == "mx" and ev.server_name == "mx.example.test" then return reject("5.7.1", "not with " .. ev.version .. " to " .. ev.server_name) end
+  end }
+
+hook { "auth",
+  function(c, ev)
+    if c.helo == "bobs.example" then ev.user = "bob@example.test" end
+    if c.helo == "nobodys.example" then ev.user = "nobody@example.test" end
+    if c.helo == "locked.example" then return tempfail(454, "4.7.0", ev.protocol .. " " .. ev.mechanism .. " is locked") end
   end }
 
 hook { "mail",
