@@ -106,37 +106,6 @@ bool smtp_changed_path(struct smtp_session *s, const struct filter_answer *answe
     return smtp_changed(answer, name, &text) && smtp_plugin_path(s, text, null, arena, address);
 }
 
-/* ---- points that are no command of their own ---- */
-
-bool smtp_ask_connect(struct smtp_session *s, struct fct_str *banner, uint64_t *delay_ms,
-                      struct smtp_reply *r)
-{
-    bool implicit_tls = s->edge.listener->tls_mode == EDGE_TLS_IMPLICIT;
-    struct fct_ev_connect event = {.implicit_tls = implicit_tls};
-    struct filter_answer answer;
-    struct fct_str delay;
-
-    if (!smtp_ask(s, FCT_HOOK_connect, &event, SMTP_AT_CONNECT, &answer, r))
-        return false;
-    s->hooks.conn.trusted = answer.verdict == FCT_ACCEPT;
-    (void)smtp_changed(&answer, "banner", banner);
-    if (smtp_changed(&answer, "delay_ms", &delay) && !str_to_u64(delay, delay_ms))
-        *delay_ms = 0;
-    if (*delay_ms > s->conf->max_banner_delay.ms)
-        *delay_ms = s->conf->max_banner_delay.ms;
-    return !implicit_tls || smtp_ask_tls(s, r);
-}
-
-bool smtp_ask_tls(struct smtp_session *s, struct smtp_reply *r)
-{
-    struct fct_ev_tls event = {.version = s->hooks.conn.tls_version,
-                               .cipher = s->hooks.conn.tls_cipher,
-                               .server_name = s->hooks.conn.tls_server_name};
-    struct filter_answer answer;
-
-    return smtp_ask(s, FCT_HOOK_tls, &event, SMTP_AT_TLS, &answer, r);
-}
-
 void smtp_ask_unknown(struct smtp_session *s, struct fct_str line, struct smtp_reply *r)
 {
     struct fct_ev_unknown event = {.line = line};

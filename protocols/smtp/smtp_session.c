@@ -320,7 +320,7 @@ static uint64_t time_to_wait(const struct smtp_session *s)
 
 /* No work is left: wait for the client without a fiber, and without the memory of the last command.
  */
-static void session_rest(struct smtp_session *s)
+void smtp_session_rest(struct smtp_session *s)
 {
     s->running = false;
     if (s->input == INPUT_COMMAND &&
@@ -346,7 +346,7 @@ static void session_fiber(void *arg)
     s->fiber = fiber_self();
     while (!s->lost && !s->ending && session_step(s))
         ;
-    session_rest(s);
+    smtp_session_rest(s);
 }
 
 /* Is there something that needs a fiber? Message data goes to its spool right here. */
@@ -410,123 +410,13 @@ static void session_drain(struct edge_session *edge)
 
 /* ---- start ---- */
 
-static void fill_connection(struct smtp_session *s)
-{
-    const struct stream_address *peer = stream_peer(s->stream), *local = stream_local(s->stream);
-    bool trusted = s->hooks.conn.trusted; /* of the address, so it outlives STARTTLS */
-
-    s->hooks.conn = (struct fct_conn){
-        .size = sizeof s->hooks.conn,
-        .role = s->edge.listener->role,
-        .id = str_from(s->id.text),
-        .client_ip = str_from(peer->text),
-        .client_port = peer->port,
-        .local_ip = str_from(local->text),
-        .local_port = local->port,
-        .tls_version = str_from(stream_tls_version(s->stream)),
-        .tls_cipher = str_from(stream_tls_cipher(s->stream)),
-        .tls_server_name = str_from(stream_tls_server_name(s->stream)),
-        .trusted = trusted,
-        .frontend = s->kind == LMTP_KIND ? FCT_STR("lmtp") : FCT_STR("smtp"),
-    };
-    s->hooks.envelope.size = sizeof s->hooks.envelope;
-}
-
-/* Bytes before the greeting are of somebody who does not speak SMTP (RFC 5321 4.3.1). */
-static bool talks_early(struct smtp_session *s, uint64_t delay_ms)
-{
-    if (delay_ms < s->conf->banner_wait.ms)
-        delay_ms = s->conf->banner_wait.ms;
-    if (delay_ms == 0)
-        return false;
-    (void)fiber_sleep(delay_ms);
-    return evbuffer_get_length(stream_input(s->stream)) > 0;
-}
-
-static struct smtp_reply greeting(struct smtp_session *s)
-{
-    struct fct_str banner =
-        s->kind == LMTP_KIND ? FCT_STR("LMTP Facteur") : FCT_STR("ESMTP Facteur");
-    struct smtp_reply r = {.code = 220};
-    uint64_t delay_ms = 0;
-
-    if (!edge_client_enter(&s->edge, stream_peer(s->stream), s->conf->max_connections_per_client))
-        return SMTP_CLOSE(421, "4.7.0", "too many connections from your address");
-    if (!smtp_ask_connect(s, &banner, &delay_ms, &r))
-        return r;
-    if (talks_early(s, delay_ms))
-        return SMTP_CLOSE(554, "5.5.1", "you spoke before the greeting");
-    r.text =
-        arena_printf(s->call, "%.*s %.*s", FCT_FMT(s->edge.listener->edge->name), FCT_FMT(banner));
-    return r;
-}
-
-static void greet_fiber(void *arg)
-{
-    struct smtp_session *s = arg;
-    struct smtp_reply r;
-
-    s->running = true;
-    s->fiber = fiber_self();
-    fill_connection(s);
-    log_event(EV_CONNECT, str_from(s->id.text), F_STR("client", s->hooks.conn.client_ip),
-              F_C("listener", s->edge.listener->label), F_STR("tls", s->hooks.conn.tls_version));
-    r = greeting(s);
-    smtp_send(s, &r);
-    session_rest(s);
-}
-
-/* The client waits for nothing now, so a refusal is kept for its next command (RFC 3207 4.1). */
-static void tls_fiber(void *arg)
-{
-    struct smtp_session *s = arg;
-    struct smtp_reply r = SMTP_NO_REPLY;
-
-    s->running = true;
-    s->fiber = fiber_self();
-    arena_reset(s->call);
-    if (!smtp_ask_tls(s, &r)) {
-        s->refusal = r;
-        s->refusal.text = arena_str(s->arena, r.text);
-        if (r.enhanced)
-            s->refusal.enhanced = arena_cstr(s->arena, str_from(r.enhanced));
-    }
-    session_rest(s);
-}
-
-/* After STARTTLS nothing is known of the client any more (RFC 3207 4.2); with implicit TLS or PROXY
- * the dialogue begins here. */
-static void session_tls_ready(void *owner)
-{
-    struct smtp_session *s = owner;
-
-    if (s->lost || s->ending)
-        return;
-    if (s->input != INPUT_TLS) {
-        fiber_start(greet_fiber, s);
-        return;
-    }
-    smtp_transaction_end(s, "helo");
-    smtp_stretch_leave(s, STRETCH_CONNECTION);
-    s->state = SMTP_NEW;
-    s->input = INPUT_COMMAND;
-    s->extended = false;
-    s->helo[0] = '\0';
-    fill_connection(s);
-    if (!smtp_is_hooked(s, FCT_HOOK_tls))
-        return;
-    stream_deadline(s->stream, 0);
-    stream_hold(s->stream);
-    fiber_start(tls_fiber, s);
-}
-
 void smtp_session_start(struct edge_listener *listener, int fd, enum smtp_kind kind,
                         const struct smtp_conf *conf)
 {
     struct stream_limits limits = {.input_max = INPUT_MAX, .output_high = OUTPUT_HIGH};
     struct arena *arena = arena_new(NULL);
     struct smtp_session *s = ARENA_NEW(arena, struct smtp_session);
-    struct stream_owner owner = {session_readable, session_closed, session_tls_ready, s};
+    struct stream_owner owner = {session_readable, session_closed, smtp_tls_ready, s};
 
     s->arena = arena;
     s->call = arena_new(arena);
@@ -541,7 +431,7 @@ void smtp_session_start(struct edge_listener *listener, int fd, enum smtp_kind k
     stream_hold(s->stream);
     /* Else after the handshake, or when the PROXY header has said who it is. */
     if (listener->tls_mode != EDGE_TLS_IMPLICIT && !listener->conf->proxy)
-        fiber_start(greet_fiber, s);
+        fiber_start(smtp_greet_fiber, s);
 }
 
 static void smtp_accepted(struct edge_listener *listener, int fd)

@@ -175,6 +175,14 @@ bool smtp_announces_auth(const struct smtp_session *s); /* it will be, perhaps a
 /* May this client use the extension now? What EHLO says, and what commands and parameters obey. */
 bool smtp_offers(const struct smtp_session *s, enum smtp_extension extension);
 
+/* The end of what a fiber did: the session waits for its client without one. */
+void smtp_session_rest(struct smtp_session *s);
+
+/* ---- smtp_greeting.c ---- */
+
+FCT_MAY_WAIT void smtp_greet_fiber(void *session);
+void smtp_tls_ready(void *session); /* the stream's callback: TLS, or the PROXY header, is there */
+
 /* ---- smtp_hook.c ---- */
 
 /* Ask a hook point of the dialogue. False: *r is the refusal. Whether true or false, *answer has
@@ -197,9 +205,6 @@ bool smtp_changed_path(struct smtp_session *s, const struct filter_answer *answe
 /* An address as plugins write it, in our spelling. False: it is none; it was logged. */
 bool smtp_plugin_path(struct smtp_session *s, struct fct_str text, bool null, struct arena *arena,
                       struct fct_str *address);
-FCT_MAY_WAIT bool smtp_ask_connect(struct smtp_session *s, struct fct_str *banner,
-                                   uint64_t *delay_ms, struct smtp_reply *r);
-FCT_MAY_WAIT bool smtp_ask_tls(struct smtp_session *s, struct smtp_reply *r);
 /* The line was no command; *r is our reply, which a plugin may replace. */
 FCT_MAY_WAIT void smtp_ask_unknown(struct smtp_session *s, struct fct_str line,
                                    struct smtp_reply *r);
