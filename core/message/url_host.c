@@ -170,16 +170,20 @@ static bool to_ascii(struct arena *arena, struct fct_str name, struct fct_str *o
     return true;
 }
 
+/* U-labels only: what does not lead back to the same host is shown as A-labels. */
 static struct fct_str to_display(struct arena *arena, struct fct_str host)
 {
-    char *unicode = NULL;
+    char *unicode = NULL, *back = NULL;
     struct fct_str out = host;
 
     if (str_find(host, FCT_STR("xn--")) < 0)
         return host;
-    if (idn2_to_unicode_8z8z(arena_cstr(arena, host), &unicode, IDN2_NONTRANSITIONAL) == IDN2_OK)
+    if (idn2_to_unicode_8z8z(arena_cstr(arena, host), &unicode, IDN2_NONTRANSITIONAL) == IDN2_OK &&
+        idn2_to_ascii_8z(unicode, &back, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT) == IDN2_OK &&
+        str_equal(str_from(back), host))
         out = arena_str(arena, str_from(unicode));
     idn2_free(unicode);
+    idn2_free(back);
     return out;
 }
 
