@@ -1,6 +1,6 @@
 """The zoo: plugins and rules that crash, loop, leak, sleep or never end. Client connections stay open, other people's mail flows,
 mail is accepted again within 100 ms, a second death quarantines the message, and all of it can be seen."""
-import os, smtplib, sys, threading, time, unittest
+import os, shutil, smtplib, sys, tempfile, threading, time, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur, imaplib
@@ -109,6 +109,94 @@ class Zoo(unittest.TestCase):
             self.assertIn('plugin_disabled', server.log())
             self.assertEqual(len(in_mailbox(server, 'Quarantine')) + len(in_mailbox(server, 'INBOX')), 4)
             self.assertRegex(server.ctl('status').stdout, r'(?i)crash.*(disabled|off)')
+
+
+    def test_memory_given_back_twice(self):
+        with facteur.Server(conf=plugin('doublefree', RELEASE), build=RELEASE) as server, self.session(server) as s:
+            self.deliver(s, 'please doublefree')
+            self.deliver(s, 'innocent')
+            self.assertEqual(in_mailbox(server, 'Quarantine'), ['please doublefree'])
+            self.assertEqual(in_mailbox(server, 'INBOX'), ['innocent'])
+            self.assertRegex(server.log(), r'plugin_failed.*plugin=doublefree.*died')
+
+    def test_offloaded_work_that_crashes_or_hangs(self):
+        conf = 'plugin offloader { path = "%s"  on_error = pass  deadline = 300ms }\nfilter { watchdog = 500ms }\n' % os.path.join(BUILD, 'zoo', 'offloader.so')
+        with facteur.Server(conf=conf) as server, self.session(server) as s:
+            for word in ('offcrash', 'offhang'):
+                self.deliver(s, 'please ' + word)
+            self.deliver(s, 'innocent')
+            self.assertEqual(in_mailbox(server, 'Quarantine'), ['please offcrash', 'please offhang'])
+            self.assertEqual(in_mailbox(server, 'INBOX'), ['innocent'])
+            self.assertRegex(server.log(), r'plugin_failed.*plugin=offloader.*hung')
+
+    def test_calls_used_after_their_end_do_nothing(self):
+        with facteur.Server(conf=plugin('late')) as server, self.session(server) as s:
+            before = server.role_pids('filter')
+            for n in range(5):
+                self.deliver(s, 'please late')
+            self.assertEqual(in_mailbox(server, 'INBOX'), ['please late'] * 5)
+            self.assertEqual(server.role_pids('filter'), before)
+            self.assertNotIn('late words', server.log())
+
+    def test_edits_out_of_bounds_are_refused(self):
+        with facteur.Server(conf=plugin('nonsense')) as server, self.session(server) as s:
+            before = server.role_pids('filter')
+            self.deliver(s, 'please edit')
+            self.assertEqual(in_mailbox(server, 'INBOX'), ['please edit'])
+            self.assertNotIn('plugin_failed', server.log())  # what it says when one is taken
+            self.assertEqual(server.role_pids('filter'), before)
+
+    def test_memory_over_its_limit_is_not_given(self):
+        conf = 'plugin greedy { path = "%s"  memory = 8M }\n' % os.path.join(BUILD, 'zoo', 'greedy.so')
+        with facteur.Server(conf=conf) as server, self.session(server) as s:
+            before = server.role_pids('filter')
+            self.deliver(s, 'please greedy')
+            self.assertEqual(in_mailbox(server, 'INBOX'), ['please greedy'])
+            self.assertEqual(server.role_pids('filter'), before)
+            self.assertIn('facteur_plugin_symbols_total{filter="0",plugin="greedy",hook="scan",row="greedy"}', server.ctl('metrics').stdout)
+
+
+class Refused(unittest.TestCase):
+    """What cannot be loaded is refused with the exact reason, by `config check` and at a reload, and the old set goes on."""
+
+    def bad(self, name, more=''):
+        return 'plugin %s { path = "%s"  %s }\n' % (name, os.path.join(BUILD, 'zoo', name + '.so'), more)
+
+    def test_reasons(self):
+        cases = [
+            (self.bad('old_major'), 'made for ABI 2.0, this server has 1.1'),
+            (self.bad('new_minor'), "newer than this server's 1.1"),
+            (self.bad('unresolved'), 'undefined symbol: nobody_has_this'),
+            (self.bad('no_object'), 'exports no fct_plugin'),
+            (self.bad('bad_start'), 'my licence has run out'),
+            (self.bad('bad_start', 'how = mute'), 'failed without saying why'),
+            (self.bad('bad_start', 'how = crash'), 'Segmentation fault'),
+            (self.bad('bad_start', 'how = hang  start_timeout = 1s'), 'did not return within 1000 ms'),
+            (self.bad('crash', 'mode = somehow'), 'not live or shadow'),
+        ]
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o777)
+            for mode, want in ((0o757, 'can be written by everybody'), (0o755, 'in a folder that everybody can write')):
+                path = os.path.join(folder, 'crash.so')
+                shutil.copy(os.path.join(BUILD, 'zoo', 'crash.so'), path)
+                os.chmod(path, mode)
+                self.try_all([('plugin crash { path = "%s" }\n' % path, want)])
+            self.try_all(cases)
+
+    def try_all(self, cases):
+        with facteur.Server(conf=plugin('crash')) as server:
+            path = os.path.join(server.dir, 'test.conf')
+            before = server.role_pids('filter')
+            for conf, want in cases:
+                with open(path, 'w') as f:
+                    f.write(conf)
+                r = server.ctl('reload', check=False)
+                self.assertNotEqual(r.returncode, 0, conf)
+                self.assertIn(want, r.stdout + r.stderr, conf)
+            self.assertEqual(server.role_pids('filter'), before)
+            with smtplib.SMTP('127.0.0.1', server.port('smtp'), local_hostname=facteur.CLIENT, timeout=60) as s:
+                s.sendmail('x@outside.example', [USER], message('still here'))
+            self.assertEqual(in_mailbox(server, 'INBOX'), ['still here'])
 
 
 if __name__ == '__main__':
