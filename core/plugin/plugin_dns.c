@@ -143,6 +143,19 @@ FCT_MAY_WAIT static void ask(struct fct_call *call, struct dns_resolver *dns,
 
 /* ---- the host function ---- */
 
+/* Answers live in the transaction: they count as the plugin's memory. */
+static void charge(struct fct_call *call, struct fct_dns_answer *out)
+{
+    size_t bytes = out->n * sizeof *out->record;
+
+    for (size_t i = 0; i < out->n; i++)
+        bytes += out->record[i].data.n;
+    if (service_charge(call, bytes))
+        return;
+    out->n = 0;
+    (void)refuse(out, FCT_DNS_FAILED, FCT_STR("the plugin's memory for this message is used up"));
+}
+
 static void record(struct plugin_services *services, const json_t *question,
                    const struct fct_dns_answer *out)
 {
@@ -182,6 +195,7 @@ bool service_dns(struct fct_call *call, enum fct_dns_type type, struct fct_str n
     if (!service_wait_begin(call, &wait))
         return refuse(out, FCT_DNS_FAILED, FCT_STR("the call is over"));
     serve(call, services, type, name, out);
+    charge(call, out);
     plugin_count(call->row->self, "dns_questions", 1);
     call_operation(call, OPERATION_DNS, 0);
     if (out->status == FCT_DNS_FAILED || out->status == FCT_DNS_BOGUS)

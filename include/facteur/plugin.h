@@ -510,7 +510,8 @@ struct fct_host {
                                     const struct fct_rate *rate, uint32_t amount,
                                     uint32_t *wait_ms);
 
-    /* address: "inet:HOST:PORT", "inet:[::1]:PORT", "unix:/path". At most `max` bytes are read, at
+    /* address: "inet:HOST:PORT", "inet:[::1]:PORT", "unix:/path"; from the plugin's own
+     * configuration, never from a message. At most `max` bytes are read, at
      * least one unless the other side closed (0) or it failed (-1). `call` may be another one than
      * the one that dialled. */
     FCT_MAY_WAIT struct fct_stream *(*dial)(struct fct_call *call, struct fct_str address,

@@ -20,6 +20,7 @@ static struct service_rig {
     struct fct_self self, other; /* two plugins */
     struct plugin_row row, other_row;
     struct transaction tx;
+    uint64_t memory_used[2];
     struct fct_call *call, *other_call;
     int off_processor; /* enter and leave must pair */
 } service_rig;
@@ -53,7 +54,12 @@ static inline void service_rig_start(void)
     rig->other.arena = arena_new(NULL);
     rig->row.self = &rig->self;
     rig->other_row.self = &rig->other;
-    rig->tx = (struct transaction){.arena = arena_new(NULL), .set = &rig->set, .watch = &watch};
+    rig->self.memory_bytes = rig->other.memory_bytes = 1u << 20;
+    rig->other.index = 1;
+    rig->tx = (struct transaction){.arena = arena_new(NULL),
+                                   .set = &rig->set,
+                                   .watch = &watch,
+                                   .memory_used = rig->memory_used};
     rig->call = call_begin(&rig->tx, &rig->row, clock_ms() + 5000, NULL);
     rig->other_call = call_begin(&rig->tx, &rig->other_row, clock_ms() + 5000, NULL);
 }

@@ -185,6 +185,24 @@ START_TEST(test_without_services)
 }
 END_TEST
 
+static void ask_without_memory(void *arg)
+{
+    struct fct_dns_answer answer;
+
+    (void)arg;
+    service_rig.self.memory_bytes = 10;
+    answer = ask("localhost");
+    ck_assert_uint_eq(answer.status, FCT_DNS_FAILED);
+    ck_assert_uint_eq(answer.n, 0);
+    ck_assert(says(&answer, "memory"));
+}
+
+START_TEST(test_memory)
+{
+    service_rig_run(ask_without_memory, NULL);
+}
+END_TEST
+
 /* ---- the cassette ---- */
 
 static void ask_some(void *arg)
@@ -300,6 +318,7 @@ int main(void)
     tcase_add_test(tc, test_together);
     tcase_add_test(tc, test_deadline_of_the_call);
     tcase_add_test(tc, test_without_services);
+    tcase_add_test(tc, test_memory);
     tcase_add_test(tc, test_record_and_replay);
     tcase_add_test(tc, test_damaged_answer);
     tcase_add_test(tc, test_dial_a_name);
