@@ -117,7 +117,7 @@ static size_t entry_bytes(const struct ledger_entry *e)
 /* Who judged and what was decided is never left out. */
 static bool is_essential(const struct ledger_entry *e)
 {
-    return e->kind == LEDGER_PROFILE;
+    return e->kind == LEDGER_PROFILE && !e->shadow;
 }
 
 /* Room for entries that are not essential. */

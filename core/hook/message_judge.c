@@ -7,15 +7,20 @@
 
 /* ---- who is judged by what ---- */
 
+static struct profile_wish wish_of(const struct transaction *tx, const struct filter_recipient *r)
+{
+    return (struct profile_wish){.asked = r->profile,
+                                 .setting = setting_value(r->setting, FCT_STR("profile")),
+                                 .recipient = r->recipient,
+                                 .account = r->account,
+                                 .role = tx->conn->role};
+}
+
 static const struct profile *profile_of(const struct hook_engine *engine,
                                         const struct transaction *tx,
                                         const struct filter_recipient *r)
 {
-    struct profile_wish wish = {.asked = r->profile,
-                                .setting = setting_value(r->setting, FCT_STR("profile")),
-                                .recipient = r->recipient,
-                                .account = r->account,
-                                .role = tx->conn->role};
+    struct profile_wish wish = wish_of(tx, r);
     bool unknown = false;
     const struct profile *p = profile_choose(&engine->judging.profiles, &wish, &unknown);
 
@@ -164,6 +169,47 @@ static FCT_MAY_WAIT void judge_one(struct hook_engine *engine, struct transactio
     note_profile(j, tx->arena);
 }
 
+/* ---- shadows: profiles that are only tried ---- */
+
+static bool shadows_any(const struct profile *shadow, const struct transaction *tx,
+                        const struct filter_recipient *recipient, size_t n,
+                        const struct judgements *all, size_t place)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct profile_wish wish = wish_of(tx, &recipient[i]);
+
+        if (all->of[i] == place && profile_shadows(shadow, &wish))
+            return true;
+    }
+    return false;
+}
+
+/* The same lines as those of a live profile, marked: they count nowhere. */
+static void judge_shadow(struct hook_engine *engine, struct transaction *tx,
+                         const struct profile *shadow, struct ledger_log *log)
+{
+    struct judgement j = {.profile = shadow, .log = {.arena = tx->arena}};
+
+    j.score = score_judge(tx, &engine->judging.composites, shadow, &j.log);
+    j.action = tx->forced.any ? tx->forced.action : profile_action(shadow, j.score.milli);
+    note_profile(&j, tx->arena);
+    for (size_t i = 0; i < j.log.n; i++)
+        j.log.entry[i].shadow = true;
+    ledger_log_append(log, &j.log);
+}
+
+static void judge_shadows(struct hook_engine *engine, struct transaction *tx,
+                          const struct filter_recipient *recipient, size_t n,
+                          struct judgements *all)
+{
+    const struct profile_set *set = &engine->judging.profiles;
+
+    for (size_t i = 0; i < set->n; i++)
+        for (size_t k = 0; set->profile[i].shadow && k < all->n; k++)
+            if (shadows_any(&set->profile[i], tx, recipient, n, all, k))
+                judge_shadow(engine, tx, &set->profile[i], &all->judgement[k].log);
+}
+
 void message_judge(struct hook_engine *engine, struct transaction *tx,
                    const struct filter_recipient *recipient, size_t n, struct judgements *out)
 {
@@ -171,6 +217,7 @@ void message_judge(struct hook_engine *engine, struct transaction *tx,
     collect_profiles(engine, tx, recipient, n, out);
     for (size_t i = 0; i < out->n; i++)
         judge_one(engine, tx, &out->judgement[i], out->n == 1);
+    judge_shadows(engine, tx, recipient, n, out);
 }
 
 /* ---- one reply for all ---- */

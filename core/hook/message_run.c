@@ -267,10 +267,23 @@ static bool is_settled(struct stages *s)
     return true;
 }
 
+/* Whoever reads the ledger can add it up. */
+static void check_sums(const struct stages *s)
+{
+    for (size_t i = 0; i < s->all.n; i++) {
+        const struct judgement *j = &s->all.judgement[i];
+
+        if (s->found.score_milli + j->log.score_milli != j->score.milli)
+            log_event(EV_BUG, s->tx->id, F_C("what", "the ledger's lines do not make the score"),
+                      F_C("profile", j->profile->name));
+    }
+}
+
 /* Somebody may get a copy. */
 static FCT_MAY_WAIT bool judge(struct stages *s)
 {
     message_judge(s->engine, s->tx, s->recipient, s->n, &s->all);
+    check_sums(s);
     s->result->score_milli = s->all.judgement[0].score.milli;
     if (!s->each_answered)
         message_share_reply(&s->all);

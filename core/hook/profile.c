@@ -20,6 +20,7 @@ static const struct fct_conf_key profile_keys[] = {
     FCT_CONF_KEY(struct profile_conf, discard,    "", "Score from which a message is accepted and thrown away; 0: never; empty: as in profile default, there 0"),
     FCT_CONF_KEY(struct profile_conf, reject,     "", "Score from which a message is refused with 550; 0: never; empty: as in profile default, there 15"),
     FCT_CONF_KEY(struct profile_conf, shared,     "", "Instead of reject where one reply answers for several recipients and others keep the message (no bounce is ever sent): junk, quarantine or discard; empty: as in profile default, there junk"),
+    FCT_CONF_KEY(struct profile_conf, mode,       "live", "live, or shadow: judges beside the live profile, and the ledger says what it would have done; without match everybody's mail"),
     FCT_CONF_KEY(struct profile_conf, disable,    "", "Symbols that do not count; besides those of profile default"),
     FCT_CONF_KEY(struct profile_conf, score,      "", "Other weights, such as \"SPF_FAIL=1.5\"; a symbol that profile default disables counts again"),
     FCT_CONF_KEY(struct profile_conf, group_cap,  "", "Limits of a group's sum: \"rbl=8\" for at most, \"spf=-1..4\" for both ends"),
@@ -108,6 +109,18 @@ static bool read_shared(struct profile *p, const struct profile_conf *conf, stru
         return fct_fail(err, FCT_SYNTAX,
                         "profile %s: shared: \"%s\" is not junk, quarantine or discard", p->name,
                         conf->shared);
+    return true;
+}
+
+static bool read_mode(struct profile *p, const struct profile_conf *conf, struct fct_err *err)
+{
+    p->shadow = strcmp(conf->mode, "shadow") == 0;
+    if (!p->shadow && strcmp(conf->mode, "live") != 0)
+        return fct_fail(err, FCT_SYNTAX, "profile %s: mode: \"%s\" is not live or shadow", p->name,
+                        conf->mode);
+    if (p->shadow && strcmp(p->name, "default") == 0)
+        return fct_fail(err, FCT_SYNTAX,
+                        "profile default: mode: somebody must judge; give the shadow another name");
     return true;
 }
 
@@ -310,7 +323,7 @@ static size_t specificity(const char *text, const struct profile_wish *wish)
 static struct profile *named(struct profile *list, size_t n, struct fct_str name)
 {
     for (size_t i = 0; i < n; i++)
-        if (str_equal(str_from(list[i].name), name))
+        if (!list[i].shadow && str_equal(str_from(list[i].name), name))
             return &list[i];
     return NULL;
 }
@@ -355,8 +368,8 @@ static bool fill_profile(struct plugin_set *plugins, const struct profile_conf *
 
     p->match = conf->match;
     if (!check_patterns(p, err) || !read_thresholds(p, conf, err) || !read_shared(p, conf, err) ||
-        !add_each(&b, conf->score, add_weight) || !add_each(&b, conf->disable, add_disabled) ||
-        !add_each(&b, conf->group_cap, add_cap))
+        !read_mode(p, conf, err) || !add_each(&b, conf->score, add_weight) ||
+        !add_each(&b, conf->disable, add_disabled) || !add_each(&b, conf->group_cap, add_cap))
         return false;
     check_greylist(&b);
     return true;
@@ -415,7 +428,7 @@ static const struct profile *most_specific(const struct profile_set *set,
     size_t most = 0;
 
     for (size_t i = 0; i < set->n; i++)
-        for (size_t k = 0; k < set->profile[i].match.n; k++) {
+        for (size_t k = 0; k < set->profile[i].match.n && !set->profile[i].shadow; k++) {
             size_t s = specificity(set->profile[i].match.item[k], wish);
 
             if (s > most) {
@@ -442,6 +455,15 @@ const struct profile *profile_choose(const struct profile_set *set, const struct
             *unknown = true;
     }
     return set->n > 0 ? most_specific(set, wish) : &builtin;
+}
+
+bool profile_shadows(const struct profile *profile, const struct profile_wish *wish)
+{
+    bool matches = profile->match.n == 0;
+
+    for (size_t i = 0; i < profile->match.n && !matches; i++)
+        matches = specificity(profile->match.item[i], wish) > 0;
+    return profile->shadow && matches;
 }
 
 enum fct_action profile_action(const struct profile *profile, int32_t score_milli)

@@ -12,7 +12,7 @@
 struct profile_conf {
     struct fct_strings match;
     const char *tag, *greylist, *junk, *quarantine, *discard, *reject; /* numbers, or "" */
-    const char *shared;
+    const char *shared, *mode;
     struct fct_strings disable, score, group_cap;
 };
 extern const struct conf_block profile_block; /* labelled */
@@ -33,6 +33,7 @@ struct profile {
     struct map *disabled;   /* symbol → anything */
     const struct profile_cap *cap;
     size_t caps;
+    bool shadow; /* judges beside the live one, for the ledger only */
 };
 
 struct profile_set {
@@ -58,6 +59,9 @@ struct profile_wish {
  * was asked for that no profile has. Never NULL. */
 const struct profile *profile_choose(const struct profile_set *set, const struct profile_wish *wish,
                                      bool *unknown);
+
+/* Is this a shadow that judges such a recipient's mail too? Without `match` everybody's. */
+bool profile_shadows(const struct profile *profile, const struct profile_wish *wish);
 
 /* The strictest action whose threshold the score reaches. */
 enum fct_action profile_action(const struct profile *profile, int32_t score_milli);

@@ -246,6 +246,43 @@ START_TEST(a_refused_message_has_its_ledger)
 }
 END_TEST
 
+/* ---- shadows ---- */
+
+START_TEST(a_shadow_only_says_what_it_would_do)
+{
+    const struct filter_result *r;
+    struct ledger ledger;
+    struct fct_err err = {0};
+    size_t would = 0;
+
+    points = 4;
+    plugin_rig_start_with(&rig, "profile trial { mode = shadow junk = 3 score = [\"FOUND=1.5\"] }\n"
+                                "profile other { mode = shadow match = [\"ann@*\"] junk = 1 }\n");
+    object = (struct fct_plugin){.head = FCT_PLUGIN_HEAD,
+                                 .name = "p",
+                                 .version = "1",
+                                 .summary = "s",
+                                 .symbols = symbols,
+                                 .hooks = only_scan,
+                                 .nhooks = 1};
+    plugin_rig_adopt(&rig, &object);
+    ck_assert(plugin_rig_plan(&rig, &err) && plugin_rig_judging(&rig, &err));
+    r = deliver("bob", false);
+    ck_assert_str_eq(outcome_text(&r->outcome[0]), "default keep next  4000");
+    ck_assert(ledger_decode(rig.arena, r->ledger, &ledger, &err));
+    ck_assert_int_eq(ledger.score_milli, 4000);
+    for (size_t i = 0; i < ledger.n; i++)
+        if (ledger.entry[i].shadow && ledger.entry[i].kind == LEDGER_PROFILE) {
+            would++;
+            ck_assert(str_equal(ledger.entry[i].by, FCT_STR("trial")));
+            ck_assert(str_equal(ledger.entry[i].name, FCT_STR("junk")));
+            ck_assert_int_eq(ledger.entry[i].score_milli, 6000);
+        }
+    ck_assert_uint_eq(would, 1);
+    plugin_rig_stop(&rig);
+}
+END_TEST
+
 /* ---- force ---- */
 
 struct wish {
@@ -519,6 +556,7 @@ static void add(TCase *tc)
     tcase_add_test(tc, a_profile_that_was_asked_for);
     tcase_add_test(tc, each_ledger_is_whole);
     tcase_add_test(tc, a_refused_message_has_its_ledger);
+    tcase_add_test(tc, a_shadow_only_says_what_it_would_do);
     tcase_add_loop_test(tc, forced_actions, 0, (int)FCT_COUNT(forces));
     tcase_add_test(tc, greylisting_sends_the_client_away_for_all);
     tcase_add_test(tc, verdict_is_asked_once_per_profile);

@@ -226,6 +226,8 @@ static const struct {
      "composites wait for each other: X needs Y needs X"},
     {"profile default { junk = six }", "profile default: junk: cannot read \"six\""},
     {"profile x { reject = -1 }", "profile x: reject: cannot read \"-1\" (0 to 1000"},
+    {"profile x { mode = dark }", "profile x: mode: \"dark\" is not live or shadow"},
+    {"profile default { mode = shadow }", "profile default: mode: somebody must judge"},
     {"profile x { shared = reject }", "profile x: shared: \"reject\" is not junk, quarantine"},
     {"profile x { score = [\"A\"] }", "profile x: score: cannot read \"A\" (example"},
     {"profile x { score = [\"A=much\"] }", "profile x: score: cannot read \"A=much\""},
