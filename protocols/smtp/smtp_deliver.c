@@ -151,9 +151,9 @@ static struct fct_str ledger_of(struct delivery *d, const struct fate *fate)
     struct fct_str ledger = fate->outcome->ledger.n > 0 ? fate->outcome->ledger : d->result.ledger;
 
     if (d->note.n > 0)
-        ledger = delivery_note(d, ledger, FCT_STR("unknown"), d->note);
+        ledger = delivery_note(d, ledger, FCT_HOOK_edit, FCT_STR("unknown"), d->note);
     if (fate->softened)
-        ledger = delivery_note(d, ledger, FCT_STR("softened"), fate->reply.text);
+        ledger = delivery_note(d, ledger, FCT_HOOK_deliver, FCT_STR("softened"), fate->reply.text);
     return ledger;
 }
 

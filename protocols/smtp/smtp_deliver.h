@@ -67,8 +67,8 @@ struct smtp_reply delivery_stored_reply(const struct delivery *d);
 /* ---- smtp_report.c ---- */
 
 /* A line in the ledger of a copy. */
-struct fct_str delivery_note(struct delivery *d, struct fct_str ledger, struct fct_str name,
-                             struct fct_str detail);
+struct fct_str delivery_note(struct delivery *d, struct fct_str ledger, enum fct_hook hook,
+                             struct fct_str name, struct fct_str detail);
 void delivery_tell(struct delivery *d);
 void delivery_log(const struct delivery *d, const struct smtp_reply *r);
 

@@ -6,8 +6,8 @@
 
 #define LEDGER_MAX (64u << 10)
 
-struct fct_str delivery_note(struct delivery *d, struct fct_str ledger, struct fct_str name,
-                             struct fct_str detail)
+struct fct_str delivery_note(struct delivery *d, struct fct_str ledger, enum fct_hook hook,
+                             struct fct_str name, struct fct_str detail)
 {
     FCT_CLEANUP(buf_free) struct buf out = BUF_INIT(LEDGER_MAX);
     struct ledger_entry *entry;
@@ -20,7 +20,7 @@ struct fct_str delivery_note(struct delivery *d, struct fct_str ledger, struct f
     for (size_t i = 0; i < l.n; i++)
         entry[i] = l.entry[i];
     entry[l.n] = (struct ledger_entry){.kind = LEDGER_DELIVER,
-                                       .hook = FCT_HOOK_deliver,
+                                       .hook = hook,
                                        .by = FCT_STR("smtp"),
                                        .name = name,
                                        .detail = detail};

@@ -46,10 +46,13 @@ static void session_finish(struct smtp_session *s)
 void smtp_send(struct smtp_session *s, const struct smtp_reply *r)
 {
     FCT_CLEANUP(buf_free) struct buf line = BUF_INIT(1024);
+    struct smtp_reply shown = *r;
 
     if (r->code == 0 || s->lost || s->ending)
         return;
-    smtp_reply_format(r, &line);
+    if (s->hidden & SMTP_EXT_CODES)
+        shown.enhanced = NULL;
+    smtp_reply_format(&shown, &line);
     (void)stream_write(s->stream, buf_str(&line)); /* a client that has gone is told by `closed` */
     if (r->close && s->input != INPUT_REFUSED)
         session_finish(s);

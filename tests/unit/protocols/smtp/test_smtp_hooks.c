@@ -92,6 +92,19 @@ START_TEST(hidden_extensions_are_not_there)
 }
 END_TEST
 
+START_TEST(hidden_codes_are_not_sent)
+{
+    static const struct filter_change list[] = {CHANGE("hide", "ENHANCEDSTATUSCODES")};
+
+    change(FCT_HOOK_helo, list, 1);
+    begin();
+    EXPECT("NOOP\r\n", "250");
+    ck_assert_str_eq(heard, "250 done\r\n");
+    EXPECT("RCPT TO:<a@x.org>\r\n", "503");
+    ck_assert_str_eq(heard, "503 say MAIL first\r\n");
+}
+END_TEST
+
 START_TEST(hidden_auth_is_not_there)
 {
     static const struct filter_change list[] = {CHANGE("hide", "AUTH")};
@@ -458,6 +471,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup_edge, teardown_edge);
     tcase_add_test(tc, connect_changes_the_banner_and_its_time);
     tcase_add_test(tc, hidden_extensions_are_not_there);
+    tcase_add_test(tc, hidden_codes_are_not_sent);
     tcase_add_test(tc, hidden_auth_is_not_there);
     tcase_add_test(tc, auth_shows_who_and_may_change_it);
     tcase_add_test(tc, mail_shows_its_parameters_and_may_change_the_sender);
