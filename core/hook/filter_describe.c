@@ -15,7 +15,7 @@ const char *plugin_operation_name(enum plugin_operation what)
     return operation_names[what];
 }
 
-static void add_counts(struct plugin_counts *sum, const struct plugin_counts *c)
+void plugin_counts_add(struct plugin_counts *sum, const struct plugin_counts *c)
 {
     sum->calls += c->calls;
     sum->timeouts += c->timeouts;
@@ -39,7 +39,7 @@ static struct plugin_counts sum_counts(const struct fct_self *self)
     struct plugin_counts sum = {0};
 
     for (const struct plugin_row *r = self->row; r; r = r->next)
-        add_counts(&sum, &r->counts);
+        plugin_counts_add(&sum, &r->counts);
     return sum;
 }
 
@@ -51,7 +51,7 @@ static bool hook_counts(const struct fct_self *self, enum fct_hook hook, struct 
     *sum = (struct plugin_counts){0};
     for (const struct plugin_row *r = self->row; r; r = r->next)
         if (r->is.hook == hook) {
-            add_counts(sum, &r->counts);
+            plugin_counts_add(sum, &r->counts);
             any = true;
         }
     return any;
@@ -65,7 +65,7 @@ static struct plugin_counts shadow_counts(const struct fct_self *self, bool *any
     *any = false;
     for (const struct plugin_row *r = self->row; r; r = r->next)
         if (r->shadow) {
-            add_counts(&sum, &r->counts);
+            plugin_counts_add(&sum, &r->counts);
             *any = true;
         }
     return sum;

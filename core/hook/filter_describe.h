@@ -15,6 +15,7 @@ void filter_describe_engine(const struct hook_engine *engine, const struct filte
                             enum filter_format format, struct buf *out);
 void filter_describe_metrics(const struct hook_engine *engine, const struct filter_facts *facts,
                              struct buf *out);
+void plugin_counts_add(struct plugin_counts *sum, const struct plugin_counts *more);
 const char *plugin_operation_name(enum plugin_operation what);
 /* A line `plugin NAME …` each, for facteurctl status. */
 void filter_describe_status(const struct hook_engine *engine, struct buf *out);

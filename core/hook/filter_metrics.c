@@ -11,6 +11,7 @@ struct sampling {
     unsigned filter;
     const struct fct_self *self;
     const struct plugin_row *row; /* NULL: of the plugin as a whole */
+    struct plugin_counts counts;  /* of all rows that are called the same */
 };
 
 /* Names were checked at load, labels of rows come from plugins. */
@@ -52,7 +53,7 @@ static void seconds(const struct sampling *s, const char *metric, uint64_t us)
 
 static void verdicts(const struct sampling *s)
 {
-    const struct plugin_counts *c = &s->row->counts;
+    const struct plugin_counts *c = &s->counts;
 
     for (size_t v = 0; v < FCT_COUNT(c->verdict); v++) {
         if (c->verdict[v] == 0)
@@ -66,7 +67,7 @@ static void verdicts(const struct sampling *s)
 /* A histogram: each bucket counts those below it as well. */
 static void busy(const struct sampling *s)
 {
-    const struct plugin_counts *c = &s->row->counts;
+    const struct plugin_counts *c = &s->counts;
     uint64_t sum = 0;
 
     for (unsigned t = 0; t + 1 < PLUGIN_TIMES; t++) {
@@ -87,7 +88,7 @@ static void busy(const struct sampling *s)
 
 static void operations(const struct sampling *s)
 {
-    const struct plugin_counts *c = &s->row->counts;
+    const struct plugin_counts *c = &s->counts;
 
     for (unsigned o = 0; o < OPERATION_COUNT; o++) {
         if (c->operation[o] == 0)
@@ -102,7 +103,7 @@ static void operations(const struct sampling *s)
 
 static void of_row(const struct sampling *s)
 {
-    const struct plugin_counts *c = &s->row->counts;
+    const struct plugin_counts *c = &s->counts;
 
     if (c->calls == 0)
         return;
@@ -113,6 +114,27 @@ static void of_row(const struct sampling *s)
     sample(s, "errors_total", c->errors);
     sample(s, "symbols_total", c->symbols);
     operations(s);
+}
+
+/* Several rules of one file have one label: one sample, or nobody could read them. */
+static bool is_same(const struct plugin_row *a, const struct plugin_row *b)
+{
+    return a->is.hook == b->is.hook && a->shadow == b->shadow && strcmp(a->label, b->label) == 0;
+}
+
+static bool gather(struct sampling *s)
+{
+    const struct plugin_row *r = s->self->row;
+
+    while (!is_same(r, s->row))
+        r = r->next;
+    if (r != s->row)
+        return false; /* counted with an earlier one */
+    s->counts = (struct plugin_counts){0};
+    for (; r; r = r->next)
+        if (is_same(r, s->row))
+            plugin_counts_add(&s->counts, &r->counts);
+    return true;
 }
 
 static void of_plugin(struct sampling *s)
@@ -127,7 +149,8 @@ static void of_plugin(struct sampling *s)
         buf_printf(s->out, "} %.17g\n", m->value);
     }
     for (s->row = s->self->row; s->row; s->row = s->row->next)
-        of_row(s);
+        if (gather(s))
+            of_row(s);
 }
 
 void filter_describe_metrics(const struct hook_engine *engine, const struct filter_facts *facts,

@@ -102,6 +102,22 @@ class Running(unittest.TestCase):
         self.assertTrue(answer('status'))
         self.assertIn('seccomp', server.ctl('status', '--sandbox').stdout)
 
+    def test_metrics(self):
+        samples = [line for line in server.ctl('metrics').stdout.splitlines() if not line.startswith('#')]
+        names = [line.rsplit(' ', 1)[0] for line in samples]
+        self.assertEqual(len(names), len(set(names)))
+        for line in samples:
+            self.assertRegex(line, r'^facteur_[a-z_]+\{[a-z]+="[^"]*"(,[a-z]+="[^"]*")*\} [-+.e\d]+$')
+        self.assertIn('facteur_plugin_off{filter="0",plugin="headers"} 0', samples)
+
+    def test_status_of_filters(self):
+        for number, f in enumerate(json.loads(server.ctl('--json', 'status').stdout)['filters']):
+            self.assertEqual(f['index'], number)
+            headers = next(p for p in f['plugins'] if p['name'] == 'headers')
+            self.assertEqual(headers['mode'], 'live')
+            self.assertIn('log2_us', headers['hooks']['headers'])
+            self.assertIn('headers', f['plan']['headers'])
+
     def test_reload(self):
         self.assertIn('in force', server.ctl('reload').stdout)
 
