@@ -2,6 +2,7 @@
  * child of ours, or in a filter process. */
 #include "core/ctl/ctl_plugin.h"
 
+#include "core/base/clock.h"
 #include "core/base/str.h"
 #include "core/ctl/ctl_filters.h"
 #include "core/ctl/ctl_output.h"
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #define TEXT_MAX (16u << 20)
+#define READY_MS 10000u
 
 const char *ctl_plugin_package_hint(struct ctl *c)
 {
@@ -272,7 +274,8 @@ int ctl_plugin_order(struct ctl *c)
     struct fct_err err = {0};
     int status = CTL_OK;
 
-    if (filter_describe(c->filter, c->json ? FILTER_JSON : FILTER_TEXT, &out, &err))
+    if (filter_ready(c->filter, clock_ms() + READY_MS) &&
+        filter_describe(c->filter, c->json ? FILTER_JSON : FILTER_TEXT, &out, &err))
         ctl_print(&out);
     else
         status = ctl_error(&err);

@@ -218,8 +218,8 @@ void milter_peer_give_back(struct milter_peer **peer, struct fct_call *call)
 {
     struct milter_peer *p = *peer;
     struct milter_filter *filter = p->filter;
-    bool keep = p->options.version >= 6 && filter->idles < filter->conf->idle_connections &&
-                p->in.used == p->in.n;
+    bool keep = p->options.version >= 6 && !filter->once &&
+                filter->idles < filter->conf->idle_connections && p->in.used == p->in.n;
     struct fct_err err = {0};
 
     milter_begin(&p->out, keep ? MILTER_QUIT_NEW : MILTER_QUIT);

@@ -13,6 +13,7 @@ struct milter_filter {
     enum milter_default on_failure;
     struct milter_peer *idle; /* the last used first */
     unsigned idles;
+    bool once; /* it did not answer on a connection that had been used: it gets new ones only */
 };
 
 struct milter_peer {

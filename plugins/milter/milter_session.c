@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define REUSED_MS 2000u /* for the first answer on a connection that was used before */
+
 static uint64_t now_ms(void)
 {
     struct timespec t;
@@ -284,6 +286,15 @@ static bool is_told(const struct milter_session *s, enum milter_stage stage)
     return !(o->protocol & stages[stage].untold) && (stage != STAGE_DATA || o->version >= 4);
 }
 
+/* Some filters fall silent on a connection that had a client before (libmilter, after ACCEPT at the
+ * end of a message): found out soon, and once. */
+static fct_duration patience(const struct milter_session *s)
+{
+    fct_duration usual = s->filter->conf->command_timeout;
+
+    return s->peer->fresh || usual.ms < REUSED_MS ? usual : (fct_duration){REUSED_MS};
+}
+
 static FCT_MAY_WAIT bool tell(struct milter_session *s, struct fct_call *call,
                               enum milter_stage stage, const struct milter_rcpt *rcpt,
                               struct milter_verdict *out, struct fct_err *err)
@@ -296,7 +307,7 @@ static FCT_MAY_WAIT bool tell(struct milter_session *s, struct fct_call *call,
     put_stage(s, call, stage, rcpt);
     if (s->peer->options.protocol & stages[stage].silent)
         return s->peer->out.n < 65536 || milter_peer_send(s->peer, call, err);
-    if (!milter_ask(s, call, s->filter->conf->command_timeout, &reply, err))
+    if (!milter_ask(s, call, patience(s), &reply, err))
         return false;
     if (milter_take_verdict(s, &reply, out))
         return true;
@@ -362,14 +373,23 @@ static FCT_MAY_WAIT bool connect_once(struct milter_session *s, struct fct_call 
     return false;
 }
 
-/* A connection that waited may have been closed by the filter meanwhile: a new one then. */
+/* A connection that waited may have been closed by the filter meanwhile, or is not heard: a new one
+ * then. */
 static FCT_MAY_WAIT bool connect_filter(struct milter_session *s, struct fct_call *call,
                                         struct milter_verdict *out, struct fct_err *err)
 {
     bool waited = s->filter->idle != NULL;
 
-    return connect_once(s, call, false, out, err) ||
-           (waited && connect_once(s, call, true, out, err));
+    if (connect_once(s, call, false, out, err))
+        return true;
+    if (!waited || !connect_once(s, call, true, out, err))
+        return false;
+    s->filter->once = true;
+    s->filter->host->log(call, FCT_INFO,
+                         "filter at %s gets a connection for each client: it does not "
+                         "answer on one that was used",
+                         s->filter->conf->address);
+    return true;
 }
 
 static FCT_MAY_WAIT bool tell_envelope(struct milter_session *s, struct fct_call *call,

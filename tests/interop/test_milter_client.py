@@ -112,9 +112,9 @@ class Dialogue(unittest.TestCase):
         with FakeFilter() as f, facteur.Server(conf(f) + 'server { filter_processes = 1 }\n') as server:
             for i in range(3):
                 self.assertEqual(send(server)[0][0], 250)
-                f.heard.clear() if i == 0 and f.wait_for('K') else None
+                self.assertTrue(f.wait_for('K', count=i + 1))
             self.assertEqual(f.connections, 1)
-            self.assertNotIn('O', f.letters())
+            self.assertEqual(f.letters().count('O'), 1)
 
     def test_several_messages_of_one_connection(self):
         with FakeFilter() as f, facteur.Server(conf(f)) as server:
@@ -341,9 +341,20 @@ class Hostile(unittest.TestCase):
 
     def test_a_connection_that_died_while_waiting_is_replaced(self):
         with FakeFilter({'K': [Close()]}) as f, facteur.Server(conf(f) + 'server { filter_processes = 1 }\n') as server:
-            for _ in range(3):
+            for i in range(3):
                 self.assertEqual(send(server)[0][0], 250)
+                self.assertTrue(f.wait_for('KQ', count=i + 1))
             self.assertEqual(f.connections, 3)
+
+    def test_a_filter_that_is_deaf_on_used_connections_gets_new_ones(self):
+        def deaf(f, data):
+            return [Silence(30)] if f.heard[-2:-1] == [('K', b'')] else [CONTINUE]
+        with FakeFilter({'C': deaf}) as f, facteur.Server(conf(f) + 'server { filter_processes = 1 }\n') as server:
+            for i in range(4):
+                self.assertEqual(send(server)[0][0], 250)
+                self.assertTrue(f.wait_for('KQ', count=i + 1))
+            self.assertIn('it does not answer on one that was used', server.log())
+            self.assertEqual(f.letters().count('K'), 1)
 
 
 if __name__ == '__main__':

@@ -1,5 +1,5 @@
 """plugins/milter in front of the filters people run: OpenDKIM, OpenDMARC, clamav-milter, rspamd's proxy."""
-import os, shutil, signal, socket, subprocess, sys, tempfile, time, unittest
+import contextlib, os, shutil, signal, socket, subprocess, sys, tempfile, time, unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(os.path.dirname(HERE), 'lib'), HERE]
@@ -39,8 +39,9 @@ class Filter:
         if self.ready:
             with socket.socket(socket.AF_UNIX) as s:
                 return s.connect_ex(self.ready) == 0
-        with socket.socket() as s:
-            return s.connect_ex(('127.0.0.1', self.port)) == 0
+        # Not by connecting: a connection that is closed at once can leave libmilter's pool of workers asleep.
+        with open('/proc/net/tcp') as f:
+            return any(row.split()[1:4:2] == ['0100007F:%04X' % self.port, '0A'] for row in f)
 
     def __enter__(self):
         self.log = open(os.path.join(self.folder, 'output'), 'wb')
@@ -54,12 +55,11 @@ class Filter:
         return self
 
     def __exit__(self, *exc):
-        os.killpg(self.process.pid, signal.SIGTERM)
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        for how in (signal.SIGTERM, signal.SIGKILL):  # libmilter takes five seconds to notice the first
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, how)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(1)
         self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -65,11 +65,11 @@ class FakeFilter:
     def data(self, letter):
         return [data for heard, data in self.heard if heard == letter]
 
-    def wait_for(self, letter, seconds=10):
-        """Notices travel behind the reply: until this one was heard."""
+    def wait_for(self, letters, seconds=10, count=1):
+        """Notices travel behind the reply: until one of these was heard so often."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if letter in self.letters():
+            if sum(self.letters().count(letter) for letter in letters) >= count:
                 return True
             time.sleep(0.01)
         return False
