@@ -387,6 +387,123 @@ START_TEST(beside_a_signed_part_edits_are_free)
 }
 END_TEST
 
+/* ---- random patches of several plugins and of a recipient ---- */
+
+/* What each accepted patch was, in the order of the plan. */
+static struct wanted {
+    size_t offset, length;
+    struct fct_str with;
+} accepted[100];
+static size_t naccepted;
+static uint32_t seed = 99;
+
+static void patch_randomly(struct fct_call *call)
+{
+    static const char *const texts[] = {"", "x", "\r\n", "= ", "-", "a few words more than before"};
+    const struct fct_part *part = leaf(call);
+    size_t size = host->part_bytes(call, part).n;
+
+    for (unsigned i = 0; i < 6; i++) {
+        struct wanted w = {next_random(&seed) % (size + 1), 0,
+                           str_from(texts[next_random(&seed) % FCT_COUNT(texts)])};
+
+        w.length = next_random(&seed) % 12;
+        w.length = w.length > size - w.offset ? size - w.offset : w.length;
+        if (host->part_patch(call, part, w.offset, w.length, w.with))
+            accepted[naccepted++] = w;
+    }
+}
+
+/* At each place of the original: what is inserted there, in order, then the byte unless cut. */
+static struct fct_str expected(struct fct_str original)
+{
+    struct buf out = BUF_INIT(1 << 20);
+    struct fct_str text;
+
+    for (size_t at = 0; at <= original.n; at++) {
+        bool cut = false;
+
+        for (size_t i = 0; i < naccepted; i++)
+            if (accepted[i].offset == at && accepted[i].length == 0)
+                buf_put_str(&out, accepted[i].with);
+        for (size_t i = 0; i < naccepted; i++) {
+            const struct wanted *w = &accepted[i];
+
+            if (w->offset == at && w->length > 0)
+                buf_put_str(&out, w->with);
+            cut = cut || (at >= w->offset && at < w->offset + w->length);
+        }
+        if (at < original.n && !cut)
+            buf_put_char(&out, original.p[at]);
+    }
+    text = arena_str(rig.arena, buf_str(&out));
+    buf_free(&out);
+    return text;
+}
+
+static enum fct_verdict on_deliver(struct fct_call *call, const struct fct_ev_deliver *ev,
+                                   void *state)
+{
+    (void)ev, (void)state;
+    patch_randomly(call);
+    return FCT_NEXT;
+}
+
+static struct fct_str leaf_bytes(struct fct_str message)
+{
+    struct mime_tree tree;
+    struct buf out = BUF_INIT(1 << 20);
+    struct fct_str text;
+
+    mime_scan(rig.arena, message, &mime_default_limits, &tree);
+    ck_assert_uint_eq(tree.n, 2);
+    ck_assert(mime_part_bytes(message, &tree.part[1], &out));
+    text = arena_str(rig.arena, buf_str(&out));
+    buf_free(&out);
+    return text;
+}
+
+static const struct fct_str random_messages[] = {
+    FCT_STR_INIT(MIXED("8bit", "<p>one</p>\r\n<p>two three four</p>\r\n\r\nlast line")),
+    FCT_STR_INIT(MIXED("quoted-printable", "<p style=3D\"x\">caf=C3=A9 and =\r\nsome more =20\r\n"
+                                           "text</p>\r\n=\r\n\r\nlast")),
+    FCT_STR_INIT(MIXED("base64", "PHA+b25lPC9wPg0KPHA+dHdv\r\nIHRocmVlIGZvdXI8L3A+DQoN\r\n"
+                                 "Cmxhc3QgbGluZQ==\r\n")),
+};
+
+START_TEST(random_patches_give_what_was_accepted)
+{
+    static editor patches = patch_randomly;
+    static const struct fct_hook_row rows[] = {
+        FCT_ON(edit, on_edit, .label = "a", .state = &patches),
+        FCT_ON(edit, on_edit, .label = "b", .state = &patches),
+        FCT_ON(deliver, on_deliver, .label = "c"),
+    };
+    struct fct_str text = random_messages[_i];
+    struct fct_err err = {0};
+    size_t all = 0;
+
+    object = (struct fct_plugin){.head = FCT_PLUGIN_HEAD,
+                                 .name = "p",
+                                 .version = "1",
+                                 .summary = "s",
+                                 .hooks = rows,
+                                 .nhooks = 3};
+    plugin_rig_adopt(&rig, &object);
+    ck_assert(plugin_rig_plan(&rig, &err));
+    for (unsigned round = 0; round < 300; round++) {
+        const struct filter_result *r;
+
+        naccepted = 0;
+        r = plugin_rig_message(&rig, FCT_ROLE_MX, text);
+        assert_text("decoded", leaf_bytes(plugin_rig_view(&rig, r, text)),
+                    expected(leaf_bytes(text)));
+        all += naccepted;
+    }
+    ck_assert_uint_gt(all, 1000);
+}
+END_TEST
+
 /* ---- the rest ---- */
 
 static void new_body(struct fct_call *call)
@@ -436,6 +553,8 @@ static void add(TCase *tc)
     tcase_add_test(tc, lines_stay_short_enough);
     tcase_add_loop_test(tc, what_is_signed_or_encrypted_stays, 0, (int)FCT_COUNT(covered));
     tcase_add_test(tc, beside_a_signed_part_edits_are_free);
+    tcase_add_loop_test(tc, random_patches_give_what_was_accepted, 0,
+                        (int)FCT_COUNT(random_messages));
     tcase_add_test(tc, a_new_body);
     tcase_add_test(tc, current_is_the_view_so_far);
 }
