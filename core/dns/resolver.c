@@ -19,6 +19,9 @@
 #include <unbound.h>
 
 #define CLASS_IN 1
+/* Questions that nobody waits for any more, but libunbound does, per one that somebody may wait
+ * for: silent domains must not use up the room of the others. */
+#define ABANDONED_PER_WANTED 8u
 
 /* A fiber that waits for an answer; on its own stack. */
 struct asker {
@@ -42,6 +45,7 @@ struct dns_resolver {
     struct ub_ctx *unbound;
     const struct dns_conf *conf;
     struct map *questions; /* in flight: "TYPE NAME" */
+    uint32_t wanted;       /* of them, those with askers */
     struct question *first, **last;
     struct event *hand_over;
     const struct question *asking; /* inside ub_resolve_event: an answer now is from the cache */
@@ -129,6 +133,7 @@ static void take_answer(const struct question *q, const struct raw_answer *raw, 
 
 static void tell_askers(struct question *q, const struct raw_answer *raw)
 {
+    q->resolver->wanted -= q->askers != NULL;
     while (q->askers) {
         struct asker *a = q->askers;
 
@@ -204,6 +209,13 @@ static void forget(struct question *q, const struct asker *a)
         at = &(*at)->next;
     if (*at)
         *at = a->next;
+    q->resolver->wanted -= !q->askers;
+}
+
+static bool has_room(const struct dns_resolver *r)
+{
+    return r->wanted < r->conf->max_in_flight &&
+           map_count(r->questions) / ABANDONED_PER_WANTED < r->conf->max_in_flight;
 }
 
 FCT_MAY_WAIT static void ask_and_wait(struct dns_resolver *r, enum fct_dns_type type,
@@ -215,13 +227,14 @@ FCT_MAY_WAIT static void ask_and_wait(struct dns_resolver *r, enum fct_dns_type 
 
     if (q)
         r->stats.joined++;
-    else if (map_count(r->questions) >= r->conf->max_in_flight) {
+    else if (!has_room(r)) {
         set_failed(a->out, FCT_DNS_FAILED,
                    FCT_STR("too many questions are waiting already (dns.max_in_flight)"));
         return;
     } else
         q = question_begin(r, type, name);
     a->token = fiber_token();
+    r->wanted += !q->askers;
     a->next = q->askers;
     q->askers = a;
     why = fiber_park(deadline_ms);

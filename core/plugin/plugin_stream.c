@@ -21,7 +21,8 @@
 #define SLOT_BITS    13u   /* of a handle: slot + 1 */
 #define INPUT_MAX    262144u
 #define OUTPUT_HIGH  262144u
-#define NAMES_TRIED  8 /* addresses of one name */
+#define NAMES_TRIED  8    /* addresses of one name */
+#define NAME_MS      5000 /* for each of them, so that one that is not there leaves time to the next */
 
 /* A read that waits; on its fiber's stack. */
 struct reader {
@@ -171,7 +172,7 @@ FCT_MAY_WAIT static bool dial_name(struct plugin_services *services, struct fct_
 
             at.host = answer.record[i].data;
             if (dial_peer_of(&at, &peer) &&
-                dial_connect(services->base, &peer, CLOCK_NEVER, fd, err))
+                dial_connect(services->base, &peer, clock_ms() + NAME_MS, fd, err))
                 return true;
         }
     }

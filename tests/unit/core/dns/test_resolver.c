@@ -59,6 +59,15 @@ static struct job resolve(enum fct_dns_type type, const char *name)
     return job;
 }
 
+static void resolve_briefly(enum fct_dns_type type, const char *name)
+{
+    struct job job = {name, type, 10, .done = false};
+
+    fiber_start(ask, &job);
+    run(&job);
+    ck_assert_uint_eq(job.answer.status, FCT_DNS_FAILED);
+}
+
 static const struct {
     const char *name;
     unsigned type, status;
@@ -149,6 +158,17 @@ START_TEST(test_too_many_in_flight)
     ck_assert_uint_eq(second.answer.status, FCT_DNS_FAILED);
     ck_assert_ptr_nonnull(strstr(second.answer.why.p, "dns.max_in_flight"));
     run(&first);
+}
+END_TEST
+
+/* Those that gave up leave their room to others. */
+START_TEST(test_abandoned_questions)
+{
+    dns_rig_resolver("max_in_flight = 1");
+    resolve_briefly(FCT_DNS_A, "silent.example");
+    resolve_briefly(FCT_DNS_TXT, "silent.example");
+    ck_assert_uint_eq(dns_resolver_stats(dns_rig.resolver).in_flight, 2);
+    ck_assert(resolve(FCT_DNS_A, "mx.example").found);
 }
 END_TEST
 
@@ -309,6 +329,7 @@ int main(void)
     tcase_add_test(tc, test_cache);
     tcase_add_test(tc, test_equal_questions_are_joined);
     tcase_add_test(tc, test_too_many_in_flight);
+    tcase_add_test(tc, test_abandoned_questions);
     tcase_add_test(tc, test_silence);
     tcase_add_test(tc, test_deadline_of_the_asker);
     tcase_add_test(tc, test_cancelled);
