@@ -81,6 +81,7 @@ const struct fct_host *lua_host(lua_State *L)
 
 bool lua_host_lacks(lua_State *L, const char *what)
 {
+    lua_call_check(L);
     luaL_error(L, "this server is too old for %s", what);
     return false;
 }

@@ -215,6 +215,7 @@ static void read_options(struct run *r, const char **item, size_t most)
     }
     for (lua_pushnil(L); lua_next(L, CASE + 1); lua_pop(L, 1)) {
         bool list = lua_istable(L, -1);
+        const char *value;
 
         for (lua_Integer i = 1; n < most && lua_type(L, -2) == LUA_TSTRING; i++) {
             if (list)
@@ -225,10 +226,10 @@ static void read_options(struct run *r, const char **item, size_t most)
                 lua_pop(L, 1);
                 break;
             }
+            value = lua_isboolean(L, -1) ? (lua_toboolean(L, -1) ? "yes" : "no")
+                                         : luaL_tolstring(L, -1, NULL);
             item[n++] = lua_keep(lua_engine_of(L), "%s\n%s\n%s\n%s", r->job->rule,
-                                 lua_tostring(L, -3), r->test,
-                                 lua_isboolean(L, -1) ? (lua_toboolean(L, -1) ? "yes" : "no")
-                                                      : luaL_tolstring(L, -1, NULL));
+                                 lua_tostring(L, CASE + 2), r->test, value);
             lua_settop(L, CASE + 3);
         }
     }

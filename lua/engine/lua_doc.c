@@ -370,6 +370,43 @@ static void print_readme(FILE *out, const char *old)
     fprintf(out, "\n%s", end);
 }
 
+#define INCLUDE "<!-- file: "
+
+/* Behind the fenced block at `at`, or `at` itself when there is none. */
+static const char *behind_block(const char *at)
+{
+    const char *end;
+
+    at += strspn(at, "\n");
+    end = strncmp(at, "```lua\n", 7) == 0 ? strstr(at, "\n```\n") : NULL;
+    return end ? end + 5 : at;
+}
+
+/* The course is written by people but for the files it shows: `<!-- file: PATH -->` and a block. */
+static void print_tutorial(FILE *out, const char *old, const char *root)
+{
+    const char *at = old, *mark;
+
+    while ((mark = strstr(at, INCLUDE))) {
+        const char *name = mark + strlen(INCLUDE), *end = strstr(name, " -->\n");
+        char path[4096], *text;
+
+        if (!end)
+            break;
+        snprintf(path, sizeof path, "%s/%.*s", root, (int)(end - name), name);
+        text = read_file(path);
+        if (!text) {
+            fprintf(stderr, "docs/lua-tutorial.md names %s, which is not there\n", path);
+            exit(1);
+        }
+        fprintf(out, "%.*s -->\n```lua\n%s```\n\n", (int)(end - at), at, text);
+        free(text);
+        at = behind_block(end + strlen(" -->\n"));
+        at += strspn(at, "\n");
+    }
+    fputs(at, out);
+}
+
 /* Writes `text` to path, or says that the file differs. */
 static bool settle(const char *path, const char *text, bool write)
 {
@@ -407,7 +444,10 @@ static bool make(const char *root, const char *name, void (*print)(FILE *out), b
         print(out);
     } else {
         old = read_file(path);
-        print_readme(out, old);
+        if (strstr(name, "tutorial"))
+            print_tutorial(out, old ? old : "", root);
+        else
+            print_readme(out, old);
         free(old);
     }
     fclose(out);
@@ -443,5 +483,6 @@ int main(int argc, char **argv)
     ok = make(argv[2], "lua/lib/facteur.d.lua", print_annotations, write) && ok;
     ok = make(argv[2], "lua/.luacheckrc", print_luacheck, write) && ok;
     ok = make(argv[2], "lua/README.md", NULL, write) && ok;
+    ok = make(argv[2], "docs/lua-tutorial.md", NULL, write) && ok;
     return ok ? 0 : 1;
 }

@@ -3,6 +3,9 @@
 
 #include "core/base/err.h"
 #include "core/base/utf8.h"
+#include "core/dns/psl.h"
+#include "core/message/links.h"
+#include "core/message/url.h"
 #include <check.h>
 #include <dlfcn.h>
 #include <sys/stat.h>
@@ -131,15 +134,23 @@ static bool symbol(struct fct_call *call, const char *name, double factor, struc
 {
     struct mock *m = call->mock;
 
-    (void)factor;
-    if (m->over || (call->hook != FCT_HOOK_headers && call->hook != FCT_HOOK_scan))
+    if (m->over || (call->hook > FCT_HOOK_scan && call->hook != FCT_HOOK_tls))
         return false;
     for (size_t i = 0; i < m->nfound; i++)
         if (strcmp(m->found[i], name) == 0)
             return true;
     snprintf(m->found[m->nfound++], sizeof m->found[0], "%s", name);
-    note(m->hits, sizeof m->hits, "%s%s=%.*s", *m->hits ? " " : "", name, FCT_FMT(detail));
+    note(m->hits, sizeof m->hits, "%s%s", *m->hits ? " " : "", name);
+    if (factor > 1)
+        note(m->hits, sizeof m->hits, "*%.0f", factor);
+    note(m->hits, sizeof m->hits, "=%.*s", FCT_FMT(detail));
     return true;
+}
+
+static const char *symbol_at(struct fct_call *call, size_t nth, double *score)
+{
+    *score = 1.5;
+    return nth < call->mock->nfound ? call->mock->found[nth] : NULL;
 }
 
 static bool has_symbol(struct fct_call *call, const char *name, double *score)
@@ -212,6 +223,124 @@ static bool header_remove(struct fct_call *call, const struct fct_header *h)
     return true;
 }
 
+static bool header_insert(struct fct_call *call, enum fct_where where,
+                          const struct fct_header *beside, struct fct_str name,
+                          struct fct_str value)
+{
+    if (!may_edit(call, name, value))
+        return false;
+    note(call->mock->edits, sizeof call->mock->edits, "add %s %.*s %.*s: %.*s\n",
+         where == FCT_BEFORE ? "before" : "after", FCT_FMT(beside->name), FCT_FMT(name),
+         FCT_FMT(value));
+    return true;
+}
+
+static bool part_patch(struct fct_call *call, const struct fct_part *part, size_t offset,
+                       size_t length, struct fct_str with)
+{
+    if (call->mock->over || call->hook == FCT_HOOK_scan)
+        return false;
+    note(call->mock->edits, sizeof call->mock->edits, "patch %td %zu+%zu: %.*s\n",
+         part - call->mock->part, offset, length, FCT_FMT(with));
+    return true;
+}
+
+static bool body_replace(struct fct_call *call, struct fct_str body)
+{
+    if (call->mock->over || call->hook == FCT_HOOK_scan)
+        return false;
+    note(call->mock->edits, sizeof call->mock->edits, "body %.*s\n", FCT_FMT(body));
+    return true;
+}
+
+/* Values with an x are refused. */
+static bool set(struct fct_call *call, const char *name, struct fct_str value)
+{
+    if (memchr(value.p, 'x', value.n))
+        return false;
+    note(call->mock->edits, sizeof call->mock->edits, "set %s=%.*s\n", name, FCT_FMT(value));
+    return true;
+}
+
+static bool force(struct fct_call *call, enum fct_action action, uint32_t rank, struct fct_str why)
+{
+    if (call->hook > FCT_HOOK_verdict)
+        return false;
+    note(call->mock->edits, sizeof call->mock->edits, "force %d %u %.*s\n", action, rank,
+         FCT_FMT(why));
+    return true;
+}
+
+/* ---- HTML and URLs, by the server's own ---- */
+
+static size_t html(struct fct_call *call, const struct fct_part *part,
+                   const struct fct_html_token **first)
+{
+    struct html_tokens tokens;
+
+    *first = NULL;
+    if (!str_equal(part->type, FCT_STR("text/html")))
+        return 0;
+    html_tokenize(call->mock->arena, part_bytes(call, part), part->charset, 100000, &tokens);
+    *first = tokens.token;
+    return tokens.n;
+}
+
+static size_t links(struct fct_call *call, const struct fct_link **first)
+{
+    struct mock *m = call->mock;
+    struct link_list list = {.max = 1000};
+
+    for (size_t i = 0; i < m->tree.n; i++) {
+        const struct link_source source = {
+            .part = &m->part[i], .bytes = part_bytes(call, &m->part[i]), .charset = {"utf-8", 5}};
+        struct html_tokens tokens;
+
+        if (str_equal(m->part[i].type, FCT_STR("text/html"))) {
+            html_tokenize(m->arena, source.bytes, source.charset, 100000, &tokens);
+            links_from_html(m->arena, &source, &tokens, &list);
+        } else if (str_equal(m->part[i].type, FCT_STR("text/plain"))) {
+            links_from_text(m->arena, &source, &list);
+        }
+    }
+    for (size_t i = 0; i < list.n; i++)
+        list.link[i].url.org = psl_org(list.link[i].url.host);
+    *first = list.link;
+    return list.n;
+}
+
+static bool parse_url(struct fct_call *call, struct fct_str text, struct fct_url *out)
+{
+    if (!url_parse(call->mock->arena, text, out))
+        return false;
+    out->org = psl_org(out->host);
+    return true;
+}
+
+static struct fct_str org_domain(struct fct_call *call, struct fct_str host)
+{
+    (void)call;
+    return psl_org(host);
+}
+
+/* ---- waiting ---- */
+
+static struct fct_token start(struct fct_call *call,
+                              void (*work)(struct fct_call *call, void *arg), void *arg)
+{
+    if (call->mock->over)
+        return (struct fct_token){0, 0};
+    if (call->mock->starts)
+        return call->mock->starts(call, work, arg);
+    work(call, arg);
+    return (struct fct_token){1, 1};
+}
+
+static bool wait_all(struct fct_call *call, const struct fct_token *token, size_t n)
+{
+    return call->mock->waits ? call->mock->waits(call, token, n) : !call->mock->over;
+}
+
 static bool sleep_ms(struct fct_call *call, uint32_t ms)
 {
     if (call->mock->sleeps)
@@ -230,7 +359,44 @@ static struct fct_str server_name(struct fct_call *call)
     return FCT_STR("mx.example.org");
 }
 
-static const struct fct_host mock_functions = {
+/* ---- composites and trials ---- */
+
+static bool add_composite(struct fct_self *self, const struct fct_composite *composite,
+                          struct fct_err *err)
+{
+    note(starting->composites, sizeof starting->composites, "%s: %s%s\n", composite->symbol.name,
+         composite->expression, composite->consume ? " (consumes)" : "");
+    return add_symbol(self, &composite->symbol, err);
+}
+
+/* A mock of its own, for its message. */
+static struct fct_call *trial_begin(struct fct_self *self, const struct fct_trial *trial,
+                                    struct fct_err *err)
+{
+    struct fct_call *call = calloc(1, sizeof *call);
+    char *text = strndup(trial->message.p, trial->message.n);
+
+    (void)self;
+    if (!call || !text || !(call->mock = calloc(1, sizeof *call->mock))) {
+        (void)fct_fail(err, FCT_TEMP, "out of memory");
+        return NULL;
+    }
+    call->mock->conn = *trial->conn;
+    call->mock->envelope = *trial->envelope;
+    call->hook = FCT_HOOK_scan;
+    mock_message(call->mock, text);
+    free(text);
+    return call;
+}
+
+static void trial_end(struct fct_call *call)
+{
+    arena_free(&call->mock->arena);
+    free(call->mock);
+    free(call);
+}
+
+const struct fct_host mock_functions = {
     .size = sizeof mock_functions,
     .abi_major = FCT_ABI_MAJOR,
     .abi_minor = FCT_ABI_MINOR,
@@ -259,6 +425,21 @@ static const struct fct_host mock_functions = {
     .sleep_ms = sleep_ms,
     .time_left_ms = time_left_ms,
     .server_name = server_name,
+    .symbol_at = symbol_at,
+    .header_insert = header_insert,
+    .part_patch = part_patch,
+    .body_replace = body_replace,
+    .set = set,
+    .force = force,
+    .html = html,
+    .links = links,
+    .url_parse = parse_url,
+    .org_domain = org_domain,
+    .start = start,
+    .wait_all = wait_all,
+    .add_composite = add_composite,
+    .trial_begin = trial_begin,
+    .trial_end = trial_end,
 };
 
 /* ---- settings ---- */
@@ -300,9 +481,13 @@ static void store(struct mock *m, const struct fct_conf_key *key, const char *va
         *(uint64_t *)at *= factor;
         break;
     case FCT_CONF_STRINGS:
-        *(struct fct_strings *)at = (struct fct_strings){m->files, 0};
+        *(struct fct_strings *)at = strcmp(key->name, "file") == 0
+                                        ? (struct fct_strings){m->files, 0}
+                                        : (struct fct_strings){m->options, 0};
         break;
     case FCT_CONF_BOOL:
+        *(bool *)at = strcmp(value, "yes") == 0;
+        break;
     case FCT_CONF_REAL:
     case FCT_CONF_RATE:
         ck_abort_msg("%s: a kind that the mock does not know", key->name);
@@ -319,13 +504,26 @@ void mock_set(struct mock *m, const char *name, const char *value)
     ck_abort_msg("no setting %s", name);
 }
 
-static struct fct_strings *files_of(struct mock *m)
+static struct fct_strings *strings_of(struct mock *m, const char *name)
 {
     for (const struct fct_conf_key *k = m->plugin->keys; k->name; k++)
-        if (k->kind == FCT_CONF_STRINGS)
+        if (strcmp(k->name, name) == 0)
             return (struct fct_strings *)(void *)(m->conf + k->offset);
     ck_abort_msg("no setting for files");
     return NULL;
+}
+
+static struct fct_strings *files_of(struct mock *m)
+{
+    return strings_of(m, "file");
+}
+
+void mock_option(struct mock *m, const char *line)
+{
+    struct fct_strings *options = strings_of(m, "option");
+
+    ck_assert_uint_lt(options->n, FCT_COUNT(m->options));
+    m->options[options->n++] = line;
 }
 
 /* ---- life ---- */

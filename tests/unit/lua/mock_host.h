@@ -21,7 +21,7 @@ struct mock {
     const struct fct_plugin *plugin;
     void *library, *state;
     char conf[1024] __attribute__((aligned(16)));
-    const char *files[8];
+    const char *files[8], *options[8];
     char folder[64];    /* of the rule files */
     struct fct_err err; /* of start() */
     struct fct_symbol symbol[MOCK_ROWS];
@@ -37,10 +37,15 @@ struct mock {
     bool over; /* the callback's time is over: host functions fail */
     void (*sleeps)(struct mock *m, struct fct_call *call,
                    uint32_t ms); /* may be NULL: time stands still */
+    /* Fibers beside a callback; NULL: begun and ended at once. */
+    struct fct_token (*starts)(struct fct_call *call,
+                               void (*work)(struct fct_call *call, void *arg), void *arg);
+    bool (*waits)(struct fct_call *call, const struct fct_token *token, size_t n);
+    char composites[1024]; /* "NAME: expression\n" */
     /* What callbacks did, since mock_clear. */
     char found[64][96]; /* symbols */
     size_t nfound;
-    char hits[4096];  /* "NAME=detail NAME2=\n" */
+    char hits[4096];  /* "NAME=detail NAME2*3=" */
     char edits[4096]; /* "add top X-A: b\n", "set Subject: b\n", "remove X-A: old\n", "mailbox M\n",
                          "keyword K\n" */
     char log[16384];
@@ -52,6 +57,9 @@ void mock_open(struct mock *m);
 void mock_close(struct mock *m);
 /* One setting, as in the configuration: mock_set(m, "budget", "100ms"). */
 void mock_set(struct mock *m, const char *key, const char *value);
+/* A key of the block of rules: "PATTERN\nKEY\nPLACE\nVALUE". */
+void mock_option(struct mock *m, const char *line);
+extern const struct fct_host mock_functions;
 /* Writes a rule file into the mock's folder; `mock_start` loads those that mock_rules wrote. */
 const char *mock_write(struct mock *m, const char *name, const char *text);
 void mock_rules(struct mock *m, const char *name, const char *text);

@@ -28,10 +28,18 @@ struct wanted {
 
 static struct wanted wanted;
 
+/* Asked for by timer(), which hands over the event alone. */
+static bool is_tick(const char *hook)
+{
+    return strcmp(hook, "tick") == 0;
+}
+
 static void want_hook(const char *hook)
 {
     wanted.nlua += (size_t)snprintf(wanted.lua + wanted.nlua, sizeof wanted.lua - wanted.nlua,
-                                    "hook { '%s', function(x, ev) end }\n", hook);
+                                    is_tick(hook) ? "timer(60, function() end)\n"
+                                                  : "hook { '%s', function(x, ev) end }\n",
+                                    hook);
 }
 
 static const char *const texts[] = {
@@ -42,14 +50,23 @@ static const char *const texts[] = {
 static void want_field(enum fct_hook point, const char *name, const char *type)
 {
     const char *hook = texts[point], *unit = strcmp(type, "LIST") == 0 ? "[1]" : "";
+    bool settings = strcmp(name, "settings") == 0; /* name=value become a table by name */
+    char field[80];
+
     const char *value = strcmp(type, "U64") == 0    ? "7"
                         : strcmp(type, "BOOL") == 0 ? "true"
                                                     : "text";
 
-    wanted.nlua +=
-        (size_t)snprintf(wanted.lua + wanted.nlua, sizeof wanted.lua - wanted.nlua,
-                         "hook { '%s', function(x, ev) print('%s', '%s', ev.%s%s) end }\n", hook,
-                         hook, name, name, unit);
+    snprintf(field, sizeof field, settings ? "next(ev.%s)" : "ev.%s%s", name, unit);
+    if (is_tick(hook))
+        wanted.nlua += (size_t)snprintf(
+            wanted.lua + wanted.nlua, sizeof wanted.lua - wanted.nlua,
+            "timer { every = '60s', function(ev) print('tick', '%s', %s) end }\n", name, field);
+    else
+        wanted.nlua += (size_t)snprintf(
+            wanted.lua + wanted.nlua, sizeof wanted.lua - wanted.nlua,
+            "hook { '%s', function(x, ev) print('%s', '%s', %s%s) end }\n", hook, hook, name,
+            field, settings ? "  and 'text'" : "");
     wanted.nlog += (size_t)snprintf(wanted.log + wanted.nlog, sizeof wanted.log - wanted.nlog,
                                     "info lua:hooks: %s\t%s\t%s\n", hook, name, value);
 }

@@ -31,7 +31,32 @@ static const struct {
     {"rule { 'R', score = 'much', function() end }", "score must be a number"},
     {"rule { 'R', about = 5, function() end }", "about must be a string"},
     {"rule { 'R', on = 'end', function() end }", "there is no hook 'end'"},
-    {"rule { 'R', on = 'connect', function() end }", "a rule finds its symbol at headers or scan"},
+    {"rule { 'R', on = 'verdict', function() end }", "a rule finds its symbol at connect"},
+    {"rule { 'R', max_hits = 0, function() end }", "max_hits must be a whole number"},
+    {"timer('60s')", "function expected, got no value"},
+    {"timer('1 moment', function() end)", "is not a time"},
+    {"timer('10ms', function() end)", "every must be from 100ms"},
+    {"timer { function() end }", "timer needs every"},
+    {"timer { every = 5, score = 1, function() end }", "unknown field 'score'"},
+    {"hook { 'tick', function() end }", "use timer{} for tick"},
+    {"patterns { A = 1 }", "A must be { score, [[/regex/flags]] }"},
+    {"patterns { A = { 1 } }", "A must be { score, [[/regex/flags]] }"},
+    {"patterns { A = { 1, '/(/' } }", "pattern A: missing closing parenthesis, at character 2"},
+    {"patterns { A = { 1, '/a/q' } }", "unknown flag 'q'"},
+    {"patterns { A = { 1, '/a' } }", "the slash at its end is missing"},
+    {"patterns { target = 'body', A = { 1, 'a' } }", "there is no target 'body'"},
+    {"patterns { A = { 1, 'a' } } rule { 'A', function() end }", "A was declared before, at "},
+    {"composite { 'C' }", "composite needs when"},
+    {"composite { 'C', when = 'A', wen = 'B' }", "unknown field 'wen'"},
+    {"composite { 'C', when = 'A' } composite { 'C', when = 'A' }", "C was declared before, at "},
+    {"config.string('zone', 5, 'x')", "the default of 'zone' is not a text"},
+    {"config.string('zone', 'x')", "string expected, got no value"},
+    {"config.rate('r', 'often', 'x')", "the default of 'r' is not a rate"},
+    {"config.number('file', 1, 'x')", "'file' cannot be an option"},
+    {"re.compile('(')", "regular expression (: missing closing parenthesis"},
+    {"dns.a('x')", "works only inside a callback"},
+    {"spawn(function() end)", "works only inside a callback"},
+    {"return lists.none", "there is no list 'none'"},
     {"rule { 'R', on_error = 'pass', function() end }", "unknown field 'on_error'"},
     {"rule { 'R', roles = {'mta'}, function() end }", "there is no role 'mta'"},
     {"rule { 'R', roles = {5}, function() end }", "roles must be a string or a list of strings"},
@@ -148,6 +173,7 @@ START_TEST(files)
     char pattern[128];
 
     mock_open(&m);
+    mock_set(&m, "tests", "no");
     mock_rules(&m, "a.lua", "rule { 'FILE_A', function() return true end }");
     mock_rules(&m, "b.lua",
                "local seen = pcall(function() return FROM_A end)\nrule { 'FILE_B', function() "
