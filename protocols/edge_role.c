@@ -6,6 +6,7 @@
 #include "protocols/edge.h"
 #include "protocols/edge_certificate.h"
 #include "protocols/lmtp/lmtp_conf.h"
+#include "protocols/smtp/smtp_spool.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -216,6 +217,7 @@ static void edge_status(struct role_env *env, struct buf *out)
     buf_printf(out, "refused %llu\n", (unsigned long long)e->count.refused);
     buf_printf(out, "logins %llu\n", (unsigned long long)e->count.logins);
     buf_printf(out, "login_failures %llu\n", (unsigned long long)e->count.login_failures);
+    buf_printf(out, "receive_memory %llu\n", (unsigned long long)smtp_spool_total());
     for (size_t i = 0; i < e->listeners; i++)
         buf_printf(out, "listener_%s_connections %llu\n", e->listener[i].label,
                    (unsigned long long)e->listener[i].connections);

@@ -23,6 +23,11 @@ static void charge(struct smtp_spool *s)
     s->charged = now;
 }
 
+uint64_t smtp_spool_total(void)
+{
+    return total;
+}
+
 bool smtp_spool_has_room(uint64_t total_max)
 {
     return total < 2 * total_max;
@@ -158,6 +163,7 @@ bool smtp_spool_seal(struct smtp_spool *s, struct fct_str *bytes, struct fct_err
         return fct_fail(err, s->err.class, "%s", s->err.text);
     if (!write_tail(s, err))
         return false;
+    charge(s); /* `tail` still holds what is in the file now: it is what the MIME pass reads */
     if (!s->in_file && fcntl(s->fd, F_ADD_SEALS, SEALS) != 0)
         return fct_fail(err, FCT_TEMP, "sealing the message: %s", strerror(errno));
     if (s->size > s->tail.n)

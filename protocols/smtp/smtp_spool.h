@@ -28,6 +28,7 @@ struct smtp_spool {
 
 /* total_max: what the memory of all spools of this process may be before new bytes go to files. */
 void smtp_spool_start(struct smtp_spool *s, uint64_t memory_max, uint64_t total_max);
+uint64_t smtp_spool_total(void); /* bytes of memory in all spools of this process */
 /* Files did not help: the buffers alone fill twice that much. */
 bool smtp_spool_has_room(uint64_t total_max);
 void smtp_spool_end(struct smtp_spool *s); /* give everything back; twice does nothing */

@@ -1,4 +1,5 @@
 /* test_smtp_answers.c - the end of the data: whose message goes where, and who is told what. */
+#include "protocols/smtp/smtp_spool.h"
 #include "session_fixture.h"
 
 #include <check.h>
@@ -299,12 +300,14 @@ START_TEST(crowded_memory_goes_to_files)
     EXPECT(PLAIN USER "DATA\r\n", "250 250 354");
     (void)!send_bytes(90000)[0];
     ck_assert_uint_eq(store.spools, 0);
+    ck_assert(smtp_spool_total() > 80000);
     (void)!send_bytes(20000)[0];
     ck_assert_uint_eq(store.spools, 1);
     EXPECT(".\r\n", "250");
     ck_assert(!filter.writable);
     ck_assert(store.message.n > 100000);
-    EXPECT(PLAIN USER DATA, "250 250 354 250"); /* all was given back */
+    ck_assert_uint_eq(smtp_spool_total(), 0); /* all was given back */
+    EXPECT(PLAIN USER DATA, "250 250 354 250");
     ck_assert_uint_eq(store.spools, 1);
     ck_assert(!filter.writable);
 }
