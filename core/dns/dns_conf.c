@@ -6,6 +6,7 @@ static const struct fct_conf_key dns_keys[] = {
     FCT_CONF_KEY(struct dns_conf, mode,            "forward",                  "forward: ask other resolvers; recurse: ask the authorities ourselves, from the root on"),
     FCT_CONF_KEY(struct dns_conf, server,          "[]",                       "Resolvers to forward to, as in [\"127.0.0.1@53\", \"2001:db8::53\"]; empty: those of resolv_conf"),
     FCT_CONF_KEY(struct dns_conf, resolv_conf,     "/etc/resolv.conf",         "Where the system's resolvers stand (resolv.conf(5)); without a file or a server in it, 127.0.0.1 is asked"),
+    FCT_CONF_KEY(struct dns_conf, root_hints,      "",                         "Root servers to begin with when mode is recurse, in zone file format; empty: those of the Internet, built in"),
     FCT_CONF_KEY(struct dns_conf, dnssec,          "auto",                     "yes: validate answers (RFC 4035), forged ones have failed; no: believe them, none is authentic; auto: yes when mode is recurse and the trust anchor is there. Forwarding with yes needs resolvers that pass DNSSEC records on"),
     FCT_CONF_KEY(struct dns_conf, trust_anchor,    "/usr/share/dns/root.key",  "Keys or digests of the root zone or of others, DNSKEY or DS records in zone file format (Debian: package dns-root-data)"),
     FCT_CONF_KEY(struct dns_conf, timeout,         "5s",                       "Longest wait for one answer"),

@@ -8,6 +8,7 @@ struct dns_conf {
     const char *mode;
     struct fct_strings server;
     const char *resolv_conf;
+    const char *root_hints;
     const char *dnssec;
     const char *trust_anchor;
     fct_duration timeout;         /* of one question */

@@ -15,6 +15,16 @@
 #define FALLBACK       "127.0.0.1" /* the same page: without a nameserver line */
 #define CLASS_IN       1
 
+/* Names and values as in unbound.conf(5). */
+static bool set_option(struct ub_ctx *unbound, const char *name, const char *value,
+                       struct fct_err *err)
+{
+    int code = ub_ctx_set_option(unbound, name, value);
+
+    return code == UB_NOERROR ||
+           fct_fail(err, FCT_BUG, "libunbound refuses %s %s: %s", name, value, ub_strerror(code));
+}
+
 /* ---- whom to ask ---- */
 
 bool dns_server_check(struct fct_str text, struct fct_err *err)
@@ -79,11 +89,22 @@ static bool forward_to_system(struct ub_ctx *unbound, const char *path, struct f
     return good > 0 || forward_to(unbound, FALLBACK, err);
 }
 
+static bool start_at_root(struct ub_ctx *unbound, const struct dns_conf *conf, struct fct_err *err)
+{
+    if (conf->server.n > 0)
+        return fct_fail(err, FCT_SYNTAX, "dns.server is for dns.mode = forward");
+    if (!conf->root_hints[0])
+        return true;
+    if (access(conf->root_hints, R_OK) != 0)
+        return fct_fail(err, FCT_DENIED, "dns.root_hints %s: %s", conf->root_hints,
+                        strerror(errno));
+    return set_option(unbound, "root-hints:", conf->root_hints, err);
+}
+
 static bool set_servers(struct ub_ctx *unbound, const struct dns_conf *conf, struct fct_err *err)
 {
     if (strcmp(conf->mode, "recurse") == 0)
-        return conf->server.n == 0 ||
-               fct_fail(err, FCT_SYNTAX, "dns.server is for dns.mode = forward");
+        return start_at_root(unbound, conf, err);
     if (strcmp(conf->mode, "forward") != 0)
         return fct_fail(err, FCT_SYNTAX, "dns.mode must be forward or recurse");
     if (conf->server.n == 0)
@@ -124,16 +145,6 @@ static bool set_anchor(struct ub_ctx *unbound, const char *path, struct fct_err 
 }
 
 /* ---- everything else ---- */
-
-/* Names and values as in unbound.conf(5). */
-static bool set_option(struct ub_ctx *unbound, const char *name, const char *value,
-                       struct fct_err *err)
-{
-    int code = ub_ctx_set_option(unbound, name, value);
-
-    return code == UB_NOERROR ||
-           fct_fail(err, FCT_BUG, "libunbound refuses %s %s: %s", name, value, ub_strerror(code));
-}
 
 static bool set_number(struct ub_ctx *unbound, const char *name, uint64_t value,
                        struct fct_err *err)

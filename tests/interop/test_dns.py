@@ -1,5 +1,5 @@
 """The DNS as plugins see it: a plugin asks at MAIL and at scan, a name server on loopback answers, or misbehaves. Answers are recorded and replayed."""
-import json, os, smtplib, subprocess, sys, tempfile, threading, time, unittest
+import contextlib, json, os, smtplib, subprocess, sys, tempfile, threading, time, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
@@ -188,6 +188,34 @@ class Check(unittest.TestCase):
             self.assertEqual(answers['name'], 'alias.example')
             self.assertEqual(answers['answers'][0]['canonical'], 'found.example')
             self.assertEqual(sorted(answers['answers'][0]['records']), ['192.0.2.1', '192.0.2.2'])
+
+    def test_recursion(self):
+        """From the root on, over a delegation. The root's addresses have no port: this needs port 53 of a loopback address."""
+        root = {
+            '': {'NS': ['a.rootserver'], 'SOA': ['a.rootserver post.rootserver 1 2 3 4 5']},
+            'a.rootserver': {'A': ['127.53.0.1']},
+            'example': ('DELEGATED', {'NS': ['ns.example'], 'A': ['127.53.0.2']}),
+        }
+        zone = {
+            'example': {'NS': ['ns.example'], 'SOA': ['ns.example post.example 1 2 3 4 5']},
+            'ns.example': {'A': ['127.53.0.2']},
+            'deep.below.example': {'A': ['192.0.2.11'], 'MX': ['10 mx.below.example']},
+        }
+        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+            try:
+                top = stack.enter_context(FakeDNS(root, '127.53.0.1', 53))
+                below = stack.enter_context(FakeDNS(zone, '127.53.0.2', 53))
+            except OSError as e:
+                self.skipTest('port 53 of loopback: %s' % e)
+            hints, conf = os.path.join(folder, 'hints'), os.path.join(folder, 'conf')
+            with open(hints, 'w') as f:
+                f.write('. 3600 IN NS a.rootserver.\na.rootserver. 3600 IN A 127.53.0.1\n')
+            with open(conf, 'w') as f:
+                f.write('dns { mode = recurse  dnssec = no  root_hints = "%s" }\n' % hints)
+            r = ctl('--conf', conf, 'check', 'dns', 'deep.below.example', '--type', 'A')
+            self.assertIn('192.0.2.11', r.stdout, r.stderr)
+            self.assertTrue(top.queries and below.asked('deep.below.example', 'A'))
+            self.assertEqual(top.asked('deep.below.example'), 0)  # the root learns the least (RFC 9156)
 
     def test_dnssec(self):
         zone = {

@@ -7,7 +7,8 @@ Zone: {name: {TYPE: [text, …]}} in the form of a zone file (TXT: the text itse
 any other type: bytes of the record). Names that are missing but have something below them are empty (NODATA), others NXDOMAIN.
 A name may have one manner instead of records: 'SERVFAIL', 'REFUSED', 'SILENT', 'GARBAGE' (bytes that are no message),
 or ('SLOW', seconds, records); ('TRUNCATED', records): the answer only by TCP; ('FORGED', records): answers that say "forged", one with
-another id and one from another port, come before the right one. A CNAME is followed inside the zone.
+another id and one from another port, come before the right one. ('DELEGATED', {'NS': [name], 'A': [its address]}): everything
+at and below it is somebody else's. A CNAME is followed inside the zone.
 dns.queries: (name, type, 'udp' or 'tcp') of every question so far."""
 import base64, ipaddress, os, socket, socketserver, struct, subprocess, tempfile, threading, time
 
@@ -102,7 +103,8 @@ def sign(zone, apex):
 
 
 class FakeDNS:
-    def __init__(self, zone):
+    def __init__(self, zone, host='127.0.0.1', port=0):
+        self.host, self.port = host, port
         self.zone = {name.rstrip('.').lower(): rows for name, rows in zone.items()}
         self.queries, self.lock = [], threading.Lock()
         self.udp = self.tcp = None
@@ -145,6 +147,9 @@ class FakeDNS:
         kind = NAMES.get(struct.unpack('>H', question[-4:-2])[0])
         with self.lock:
             self.queries.append((name, kind, transport))
+        apex = self.delegated(name)
+        if apex is not None:
+            return query[:2] + struct.pack('>5H', 0x8000, 1, 0, 1, 1) + question + self.referral(apex)
         manner, rcode, records = self.collect(name, kind) if kind else (None, 'NOERROR', [])
         if isinstance(manner, tuple):
             time.sleep(manner[1])
@@ -159,6 +164,17 @@ class FakeDNS:
         if transport == 'udp' and (manner == 'TRUNCATED' or 12 + len(question) + len(body) > UDP_MAX):
             flags, records, body = flags | 0x0200, [], b''
         return query[:2] + struct.pack('>5H', flags, 1, len(records), 0, 0) + question + body
+
+    def delegated(self, name):
+        for apex, entry in self.zone.items():
+            if isinstance(entry, tuple) and entry[0] == 'DELEGATED' and (name == apex or name.endswith('.' + apex)):
+                return apex
+        return None
+
+    def referral(self, apex):
+        """The authority and additional sections (RFC 1034 4.3.2)."""
+        rows = self.zone[apex][1]
+        return record(apex, 'NS', wire_name(rows['NS'][0])) + record(rows['NS'][0], 'A', wire_data('A', rows['A'][0]))
 
     @staticmethod
     def question(query):
@@ -183,7 +199,7 @@ class FakeDNS:
 
     @property
     def address(self):
-        return '127.0.0.1@%d' % self.port
+        return '%s@%d' % (self.host, self.port)
 
     def __enter__(self):
         fake = self
@@ -223,14 +239,15 @@ class FakeDNS:
 
         failed = []  # kept until one port is free for both, so that none is tried twice
         while not self.udp:
-            self.tcp = Tcp4(('127.0.0.1', 0), Tcp)
-            self.port = self.tcp.server_address[1]
+            self.tcp = Tcp4((self.host, self.port), Tcp)
+            port = self.tcp.server_address[1]
             try:
-                self.udp = Udp4(('127.0.0.1', self.port), Udp)
+                self.udp = Udp4((self.host, port), Udp)
             except OSError:
                 failed.append(self.tcp)
-                if len(failed) > 50:
+                if self.port or len(failed) > 50:
                     raise
+        self.port = port
         for server in failed:
             server.server_close()
         for server in (self.udp, self.tcp):
