@@ -231,7 +231,7 @@ static bool check(const struct dns_conf *conf, struct fct_err *err)
 struct ub_ctx *dns_setup(struct event_base *base, const struct dns_conf *conf, struct fct_err *err)
 {
     struct ub_ctx *unbound;
-    bool validate;
+    bool validate = false;
 
     if (!check(conf, err) || !wants_validation(conf, &validate, err))
         return NULL;
