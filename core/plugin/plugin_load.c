@@ -4,6 +4,7 @@
 
 #include "core/base/str.h"
 #include "core/plugin/plugin_host.h"
+#include "core/plugin/plugin_lua.h"
 #include "core/plugin/plugin_services.h"
 #include "core/plugin/plugin_start.h"
 #include <dlfcn.h>
@@ -405,10 +406,11 @@ static struct fct_strings lua_files(const struct config *conf, struct arena *are
 
 static bool has_lua_files(const struct config *conf)
 {
+    const struct conf_pair *options;
     const struct lua_conf *block;
 
     for (size_t i = 0; (block = config_each(conf, &lua_block, i, NULL)); i++)
-        if (block->file.n > 0)
+        if (block->file.n > 0 || config_extra(conf, &lua_block, i, &options) > 0)
             return true;
     return false;
 }
@@ -420,7 +422,7 @@ static size_t gather_pairs(struct arena *arena, const struct plugin_origin *orig
     const struct conf_pair *extra = NULL;
     size_t n = block != SIZE_MAX ? config_extra(origin->conf, &plugin_block, block, &extra) : 0;
     size_t at = 0;
-    struct conf_pair *pairs = ARENA_ARRAY(arena, struct conf_pair, n + 2);
+    struct conf_pair *pairs = ARENA_ARRAY(arena, struct conf_pair, n + 3);
 
     for (int shadow = 0; strcmp(name, "lua") == 0 && shadow <= 1; shadow++) {
         struct fct_strings files = lua_files(origin->conf, arena, shadow);
@@ -429,6 +431,10 @@ static size_t gather_pairs(struct arena *arena, const struct plugin_origin *orig
             pairs[at++] = (struct conf_pair){
                 .key = shadow ? "shadow" : "file", .values = files, .file = "lua blocks"};
     }
+    if (strcmp(name, "lua") == 0)
+        pairs[at++] = (struct conf_pair){.key = "option",
+                                         .values = plugin_lua_options(origin->conf, arena),
+                                         .file = "lua blocks"};
     for (size_t i = 0; i < n; i++)
         pairs[at++] = extra[i];
     *out = pairs;

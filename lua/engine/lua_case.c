@@ -696,7 +696,7 @@ static void run_one(struct lua_case_job *job, struct lua_engine *test, const cha
     struct lua_case_result result = {.file = path, .name = name, .why = r.why};
 
     r.conf.file = (struct fct_strings){&job->rule, 1};
-    r.conf.option = (struct fct_strings){NULL, 0};
+    r.conf.shadow = r.conf.option = (struct fct_strings){NULL, 0};
     if (lua_istable(L, -1) && lua_rawgeti(L, -1, 1) == LUA_TSTRING)
         snprintf(name, sizeof name, "%s", lua_tostring(L, -1));
     lua_settop(L, 2);
@@ -722,7 +722,7 @@ static bool run_file(struct lua_case_job *job, const char *path, struct fct_err 
     struct lua_engine *test;
     bool ok;
 
-    conf.file = conf.option = (struct fct_strings){NULL, 0};
+    conf.file = conf.shadow = conf.option = (struct fct_strings){NULL, 0};
     test = lua_engine_open(job->host, &conf, err);
     if (!test)
         return false;

@@ -50,6 +50,8 @@ int lua_fn_global_composite(lua_State *L)
     if (!e->file)
         return luaL_error(L, "composite works only while the file is loaded");
     check_fields(L);
+    if (e->shadow) /* the server looks at composites for everybody: there is no trying */
+        return 0;
     if (lua_rawgeti(L, 1, 1) != LUA_TSTRING)
         return luaL_error(L, "the composite's name is missing");
     lua_symbol_check(L, e, lua_tostring(L, -1));

@@ -84,6 +84,8 @@ bool lua_options_check(const struct lua_engine *e, struct fct_err *err)
 
         if (o->known)
             continue;
+        if (distance(o->key, "file") < 3)
+            nearest = "file";
         for (const struct lua_option *d = e->declared; d; d = d->next)
             if (belongs(d, o->pattern) && distance(o->key, d->key) < best) {
                 best = distance(o->key, d->key);

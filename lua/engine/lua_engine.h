@@ -16,7 +16,7 @@
 #include <signal.h>
 
 struct lua_settings {
-    struct fct_strings file, option;
+    struct fct_strings file, shadow, option;
     const char *lib;
     fct_duration budget, load_budget;
     fct_size state_memory, call_memory;
@@ -109,7 +109,7 @@ struct lua_engine {
         struct lua_loaded *next;
         const char *path;
     } * loaded, **loaded_end;        /* rule files, in order */
-    struct lua_target_set *patterns; /* lua_patterns.c */
+    struct lua_target_set *patterns[2]; /* live, in shadow: lua_patterns.c */
     struct lua_list *list;           /* lua_list.c */
     struct lua_script *script;       /* lua_redis.c */
     struct lua_composite *composite; /* lua_composite.c */

@@ -202,13 +202,23 @@ static bool load_pattern(struct lua_engine *e, const char *pattern, struct fct_e
     return ok;
 }
 
-bool lua_files_load(struct lua_engine *e, struct fct_err *err)
+static bool load_all(struct lua_engine *e, const struct fct_strings *files, struct fct_err *err)
 {
-    for (size_t i = 0; i < e->conf->file.n; i++) {
-        e->pattern = e->conf->file.item[i];
+    for (size_t i = 0; i < files->n; i++) {
+        e->pattern = files->item[i];
         if (!load_pattern(e, e->pattern, err))
             return false;
     }
     e->pattern = NULL;
     return true;
+}
+
+bool lua_files_load(struct lua_engine *e, struct fct_err *err)
+{
+    bool ok = load_all(e, &e->conf->file, err);
+
+    e->shadow = true;
+    ok = ok && load_all(e, &e->conf->shadow, err);
+    e->shadow = false;
+    return ok;
 }

@@ -33,6 +33,7 @@ struct pattern {
 
 struct lua_target {
     struct lua_engine *engine;
+    const struct lua_target_set *set;
     struct pattern *pattern, **end;
 };
 
@@ -233,7 +234,7 @@ static enum fct_verdict run_target(struct fct_call *call, enum fct_hook hook, co
 
     (void)hook;
     (void)event;
-    targets[t - t->engine->patterns->target].make(host, call, &text);
+    targets[t - t->set->target].make(host, call, &text);
     for (struct pattern *p = t->pattern; p && host->time_left_ms(call) > 0; p = p->next)
         search(t, call, p, (struct fct_str){text.p ? text.p : "", text.n});
     free(text.p);
@@ -242,22 +243,31 @@ static enum fct_verdict run_target(struct fct_call *call, enum fct_hook hook, co
 
 /* ---- declaring ---- */
 
+static struct lua_target_set *new_set(struct lua_engine *e)
+{
+    struct lua_target_set *set = calloc(1, sizeof *set);
+
+    for (size_t i = 0; set && i < TARGETS; i++) {
+        set->target[i].engine = e;
+        set->target[i].set = set;
+        set->target[i].end = &set->target[i].pattern;
+    }
+    return set;
+}
+
 static struct lua_target *target_named(lua_State *L, struct lua_engine *e, const char *name)
 {
-    if (!e->patterns) {
-        e->patterns = calloc(1, sizeof *e->patterns);
-        if (!e->patterns) {
-            luaL_error(L, "not enough memory");
-            return NULL;
-        }
-        for (size_t i = 0; i < TARGETS; i++) {
-            e->patterns->target[i].engine = e;
-            e->patterns->target[i].end = &e->patterns->target[i].pattern;
-        }
+    struct lua_target_set **set = &e->patterns[e->shadow];
+
+    if (!*set)
+        *set = new_set(e);
+    if (!*set) {
+        luaL_error(L, "not enough memory");
+        return NULL;
     }
     for (size_t i = 0; i < TARGETS; i++)
         if (strcmp(targets[i].name, name) == 0)
-            return &e->patterns->target[i];
+            return &(*set)->target[i];
     luaL_error(L, "there is no target '%s' (text, subject, headers, html, urls, raw)", name);
     return NULL;
 }
@@ -335,61 +345,120 @@ int lua_fn_global_patterns(lua_State *L)
 
 /* ---- all of them ---- */
 
+typedef bool each_target(void *arg, struct lua_target *t, size_t target, bool shadow);
+
+static bool each(const struct lua_engine *e, each_target *visit, void *arg)
+{
+    for (size_t shadow = 0; shadow < 2; shadow++)
+        for (size_t i = 0; e->patterns[shadow] && i < TARGETS; i++)
+            if (!visit(arg, &e->patterns[shadow]->target[i], i, shadow))
+                return false;
+    return true;
+}
+
+struct looking {
+    const char *name, *where;
+};
+
+static bool look(void *arg, struct lua_target *t, size_t target, bool shadow)
+{
+    struct looking *l = arg;
+
+    (void)target;
+    (void)shadow;
+    for (const struct pattern *p = t->pattern; p && !l->where; p = p->next)
+        if (p->declared.name && strcmp(p->declared.name, l->name) == 0)
+            l->where = p->where;
+    return true;
+}
+
 const char *lua_pattern_declared(const struct lua_engine *e, const char *name)
 {
-    for (size_t i = 0; e->patterns && i < TARGETS; i++)
-        for (const struct pattern *p = e->patterns->target[i].pattern; p; p = p->next)
-            if (p->declared.name && strcmp(p->declared.name, name) == 0)
-                return p->where;
-    return NULL;
+    struct looking l = {name, NULL};
+
+    (void)each(e, look, &l);
+    return l.where;
+}
+
+struct visiting {
+    lua_pattern_seen *seen;
+    void *arg;
+};
+
+static bool visit(void *arg, struct lua_target *t, size_t target, bool shadow)
+{
+    const struct visiting *v = arg;
+
+    (void)target;
+    (void)shadow;
+    for (const struct pattern *p = t->pattern; p; p = p->next)
+        v->seen(v->arg, p->declared.name, p->where, p->regex);
+    return true;
 }
 
 void lua_patterns_each(const struct lua_engine *e, lua_pattern_seen *seen, void *arg)
 {
-    for (size_t i = 0; e->patterns && i < TARGETS; i++)
-        for (const struct pattern *p = e->patterns->target[i].pattern; p; p = p->next)
-            seen(arg, p->declared.name, p->where, p->regex);
+    struct visiting v = {seen, arg};
+
+    (void)each(e, visit, &v);
+}
+
+struct registering {
+    struct lua_engine *engine;
+    struct fct_self *self;
+    struct fct_err *err;
+};
+
+static bool register_target(void *arg, struct lua_target *t, size_t target, bool shadow)
+{
+    const struct registering *r = arg;
+    struct lua_engine *e = r->engine;
+    const struct fct_hook_row row = {
+        .hook = FCT_HOOK_scan,
+        .generic = true,
+        .fn = {.any = run_target},
+        .label = lua_keep(e, "lua:patterns:%s", targets[target].name),
+        .state = t,
+        .may = FCT_MAY_NOTHING,
+        .mode = shadow ? FCT_SHADOW : FCT_LIVE,
+    };
+
+    for (const struct pattern *p = t->pattern; p; p = p->next) {
+        struct fct_err inner = {0};
+
+        if (!e->host->add_symbol(r->self, &p->declared, &inner))
+            return lua_fail(r->err, inner.class, "%s: %.180s", p->where, inner.text);
+    }
+    return !t->pattern || e->host->add_hook(r->self, &row, r->err);
 }
 
 bool lua_patterns_register(struct lua_engine *e, struct fct_self *self, struct fct_err *err)
 {
-    for (size_t i = 0; e->patterns && i < TARGETS; i++) {
-        struct lua_target *t = &e->patterns->target[i];
-        const struct fct_hook_row row = {
-            .hook = FCT_HOOK_scan,
-            .generic = true,
-            .fn = {.any = run_target},
-            .label = lua_keep(e, "lua:patterns:%s", targets[i].name),
-            .state = t,
-            .may = FCT_MAY_NOTHING,
-        };
+    struct registering r = {e, self, err};
 
-        if (!t->pattern)
-            continue;
-        for (const struct pattern *p = t->pattern; p; p = p->next) {
-            struct fct_err inner = {0};
+    return each(e, register_target, &r);
+}
 
-            if (!e->host->add_symbol(self, &p->declared, &inner)) {
-                return lua_fail(err, inner.class, "%s: %.180s", p->where, inner.text);
-            }
-        }
-        if (!e->host->add_hook(self, &row, err))
-            return false;
+static bool free_target(void *arg, struct lua_target *t, size_t target, bool shadow)
+{
+    struct pattern *p;
+
+    (void)arg;
+    (void)target;
+    (void)shadow;
+    while ((p = t->pattern)) {
+        t->pattern = p->next;
+        lua_regex_free(&p->regex);
+        free(p);
     }
     return true;
 }
 
 void lua_patterns_free(struct lua_engine *e)
 {
-    for (size_t i = 0; e->patterns && i < TARGETS; i++) {
-        struct pattern *p;
-
-        while ((p = e->patterns->target[i].pattern)) {
-            e->patterns->target[i].pattern = p->next;
-            lua_regex_free(&p->regex);
-            free(p);
-        }
+    (void)each(e, free_target, NULL);
+    for (size_t shadow = 0; shadow < 2; shadow++) {
+        free(e->patterns[shadow]);
+        e->patterns[shadow] = NULL;
     }
-    free(e->patterns);
-    e->patterns = NULL;
 }

@@ -7,6 +7,7 @@
 /* clang-format off */
 static const struct fct_conf_key keys[] = {
     FCT_CONF_KEY(struct lua_settings, file,          "",        "Rule files to load, patterns such as \"rules/*.lua\" allowed"),
+    FCT_CONF_KEY(struct lua_settings, shadow,        "",        "Rule files that run in shadow; written by the server from `lua` blocks with mode = shadow"),
     FCT_CONF_KEY(struct lua_settings, option,        "",        "Written by the server from the other keys of `lua` blocks"),
     FCT_CONF_KEY(struct lua_settings, lib,           "",        "Folder of modules that every rule file may require, besides those beside it; empty: none"),
     FCT_CONF_KEY(struct lua_settings, budget,        "50ms",    "Processor time of one callback; over it the callback fails (steps of 10ms)"),

@@ -242,6 +242,7 @@ static struct lua_rule *new_rule(lua_State *L, const char *what, enum lua_rule_k
         .fn = {.any = lua_hook_run},
         .label = lua_label(e),
         .state = r,
+        .mode = e->shadow ? FCT_SHADOW : FCT_LIVE,
     };
     return r;
 }
