@@ -104,17 +104,18 @@ struct lua_engine {
     } * text;
     const char *file;                     /* the rule file being loaded, else NULL */
     const char *pattern;                  /* of `file`, by which it was found */
+    bool shadow;                          /* its rules only try */
     struct lua_option *option, *declared; /* values of the configuration; what files asked for */
     struct lua_loaded {
         struct lua_loaded *next;
         const char *path;
-    } * loaded, **loaded_end;        /* rule files, in order */
+    } * loaded, **loaded_end;           /* rule files, in order */
     struct lua_target_set *patterns[2]; /* live, in shadow: lua_patterns.c */
-    struct lua_list *list;           /* lua_list.c */
-    struct lua_script *script;       /* lua_redis.c */
-    struct lua_composite *composite; /* lua_composite.c */
-    struct lua_regex_engine *regex;  /* lua_regex.c */
-    double now;                      /* of a test; 0: the clock's */
+    struct lua_list *list;              /* lua_list.c */
+    struct lua_script *script;          /* lua_redis.c */
+    struct lua_composite *composite;    /* lua_composite.c */
+    struct lua_regex_engine *regex;     /* lua_regex.c */
+    double now;                         /* of a test; 0: the clock's */
 };
 
 /* The callback that has the processor. Read by the allocator and by the watchdog's signal handler.
