@@ -5,7 +5,7 @@
 #include "core/base/str.h"
 #include "protocols/smtp/smtp_session.h"
 
-#define PIECE_MAX (64u << 10)
+#define PIECE_MAX ((size_t)64 << 10)
 
 void smtp_chunk_start(struct smtp_session *s)
 {

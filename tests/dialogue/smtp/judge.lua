@@ -44,6 +44,7 @@ hook { "rcpt",
       if ev.recipient == "tester@example.test" then return tempfail("4.2.0", "later") end
     end
     if ev.recipient == "bob+hole@example.test" then return discard() end
+    if ev.recipient == "bob+strict@example.test" then ev.profile = "strict" end
     if ev.recipient == "bob+alice@example.test" then ev.recipient = "alice@example.test" end
   end }
 
@@ -88,3 +89,6 @@ hook { "deliver",
     if code == 0 then return discard() end
     return code < 500 and tempfail(code, "4.2.0", who .. " waits") or reject(code, "5.2.2", who .. " refuses")
   end }
+
+rule { "JUDGED", score = 2.0, group = "judge", about = "the subject asks for a score",
+  function(m) return m.subject == "scored" end }
