@@ -224,6 +224,54 @@ START_TEST(test_reading_ends_when_the_client_leaves)
 }
 END_TEST
 
+/* The stream's own patience: the call goes on, and so may the stream. */
+static void read_impatiently(void *arg)
+{
+    struct fct_stream *s = dial(NULL);
+    int peer = accept(listening, NULL, NULL);
+    char got;
+
+    (void)arg;
+    host.stream_timeout(s, 20);
+    ck_assert_int_eq(host.stream_read(call, s, &got, 1), -1);
+    ck_assert(call->live);
+    ck_assert_int_eq(write(peer, "x", 1), 1);
+    ck_assert_int_eq(host.stream_read(call, s, &got, 1), 1);
+    host.stream_timeout(s, 0);
+    call->deadline_ms = clock_ms() + 60;
+    ck_assert_int_eq(host.stream_read(call, s, &got, 1), -1);
+    ck_assert(!call->live);
+    close(peer);
+    host.stream_timeout(NULL, 1);
+}
+
+START_TEST(test_timeout_of_a_stream)
+{
+    service_rig_run(read_impatiently, NULL);
+}
+END_TEST
+
+static void write_impatiently(void *arg)
+{
+    struct fct_stream *s = dial(NULL);
+    int peer = accept(listening, NULL, NULL);
+    bool ok = true;
+
+    (void)arg;
+    host.stream_timeout(s, 30);
+    for (unsigned i = 0; ok && i < 64; i++)
+        ok = host.stream_write(call, s, (struct fct_str){block, sizeof block});
+    ck_assert(!ok);
+    ck_assert(call->live);
+    close(peer);
+}
+
+START_TEST(test_timeout_of_a_write)
+{
+    service_rig_run(write_impatiently, NULL);
+}
+END_TEST
+
 /* ---- whose it is ---- */
 
 static void misuse(void *arg)
@@ -393,6 +441,8 @@ int main(void)
     tcase_add_test(tc, test_writing_ends_at_the_deadline);
     tcase_add_test(tc, test_reading_ends_at_the_deadline);
     tcase_add_test(tc, test_reading_ends_when_the_client_leaves);
+    tcase_add_test(tc, test_timeout_of_a_stream);
+    tcase_add_test(tc, test_timeout_of_a_write);
     tcase_add_test(tc, test_misuse);
     tcase_add_test(tc, test_closed_under_a_reader);
     tcase_add_test(tc, test_limit);
