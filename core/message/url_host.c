@@ -293,7 +293,7 @@ bool url_host(struct arena *arena, struct fct_str text, struct fct_str *host,
     }
     if (!to_ascii(arena, url_unescape(arena, name), &name) || has_forbidden(name))
         return false;
-    if (name.n > 1 && name.p[name.n - 1] == '.')
+    if (name.n > 1 && name.p[name.n - 1] == '.' && name.p[name.n - 2] != '.')
         name.n--;
     if (ends_in_number(name)) {
         if (!parse_ipv4(arena, name, host))

@@ -36,6 +36,7 @@ static const struct {
     {"http://example.com/\xC3\xA9?\xC3\xA9'#\xC3\xA9`", "http||example.com|0|/%C3%A9|%C3%A9%27|%C3%A9%60"},
     {"http://ex%41mple.com/", "http||example.com|0|/||"},
     {"http://example.com./", "http||example.com|0|/||"},
+    {"http://example../", "http||example..|0|/||"}, /* two dots are no place in the DNS */
     {"http://a_b.example/", "http||a_b.example|0|/||"},
     {"http://ab--cd.example/", "http||ab--cd.example|0|/||"},
     /* names in other scripts */
