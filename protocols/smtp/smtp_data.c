@@ -139,6 +139,7 @@ static bool is_done(const struct smtp_session *s)
 {
     if (s->input == INPUT_CHUNK)
         return s->chunk_left == 0;
+    FCT_ASSERT(s->tx); /* a refused chunk may come without one, DATA does not */
     return s->frame.ended || s->frame.fault != FRAME_FINE ||
            s->tx->data_bytes > 2 * s->conf->max_message.bytes;
 }

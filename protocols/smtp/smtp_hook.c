@@ -84,7 +84,9 @@ bool smtp_plugin_path(struct smtp_session *s, struct fct_str text, bool null, st
                       struct fct_str *address)
 {
     struct fct_str in = arena_printf(arena, "<%.*s>", FCT_FMT(text));
-    bool utf8 = s->tx && s->tx->params.smtputf8;
+    /* A recipient stays in this house; a sender of a message that is not SMTPUTF8 goes out again.
+     */
+    bool utf8 = !null || (s->tx && s->tx->params.smtputf8);
     struct smtp_path path;
     struct fct_err err = {0};
 
