@@ -26,6 +26,11 @@ FCT_MUST_CHECK bool directory_account_settings(struct server *s, struct fct_str 
 FCT_MUST_CHECK bool directory_resolve(struct server *s, struct fct_str address, struct arena *arena,
                                       struct store_resolution *out, struct fct_err *err);
 
+/* What follows the last '@', or empty. */
+struct fct_str directory_domain(struct fct_str address);
+/* Does any account or alias live there? */
+FCT_MUST_CHECK bool directory_is_local(struct server *s, struct fct_str domain, bool *local,
+                                       struct fct_err *err);
 /* After every durable change of accounts and aliases. */
 void directory_changed(struct server *s);
 

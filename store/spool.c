@@ -4,32 +4,58 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* A file without a name is opened again by its number. */
-static int reopen(int fd)
+static bool open_nameless(const char *dir, int *fd, int *reader)
 {
-    char path[40];
+    char again[40];
 
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    return open(path, O_RDONLY | O_CLOEXEC);
+    *fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (*fd < 0)
+        return false;
+    snprintf(again, sizeof again, "/proc/self/fd/%d", *fd);
+    *reader = open(again, O_RDONLY | O_CLOEXEC);
+    return *reader >= 0;
+}
+
+/* Where there is no /proc: a name for as long as it takes to open it twice. */
+static bool open_named(const char *dir, int *fd, int *reader)
+{
+    char path[4200];
+
+    snprintf(path, sizeof path, "%s/spool.XXXXXX", dir);
+    *fd = mkostemp(path, O_CLOEXEC);
+    if (*fd < 0)
+        return false;
+    *reader = open(path, O_RDONLY | O_CLOEXEC);
+    (void)unlink(path);
+    return *reader >= 0;
+}
+
+static void close_both(int *fd, int *reader)
+{
+    if (*fd >= 0)
+        close(*fd);
+    if (*reader >= 0)
+        close(*reader);
+    *fd = *reader = -1;
 }
 
 bool spool_open(const char *dir, int *fd, int *reader, struct fct_err *err)
 {
-    char path[4096];
+    char tmp[4096];
 
-    *reader = -1;
-    snprintf(path, sizeof path, "%s/tmp", dir);
-    *fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (*fd >= 0)
-        *reader = reopen(*fd);
-    if (*reader >= 0)
+    *fd = *reader = -1;
+    snprintf(tmp, sizeof tmp, "%s/tmp", dir);
+    if (open_nameless(tmp, fd, reader))
+        return true;
+    close_both(fd, reader);
+    if (open_named(tmp, fd, reader))
         return true;
     fct_fail(err, FCT_TEMP, "spool file: %s", strerror(errno));
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
+    close_both(fd, reader);
     return false;
 }
