@@ -284,6 +284,14 @@ static bool has_score(const struct ledger_entry *e)
     return e->kind == LEDGER_SYMBOL || e->kind == LEDGER_ADJUST || e->kind == LEDGER_PROFILE;
 }
 
+/* Whoever adds up all "score" of the entries gets the ledger's. */
+static const char *score_key(const struct ledger_entry *e)
+{
+    if (e->kind == LEDGER_PROFILE)
+        return "sum";
+    return e->shadow ? "would_score" : "score";
+}
+
 static void print_json_symbol(const struct ledger_entry *e, struct buf *out)
 {
     buf_put_c(out, ", \"weight\": ");
@@ -302,7 +310,7 @@ static void print_json_entry(const struct ledger_entry *e, struct buf *out)
     print_text(e->name, out);
     buf_put_c(out, "\"");
     if (has_score(e)) {
-        buf_put_c(out, ", \"score\": ");
+        buf_printf(out, ", \"%s\": ", score_key(e));
         ledger_put_milli(e->score_milli, out);
     }
     if (e->kind == LEDGER_SYMBOL)

@@ -197,6 +197,8 @@ START_TEST(printed)
         "%s", json.p);
     ck_assert_msg(strstr(json.p, "\"score\": -1.100"), "%s", json.p);
     ck_assert_msg(strstr(json.p, "\"weight\": 5.000, \"group\": \"spf\""), "%s", json.p);
+    ck_assert_msg(strstr(json.p, "\"would_score\": 9.000"), "%s", json.p);
+    ck_assert_msg(strstr(json.p, "\"sum\": 1.000"), "%s", json.p);
     ck_assert_msg(strstr(json.p, "\"shadow\": true"), "%s", json.p);
     ck_assert_msg(strstr(text.p, "would symbol"), "%s", text.p);
     ck_assert_msg(strstr(json.p, "}]}"), "%s", json.p);
