@@ -49,7 +49,6 @@ static bool begin_message(struct smtp_session *s, bool dots, struct smtp_reply *
     if (!smtp_ask(s, FCT_HOOK_data, &event, SMTP_AT_DATA, &answer, r))
         return false;
     s->tx->discard = s->tx->discard || answer.verdict == FCT_DISCARD;
-    s->tx->has_data = true;
     smtp_frame_start(&s->frame, dots,
                      smtp_is_submission(s) && s->conf->submission_repairs_line_ends);
     smtp_spool_start(&s->tx->spool, s->conf->spool_memory.bytes, s->conf->receive_memory.bytes);
@@ -139,7 +138,6 @@ static bool is_done(const struct smtp_session *s)
 {
     if (s->input == INPUT_CHUNK)
         return s->chunk_left == 0;
-    FCT_ASSERT(s->tx); /* a refused chunk may come without one, DATA does not */
     return s->frame.ended || s->frame.fault != FRAME_FINE ||
            s->tx->data_bytes > 2 * s->conf->max_message.bytes;
 }
@@ -150,6 +148,7 @@ static size_t take_chunk(struct smtp_session *s, const char *p, size_t n)
         n = (size_t)s->chunk_left;
     s->chunk_left -= n;
     if (s->chunk_refused.code == 0) {
+        FCT_ASSERT(s->tx); /* only a refused chunk comes without one */
         s->tx->data_bytes += n;
         (void)smtp_frame_feed(&s->frame, p, n, keep, s);
     }

@@ -82,7 +82,6 @@ struct smtp_transaction {
     size_t links, links_room;
     bool discard; /* a plugin said so: answer as if all were well, keep nothing */
     bool too_big;
-    bool has_data; /* the spool is in use */
     struct smtp_spool spool;
     struct smtp_chunk chunk;
     struct smtp_reply refusal; /* code != 0: the answer at the end of the data, nothing is kept */
