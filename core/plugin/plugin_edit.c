@@ -62,16 +62,18 @@ bool edit_add(struct fct_call *call, struct logged_edit *edit)
 
 /* ---- header fields ---- */
 
-static struct fct_str unfolded_line(struct fct_str *rest, size_t room)
+/* What goes into a line of `room` octets; cut in front of white space, or not at all. */
+static struct fct_str take_line(struct fct_str *rest, size_t room)
 {
     size_t cut = 0;
+    struct fct_str line;
 
     for (size_t i = 1; i < rest->n && (i <= room || cut == 0); i++)
         if (rest->p[i] == ' ' || rest->p[i] == '\t')
             cut = i;
     if (rest->n <= room || cut == 0)
         cut = rest->n;
-    struct fct_str line = str_head(*rest, cut);
+    line = str_head(*rest, cut);
     *rest = str_skip(*rest, cut);
     return line;
 }
@@ -86,7 +88,7 @@ static struct fct_str fold(struct arena *arena, struct fct_str name, struct fct_
     if (name.n + 2 + value.n <= LINE_MAX_OCTETS || str_find_char(value, '\n') >= 0)
         return value;
     for (struct fct_str rest = value; rest.n > 0; room = LINE_FOLD) {
-        buf_put_str(&out, unfolded_line(&rest, room));
+        buf_put_str(&out, take_line(&rest, room));
         if (rest.n > 0)
             buf_put_c(&out, "\r\n");
     }
