@@ -270,8 +270,10 @@ static bool take_word(struct names *n, struct scan *s, unsigned *do_is_known)
     } else if (is(s, "else")) {
         close_block(n);
         open_block(n);
-    } else if (is(s, "elseif") || is(s, "end") || is(s, "until")) {
+    } else if (is(s, "elseif") || is(s, "end")) {
         close_block(n);
+    } else if (is(s, "until")) { /* its condition sees the names: they stay, in the block around */
+        n->blocks -= n->blocks > 0;
     }
     return false;
 }

@@ -234,20 +234,29 @@ struct trying {
     char *out;
 };
 
+/* Pushes the chunk, or the error. */
+static bool load_text(lua_State *L, const char *format, const char *expression)
+{
+    bool ok;
+
+    lua_pushfstring(L, format, expression);
+    ok = luaL_loadbufferx(L, lua_tostring(L, -1), lua_rawlen(L, -1), "=expression", "t") == LUA_OK;
+    lua_remove(L, -2);
+    return ok;
+}
+
 static int try_expression(lua_State *L)
 {
     struct trying *t = lua_touserdata(L, 1);
 
     lua_settop(L, 0);
-    lua_pushfstring(L, "local m, c = ... return %s", t->expression);
-    if (luaL_loadbufferx(L, lua_tostring(L, 1), lua_rawlen(L, 1), "=expression", "t") != LUA_OK) {
-        lua_pop(L, 1); /* not an expression: statements, then */
-        lua_pushfstring(L, "local m, c = ... %s", t->expression);
-        if (luaL_loadbufferx(L, lua_tostring(L, -1), lua_rawlen(L, -1), "=expression", "t") !=
-            LUA_OK)
-            return lua_error(L);
+    /* An expression, else statements; of what is neither the first error is told. */
+    if (!load_text(L, "local m, c = ... return %s", t->expression) &&
+        !load_text(L, "local m, c = ... %s", t->expression)) {
+        lua_settop(L, 1);
+        return lua_error(L);
     }
-    lua_replace(L, 1);
+    lua_copy(L, -1, 1);
     lua_settop(L, 1);
     lua_sandbox_push_env(L, "");
     lua_setupvalue(L, 1, 1);

@@ -526,6 +526,14 @@ void mock_option(struct mock *m, const char *line)
     m->options[options->n++] = line;
 }
 
+void mock_shadow(struct mock *m, const char *path)
+{
+    struct fct_strings *files = strings_of(m, "shadow");
+
+    m->shadow[0] = path;
+    *files = (struct fct_strings){m->shadow, 1};
+}
+
 /* ---- life ---- */
 
 void mock_open(struct mock *m)

@@ -21,7 +21,7 @@ struct mock {
     const struct fct_plugin *plugin;
     void *library, *state;
     char conf[1024] __attribute__((aligned(16)));
-    const char *files[8], *options[8];
+    const char *files[8], *options[8], *shadow[1];
     char folder[64];    /* of the rule files */
     struct fct_err err; /* of start() */
     struct fct_symbol symbol[MOCK_ROWS];
@@ -59,6 +59,7 @@ void mock_close(struct mock *m);
 void mock_set(struct mock *m, const char *key, const char *value);
 /* A key of the block of rules: "PATTERN\nKEY\nPLACE\nVALUE". */
 void mock_option(struct mock *m, const char *line);
+void mock_shadow(struct mock *m, const char *path); /* one more rule file, in shadow */
 extern const struct fct_host mock_functions;
 /* Writes a rule file into the mock's folder; `mock_start` loads those that mock_rules wrote. */
 const char *mock_write(struct mock *m, const char *name, const char *text);
