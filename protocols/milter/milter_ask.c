@@ -21,6 +21,7 @@ static void ask(void *arg)
     struct asking *a = arg;
     struct milter *role = a->s->role;
 
+    milter_session_name(a->s);
     filter_hook(role->filter, &a->s->hooks, a->hook, a->event, a->arena, &a->answer);
     if (a->answer.verdict == FCT_TEMPFAIL && str_equal(a->answer.by, FCT_STR("filter"))) {
         role->count.unavailable++;

@@ -92,7 +92,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 
     (void)spare2, (void)spare3;
     milter_negotiate(&s->mx, &s->submission, s->ready, &offered, &terms);
-    if (terms.actions & SMFIF_SETSYMLIST)
+    if (terms.actions & SMFIF_SETSYMLIST && !(terms.protocol & SMFIP_NOHELO))
         name_macros(ctx);
     milter_session_agree(s, &terms);
     *want_actions = terms.actions;

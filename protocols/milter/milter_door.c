@@ -7,50 +7,53 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SEARCH 64 /* libmilter opens one descriptor, the lowest that is free */
-
-struct waiting {
-    struct waiting *next;
-    int fd;
-};
+#define SEARCH       64 /* libmilter opens one descriptor, the lowest that is free */
+#define SOCKETS      64
+#define EXHAUSTED_MS 100
 
 static struct {
-    int fd; /* libmilter's listening descriptor: an eventfd that counts what waits */
+    int fd; /* libmilter's listening descriptor: an epoll descriptor over the sockets */
     pthread_mutex_t lock;
-    struct waiting *first, **last;
-} door = {.fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER, .last = &door.first};
+    int socket[SOCKETS];
+    size_t sockets;
+    bool (*admit)(void *arg);
+    void *arg;
+} door = {.fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* ---- what libmilter believes to be accept() ---- */
 
 int __real_accept(int fd, struct sockaddr *address, socklen_t *length);
 int __wrap_accept(int fd, struct sockaddr *address, socklen_t *length);
 
+/* The next connection of any socket; -1: another process was faster (a reload), or nobody is
+ * admitted. */
 static int take(void)
 {
-    struct waiting *w;
-    uint64_t count;
     int fd = -1;
 
-    (void)!read(door.fd, &count, sizeof count);
     (void)pthread_mutex_lock(&door.lock);
-    w = door.first;
-    if (w) {
-        fd = w->fd;
-        door.first = w->next;
-        if (!door.first)
-            door.last = &door.first;
+    for (size_t i = 0; i < door.sockets && fd < 0; i++) {
+        fd = accept4(door.socket[i], NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0 && !door.admit(door.arg)) {
+            close(fd);
+            fd = -1;
+        }
     }
     (void)pthread_mutex_unlock(&door.lock);
-    free(w);
     return fd;
 }
 
+static bool is_exhausted(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
 /* libmilter checks the family against that of the socket it opened; who the MTA is interests
- * nobody. */
+ * nobody. EINTR: it tries again, as often as it takes. */
 int __wrap_accept(int fd, struct sockaddr *address, socklen_t *length)
 {
     static const struct sockaddr_in loopback = {.sin_family = AF_INET};
@@ -58,8 +61,11 @@ int __wrap_accept(int fd, struct sockaddr *address, socklen_t *length)
 
     if (fd != door.fd)
         return __real_accept(fd, address, length);
+    errno = 0;
     got = take();
     if (got < 0) {
+        if (is_exhausted(errno))
+            (void)usleep(EXHAUSTED_MS * 1000);
         errno = EINTR;
         return -1;
     }
@@ -70,20 +76,24 @@ int __wrap_accept(int fd, struct sockaddr *address, socklen_t *length)
     return got;
 }
 
-void milter_door_hand(int fd)
+bool milter_door_add(int fd, struct fct_err *err)
 {
-    static const uint64_t one = 1;
-    struct waiting *w = malloc(sizeof *w);
-    int flags = fcntl(fd, F_GETFL);
+    struct epoll_event wanted = {.events = EPOLLIN};
 
-    FCT_ASSERT(w);
-    (void)fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
-    *w = (struct waiting){.fd = fd};
+    if (door.sockets == SOCKETS)
+        return fct_fail(err, FCT_LIMIT, "more than %d milter addresses", SOCKETS);
+    if (epoll_ctl(door.fd, EPOLL_CTL_ADD, fd, &wanted) != 0)
+        return fct_fail(err, FCT_TEMP, "epoll: %s", strerror(errno));
+    door.socket[door.sockets++] = fd;
+    return true;
+}
+
+void milter_door_close(void)
+{
     (void)pthread_mutex_lock(&door.lock);
-    *door.last = w;
-    door.last = &w->next;
+    while (door.sockets > 0)
+        (void)epoll_ctl(door.fd, EPOLL_CTL_DEL, door.socket[--door.sockets], NULL);
     (void)pthread_mutex_unlock(&door.lock);
-    (void)!write(door.fd, &one, sizeof one);
 }
 
 /* ---- libmilter's socket ---- */
@@ -108,23 +118,23 @@ static int find_socket(int lowest, const bool before[SEARCH])
 static bool open_socket(struct fct_err *err)
 {
     static char own[] = "inet:0@[127.0.0.1]";
-    int counter = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
-    int lowest = counter < 0 ? -1 : fcntl(counter, F_DUPFD_CLOEXEC, 0);
+    int cover = epoll_create1(EPOLL_CLOEXEC);
+    int lowest = cover < 0 ? -1 : fcntl(cover, F_DUPFD_CLOEXEC, 0);
     bool before[SEARCH];
 
     if (lowest < 0)
-        return fct_fail(err, FCT_TEMP, "eventfd: %s", strerror(errno));
+        return fct_fail(err, FCT_TEMP, "epoll: %s", strerror(errno));
     close(lowest);
     for (int i = 0; i < SEARCH; i++)
         before[i] = listens(lowest + i);
     if (smfi_setconn(own) != MI_SUCCESS || smfi_opensocket(false) != MI_SUCCESS) {
-        close(counter);
+        close(cover);
         return fct_fail(err, FCT_TEMP, "libmilter cannot open a socket on loopback");
     }
     door.fd = find_socket(lowest, before);
-    if (door.fd < 0 || dup3(counter, door.fd, O_CLOEXEC) < 0)
+    if (door.fd < 0 || dup3(cover, door.fd, O_CLOEXEC) < 0)
         return fct_fail(err, FCT_BUG, "libmilter's socket was not found");
-    close(counter);
+    close(cover);
     return true;
 }
 
@@ -144,11 +154,14 @@ static void *run_libmilter(void *arg)
     _exit(1);
 }
 
-bool milter_door_start(struct fct_err *err)
+bool milter_door_start(bool (*admit)(void *arg), void *arg, struct fct_err *err)
 {
     pthread_t thread;
-    int failed = pthread_create(&thread, NULL, run_libmilter, NULL);
+    int failed;
 
+    door.admit = admit;
+    door.arg = arg;
+    failed = pthread_create(&thread, NULL, run_libmilter, NULL);
     if (failed)
         return fct_fail(err, FCT_TEMP, "start libmilter: %s", strerror(failed));
     (void)pthread_detach(thread);

@@ -13,11 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Lives on the stack of the thread that waits: gone as soon as `done` is posted. */
+/* Lives on the stack of the thread that waits, and is gone as soon as `done` is posted; one that
+ * nobody waits for frees itself. */
 struct job {
     struct job *next;
     void (*run)(void *arg);
     void *arg;
+    bool alone; /* nobody waits */
     struct fiber_id fiber;
     sem_t done;
 };
@@ -37,7 +39,10 @@ static void serve(void *arg)
 
     job->fiber = fiber_self();
     job->run(job->arg);
-    (void)sem_post(&job->done);
+    if (job->alone)
+        free(job);
+    else
+        (void)sem_post(&job->done);
 }
 
 static struct job *take_all(struct milter_post *post)
@@ -155,4 +160,15 @@ void milter_post_run(struct milter_post *post, void (*run)(void *arg), void *arg
     if (!patience)
         wait_to_the_end(&job);
     (void)sem_destroy(&job.done);
+}
+
+void milter_post_send(struct milter_post *post, void (*run)(void *arg), void *arg)
+{
+    struct job *job = calloc(1, sizeof *job);
+
+    FCT_ASSERT(job);
+    job->run = run;
+    job->arg = arg;
+    job->alone = true;
+    enqueue(post, job);
 }

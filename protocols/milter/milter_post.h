@@ -25,5 +25,7 @@ struct milter_patience {
 /* Called from any thread but the loop's. Returns when run(arg) has returned. */
 void milter_post_run(struct milter_post *post, void (*run)(void *arg), void *arg,
                      const struct milter_patience *patience);
+/* The same without waiting: for threads that hold what the loop may want. arg must live on. */
+void milter_post_send(struct milter_post *post, void (*run)(void *arg), void *arg);
 
 #endif

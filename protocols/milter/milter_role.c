@@ -3,19 +3,17 @@
 
 #include "core/base/str.h"
 #include "core/log/log.h"
-#include "core/net/listener.h"
 #include "protocols/edge_conf.h"
 #include "protocols/milter/milter_door.h"
 #include "protocols/milter/milter_session.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 struct milter_process {
     struct milter milter; /* first */
-    struct listener **listener;
-    size_t listeners;
-    uint64_t turned_away;
+    _Atomic uint64_t connections, turned_away;
 };
 
 enum role_kind milter_listener_role(const void *conf)
@@ -37,9 +35,7 @@ static bool milter_prepare(struct role_env *env, struct fct_err *err)
     if (env->nlisteners == 0)
         return true; /* a check of a configuration that does not have us */
     p = calloc(1, sizeof *p);
-    if (p)
-        p->listener = calloc(env->nlisteners, sizeof(struct listener *));
-    if (!p || !p->listener)
+    if (!p)
         return fct_fail(err, FCT_TEMP, "no memory");
     p->milter.env = env;
     p->milter.conf = conf;
@@ -49,25 +45,34 @@ static bool milter_prepare(struct role_env *env, struct fct_err *err)
 
 /* ---- running ---- */
 
-static void accepted(void *arg, int fd)
+static void log_turned_away(void *arg)
 {
     struct milter_process *p = arg;
 
-    if (p->milter.open >= p->milter.conf->max_connections) {
-        if (p->turned_away++ % 1000 == 0)
-            log_event(EV_WARNING, FCT_STR(""),
-                      F_C("text", "milter.max_connections is reached: further ones are closed"),
-                      F_U64("turned_away", p->turned_away));
-        close(fd);
-        return;
+    log_event(EV_WARNING, FCT_STR(""),
+              F_C("text", "milter.max_connections is reached: further ones are closed"),
+              F_U64("turned_away", atomic_load(&p->turned_away)));
+}
+
+/* In a thread of libmilter that holds the door: it must not wait for the loop, which may be closing
+ * it. */
+static bool admit(void *arg)
+{
+    struct milter_process *p = arg;
+
+    if (atomic_load(&p->milter.open) < p->milter.conf->max_connections) {
+        atomic_fetch_add(&p->milter.open, 1);
+        atomic_fetch_add(&p->connections, 1);
+        return true;
     }
-    p->milter.open++;
-    milter_door_hand(fd);
+    if (atomic_fetch_add(&p->turned_away, 1) % 1000 == 0)
+        milter_post_send(p->milter.post, log_turned_away, p);
+    return false;
 }
 
 static void closed(struct milter *role)
 {
-    if (role->draining && role->open == 0)
+    if (atomic_load(&role->draining) && atomic_load(&role->open) == 0)
         role_drained(role->env);
 }
 
@@ -81,11 +86,10 @@ static bool milter_start(struct role_env *env, struct fct_err *err)
     m->spool = milter_spool_new(m->conf->max_message_size.bytes, m->conf->spool_memory.bytes);
     m->closed = closed;
     milter_role_of_process = m;
-    if (!milter_door_start(err))
-        return false;
     for (size_t i = 0; i < env->nlisteners; i++)
-        p->listener[p->listeners++] = listener_start(env->base, env->listeners[i].fd, accepted, p);
-    return true;
+        if (!milter_door_add(env->listeners[i].fd, err))
+            return false;
+    return milter_door_start(admit, p, err);
 }
 
 static void milter_peer(struct role_env *env, enum role_kind kind, unsigned index, int fd)
@@ -102,9 +106,8 @@ static void milter_drain(struct role_env *env)
 {
     struct milter_process *p = env->role_data;
 
-    p->milter.draining = true;
-    for (size_t i = 0; i < p->listeners; i++)
-        listener_stop(&p->listener[i]);
+    atomic_store(&p->milter.draining, true);
+    milter_door_close();
     closed(&p->milter);
 }
 
@@ -116,9 +119,9 @@ static void milter_status(struct role_env *env, struct buf *out)
         const char *name;
         uint64_t value;
     } lines[] = {
-        {"sessions", m->open},
-        {"connections", m->count.connections},
-        {"turned_away", p->turned_away},
+        {"sessions", atomic_load(&m->open)},
+        {"connections", atomic_load(&p->connections)},
+        {"turned_away", atomic_load(&p->turned_away)},
         {"messages", m->count.messages},
         {"refused", m->count.refused},
         {"discarded", m->count.discarded},

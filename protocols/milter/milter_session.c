@@ -10,6 +10,7 @@
 #include "core/log/log.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define CARRIED_MAX (1u << 20)
@@ -100,11 +101,17 @@ static struct milter_session *session_new(SMFICTX *ctx)
     return s;
 }
 
-static void take_id(struct milter_session *s)
+void milter_session_name(struct milter_session *s)
 {
+    if (s->id.text[0])
+        return;
     s->id = id_new();
     s->hooks.conn.id = str_from(s->id.text);
-    s->role->count.connections++;
+}
+
+static void name_session(void *arg)
+{
+    milter_session_name(arg);
 }
 
 static void ask_plan(const struct milter *role, uint32_t bit, struct milter_plan *plan)
@@ -118,35 +125,37 @@ static void ask_plan(const struct milter *role, uint32_t bit, struct milter_plan
     }
 }
 
-/* In a fiber. */
-static void get_ready(void *arg)
+/* In a fiber: once the filters have said what they want, no connection has to ask again. */
+static void make_agenda(void *arg)
 {
-    struct milter_session *s = arg;
+    struct milter *role = arg;
+    struct milter_agenda *agenda;
 
-    take_id(s);
-    s->counted = true; /* as a connection, by the role */
-    s->ready = filter_ready(s->role->filter, clock_ms() + s->role->conf->wait.ms);
-    ask_plan(s->role, FCT_ROLE_MX, &s->mx);
-    ask_plan(s->role, FCT_ROLE_SUBMISSION, &s->submission);
-}
-
-static void begin_again(void *arg)
-{
-    struct milter_session *s = arg;
-
-    take_id(s);
-    s->counted = true;
-    s->role->open++;
+    if (!filter_ready(role->filter, clock_ms() + role->conf->wait.ms) || atomic_load(&role->agenda))
+        return;
+    agenda = malloc(sizeof *agenda);
+    FCT_ASSERT(agenda);
+    ask_plan(role, FCT_ROLE_MX, &agenda->mx);
+    ask_plan(role, FCT_ROLE_SUBMISSION, &agenda->submission);
+    atomic_store(&role->agenda, agenda);
 }
 
 struct milter_session *milter_session_negotiate(SMFICTX *ctx)
 {
     struct milter_session *s = smfi_getpriv(ctx);
+    const struct milter_agenda *agenda;
 
     if (s)
         return s; /* a second negotiation of the same connection changes nothing */
     s = session_new(ctx);
-    milter_post_run(s->role->post, get_ready, s, NULL);
+    if (!atomic_load(&s->role->agenda))
+        milter_post_run(s->role->post, make_agenda, s->role, NULL);
+    agenda = atomic_load(&s->role->agenda);
+    s->ready = agenda != NULL;
+    if (agenda) {
+        s->mx = agenda->mx;
+        s->submission = agenda->submission;
+    }
     return s;
 }
 
@@ -168,7 +177,7 @@ struct milter_session *milter_session_of(SMFICTX *ctx)
     s->mx = kept.mx;
     s->submission = kept.submission;
     s->ready = kept.ready;
-    milter_post_run(s->role->post, begin_again, s, NULL);
+    atomic_fetch_add(&s->role->open, 1);
     return s;
 }
 
@@ -184,24 +193,22 @@ static void tell_disconnect(struct milter_session *s)
               F_U64("bytes_in", s->bytes_in));
 }
 
-static void left(struct milter *role)
+static void all_closed(void *arg)
 {
-    role->open--;
+    struct milter *role = arg;
+
     role->closed(role);
+}
+
+static void leave(struct milter *role)
+{
+    if (atomic_fetch_sub(&role->open, 1) == 1 && atomic_load(&role->draining))
+        milter_post_send(role->post, all_closed, role);
 }
 
 static void end_session(void *arg)
 {
-    struct milter_session *s = arg;
-
-    if (s->hooks.conn.client_ip.n > 0)
-        tell_disconnect(s);
-    left(s->role);
-}
-
-static void end_unknown(void *arg)
-{
-    left(arg);
+    tell_disconnect(arg);
 }
 
 void milter_session_close(SMFICTX *ctx)
@@ -210,14 +217,15 @@ void milter_session_close(SMFICTX *ctx)
 
     if (!s) {
         if (!drop_terms(ctx))
-            milter_post_run(milter_role_of_process->post, end_unknown, milter_role_of_process,
-                            NULL);
+            leave(milter_role_of_process);
         return;
     }
     milter_transaction_end(s, "lost");
     (void)smfi_setpriv(ctx, NULL);
     park_terms(ctx);
-    milter_post_run(s->role->post, end_session, s, NULL);
+    if (s->id.text[0])
+        milter_post_run(s->role->post, end_session, s, NULL);
+    leave(s->role);
     buf_free(&s->carried);
     arena_free(&s->arena);
     free(s);
@@ -230,6 +238,8 @@ struct milter_transaction *milter_transaction_start(struct milter_session *s)
     struct milter_transaction *tx;
 
     milter_transaction_end(s, "rset");
+    if (!s->id.text[0])
+        milter_post_run(s->role->post, name_session, s, NULL);
     tx = ARENA_NEW(s->message, struct milter_transaction);
     tx->id = arena_printf(s->message, "%s.%u", s->id.text, ++s->transactions);
     tx->started_ms = clock_ms();

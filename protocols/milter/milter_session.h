@@ -17,17 +17,26 @@
 
 #include <libmilter/mfapi.h>
 
+/* What the filters want: the same as long as the process lives, since a reload makes another one.
+ */
+struct milter_agenda {
+    struct milter_plan mx, submission;
+};
+
 struct milter {
     struct role_env *env;
     const struct milter_role_conf *conf;
     struct filter_client *filter; /* the loop's */
     struct milter_post *post;
     struct milter_spool *spool;
-    bool draining;
-    uint32_t open;                       /* connections that are not closed or parked (QUIT_NC) */
-    void (*closed)(struct milter *role); /* in the loop, after each end */
+    struct milter_agenda *_Atomic agenda; /* NULL: not known yet */
+    /* Touched by threads and loop alike. open: connections that are not closed or parked (QUIT_NC).
+     */
+    _Atomic bool draining;
+    _Atomic uint32_t open;
+    void (*closed)(struct milter *role); /* in the loop: the last one was closed while draining */
     struct {
-        uint64_t connections, messages, refused, discarded, held, edited, unavailable;
+        uint64_t messages, refused, discarded, held, edited, unavailable;
     } count;
 };
 
@@ -57,9 +66,8 @@ struct milter_session {
     struct milter_terms terms;
     struct milter_plan mx, submission, plan; /* plan: of this connection's role */
     bool ready;                              /* the filters had said what they want */
-    bool counted;                            /* in role->open */
-    struct id id;
-    struct arena *arena, *call, *message; /* connection; one callback before MAIL; transaction */
+    struct id id;                            /* empty until some hook is asked */
+    struct arena *arena, *call, *message;    /* connection; one callback before MAIL; transaction */
     struct filter_context hooks;
     struct buf carried; /* hooks.carried as the points up to auth left it */
     struct milter_transaction *tx;
@@ -76,9 +84,10 @@ extern struct milter *milter_role_of_process; /* callbacks get no argument of ou
 /* The session of this connection; made when it is new, or when an MTA goes on with the next client
  * on the same one (QUIT_NC): then with the terms of its negotiation. NULL: it never negotiated. */
 struct milter_session *milter_session_of(SMFICTX *ctx);
-struct milter_session *milter_session_negotiate(SMFICTX *ctx); /* waits for the filters */
+struct milter_session *milter_session_negotiate(SMFICTX *ctx); /* waits for the first filters */
 void milter_session_agree(struct milter_session *s, const struct milter_terms *terms);
 void milter_session_close(SMFICTX *ctx);
+void milter_session_name(struct milter_session *s); /* in a fiber: give it its id */
 
 struct milter_transaction *milter_transaction_start(struct milter_session *s);
 /* why: told to hooks of `abort`; NULL: the message was taken. */
