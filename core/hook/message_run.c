@@ -199,11 +199,26 @@ static FCT_MAY_WAIT void pack(struct stages *s, size_t i, struct parcel *p)
         ask_deliver(s, &s->recipient[i], p);
 }
 
+/* `deliver` sends the client away for one of them: it comes back for all, so nobody gets a copy now
+ * that would be a second one then. */
+static bool share_delay(struct parcel *parcel, size_t n)
+{
+    size_t later = 0;
+
+    while (later < n && parcel[later].decision.verdict != FCT_TEMPFAIL)
+        later++;
+    for (size_t i = 0; later < n && i < n; i++)
+        parcel[i].decision = parcel[later].decision;
+    return later < n;
+}
+
 /* `deliver` refused some of them: they cannot be told where one reply answers for all. */
 static void share_reply(struct parcel *parcel, size_t n)
 {
     bool all_refused = true;
 
+    if (share_delay(parcel, n))
+        return;
     for (size_t i = 0; i < n; i++)
         all_refused = all_refused && parcel[i].decision.verdict == FCT_REJECT;
     for (size_t i = 0; i < n && !all_refused; i++) {

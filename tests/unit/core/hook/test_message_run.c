@@ -518,6 +518,8 @@ static enum fct_verdict sort(struct fct_call *call, const struct fct_ev_deliver 
         ck_assert(str_equal(ev->profile, FCT_STR("hard")));
         ck_assert(plugin_host.mailbox(call, FCT_STR("Mine")));
     }
+    if (str_starts(ev->recipient, FCT_STR("later")))
+        return FCT_TEMPFAIL;
     return str_starts(ev->recipient, FCT_STR("no")) ? FCT_REJECT : FCT_NEXT;
 }
 
@@ -549,6 +551,24 @@ START_TEST(deliver_refuses_one_of_two)
 }
 END_TEST
 
+/* The client comes back for all of them: a copy now would be a second one then. */
+START_TEST(deliver_sends_the_client_away_for_one)
+{
+    const struct filter_result *r;
+
+    points = 1;
+    start(sorting, FCT_COUNT(sorting));
+    r = deliver("bob later no", false);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_int_eq(r->outcome[i].answer.verdict, FCT_TEMPFAIL);
+    r = deliver("bob later no", true);
+    ck_assert_int_eq(r->outcome[0].answer.verdict, FCT_NEXT);
+    ck_assert_int_eq(r->outcome[1].answer.verdict, FCT_TEMPFAIL);
+    ck_assert_int_eq(r->outcome[2].answer.verdict, FCT_REJECT);
+    plugin_rig_stop(&rig);
+}
+END_TEST
+
 static void add(TCase *tc)
 {
     tcase_add_loop_test(tc, each_recipient_by_its_profile, 0, (int)FCT_COUNT(deliveries));
@@ -566,6 +586,7 @@ static void add(TCase *tc)
     tcase_add_test(tc, edit_changes_sender_and_recipients);
     tcase_add_test(tc, deliver_sees_the_action_and_may_choose_another_mailbox);
     tcase_add_test(tc, deliver_refuses_one_of_two);
+    tcase_add_test(tc, deliver_sends_the_client_away_for_one);
 }
 
 int main(void)
