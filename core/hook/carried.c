@@ -24,7 +24,7 @@ static void add_hit(struct transaction *tx, const struct plugin_symbol *symbol,
 
     *hit = (struct symbol_hit){symbol, e->score_milli, factor, *list};
     *list = hit;
-    tx->hits++;
+    tx->hits += !e->shadow;
 }
 
 bool carried_take(struct transaction *tx, struct fct_str bytes, struct fct_err *err)

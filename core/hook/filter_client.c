@@ -320,6 +320,7 @@ struct death {
 struct ask {
     struct filter_client *fc;
     struct fct_str conn_id, id; /* id: what the filter's slot names */
+    struct buf *request;        /* out's payload */
     const struct ipc_out *out;
     uint64_t timeout_ms;
     struct buf *reply;
@@ -368,6 +369,7 @@ static FCT_MAY_WAIT void died_over(struct ask *ask, struct filter_peer_end *peer
         role_kill_peer(ask->fc->env, ROLE_FILTER, peer->index);
     }
     settle_deaths(ask);
+    filter_request_again(ask->request);
     ask->fc->retries++;
     log_event(EV_FILTER_RETRY, ask->id, F_U64("filter", peer->index),
               F_C("why", timed_out ? "no answer in time" : "it died"), F_U64("deaths", ask->deaths),
@@ -437,12 +439,14 @@ static struct fct_str request_id(const struct filter_context *ctx)
 }
 
 static struct ask ask_new(struct filter_client *fc, const struct filter_context *ctx,
-                          const struct ipc_out *out, fct_duration timeout, struct buf *reply)
+                          struct buf *request, const struct ipc_out *out, fct_duration timeout,
+                          struct buf *reply)
 {
     return (struct ask){
         .fc = fc,
         .conn_id = ctx->conn.id,
         .id = request_id(ctx),
+        .request = request,
         .out = out,
         .timeout_ms = with_slack(fc->conf, timeout),
         .reply = reply,
@@ -476,7 +480,7 @@ static FCT_MAY_WAIT void ask_point(struct filter_client *fc, const struct filter
 
     filter_hook_encode(ctx, hook, ev, size, &request);
     out.payload = buf_str(&request);
-    ask = ask_new(fc, ctx, &out, fc->conf->hook_timeout, &reply);
+    ask = ask_new(fc, ctx, &request, &out, fc->conf->hook_timeout, &reply);
     if (request.overflow)
         fct_fail(&err, FCT_LIMIT, "the request is larger than a message between processes may be");
     else if (ask_filter(&ask, &err) &&
@@ -623,7 +627,7 @@ void filter_message(struct filter_client *fc, const struct filter_context *ctx, 
     }
     filter_message_encode(ctx, size, recipient, n, &request);
     out.payload = buf_str(&request);
-    ask = ask_new(fc, ctx, &out, fc->conf->message_timeout, &reply);
+    ask = ask_new(fc, ctx, &request, &out, fc->conf->message_timeout, &reply);
     if (ask_filter(&ask, &err) && filter_result_decode(arena, arena_str(arena, buf_str(&reply)),
                                                        size, n, result, &sticky, &err))
         set_sticky(fc, ctx->conn.id, ask.answered_by, sticky);

@@ -176,9 +176,17 @@ static bool get_event(struct ipc_reader *r, struct arena *arena, unsigned hook,
 
 /* ---- requests ---- */
 
+/* Requests begin with it. */
+void filter_request_again(struct buf *request)
+{
+    if (request->n > 0)
+        request->p[0] = 1;
+}
+
 void filter_hook_encode(const struct filter_context *context, enum fct_hook hook, const void *ev,
                         uint64_t size, struct buf *out)
 {
+    ipc_put_bool(out, false);
     put_context(out, context);
     ipc_put_u8(out, (uint8_t)hook);
     put_event(out, hook, ev);
@@ -197,6 +205,7 @@ bool filter_hook_decode(struct arena *arena, struct fct_str bytes, struct filter
     unsigned hook;
 
     memset(out, 0, sizeof *out);
+    out->again = ipc_get_bool(&r);
     get_context(&r, arena, &out->context);
     hook = ipc_get_u8(&r);
     if (r.bad || !get_event(&r, arena, hook, &out->event))
@@ -214,6 +223,7 @@ bool filter_hook_decode(struct arena *arena, struct fct_str bytes, struct filter
 void filter_message_encode(const struct filter_context *context, uint64_t size,
                            const struct filter_recipient *recipient, size_t n, struct buf *out)
 {
+    ipc_put_bool(out, false);
     put_context(out, context);
     ipc_put_u64(out, size);
     ipc_put_u32(out, (uint32_t)n);
@@ -232,6 +242,7 @@ bool filter_message_decode(struct arena *arena, struct fct_str bytes,
     struct ipc_reader r = ipc_reader(bytes);
 
     memset(out, 0, sizeof *out);
+    out->again = ipc_get_bool(&r);
     get_context(&r, arena, &out->context);
     out->size = ipc_get_u64(&r);
     out->recipients = ipc_get_count(&r, 20);

@@ -28,12 +28,14 @@ union filter_event {
 
 struct filter_hook_request {
     struct filter_context context;
+    bool again; /* a filter died over it: rows in shadow stay out this time */
     enum fct_hook hook;
     union filter_event event;
     uint64_t size; /* of the message that comes along; points that have none: 0 */
 };
 struct filter_message_request {
     struct filter_context context;
+    bool again;
     uint64_t size;
     struct filter_recipient *recipient;
     size_t recipients;
@@ -46,6 +48,9 @@ struct filter_hello {
     struct fct_str id;     /* … for this message or connection … */
     struct fct_str plugin; /* … of this plugin */
 };
+
+/* Marks an encoded request in place: it is sent again after a death. */
+void filter_request_again(struct buf *request);
 
 void filter_hook_encode(const struct filter_context *context, enum fct_hook hook, const void *ev,
                         uint64_t size, struct buf *out);

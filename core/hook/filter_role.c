@@ -171,9 +171,10 @@ static void **slot_of(struct transaction *tx, const struct fct_self *self)
 }
 
 static void begin(struct filter_job *job, struct transaction *tx,
-                  const struct filter_context *context)
+                  const struct filter_context *context, bool again)
 {
     hook_transaction_init(&job->filter->engine, tx, job->arena, &context->conn, &context->envelope);
+    tx->without_shadows = again;
     tx->slot = slot_of;
     tx->owner = job->filter;
     tx->each_answered = context->each_answered;
@@ -260,7 +261,7 @@ static FCT_MAY_WAIT bool answer_hook(struct filter_job *job, struct fct_err *err
 
     if (!take_request(job, &req, &message, err))
         return false;
-    begin(job, &tx, &req.context);
+    begin(job, &tx, &req.context, req.again);
     if (!carried_take(&tx, req.context.carried, err))
         return false;
     tx.message = job->fd >= 0 ? &message : NULL;
@@ -293,7 +294,7 @@ static FCT_MAY_WAIT bool hear(struct filter_job *job, struct fct_err *err)
         return false;
     if (hook_info[req.hook].kind != HOOK_OBSERVE)
         return fct_fail(err, FCT_BUG, "%s is asked, not told", hook_name(req.hook));
-    begin(job, &tx, &req.context);
+    begin(job, &tx, &req.context, req.again);
     if (!carried_take(&tx, req.context.carried, err))
         return false;
     tx.message = job->fd >= 0 ? &message : NULL;
@@ -326,7 +327,7 @@ static FCT_MAY_WAIT bool run_message(struct filter_job *job, struct fct_err *err
     if (!filter_message_decode(job->arena, job->payload, &req, err) ||
         !filter_message_open(job->arena, job->fd, req.size, &message.bytes, err))
         return false;
-    begin(job, &tx, &req.context);
+    begin(job, &tx, &req.context, req.again);
     if (!carried_take(&tx, req.context.carried, err))
         return false;
     tx.message = &message;

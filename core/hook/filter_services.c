@@ -72,7 +72,8 @@ static void redis_status(const struct redis *redis, struct buf *out)
     struct redis_stats s = redis_stats(redis);
 
     buf_printf(out, "redis_there %s\nredis_commands %llu\nredis_errors %llu\n",
-               s.there ? "yes" : "no", (unsigned long long)s.commands, (unsigned long long)s.errors);
+               s.there ? "yes" : "no", (unsigned long long)s.commands,
+               (unsigned long long)s.errors);
     buf_printf(out, "redis_timeouts %llu\nredis_connections %llu\nredis_refused %llu\n",
                (unsigned long long)s.timeouts, (unsigned long long)s.connections,
                (unsigned long long)s.refused);

@@ -268,14 +268,15 @@ static uint32_t may_of(enum fct_hook hook, const struct fct_hook_row *row)
 static void take_wishes(struct hook_plan *plan, enum fct_hook hook, const struct plan_row *row)
 {
     const struct fct_hook_row *is = &row->row->is;
-    bool decides = hook_info[hook].verdicts != 0 && !(is->may & FCT_MAY_NOTHING);
+    bool shadow = row->row->shadow;
+    bool decides = hook_info[hook].verdicts != 0 && !(is->may & FCT_MAY_NOTHING) && !shadow;
 
     for (unsigned r = 0; r < PLAN_ROLES; r++) {
         if (!(row->roles & (1u << r)))
             continue;
         plan->wants[r] |= UINT64_C(1) << hook;
         plan->decides[r] |= (uint64_t)decides << hook;
-        plan->may[r] |= may_of(hook, is);
+        plan->may[r] |= shadow ? 0 : may_of(hook, is);
     }
 }
 

@@ -41,6 +41,7 @@ void hook_transaction_init(struct hook_engine *engine, struct transaction *tx, s
         .server_name = str_from(engine->server_name),
         .set = &engine->set,
         .watch = &filter_watch,
+        .max_tasks = engine->conf->max_tasks,
         .memory_used = ARENA_ARRAY(arena, uint64_t, engine->set.n + 1),
     };
 }
@@ -296,7 +297,8 @@ static bool has_skipped(const struct transaction *tx, const struct plugin_row *r
 
 static FCT_MAY_WAIT void run_row(struct run *run, const struct plan_row *place)
 {
-    if (!(place->roles & run->tx->conn->role))
+    if (!(place->roles & run->tx->conn->role) ||
+        (place->row->shadow && run->tx->without_shadows))
         return;
     run->out->asked++;
     if (run->hook == FCT_HOOK_chunk && has_skipped(run->tx, place->row))

@@ -40,7 +40,14 @@ struct symbol_hit {
 /* One line for the ledger, written down by a host function; the call's owner and time are known
  * when it ends. */
 struct call_note {
-    enum note_kind { NOTE_SYMBOL, NOTE_EDIT, NOTE_DELIVER, NOTE_FORCE, NOTE_CHANGE, NOTE_FAULT } kind;
+    enum note_kind {
+        NOTE_SYMBOL,
+        NOTE_EDIT,
+        NOTE_DELIVER,
+        NOTE_FORCE,
+        NOTE_CHANGE,
+        NOTE_FAULT
+    } kind;
     const char *name;
     struct fct_str detail;
     int32_t score_milli;
@@ -108,8 +115,10 @@ struct transaction {
     struct symbol_hit *shadow_hit; /* found by rows that only try: no live row sees them */
     struct edit_log edits, shadow_edits;
     struct call_force forced;
-    bool degraded; /* a service was away and the ledger says so */
-    bool each_answered; /* every recipient gets a reply of its own (LMTP, PRDR) */
+    bool without_shadows;       /* a filter died over this request: nothing is tried this time */
+    uint32_t max_tasks;         /* fibers that one call may have beside its own */
+    bool degraded;              /* a service was away and the ledger says so */
+    bool each_answered;         /* every recipient gets a reply of its own (LMTP, PRDR) */
     struct ledger_log *earlier; /* core/hook/carried.h: what earlier points left; may be NULL */
     /* What set() changed at the point that runs, or ran last. */
     struct call_change *change, *last_change;

@@ -74,7 +74,7 @@ struct fct_token wait_start(struct fct_call *call, void (*work)(struct fct_call 
     struct fct_token token = {0, 0};
     struct call_task *task;
 
-    if (!work || !call_has_time(call) || !fiber_inside() || call->tasks >= CALL_TASKS_MAX)
+    if (!work || !call_has_time(call) || !fiber_inside() || call->tasks >= call->tx->max_tasks)
         return token;
     task = task_new(call);
     task->work = work;

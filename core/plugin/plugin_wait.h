@@ -7,8 +7,6 @@
 
 #include "core/plugin/plugin_call.h"
 
-#define CALL_TASKS_MAX 64u /* fibers of one call at a time */
-
 struct fct_token wait_start(struct fct_call *call, void (*work)(struct fct_call *call, void *arg),
                             void *arg);
 FCT_MAY_WAIT bool wait_all(struct fct_call *call, const struct fct_token *token, size_t n);

@@ -246,6 +246,28 @@ START_TEST(five_strikes_switch_a_plugin_off)
 }
 END_TEST
 
+/* ---- what is only tried does no harm ---- */
+
+static void shadow_body(struct rig *rig)
+{
+    expect_kept(rig, "m1", MAIL("please crash"));
+    expect_kept(rig, "m2", MAIL("hello"));
+    for (int i = 0; i < 1000 && !rig_log_has(rig, "plugin_failed"); i++)
+        fiber_sleep(10); /* the successor says it */
+    WANT(rig->arrivals[0] + rig->arrivals[1] == 3);
+}
+
+START_TEST(a_shadow_that_crashes_quarantines_nothing)
+{
+    struct rig rig;
+
+    rig_start(&rig, "plugin crash { path = \"@/crash.so\" mode = shadow }\n", 2);
+    rig_run(&rig, shadow_body);
+    ck_assert(rig_log_has(&rig, "plugin_failed"));
+    rig_stop(&rig);
+}
+END_TEST
+
 /* ---- work on the pool's threads ---- */
 
 static void offcrash_body(struct rig *rig)
@@ -407,6 +429,7 @@ int main(void)
     tcase_add_test(tc, a_polite_wait_ends_at_the_deadline);
     tcase_add_test(tc, on_timeout_is_obeyed);
     tcase_add_test(tc, a_leak_ends_with_a_fresh_process_and_no_failed_request);
+    tcase_add_test(tc, a_shadow_that_crashes_quarantines_nothing);
     tcase_add_loop_test(tc, offloaded_work_is_charged_to_its_plugin, 0, 2);
     tcase_add_test(tc, late_calls_find_nothing);
     tcase_add_test(tc, memory_ends_without_harm);
