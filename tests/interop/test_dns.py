@@ -28,11 +28,11 @@ ZONE = {
     'many.example': {'TXT': ['%d' % i for i in range(1000)]},
     'xn--bcher-kva.example': {'TXT': ['b\u00fccher']},
 }
-WAIT = 'dns { timeout = 1500ms }\n'
+WAIT = 'dns { timeout = 4s }\n'
 
 
 def plugin(build=BUILD):
-    return 'plugin curious { path = "%s"  on_error = pass }\n' % os.path.join(build, 'zoo', 'curious.so')
+    return 'plugin curious { path = "%s"  on_error = pass  deadline = 30s }\n' % os.path.join(build, 'zoo', 'curious.so')
 
 
 def ctl(*args, build=BUILD):
@@ -85,7 +85,7 @@ class Asking(unittest.TestCase):
 
     def test_who_is_silent_keeps_nobody_waiting(self):
         """20 sessions wait for a name that nobody answers; meanwhile others are served, and afterwards all have their answer."""
-        with FakeDNS(ZONE) as dns, facteur.Server(conf=plugin() + 'dns { timeout = 3s }\n', dns=dns.address) as server:
+        with FakeDNS(ZONE) as dns, facteur.Server(conf=plugin() + 'dns { timeout = 6s }\n', dns=dns.address) as server:
             self.mail(server, 'found.example')
             got, threads = [], []
             for _ in range(20):

@@ -176,12 +176,8 @@ END_TEST
 
 START_TEST(test_silence)
 {
-    struct job job;
-
-    dns_rig_resolver("timeout = 50ms");
-    job = resolve(FCT_DNS_A, "silent.example");
-    ck_assert_uint_eq(job.answer.status, FCT_DNS_FAILED);
-    ck_assert_ptr_nonnull(strstr(job.answer.why.p, "in time"));
+    dns_rig_resolver("");
+    resolve_briefly(FCT_DNS_A, "silent.example");
     ck_assert_uint_eq(dns_resolver_stats(dns_rig.resolver).timeouts, 1);
     /* libunbound goes on asking: others are not held up by it */
     ck_assert_uint_eq(dns_resolver_stats(dns_rig.resolver).in_flight, 1);
@@ -189,14 +185,15 @@ START_TEST(test_silence)
 }
 END_TEST
 
-START_TEST(test_deadline_of_the_asker)
+START_TEST(test_timeout)
 {
-    struct job job = {"silent.example", FCT_DNS_A, 20, .done = false};
+    struct job job = {"silent.example", FCT_DNS_A, 3600000, .done = false};
 
-    dns_rig_resolver("timeout = 1h");
+    dns_rig_resolver("timeout = 20ms");
     fiber_start(ask, &job);
     run(&job);
     ck_assert_uint_eq(job.answer.status, FCT_DNS_FAILED);
+    ck_assert_ptr_nonnull(strstr(job.answer.why.p, "in time"));
 }
 END_TEST
 
@@ -331,7 +328,7 @@ int main(void)
     tcase_add_test(tc, test_too_many_in_flight);
     tcase_add_test(tc, test_abandoned_questions);
     tcase_add_test(tc, test_silence);
-    tcase_add_test(tc, test_deadline_of_the_asker);
+    tcase_add_test(tc, test_timeout);
     tcase_add_test(tc, test_cancelled);
     tcase_add_test(tc, test_freed_while_in_flight);
     tcase_add_loop_test(tc, test_bad_configuration, 0, FCT_COUNT(bad));
