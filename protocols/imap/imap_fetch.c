@@ -314,19 +314,20 @@ static struct imap_indexes unseen_of(const struct imap_fetch *f, struct arena *a
 static void set_seen(struct imap_fetch *f, struct arena *arena)
 {
     struct imap_session *s = f->s;
+    struct imap_store_order order = {.op = FLAGS_ADD, .flags.flags = FLAG_SEEN};
     struct imap_indexes unseen = unseen_of(f, arena);
-    const struct imap_store_order order = {.uids = imap_view_uids(&s->view, &unseen, arena),
-                                           .op = FLAGS_ADD,
-                                           .flags.flags = FLAG_SEEN};
     struct imap_walk walk = {0};
     struct fct_err ignored = {0};
     const uint32_t *failed;
     size_t nfailed;
     uint64_t mod_seq;
 
-    if (unseen.n == 0 || !store_flags(s->edge.listener->edge->store, s->principal.handle,
-                                      s->view.mailbox, order.uids, order.op, order.flags.flags,
-                                      NULL, 0, 0, arena, &failed, &nfailed, &mod_seq, &ignored))
+    if (unseen.n == 0)
+        return;
+    order.uids = imap_view_uids(&s->view, &unseen, arena);
+    if (!store_flags(s->edge.listener->edge->store, s->principal.handle, s->view.mailbox,
+                     order.uids, order.op, order.flags.flags, NULL, 0, 0, arena, &failed, &nfailed,
+                     &mod_seq, &ignored))
         return;
     imap_told_flags(s, arena, &order, &unseen);
     for (uint32_t index; imap_indexes_next(&unseen, &walk, &index);)
