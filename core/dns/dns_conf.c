@@ -9,7 +9,7 @@ static const struct fct_conf_key dns_keys[] = {
     FCT_CONF_KEY(struct dns_conf, root_hints,      "",                         "Root servers to begin with when mode is recurse, in zone file format; empty: those of the Internet, built in"),
     FCT_CONF_KEY(struct dns_conf, dnssec,          "auto",                     "yes: validate answers (RFC 4035), forged ones have failed; no: believe them, none is authentic; auto: yes when mode is recurse and the trust anchor is there. Forwarding with yes needs resolvers that pass DNSSEC records on"),
     FCT_CONF_KEY(struct dns_conf, trust_anchor,    "/usr/share/dns/root.key",  "Keys or digests of the root zone or of others, DNSKEY or DS records in zone file format (Debian: package dns-root-data)"),
-    FCT_CONF_KEY(struct dns_conf, timeout,         "5s",                       "Longest wait for one answer"),
+    FCT_CONF_KEY(struct dns_conf, timeout,         "4s",                       "Longest wait for one answer; shorter than a plugin's deadline, so that it learns that nobody answered"),
     FCT_CONF_KEY(struct dns_conf, message_timeout, "20s",                      "Longest time that all questions for one message, or for one step of the dialogue, may wait together (RFC 7208 4.6.4)"),
     FCT_CONF_KEY(struct dns_conf, max_queries,     "300",                      "Questions for one message, or for one step of the dialogue; further ones are refused"),
     FCT_CONF_KEY(struct dns_conf, max_records,     "500",                      "Records of one answer; one with more has failed"),
