@@ -176,7 +176,7 @@ static bool is_mailbox_name(struct fct_str s)
 
 bool result_mailbox(struct fct_call *call, struct fct_str name)
 {
-    if (!call->live || !call->recipient || !is_mailbox_name(name))
+    if (!call->live || !call->recipient || call->hook == FCT_HOOK_verdict || !is_mailbox_name(name))
         return false;
     call_note(call, NOTE_DELIVER, "mailbox", name, 0);
     if (!call->shadow)
@@ -202,7 +202,8 @@ bool result_keyword(struct fct_call *call, struct fct_str name)
 {
     struct call_recipient *r = call->recipient;
 
-    if (!call->live || !r || !is_keyword(name) || r->nkeywords == KEYWORDS_MAX)
+    if (!call->live || !r || call->hook == FCT_HOOK_verdict || !is_keyword(name) ||
+        r->nkeywords == KEYWORDS_MAX)
         return false;
     for (size_t i = 0; i < r->nkeywords; i++)
         if (str_equal_nocase(r->keyword[i], name))
