@@ -14,10 +14,8 @@ enum { WORDS_MAX = 40 };
 
 struct redis_rig rig;
 
-void redis_rig_start(void)
+void redis_rig_begin(struct event_base *base)
 {
-    struct fct_err err = {0};
-
     rig = (struct redis_rig){.conf = {.url = "",
                                       .user = "",
                                       .password_file = "",
@@ -27,27 +25,39 @@ void redis_rig_start(void)
                                       .max_errors = 3,
                                       .max_pending = 5000,
                                       .max_reply = {1u << 20}}};
+    rig.base = base;
+    rig.arena = arena_new(NULL);
     signal(SIGPIPE, SIG_IGN);
     snprintf(rig.dir, sizeof rig.dir, "/tmp/fct-redis.XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(rig.dir));
     snprintf(rig.socket, sizeof rig.socket, "%s/socket", rig.dir);
     snprintf(rig.url, sizeof rig.url, "unix:%s", rig.socket);
-    rig.base = event_base_new();
-    rig.arena = arena_new(NULL);
+}
+
+void redis_rig_start(void)
+{
+    struct fct_err err = {0};
+
+    redis_rig_begin(event_base_new());
     ck_assert_msg(fiber_setup(rig.base, 128u << 10, 16, &err), "%s", err.text);
 }
 
-void redis_rig_stop(void)
+void redis_rig_finish(void)
 {
     redis_free(&rig.redis);
     event_base_loop(rig.base, EVLOOP_NONBLOCK);
     event_base_loop(rig.base, EVLOOP_NONBLOCK);
     redis_rig_kill();
-    fiber_teardown();
-    event_base_free(rig.base);
     arena_free(&rig.arena);
     unlink(rig.socket);
     rmdir(rig.dir);
+}
+
+void redis_rig_stop(void)
+{
+    redis_rig_finish();
+    fiber_teardown();
+    event_base_free(rig.base);
 }
 
 /* ---- servers ---- */

@@ -30,6 +30,9 @@ extern struct redis_rig rig;
 
 void redis_rig_start(void); /* the loop and a folder */
 void redis_rig_stop(void);  /* everything */
+/* The same with somebody else's loop and fibers. */
+void redis_rig_begin(struct event_base *base);
+void redis_rig_finish(void);
 /* redis-server with more words of its command line (a NULL-terminated list, or NULL). */
 void redis_rig_server(const char *const *more);
 void redis_rig_kill(void);
