@@ -4,7 +4,8 @@
 #include "core/base/clock.h"
 #include "core/base/str.h"
 
-#define TRIAL_MS 600000 /* nothing waits in a trial: only the clock's sanity is at stake */
+#define TRIAL_BYTES (UINT64_C(64) << 20)
+#define TRIAL_MS    600000 /* nothing waits in a trial: only the clock's sanity is at stake */
 
 /* Everything one trial needs, in its own arena. */
 struct trial {
@@ -17,6 +18,8 @@ struct trial {
     struct call_recipient recipient;
 };
 
+/* Nobody's: no services, no symbols; limits are the defaults. */
+static const struct plugin_set no_set;
 static const struct header_limits header_limits = {10000, 1 << 20};
 
 static void no_watch(struct fct_call *call)
@@ -40,11 +43,13 @@ struct fct_call *plugin_trial_begin(struct fct_self *self, const struct fct_tria
     t = ARENA_NEW(arena, struct trial);
     *t = (struct trial){.conn = {.size = sizeof t->conn, .role = FCT_ROLE_REPLAY},
                         .envelope = {.size = sizeof t->envelope}};
-    t->nobody = (struct fct_self){
-        .name = "trial", .arena = arena, .memory_bytes = UINT64_C(64) << 20, .path = ""};
-    if (!self)
-        self = &t->nobody;
-    t->row = (struct plugin_row){.is = {.hook = FCT_HOOK_scan}, .self = self, .label = self->name};
+    /* While it starts, the plugin itself has no limits yet. */
+    t->nobody = (struct fct_self){.name = self ? self->name : "trial",
+                                  .arena = arena,
+                                  .memory_bytes = TRIAL_BYTES,
+                                  .path = ""};
+    t->row = (struct plugin_row){
+        .is = {.hook = FCT_HOOK_scan}, .self = &t->nobody, .label = t->nobody.name};
     t->message = (struct call_message){.bytes = trial->message,
                                        .header_limits = &header_limits,
                                        .mime_limits = &mime_default_limits};
@@ -54,9 +59,10 @@ struct fct_call *plugin_trial_begin(struct fct_self *self, const struct fct_tria
         .envelope = trial->envelope ? trial->envelope : &t->envelope,
         .id = FCT_STR("trial"),
         .server_name = FCT_STR("mx.example.org"),
+        .set = &no_set,
         .watch = &watch,
         .message = &t->message,
-        .memory_used = ARENA_ARRAY(arena, uint64_t, self->index + 1),
+        .memory_used = ARENA_NEW(arena, uint64_t),
     };
     return call_begin(&t->tx, &t->row, clock_ms() + TRIAL_MS, &t->recipient);
 }

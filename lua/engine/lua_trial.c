@@ -169,9 +169,9 @@ static bool parse_one(const char **at, struct lua_trial *t, unsigned depth)
         *at += **at == ')';
         return value;
     }
-    n = strcspn(*at, " &|!()");
+    n = strcspn(*at, " &|!()?");
     snprintf(name, sizeof name, "%.*s", (int)n, *at);
-    *at += n;
+    *at += n + ((*at)[n] == '?'); /* NAME?: may be nobody's */
     s = lua_trial_symbol(t, name);
     return s && s->found;
 }

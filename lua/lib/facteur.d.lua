@@ -215,7 +215,7 @@ local list_object = {}
 ---@field body string BODY=: 7BIT, 8BITMIME, BINARYMIME or empty (RFC 6152, RFC 3030)
 ---@field auth string AUTH= (RFC 4954 5), decoded; empty when absent or <>
 
----RCPT TO was parsed and found local, no reply sent yet (RFC 5321 4.1.1.3)
+---RCPT TO was parsed and looked up, no reply sent yet (RFC 5321 4.1.1.3); asked about refused ones too
 ---@class ev_rcpt
 ---@field recipient string forward-path without brackets
 ---@field accepted integer recipients already accepted in this transaction
@@ -280,7 +280,7 @@ local list_object = {}
 ---@field cipher string OpenSSL's name
 ---@field server_name string SNI (RFC 6066 3), or empty
 
----A piece of the message arrived, dot-stuffing undone; SKIP: no more pieces of this message are needed here
+---A piece of the message arrived, our Received line included and dot-stuffing undone: the pieces together are the message; SKIP: no more of them are needed here
 ---@class ev_chunk
 ---@field bytes string the piece, up to 64 KiB
 ---@field offset integer of its first byte in the message
@@ -420,7 +420,7 @@ function timer(every, function) end
 ---@param declaration table { NAME = { score, [[/regex/flags]], about?, max_hits? }, …, target?, group? }
 function patterns(declaration) end
 
----A symbol that follows from others: `when` has their names with & | ! and brackets. With remove = true the scores of those that made it true no longer count.
+---A symbol that follows from others: `when` has their names with & | ! and brackets; NAME? for one that perhaps nobody declares, g:GROUP for any symbol of a group. With remove = true the scores of those that made it true no longer count.
 ---@param declaration table { NAME, score?, group?, about?, when, remove? }
 function composite(declaration) end
 

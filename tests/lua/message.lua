@@ -42,7 +42,7 @@ rule { "TWICE", score = 0.5, max_hits = 2, about = "hits are counted",
 rule { "AT_RCPT", on = "rcpt", about = "a symbol of the dialogue", function(c) if what == "rcpt" then c:hit(c.helo) end end }
 timer { every = "60s", once = true, function(ev) log.info("tick %d", ev.now) end }
 timer("10s", function() end)
-composite { "BOTH", score = 1, when = "TWICE & !AT_RCPT", remove = true, about = "twice, and nothing at rcpt" }
+composite { "BOTH", score = 1, when = "TWICE & !AT_RCPT & !NONE?", remove = true, about = "twice, and nothing at rcpt" }
 
 local edits = {
   header = function(m)

@@ -1,0 +1,131 @@
+"""Rules in a running server: options of their block, a set that is taken only when its tests pass, lists that are read again, waits beside each other, and
+the examples that are shipped."""
+import imaplib, os, re, shutil, smtplib, ssl, sys, tempfile, time, unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
+import facteur
+
+ALICE = 'alice@example.test'
+EXAMPLES = os.path.join(facteur.ROOT, 'lua', 'filters', 'examples')
+RULE = '''
+local word = config.string("word", "nothing", "what is refused")
+hook { "mail", function(_, ev)
+  if ev.reverse_path:find(word, 1, true) then return reject("5.7.1", "%s") end
+  if lists.bad:has(ev.reverse_path:match("@(.*)")) then return reject("5.7.1", "listed") end
+end }
+hook { "rcpt", function()
+  local began, before = time.now(), 0
+  local a, b = wait_all(function() sleep_ms(300) return 1 end, function() sleep_ms(300) return 2 end)
+  spawn(function() sleep_ms(10) log.info("spawned") end)
+  log.info("both %%d %%s", a + b, time.now() - began < 0.55)
+end }
+'''
+TEST = '''
+return { { "its word", from = "x@word.example", config = { word = "word" }, verdict = "reject", reply = "5.7.1 %s" } }
+'''
+
+
+def write(folder, name, text):
+    path = os.path.join(folder, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path + '.new', 'w') as f:
+        f.write(text)
+    os.rename(path + '.new', path)
+
+
+def sender_reply(server, sender):
+    with smtplib.SMTP('127.0.0.1', server.port('smtp'), facteur.CLIENT) as s:
+        s.ehlo()
+        code, text = s.mail(sender)
+        return '%d %s' % (code, text.decode())
+
+
+def until(what, seconds=20):
+    end = time.monotonic() + seconds
+    while not what():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+class Reload(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix='facteur-rules.')
+        self.addCleanup(shutil.rmtree, self.folder)
+        write(self.folder, 'r.lua', RULE % 'first')
+        write(self.folder, 'r_test.lua', TEST % 'first')
+        write(self.folder, 'lists/bad.domains', 'bad.example\n')
+
+    def conf(self, more=''):
+        return 'lua r { file = "%s/*.lua"\n word = "spam"\n %s }\nplugin lua { list_every = 200ms }\n' % (self.folder, more)
+
+    def test_reload_takes_what_passes(self):
+        with facteur.Server(conf=self.conf()) as server:
+            self.assertEqual(sender_reply(server, 'spam@x.example'), '550 5.7.1 first')
+            write(self.folder, 'r.lua', RULE % 'second')
+            self.assertNotEqual(server.ctl('reload', check=False).returncode, 0)
+            self.assertRegex(server.log(), r'r_test.lua:2: test .*its word.*: reply: .*5\.7\.1 first.* is wanted, got .*5\.7\.1 second')
+            self.assertEqual(sender_reply(server, 'spam@x.example'), '550 5.7.1 first')
+            write(self.folder, 'r_test.lua', TEST % 'second')
+            server.ctl('reload')
+            self.assertTrue(until(lambda: sender_reply(server, 'spam@x.example') == '550 5.7.1 second'))
+
+    def test_lists_are_read_again(self):
+        with facteur.Server(conf=self.conf()) as server:
+            self.assertEqual(sender_reply(server, 'a@bad.example'), '550 5.7.1 listed')
+            self.assertTrue(sender_reply(server, 'a@worse.example').startswith('250 '))
+            write(self.folder, 'lists/bad.domains', 'worse.example\n')
+            self.assertTrue(until(lambda: sender_reply(server, 'a@worse.example') == '550 5.7.1 listed'), server.log()[-2000:])
+            write(self.folder, 'lists/bad.domains', 'not a domain\n')
+            self.assertTrue(until(lambda: 'bad.domains:1' in server.log()))
+            self.assertEqual(sender_reply(server, 'a@worse.example'), '550 5.7.1 listed')
+
+    def test_waits_beside_each_other(self):
+        with facteur.Server(conf=self.conf()) as server:
+            with smtplib.SMTP('127.0.0.1', server.port('smtp'), facteur.CLIENT) as s:
+                s.ehlo()
+                s.mail('x@outside.example')
+                self.assertEqual(s.rcpt(ALICE)[0], 250)
+            self.assertIn('both 3 true', server.log())
+            self.assertIn('spawned', server.log())
+
+    def test_unknown_option(self):
+        with self.assertRaises(RuntimeError) as failed:
+            with facteur.Server(conf=self.conf('wrd = "x"')):
+                pass
+        self.assertRegex(str(failed.exception), r'test\.conf:3: no rule file of this block has an option .*did you mean .*word')
+
+
+class Examples(unittest.TestCase):
+    def test_all_at_once(self):
+        with facteur.Server(conf='lua examples { file = "%s/*.lua" }\n' % EXAMPLES) as server:
+            message = ('From: a@bank.example\r\nTo: %s\r\nReply-To: b@gmail.com\r\nSubject: x\r\nContent-Type: text/html\r\n\r\n'
+                       '<a href="https://evil.example/">www.bank.example</a> please pay in bitcoin now'
+                       '<img src="https://t.spy.example/p" width=1 height=1>\r\n' % ALICE)
+            with smtplib.SMTP('127.0.0.1', server.port('smtp'), facteur.CLIENT) as s:
+                refused = s.sendmail('a@bank.example', [ALICE], message)
+            self.assertEqual(refused, {})
+            message_id = re.search(r'edge\[(\S+?\.1)\] message ', server.log()).group(1)
+            ledger = server.ctl('trace', message_id).stdout
+            for symbol in ('REPLYTO_FREEMAIL', 'LINK_TEXT_LIES', 'CRYPTO_THREAT'):
+                self.assertIn(symbol, ledger)
+            self.assertNotIn('rule_failed', server.log())
+            view = self.fetch(server)
+            self.assertIn(b'X-Facteur-Privacy: 1 tracker removed (spy.example 1)', view)
+            self.assertNotIn(b'spy.example/p', view)
+            self.assertIn(b'please pay in bitcoin now', view)
+
+    def fetch(self, server):
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with imaplib.IMAP4_SSL('127.0.0.1', server.port('imaps'), ssl_context=context) as c:
+            c.login(ALICE, facteur.PASSWORD)
+            for name in ('INBOX', 'Junk'):
+                c.select(name, readonly=True)
+                if c.search(None, 'ALL')[1][0]:
+                    return c.fetch('1', '(BODY.PEEK[])')[1][0][1]
+
+
+if __name__ == '__main__':
+    unittest.main()
