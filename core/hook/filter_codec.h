@@ -10,6 +10,8 @@
 #include "core/hook/filter_client.h"
 #include "core/hook/hook_plan.h"
 
+#define CODEC_LEDGER_MAX (20u << 10) /* a ledger in a request or an answer */
+
 enum filter_kind {
     FILTER_HOOK = 1, /* request: one point of the dialogue */
     FILTER_MESSAGE,  /* request with a descriptor: a whole message */

@@ -1,18 +1,11 @@
-/* filter_role.c - requests in, answers out; plugins loaded before the sandbox closes; leaves when
- * it has grown too large. */
+/* filter_role.c - the life of a filter process: plugins loaded before the sandbox closes, clients
+ * that come and go, strikes of the predecessor; it leaves when it has grown too large. */
 #include "core/hook/filter_role.h"
 
 #include "core/base/str.h"
-#include "core/fiber/fiber.h"
-#include "core/hook/carried.h"
-#include "core/hook/filter_codec.h"
 #include "core/hook/filter_describe.h"
-#include "core/hook/filter_message.h"
-#include "core/hook/filter_services.h"
-#include "core/hook/filter_session.h"
-#include "core/hook/filter_tick.h"
+#include "core/hook/filter_job.h"
 #include "core/hook/filter_watch.h"
-#include "core/hook/message_run.h"
 #include "core/log/log.h"
 #include <errno.h>
 #include <event2/event.h>
@@ -20,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SPARE_ARENAS   16u
 #define ANSWER_MAX     IPC_MAX_MESSAGE
 #define LEAVE_PATIENCE 2000u /* ms to wait for the clients' goodbyes */
 
@@ -30,33 +22,6 @@ struct filter_peer {
     struct ipc_conn *conn;
     bool goodbye;
     struct filter_peer *next;
-};
-
-struct filter {
-    struct role_env *env;
-    struct hook_engine engine;
-    struct filter_sessions sessions;
-    struct plugin_services services;
-    struct filter_ticks *ticks;
-    struct filter_death death; /* of the predecessor */
-    struct filter_peer *peer;
-    struct arena *spare[SPARE_ARENAS]; /* reset, with a block each */
-    unsigned spares;
-    struct buf answer; /* scratch: nothing waits between filling and sending it */
-    struct header_limits header_limits;
-    struct mime_limits mime_limits;
-    unsigned running; /* requests */
-    bool leaving, drained;
-    uint64_t born_ms, served;
-};
-
-/* A request on its way through a fiber. */
-struct filter_job {
-    struct filter *filter;
-    struct arena *arena;
-    struct ipc_ticket ticket;
-    struct fct_str payload;
-    int fd; /* the message's, or -1 */
 };
 
 /* ---- the end: growing too large, draining ---- */
@@ -117,257 +82,10 @@ static void check_size(struct filter *f)
     leave(f);
 }
 
-/* ---- jobs ---- */
-
-static struct arena *take_arena(struct filter *f)
+void filter_job_ended(struct filter *f)
 {
-    return f->spares > 0 ? f->spare[--f->spares] : arena_new(NULL);
-}
-
-static void give_arena(struct filter *f, struct arena *arena)
-{
-    if (f->spares == SPARE_ARENAS) {
-        arena_free(&arena);
-        return;
-    }
-    arena_reset(arena);
-    f->spare[f->spares++] = arena;
-}
-
-static struct filter_job *job_new(struct filter *f, struct ipc_in *in)
-{
-    struct arena *arena = take_arena(f);
-    struct filter_job *job = ARENA_NEW(arena, struct filter_job);
-
-    *job = (struct filter_job){.filter = f,
-                               .arena = arena,
-                               .ticket = in->ticket,
-                               .payload = arena_str(arena, in->payload),
-                               .fd = in->fds > 0 ? in->fd[0] : -1};
-    if (in->fds > 0)
-        in->fd[0] = -1;
-    f->running++;
-    f->served++;
-    return job;
-}
-
-static void job_end(struct filter_job *job)
-{
-    struct filter *f = job->filter;
-
-    if (job->fd >= 0)
-        close(job->fd);
-    give_arena(f, job->arena);
-    f->running--;
     check_size(f);
     maybe_end(f);
-}
-
-static void **slot_of(struct transaction *tx, const struct fct_self *self)
-{
-    struct filter *f = tx->owner;
-
-    return filter_session_slot(&f->sessions, tx->conn->id, self->index);
-}
-
-static void begin(struct filter_job *job, struct transaction *tx,
-                  const struct filter_context *context, bool again)
-{
-    hook_transaction_init(&job->filter->engine, tx, job->arena, &context->conn, &context->envelope);
-    tx->without_shadows = again;
-    tx->slot = slot_of;
-    tx->owner = job->filter;
-    tx->each_answered = context->each_answered;
-}
-
-static void send_answer(struct filter_job *job)
-{
-    struct buf *answer = &job->filter->answer;
-    struct fct_err err = {0};
-
-    if (answer->overflow) {
-        fct_fail(&err, FCT_LIMIT, "the answer is larger than a message between processes may be");
-        ipc_fail(job->ticket, &err);
-    } else {
-        ipc_reply(job->ticket, buf_str(answer), NULL, 0);
-    }
-    buf_clear(answer);
-}
-
-/* ---- one point ---- */
-
-/* The stages of a message come as one request; ticks are our own. */
-static bool is_asked_alone(enum fct_hook hook)
-{
-    return hook != FCT_HOOK_tick && (hook < FCT_HOOK_headers || hook > FCT_HOOK_edit) &&
-           hook != FCT_HOOK_deliver;
-}
-
-static bool has_message(enum fct_hook hook)
-{
-    return hook == FCT_HOOK_store_append || hook == FCT_HOOK_learn;
-}
-
-static bool take_request(struct filter_job *job, struct filter_hook_request *req,
-                         struct call_message *message, struct fct_err *err)
-{
-    if (!filter_hook_decode(job->arena, job->payload, req, err))
-        return false;
-    if (!is_asked_alone(req->hook) || (job->fd >= 0 && !has_message(req->hook)))
-        return fct_fail(err, FCT_BUG, "nobody asks for %s like that", hook_name(req->hook));
-    return job->fd < 0 || filter_message_open(job->arena, job->fd, req->size, &message->bytes, err);
-}
-
-static struct call_message empty_message(const struct filter *f)
-{
-    return (struct call_message){.header_limits = &f->header_limits,
-                                 .mime_limits = &f->mime_limits};
-}
-
-static FCT_MAY_WAIT void run_hook(struct filter_job *job, struct transaction *tx,
-                                  const struct filter_hook_request *req, struct ledger_log *log,
-                                  struct hook_decision *d)
-{
-    struct filter *f = job->filter;
-
-    fiber_set_deadline(clock_ms() + f->engine.conf->hook_timeout.ms);
-    hook_run(&f->engine, tx, req->hook, &req->event, NULL, log, d);
-}
-
-static void encode_answer(struct filter_job *job, struct transaction *tx, enum fct_hook hook,
-                          const struct ledger_log *log, const struct hook_decision *d)
-{
-    struct filter *f = job->filter;
-    struct filter_answer answer = {.verdict = d->verdict,
-                                   .code = d->code,
-                                   .enhanced = d->enhanced,
-                                   .text = d->text,
-                                   .by = d->by,
-                                   .skip = hook == FCT_HOOK_chunk && d->skips == d->asked};
-
-    answer.change = hook_changes(tx, &answer.changes);
-    if (carried_by(hook))
-        answer.carried = carried_give(tx, log);
-    filter_answer_encode(&answer, filter_session_exists(&f->sessions, tx->conn->id), &f->answer);
-}
-
-static FCT_MAY_WAIT bool answer_hook(struct filter_job *job, struct fct_err *err)
-{
-    struct call_message message = empty_message(job->filter);
-    struct ledger_log log = {.arena = job->arena};
-    struct filter_hook_request req;
-    struct hook_decision d;
-    struct transaction tx;
-
-    if (!take_request(job, &req, &message, err))
-        return false;
-    begin(job, &tx, &req.context, req.again);
-    if (!carried_take(&tx, req.context.carried, err))
-        return false;
-    tx.message = job->fd >= 0 ? &message : NULL;
-    run_hook(job, &tx, &req, &log, &d);
-    encode_answer(job, &tx, req.hook, &log, &d);
-    return true;
-}
-
-static void hook_fiber(void *arg)
-{
-    struct filter_job *job = arg;
-    struct fct_err err = {0};
-
-    if (answer_hook(job, &err))
-        send_answer(job);
-    else
-        ipc_fail(job->ticket, &err);
-    job_end(job);
-}
-
-/* OBSERVE: nobody waits. The end of a connection ends what plugins kept for it, hooked or not. */
-static FCT_MAY_WAIT bool hear(struct filter_job *job, struct fct_err *err)
-{
-    struct call_message message = empty_message(job->filter);
-    struct filter_hook_request req;
-    struct hook_decision d;
-    struct transaction tx;
-
-    if (!take_request(job, &req, &message, err))
-        return false;
-    if (hook_info[req.hook].kind != HOOK_OBSERVE)
-        return fct_fail(err, FCT_BUG, "%s is asked, not told", hook_name(req.hook));
-    begin(job, &tx, &req.context, req.again);
-    if (!carried_take(&tx, req.context.carried, err))
-        return false;
-    tx.message = job->fd >= 0 ? &message : NULL;
-    run_hook(job, &tx, &req, NULL, &d);
-    if (req.hook == FCT_HOOK_disconnect)
-        filter_session_forget(&job->filter->sessions, req.context.conn.id);
-    return true;
-}
-
-static void tell_fiber(void *arg)
-{
-    struct filter_job *job = arg;
-    struct fct_err err = {0};
-
-    if (!hear(job, &err))
-        log_event(EV_IPC_BAD, FCT_STR(""), F_C("from", "client"), F_STR("why", str_from(err.text)));
-    job_end(job);
-}
-
-/* ---- a message ---- */
-
-static FCT_MAY_WAIT bool run_message(struct filter_job *job, struct fct_err *err)
-{
-    struct filter *f = job->filter;
-    struct call_message message = empty_message(f);
-    struct filter_message_request req;
-    struct filter_result result;
-    struct transaction tx;
-
-    if (!filter_message_decode(job->arena, job->payload, &req, err) ||
-        !filter_message_open(job->arena, job->fd, req.size, &message.bytes, err))
-        return false;
-    begin(job, &tx, &req.context, req.again);
-    if (!carried_take(&tx, req.context.carried, err))
-        return false;
-    tx.message = &message;
-    message_run(&f->engine, &tx, req.recipient, req.recipients, &result);
-    filter_result_encode(&result, filter_session_exists(&f->sessions, req.context.conn.id),
-                         &f->answer);
-    return true;
-}
-
-static void message_fiber(void *arg)
-{
-    struct filter_job *job = arg;
-    struct fct_err err = {0};
-
-    if (run_message(job, &err))
-        send_answer(job);
-    else
-        ipc_fail(job->ticket, &err);
-    job_end(job);
-}
-
-/* ---- describe ---- */
-
-static void describe_fiber(void *arg)
-{
-    struct filter_job *job = arg;
-    struct filter *f = job->filter;
-    struct ipc_reader r = ipc_reader(job->payload);
-    struct filter_facts facts = {f->env->index, f->served, clock_ms() - f->born_ms};
-    unsigned format = ipc_get_u8(&r);
-    struct fct_err err = {0};
-
-    if (!ipc_reader_ok(&r) || format > FILTER_METRICS) {
-        fct_fail(&err, FCT_BUG, "a filter describes itself in no such format");
-        ipc_fail(job->ticket, &err);
-    } else {
-        filter_describe_engine(&f->engine, &facts, (enum filter_format)format, &f->answer);
-        send_answer(job);
-    }
-    job_end(job);
 }
 
 /* ---- connections ---- */
@@ -377,20 +95,10 @@ static void on_request(void *owner, struct ipc_in *in)
     struct filter_peer *peer = owner;
     struct fct_err err = {0};
 
-    switch (in->kind) {
-    case FILTER_HOOK:
-        fiber_start(hook_fiber, job_new(peer->filter, in));
+    if (in->kind != FILTER_TELL && filter_job_start(peer->filter, in))
         return;
-    case FILTER_MESSAGE:
-        fiber_start(message_fiber, job_new(peer->filter, in));
-        return;
-    case FILTER_DESCRIBE:
-        fiber_start(describe_fiber, job_new(peer->filter, in));
-        return;
-    default:
-        fct_fail(&err, FCT_BUG, "request kind %u is none of ours", in->kind);
-        ipc_fail(in->ticket, &err);
-    }
+    fct_fail(&err, FCT_BUG, "request kind %u is none of ours", in->kind);
+    ipc_fail(in->ticket, &err);
 }
 
 static void on_notice(void *owner, struct ipc_in *in)
@@ -398,7 +106,7 @@ static void on_notice(void *owner, struct ipc_in *in)
     struct filter_peer *peer = owner;
 
     if (in->kind == FILTER_TELL)
-        fiber_start(tell_fiber, job_new(peer->filter, in));
+        (void)filter_job_start(peer->filter, in);
     else if (in->kind == FILTER_GOODBYE && peer->filter->leaving) {
         peer->goodbye = true;
         maybe_end(peer->filter);
@@ -538,8 +246,7 @@ static bool filter_prepare(struct role_env *env, struct fct_err *err)
 
 static void ticks_ended(void *owner)
 {
-    check_size(owner);
-    maybe_end(owner);
+    filter_job_ended(owner);
 }
 
 static bool filter_start(struct role_env *env, struct fct_err *err)
