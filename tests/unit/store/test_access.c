@@ -40,7 +40,11 @@ static void isolation(void)
     ck_assert(!store_mailbox_delete(fx_edge, alice.handle, FCT_STR("Private"), &fx_err));
     ck_assert(
         !store_mailbox_rename(fx_edge, alice.handle, FCT_STR("Private"), FCT_STR("Mine"), &fx_err));
-    ck_assert(!store_mailbox_subscribe(fx_edge, alice.handle, FCT_STR("Private"), true, &fx_err));
+    /* a name of her own, which leads nowhere */
+    WANT(store_mailbox_subscribe(fx_edge, alice.handle, FCT_STR("Private"), true, &fx_err));
+    ck_assert(!store_mailbox(fx_edge, alice.handle, FCT_STR("Private"), fx_arena, &info, &fx_err));
+    WANT(store_mailbox(fx_edge, bob.handle, FCT_STR("Private"), fx_arena, &info, &fx_err));
+    ck_assert(!info.subscribed);
     /* by number: mailbox numbers are per account, so bob's INBOX is alice's own, which is empty */
     ck_assert(!store_read(fx_edge, alice.handle, inbox_of_bob, 1, false, 0, 100, &out, &fx_err));
     ck_assert(!store_read(fx_edge, alice.handle, inbox_of_bob, 1, true, 0, 100, &out, &fx_err));
