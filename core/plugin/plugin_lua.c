@@ -57,3 +57,34 @@ struct fct_strings plugin_lua_options(const struct config *conf, struct arena *a
     add_all(&out, conf);
     return (struct fct_strings){out.item, out.n};
 }
+
+/* RULES/x.lua → RULES/lists; a pattern of folders has none that could be named now. */
+static const char *lists_of(struct arena *arena, const char *pattern)
+{
+    const char *slash = strrchr(pattern, '/');
+    size_t n = slash ? (size_t)(slash + 1 - pattern) : 0;
+    char *folder = arena_alloc(arena, n + sizeof "lists");
+
+    if (strcspn(pattern, "*?[") < n)
+        return NULL;
+    memcpy(folder, pattern, n);
+    memcpy(folder + n, "lists", sizeof "lists");
+    return folder;
+}
+
+const char *const *plugin_lua_folders(const struct config *conf, struct arena *arena, size_t *n)
+{
+    const struct lua_conf *block;
+    const char **folder;
+    size_t most = 0;
+
+    for (size_t i = 0; (block = config_each(conf, &lua_block, i, NULL)); i++)
+        most += block->file.n;
+    folder = ARENA_ARRAY(arena, const char *, most + 1);
+    *n = 0;
+    for (size_t i = 0; (block = config_each(conf, &lua_block, i, NULL)); i++)
+        for (size_t f = 0; f < block->file.n; f++)
+            if ((folder[*n] = lists_of(arena, block->file.item[f])))
+                ++*n;
+    return folder;
+}

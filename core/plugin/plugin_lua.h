@@ -10,4 +10,7 @@
  * declare what, and says so when nobody does. */
 struct fct_strings plugin_lua_options(const struct config *conf, struct arena *arena);
 
+/* Where the lists of its files lie: read again while the server runs. */
+const char *const *plugin_lua_folders(const struct config *conf, struct arena *arena, size_t *n);
+
 #endif

@@ -43,6 +43,10 @@ struct role_env {
     size_t nlisteners;
     int trusted_fd[2]; /* e.g. TLS files opened before the sandbox; -1 */
     void *role_data;   /* the role's own */
+    /* Filled in by `prepare`: folders it goes on reading behind the sandbox (lists of rules). Live
+     * as long as the process. */
+    const char *const *may_read;
+    size_t nmay_read;
     /* Memory shared over restarts, zeroed at first; NULL except for filters. The supervisor never
      * reads what is in it. shared: ROLE_SHARED_BYTES of this index: a filter started after a crash
      * finds what its predecessor wrote (who it was working for when it died) and counts the strike;

@@ -280,7 +280,7 @@ static void offer_for_memory(enum role_kind kind)
 
 static bool close_in(struct role_process *self, const struct role_start *start, struct fct_err *err)
 {
-    const struct sandbox_request req = sandbox_wanted(start);
+    struct sandbox_request req = sandbox_wanted(start);
     bool first = sandbox_drops_first(req.kind);
 
     tzset(); /* later there may be no file to read it from */
@@ -288,6 +288,8 @@ static bool close_in(struct role_process *self, const struct role_start *start, 
         return false;
     if (!prepare(self, err))
         return false;
+    req.may_read = self->env.may_read;
+    req.nmay_read = self->env.nmay_read;
     if (!first && !sandbox_drop(&req, &self->report, err))
         return false;
     watch_parent(start->parent); /* once more: a change of user clears it */

@@ -221,16 +221,20 @@ static bool take_user(const struct sandbox_request *req, struct sandbox_report *
     return true;
 }
 
+#define MAY_READ_MOST 32
+
 static void close_files(const struct sandbox_request *req, struct sandbox_report *report)
 {
     const struct sandbox_row *row = &rows[req->kind];
-    struct landlock_rule rule[PLACE_COUNT];
+    struct landlock_rule rule[PLACE_COUNT + MAY_READ_MOST];
     struct fct_err err = {0};
     size_t n = 0;
 
     for (size_t i = 0; i < PLACE_COUNT; i++)
         if (row->access[i] && req->place[i])
             rule[n++] = (struct landlock_rule){req->place[i], row->access[i]};
+    for (size_t i = 0; i < req->nmay_read && i < MAY_READ_MOST; i++)
+        rule[n++] = (struct landlock_rule){req->may_read[i], LANDLOCK_READ};
     if (landlock_restrict(rule, n, row->connects, &err)) {
         say(report, "landlock=%d", landlock_version());
         return;
