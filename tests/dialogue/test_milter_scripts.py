@@ -1,6 +1,6 @@
 """tests/dialogue/milter/*.lua: the milter protocol, corner by corner, spoken by miltertest. A script may begin with `-- conf: …`: it then
 gets a server of its own. Below them: MTAs that do not keep to the protocol at all."""
-import contextlib, os, shutil, socket, struct, subprocess, sys, tempfile, unittest
+import contextlib, os, shutil, socket, struct, subprocess, sys, tempfile, time, unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'lib'))
@@ -37,6 +37,8 @@ class Scripts(unittest.TestCase):
                             self.run_script(own, text, name)
                     else:
                         self.run_script(shared, text, name)
+            for want in ('login=person@example.test', r'/QUEUEID11] message '):
+                self.assertIn(want, shared.log())
 
 
     def test_nothing_hooked(self):
@@ -123,6 +125,24 @@ class Strangers(unittest.TestCase):
             self.assertEqual(self.receive(s)[:1], b'y')
             s.close()
             self.assertEqual(server.log().count('frontend=milter action=keep'), 3)
+
+    def test_an_mta_that_leaves_while_its_message_is_judged(self):
+        """It is asked for patience, is found to be gone, and what was under way for it is given up."""
+        with facteur.Server(conf=CONF + 'milter { progress = 1s }\n') as server:
+            s = self.connect(server)
+            self.send(s, NEGOTIATE)
+            self.receive(s)
+            for packet in (b'Cclient\0' + b'4' + struct.pack('>H', 25) + b'127.0.0.1\0', b'Hclient.test\0', b'M<me@a.test>\0', b'R<bob@b.test>\0'):
+                self.send(s, packet)
+                self.assertEqual(self.receive(s), b'c')
+            self.send(s, b'LX-Wait\0 60000\0', b'Bbody\r\n', b'E')
+            self.assertEqual(self.receive(s), b'p')
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+            s.close()
+            end = time.monotonic() + 30
+            while 'sessions 0' not in server.ctl('status').stdout.split('\nmilter', 1)[1]:
+                self.assertLess(time.monotonic(), end, 'the session goes on')
+                time.sleep(0.1)
 
 
 if __name__ == '__main__':

@@ -253,6 +253,17 @@ class Refusals(WithPostfix):
 
 
 class Trouble(WithPostfix):
+    conf = CONF + 'plugin crash { path = "%s" }\n' % os.path.join(facteur.build_dir(), 'zoo', 'crash.so')
+
+    def test_two_filters_die_over_a_message(self):
+        """It is held, unjudged; the client has its 250, and other mail flows."""
+        before = self.mta.queue('hold')
+        self.send(message()[1].replace('old subject', 'please crash'))
+        self.assertEqual(len(self.mta.queue('hold')), len(before) + 1)
+        mark, data = message(['top X-Top fine'])
+        self.send(data)
+        self.assertTrue(self.sink.find(mark)[0][2].startswith(b'X-Top: fine'))
+
     def kill_filter_at(self, mark):
         """Kills the filter that has this message."""
         end = time.monotonic() + 30
