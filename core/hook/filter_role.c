@@ -7,6 +7,7 @@
 #include "core/hook/filter_job.h"
 #include "core/hook/filter_watch.h"
 #include "core/log/log.h"
+#include "core/plugin/plugin_lua.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <sys/resource.h>
@@ -238,9 +239,11 @@ static bool filter_prepare(struct role_env *env, struct fct_err *err)
     if (f->engine.conf->strikes == 0 || f->engine.conf->strikes > STRIKE_RING)
         return fct_fail(err, FCT_SYNTAX, "filter.strikes must be 1 to %d", STRIKE_RING);
     f->engine.set.services = &f->services;
-    return filter_services_open(&f->services, env, f->engine.conf, err) &&
-           plugin_set_load(&f->engine.set, &origin, err) &&
-           hook_plan_build(f->engine.set.arena, &f->engine.set, &f->engine.plan, err) &&
+    if (!filter_services_open(&f->services, env, f->engine.conf, err) ||
+        !plugin_set_load(&f->engine.set, &origin, err))
+        return false;
+    env->may_read = plugin_lua_folders(env->conf, f->engine.set.arena, &env->nmay_read);
+    return hook_plan_build(f->engine.set.arena, &f->engine.set, &f->engine.plan, err) &&
            judging_build(&f->engine.set, env->conf, &f->engine.judging, err);
 }
 
