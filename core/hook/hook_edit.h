@@ -16,10 +16,14 @@ struct hook_edits {
     struct transaction *tx;
     struct hook_edit *first;
     size_t n;
+    uint64_t bytes; /* inserted by all lists together */
 };
+/* More than an answer between processes holds: nothing further is built. */
+bool hook_edits_are_too_many(const struct hook_edits *edits);
 
 void hook_edits_start(struct hook_edits *edits, struct transaction *tx);
-/* Both may be NULL or empty; they must live as long as `edits`. Never fails. */
+/* Both may be NULL or empty; they must live as long as `edits`. Never fails; empty when there are
+ * too many. */
 struct edit_list hook_edits_build(struct hook_edits *edits, const struct edit_log *profile,
                                   const struct edit_log *own);
 

@@ -248,6 +248,20 @@ static void send(struct stages *s, size_t i, const struct parcel *p, struct hook
     out->edits = hook_edits_build(edits, &p->judgement->results.edits, &p->results.edits);
 }
 
+/* A copy without the edits that were asked for would not be what anybody decided. */
+static void refuse_edits(struct stages *s)
+{
+    log_event(EV_WARNING, s->tx->id,
+              F_C("text", "plugins ask for more edits than an answer holds"));
+    s->decision = (struct hook_decision){
+        .verdict = FCT_TEMPFAIL,
+        .text = FCT_STR("The server cannot process this message now, please try again later"),
+        .by = FCT_STR("edits"),
+    };
+    s->result->outcomes = 0;
+    s->result->edits = (struct edit_list){0};
+}
+
 static FCT_MAY_WAIT void deliver_all(struct stages *s)
 {
     struct parcel *parcel = ARENA_ARRAY(s->tx->arena, struct parcel, s->n + 1);
@@ -264,6 +278,8 @@ static FCT_MAY_WAIT void deliver_all(struct stages *s)
     result->outcomes = s->n;
     for (size_t i = 0; i < s->n; i++)
         send(s, i, &parcel[i], &edits);
+    if (hook_edits_are_too_many(&edits))
+        refuse_edits(s);
 }
 
 /* ---- the whole ---- */

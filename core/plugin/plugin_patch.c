@@ -5,7 +5,8 @@
 #include "core/base/str.h"
 #include "core/base/utf8.h"
 
-#define LINE_MAX_OCTETS 998u /* RFC 5322 2.1.1 */
+#define LINE_MAX_OCTETS 998u       /* RFC 5322 2.1.1 */
+#define BASE64_PART_MAX (4u << 20) /* may be written anew: half of what an answer holds */
 
 /* ---- what must stay as it is ---- */
 
@@ -273,6 +274,9 @@ static bool add_part_edit(struct fct_call *call, size_t index, size_t offset, si
     if (call->tx->message->tree.part[index].transfer == TRANSFER_IDENTITY)
         return fits_identity(call, index, offset, length, with) &&
                add_body_edit(call, part->body_offset + offset, length, with);
+    if (call->tx->message->tree.part[index].transfer == TRANSFER_BASE64 &&
+        part->body_length > BASE64_PART_MAX)
+        return false;
     return edit_add(call, &edit);
 }
 

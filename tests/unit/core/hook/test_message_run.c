@@ -569,6 +569,55 @@ START_TEST(deliver_sends_the_client_away_for_one)
 }
 END_TEST
 
+static enum fct_verdict edit_much(struct fct_call *call, const struct fct_ev_deliver *ev,
+                                  void *state)
+{
+    const struct fct_part *part;
+    char mark[8];
+    struct fct_str text = {mark, 0};
+
+    (void)state;
+    text.n = (size_t)snprintf(mark, sizeof mark, "%zu", ev->recipient.n);
+    ck_assert_uint_eq(plugin_host.parts(call, &part), 1);
+    ck_assert(plugin_host.part_patch(call, part, 0, 0, text)); /* moves all that follows */
+    return FCT_NEXT;
+}
+
+/* Each recipient's view has the whole part anew: more than one answer holds. */
+START_TEST(edits_beyond_every_answer)
+{
+    static const struct fct_hook_row rows[] = {FCT_ON(deliver, edit_much)};
+    static struct filter_recipient list[8];
+    size_t n = 78 * 40000, head; /* 3 MB of base64 */
+    const struct filter_result *r;
+    struct fct_err err = {0};
+    char *text;
+
+    plugin_rig_start(&rig, NULL);
+    text = arena_alloc(rig.arena, n + 100);
+    head = (size_t)snprintf(text, 100, "Content-Transfer-Encoding: base64\r\n\r\n");
+    for (size_t i = 0; i < n; i++)
+        text[head + i] = i % 78 < 76 ? 'A' : i % 78 == 76 ? '\r' : '\n';
+    object = (struct fct_plugin){.head = FCT_PLUGIN_HEAD,
+                                 .name = "p",
+                                 .version = "1",
+                                 .summary = "s",
+                                 .hooks = rows,
+                                 .nhooks = 1};
+    plugin_rig_adopt(&rig, &object);
+    ck_assert(plugin_rig_plan(&rig, &err));
+    r = plugin_rig_deliver(&rig, FCT_ROLE_MX, false, list, recipients("a bb", list),
+                           (struct fct_str){text, head + n});
+    ck_assert_int_eq(r->answer.verdict, FCT_NEXT);
+    ck_assert_uint_eq(r->outcomes, 2);
+    r = plugin_rig_deliver(&rig, FCT_ROLE_MX, false, list, recipients("a bb ccc dddd", list),
+                           (struct fct_str){text, head + n});
+    ck_assert_int_eq(r->answer.verdict, FCT_TEMPFAIL);
+    ck_assert_uint_eq(r->outcomes, 0);
+    plugin_rig_stop(&rig);
+}
+END_TEST
+
 static void add(TCase *tc)
 {
     tcase_add_loop_test(tc, each_recipient_by_its_profile, 0, (int)FCT_COUNT(deliveries));
@@ -587,6 +636,7 @@ static void add(TCase *tc)
     tcase_add_test(tc, deliver_sees_the_action_and_may_choose_another_mailbox);
     tcase_add_test(tc, deliver_refuses_one_of_two);
     tcase_add_test(tc, deliver_sends_the_client_away_for_one);
+    tcase_add_test(tc, edits_beyond_every_answer);
 }
 
 int main(void)

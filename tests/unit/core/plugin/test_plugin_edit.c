@@ -19,7 +19,7 @@ static enum fct_verdict on_edit(struct fct_call *call, const struct fct_ev_edit 
     return FCT_NEXT;
 }
 
-static struct fct_str edited_by(editor first, editor second, struct fct_str text)
+static const struct filter_result *run_editors(editor first, editor second, struct fct_str text)
 {
     static const struct fct_hook_row rows[] = {
         FCT_ON(edit, on_edit, .label = "a", .state = &editors[0]),
@@ -37,7 +37,12 @@ static struct fct_str edited_by(editor first, editor second, struct fct_str text
                                  .nhooks = second ? 2 : 1};
     plugin_rig_adopt(&rig, &object);
     ck_assert_msg(plugin_rig_plan(&rig, &err), "%s", err.text);
-    return plugin_rig_view(&rig, plugin_rig_message(&rig, FCT_ROLE_MX, text), text);
+    return plugin_rig_message(&rig, FCT_ROLE_MX, text);
+}
+
+static struct fct_str edited_by(editor first, editor second, struct fct_str text)
+{
+    return plugin_rig_view(&rig, run_editors(first, second, text), text);
 }
 
 static void setup(void)
@@ -279,6 +284,24 @@ static void outside(struct fct_call *call)
 START_TEST(patches_outside_are_refused)
 {
     (void)edited_by(outside, NULL, composed[_i].text);
+}
+END_TEST
+
+static void patch_large(struct fct_call *call)
+{
+    ck_assert(!host->part_patch(call, leaf(call), 0, 1, FCT_STR("x")));
+    ck_assert(host->header_add(call, FCT_TOP, FCT_STR("X"), FCT_STR("1")));
+}
+
+START_TEST(base64_that_is_too_large_stays)
+{
+    size_t n = 5u << 20;
+    char *text = arena_alloc(rig.arena, n + 100);
+    size_t head = (size_t)snprintf(text, 100, "Content-Transfer-Encoding: base64\r\n\r\n");
+
+    for (size_t i = 0; i < n; i++)
+        text[head + i] = i % 78 < 76 ? 'A' : i % 78 == 76 ? '\r' : '\n';
+    (void)run_editors(patch_large, NULL, (struct fct_str){text, head + n});
 }
 END_TEST
 
@@ -549,6 +572,7 @@ static void add(TCase *tc)
     tcase_add_loop_test(tc, patches_of_two_plugins_compose, 0, (int)FCT_COUNT(composed));
     tcase_add_loop_test(tc, patches_in_two_coordinates_do_not_mix, 0, 2);
     tcase_add_loop_test(tc, patches_outside_are_refused, 0, (int)FCT_COUNT(composed));
+    tcase_add_test(tc, base64_that_is_too_large_stays);
     tcase_add_loop_test(tc, plain_text_keeps_its_rules, 0, (int)FCT_COUNT(plain));
     tcase_add_test(tc, lines_stay_short_enough);
     tcase_add_loop_test(tc, what_is_signed_or_encrypted_stays, 0, (int)FCT_COUNT(covered));
