@@ -13,49 +13,60 @@ enum { SHOWN_MAX = 4096 };
 /* How a value holds its URLs. */
 enum form { ONE, SRCSET, WORDS, REFRESH, STYLE };
 
-/* By length of the attribute's name, which is what is compared first. tag NULL: of any element, as
+#define ANY     \
+    {           \
+        NULL, 0 \
+    }
+
+/* By length of the attribute's name, which is what is compared first. ANY: of any element, as
  * mail programs know elements of their own. */
 static const struct link_row {
-    const char *attribute, *tag;
+    struct fct_str attribute, tag;
     enum fct_link_from from;
     enum form form;
 } rows[] = {
-    {"src", NULL, FCT_LINK_IMAGE, ONE},
-    {"href", "a", FCT_LINK_ANCHOR, ONE},
-    {"href", "area", FCT_LINK_AREA, ONE},
-    {"href", "base", FCT_LINK_OTHER, ONE},
-    {"href", "image", FCT_LINK_IMAGE, ONE},
-    {"href", NULL, FCT_LINK_OTHER, ONE},
-    {"data", "object", FCT_LINK_OTHER, ONE},
-    {"cite", NULL, FCT_LINK_OTHER, ONE},
-    {"ping", NULL, FCT_LINK_OTHER, WORDS},
-    {"style", NULL, FCT_LINK_IMAGE, STYLE},
-    {"action", NULL, FCT_LINK_FORM, ONE},
-    {"srcset", NULL, FCT_LINK_IMAGE, SRCSET},
-    {"poster", NULL, FCT_LINK_IMAGE, ONE},
-    {"lowsrc", NULL, FCT_LINK_IMAGE, ONE},
-    {"dynsrc", NULL, FCT_LINK_IMAGE, ONE},
-    {"content", "meta", FCT_LINK_OTHER, REFRESH},
-    {"archive", NULL, FCT_LINK_OTHER, WORDS},
-    {"classid", NULL, FCT_LINK_OTHER, ONE},
-    {"profile", NULL, FCT_LINK_OTHER, WORDS},
-    {"codebase", NULL, FCT_LINK_OTHER, ONE},
-    {"longdesc", NULL, FCT_LINK_OTHER, ONE},
-    {"manifest", NULL, FCT_LINK_OTHER, ONE},
-    {"background", NULL, FCT_LINK_IMAGE, ONE},
-    {"formaction", NULL, FCT_LINK_FORM, ONE},
-    {"xlink:href", "a", FCT_LINK_ANCHOR, ONE},
-    {"xlink:href", NULL, FCT_LINK_IMAGE, ONE},
-    {"imagesrcset", NULL, FCT_LINK_IMAGE, SRCSET},
+    {FCT_STR_INIT("src"), ANY, FCT_LINK_IMAGE, ONE},
+    {FCT_STR_INIT("href"), FCT_STR_INIT("a"), FCT_LINK_ANCHOR, ONE},
+    {FCT_STR_INIT("href"), FCT_STR_INIT("area"), FCT_LINK_AREA, ONE},
+    {FCT_STR_INIT("href"), FCT_STR_INIT("base"), FCT_LINK_OTHER, ONE},
+    {FCT_STR_INIT("href"), FCT_STR_INIT("image"), FCT_LINK_IMAGE, ONE},
+    {FCT_STR_INIT("href"), ANY, FCT_LINK_OTHER, ONE},
+    {FCT_STR_INIT("data"), FCT_STR_INIT("object"), FCT_LINK_OTHER, ONE},
+    {FCT_STR_INIT("cite"), ANY, FCT_LINK_OTHER, ONE},
+    {FCT_STR_INIT("ping"), ANY, FCT_LINK_OTHER, WORDS},
+    {FCT_STR_INIT("style"), ANY, FCT_LINK_IMAGE, STYLE},
+    {FCT_STR_INIT("action"), ANY, FCT_LINK_FORM, ONE},
+    {FCT_STR_INIT("srcset"), ANY, FCT_LINK_IMAGE, SRCSET},
+    {FCT_STR_INIT("poster"), ANY, FCT_LINK_IMAGE, ONE},
+    {FCT_STR_INIT("lowsrc"), ANY, FCT_LINK_IMAGE, ONE},
+    {FCT_STR_INIT("dynsrc"), ANY, FCT_LINK_IMAGE, ONE},
+    {FCT_STR_INIT("content"), FCT_STR_INIT("meta"), FCT_LINK_OTHER, REFRESH},
+    {FCT_STR_INIT("archive"), ANY, FCT_LINK_OTHER, WORDS},
+    {FCT_STR_INIT("classid"), ANY, FCT_LINK_OTHER, ONE},
+    {FCT_STR_INIT("profile"), ANY, FCT_LINK_OTHER, WORDS},
+    {FCT_STR_INIT("codebase"), ANY, FCT_LINK_OTHER, ONE},
+    {FCT_STR_INIT("longdesc"), ANY, FCT_LINK_OTHER, ONE},
+    {FCT_STR_INIT("manifest"), ANY, FCT_LINK_OTHER, ONE},
+    {FCT_STR_INIT("background"), ANY, FCT_LINK_IMAGE, ONE},
+    {FCT_STR_INIT("formaction"), ANY, FCT_LINK_FORM, ONE},
+    {FCT_STR_INIT("xlink:href"), FCT_STR_INIT("a"), FCT_LINK_ANCHOR, ONE},
+    {FCT_STR_INIT("xlink:href"), ANY, FCT_LINK_IMAGE, ONE},
+    {FCT_STR_INIT("imagesrcset"), ANY, FCT_LINK_IMAGE, SRCSET},
 };
 
 /* Elements whose src is no picture. */
-static const char *const not_images[] = {"iframe", "frame",  "embed",   "script", "audio", "video",
-                                         "track",  "source", "bgsound"};
+static const struct fct_str not_images[] = {
+    FCT_STR_INIT("iframe"), FCT_STR_INIT("frame"),  FCT_STR_INIT("embed"),
+    FCT_STR_INIT("script"), FCT_STR_INIT("audio"),  FCT_STR_INIT("video"),
+    FCT_STR_INIT("track"),  FCT_STR_INIT("source"), FCT_STR_INIT("bgsound")};
 
 /* Elements that begin a new line or cell: words on both sides are two words. */
-static const char *const breaks[] = {"br", "p",  "div", "td", "th", "tr", "li", "table", "h1", "h2",
-                                     "h3", "h4", "h5",  "h6", "hr", "ul", "ol", "dt",    "dd"};
+static const struct fct_str breaks[] = {
+    FCT_STR_INIT("br"), FCT_STR_INIT("p"),  FCT_STR_INIT("div"), FCT_STR_INIT("td"),
+    FCT_STR_INIT("th"), FCT_STR_INIT("tr"), FCT_STR_INIT("li"),  FCT_STR_INIT("table"),
+    FCT_STR_INIT("h1"), FCT_STR_INIT("h2"), FCT_STR_INIT("h3"),  FCT_STR_INIT("h4"),
+    FCT_STR_INIT("h5"), FCT_STR_INIT("h6"), FCT_STR_INIT("hr"),  FCT_STR_INIT("ul"),
+    FCT_STR_INIT("ol"), FCT_STR_INIT("dt"), FCT_STR_INIT("dd")};
 
 struct reader {
     struct arena *arena;
@@ -73,10 +84,10 @@ static bool is_name(struct fct_str s, const char *name)
     return str_equal(s, str_from(name));
 }
 
-static bool is_one_of(struct fct_str s, const char *const *names, size_t n)
+static bool is_one_of(struct fct_str s, const struct fct_str *names, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (is_name(s, names[i]))
+        if (str_equal(s, names[i]))
             return true;
     return false;
 }
@@ -140,26 +151,33 @@ struct pieces {
     struct place whole;
     struct fct_str value;
     struct html_source source;
-    bool exact;
+    bool tried, exact;
 };
 
 static struct pieces pieces_of(struct reader *r, const struct place *whole, struct fct_str value,
                                bool references)
 {
-    struct fct_str bytes = r->source->bytes;
-    struct fct_str raw = str_head(str_skip(bytes, whole->offset), whole->length);
-    struct pieces p = {r, *whole, value, {raw, references, 0, 0}, false};
-    struct html_source end = p.source;
+    struct fct_str raw = str_head(str_skip(r->source->bytes, whole->offset), whole->length);
 
-    p.exact = html_source_offset(&end, value.n) == raw.n && end.value == value.n;
-    return p;
+    return (struct pieces){r, *whole, value, {raw, references, 0, 0}, false, false};
+}
+
+static bool is_exact(struct pieces *p)
+{
+    struct html_source end = p->source;
+
+    if (!p->tried)
+        p->exact =
+            html_source_offset(&end, p->value.n) == p->source.raw.n && end.value == p->value.n;
+    p->tried = true;
+    return p->exact;
 }
 
 static void add_piece(struct pieces *p, struct fct_str text, size_t at, size_t length)
 {
     struct place place = p->whole;
 
-    if (p->exact) {
+    if (is_exact(p)) {
         size_t from = html_source_offset(&p->source, at);
 
         place.offset = p->whole.offset + from;
@@ -266,12 +284,27 @@ static void add_refresh(struct pieces *p)
     add_piece(p, url, at, url.n);
 }
 
+/* Most style attributes load nothing: is there a name that ends as url(, src( or image-set( do, an
+ * @import, or an escape that might hide one? */
+static bool may_load(struct fct_str css)
+{
+    for (size_t i = 0; i < css.n; i++) {
+        if (css.p[i] == '\\')
+            return true;
+        if (css.p[i] == '(' && i > 0 && strchr("ltc", char_lower(css.p[i - 1])))
+            return true;
+        if (css.p[i] == '@' && i + 1 < css.n && char_lower(css.p[i + 1]) == 'i')
+            return true;
+    }
+    return false;
+}
+
 static void add_style(struct pieces *p)
 {
     struct css_scanner css = {.arena = p->r->arena, .text = p->value};
     struct css_url url;
 
-    if (str_find_char(p->value, '(') < 0 && str_find_char(p->value, '@') < 0)
+    if (!may_load(p->value))
         return;
     while (css_next_url(&css, &url))
         add_piece(p, url.url, url.offset, url.length);
@@ -352,14 +385,11 @@ static bool is_refresh(const struct fct_html_token *tag)
 
 static const struct link_row *find_row(const struct fct_html_token *tag, struct fct_str name)
 {
-    for (size_t i = 0; i < FCT_COUNT(rows); i++) {
-        size_t n = strlen(rows[i].attribute);
-
-        if (n > name.n)
+    for (const struct link_row *row = rows; row < rows + FCT_COUNT(rows); row++) {
+        if (row->attribute.n > name.n)
             return NULL;
-        if (n == name.n && memcmp(name.p, rows[i].attribute, n) == 0 &&
-            (!rows[i].tag || is_name(tag->name, rows[i].tag)))
-            return rows[i].form == REFRESH && !is_refresh(tag) ? NULL : &rows[i];
+        if (str_equal(row->attribute, name) && (!row->tag.p || str_equal(row->tag, tag->name)))
+            return row->form == REFRESH && !is_refresh(tag) ? NULL : row;
     }
     return NULL;
 }
@@ -419,7 +449,8 @@ static void style_element(struct reader *r, const struct fct_html_token *style,
 static void text_token(struct reader *r, const struct fct_html_token *before,
                        const struct fct_html_token *text)
 {
-    static const char *const hidden[] = {"script", "title", "textarea", "noframes"};
+    static const struct fct_str hidden[] = {FCT_STR_INIT("script"), FCT_STR_INIT("title"),
+                                            FCT_STR_INIT("textarea"), FCT_STR_INIT("noframes")};
     bool raw = before && before->kind == FCT_HTML_START;
 
     if (raw && is_name(before->name, "style"))
