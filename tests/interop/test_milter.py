@@ -346,6 +346,33 @@ class UnixSocket(unittest.TestCase):
                     again.connect(path)
             self.assertFalse(os.path.exists(path))
 
+    def test_it_comes_and_goes_by_reload(self):
+        """A server that had no milter listener gets the process with the first one, and loses it with the last."""
+        with facteur.Server() as server:
+            milter, path = 'address = ["127.0.0.1:%d"]  protocol = milter' % server.port('milter'), os.path.join(server.dir, 'm.sock')
+            generated = os.path.join(server.state, 'facteur.conf')
+            with open(generated) as f:
+                text = f.read()
+            self.assertIn(milter, text)
+            for listener, processes in (('', 0), ('listener other { address = ["unix:%s"]  protocol = milter }\n' % path, 1), ('', 0)):
+                with open(generated, 'w') as f:
+                    f.write(re.sub(r'(?m)^listener milter .*\n', '', text) + listener)
+                server.ctl('reload')
+                end = time.monotonic() + 30
+                while len(server.role_pids('milter')) != processes:
+                    self.assertLess(time.monotonic(), end)
+                    time.sleep(0.05)
+                self.assertEqual(os.path.exists(path), bool(processes))
+
+    def test_bad_settings(self):
+        for conf, why in (('milter { on_unavailable = reject }', 'must be tempfail or accept'), ('milter { max_connections = 0 }', 'at least 1'),
+                          ('listener x { address = ["unix:relative"]  protocol = milter }', 'a path from /'),
+                          ('listener x { address = ["unix:/tmp/facteur-x.sock"]  protocol = milter  mode = rw }', 'must be octal'),
+                          ('listener x { address = ["unix:/tmp/facteur-x.sock"]  protocol = milter  owner = "nobody-of-that-name" }', 'there is no user'),
+                          ('listener x { address = ["unix:/etc/passwd"]  protocol = milter }', 'is no socket')):
+            with self.subTest(conf=conf), self.assertRaisesRegex(RuntimeError, why):
+                facteur.Server(conf=conf + '\n').start()
+
     def test_only_for_milters(self):
         with self.assertRaisesRegex(RuntimeError, 'only milter listens on unix'):
             facteur.Server(conf='listener x { address = ["unix:/tmp/x"]  protocol = lmtp }\n').start()
