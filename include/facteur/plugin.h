@@ -459,7 +459,9 @@ struct fct_host {
                           const struct fct_header *beside, struct fct_str name,
                           struct fct_str value);
     /* Bytes of a leaf, counted in part_bytes(): the host finds the encoded bytes that must change.
-     * False besides: the part is inside multipart/signed or encrypted (RFC 1847). */
+     * False besides: the part is signed or encrypted (RFC 1847, S/MIME, OpenPGP), the text does not
+     * fit a part in 7bit or 8bit (bare CR or LF, lines of more than 998 octets, a boundary), or the
+     * part has more than 4 MB of base64. */
     bool (*part_patch)(struct fct_call *call, const struct fct_part *part, size_t offset,
                        size_t length, struct fct_str with);
     /* Everything behind the header. CRLF line ends. */
