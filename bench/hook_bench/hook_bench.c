@@ -4,6 +4,7 @@
  * valgrind with two values of N, the difference is the instructions of one (bench/hooks).
  *
  *   c        one point with one C callback that does nothing
+ *   c-scan   the same at scan, where callbacks run beside each other
  *   c-work   the same with three header look-ups and a symbol
  *   lua      one point with one Lua callback that does nothing
  *   lua-work the same with three header reads and a symbol
@@ -55,8 +56,9 @@ static enum fct_verdict some_work(struct fct_call *call, enum fct_hook hook, con
 
 /* clang-format off */
 #define ROW(point, f) {.hook = FCT_HOOK_##point, .generic = true, .fn.any = (f)}
-static const struct fct_hook_row one_row[] = {ROW(scan, nothing)};
-static const struct fct_hook_row work_row[] = {ROW(scan, some_work)};
+static const struct fct_hook_row one_row[] = {ROW(headers, nothing)};
+static const struct fct_hook_row scan_row[] = {ROW(scan, nothing)};
+static const struct fct_hook_row work_row[] = {ROW(headers, some_work)};
 /* Plugin i takes the four points from i * 4 / 3 on: each of the 16 has three. */
 static const struct fct_hook_row all_rows[] = {
     ROW(connect, nothing), ROW(helo, nothing), ROW(tls, nothing), ROW(auth, nothing), ROW(mail, nothing), ROW(rcpt, nothing),
@@ -116,9 +118,10 @@ static bool is(const struct bench *b, const char *what)
 static void write_rules(const struct bench *b, FILE *f)
 {
     if (is(b, "lua"))
-        (void)fprintf(f, "hook { \"scan\", function(m) end }\n");
+        (void)fprintf(f, "hook { \"headers\", function(m) end }\n");
     if (is(b, "lua-work"))
-        (void)fprintf(f, "rule { \"BENCH\", score = 1, function(m) return m:header(\"Subject\") "
+        (void)fprintf(f, "rule { \"BENCH\", score = 1, on = \"headers\", function(m) return "
+                         "m:header(\"Subject\") "
                          "and m:header(\"From\") and not m:header(\"X-None\") end }\n");
     for (int i = 0; is(b, "message") && i < RULES; i++)
         (void)fprintf(f,
@@ -160,11 +163,14 @@ static void load_config(struct bench *b)
 static void load_plugins(struct bench *b)
 {
     struct fct_err err = {0};
-    size_t n = is(b, "c") || is(b, "c-work") ? 1 : is(b, "message") ? PLUGINS : 0;
+    const struct fct_hook_row *alone = is(b, "c")        ? one_row
+                                       : is(b, "c-scan") ? scan_row
+                                       : is(b, "c-work") ? work_row
+                                                         : NULL;
+    size_t n = alone ? 1 : is(b, "message") ? PLUGINS : 0;
 
     for (size_t i = 0; i < n; i++) {
-        object(&b->plugin[i], names[i],
-               n == 1 ? (is(b, "c") ? one_row : work_row) : all_rows + i * 4 / 3, n == 1 ? 1 : 4);
+        object(&b->plugin[i], names[i], alone ? alone : all_rows + i * 4 / 3, alone ? 1 : 4);
         b->plugin[i].symbols = is(b, "c-work") ? bench_symbol : NULL;
         must(plugin_adopt(&b->engine.set, &b->origin, &b->plugin[i], NULL, NULL, 0, &err), &err);
     }
@@ -226,7 +232,10 @@ static FCT_MAY_WAIT void crossings(struct bench *b)
 
     begin(b, &r);
     for (unsigned long i = 0; i < b->n; i++) {
-        point(b, &r, FCT_HOOK_scan, &(struct fct_ev_scan){b->message.n});
+        if (is(b, "c-scan"))
+            point(b, &r, FCT_HOOK_scan, &(struct fct_ev_scan){b->message.n});
+        else
+            point(b, &r, FCT_HOOK_headers, &(struct fct_ev_headers){b->message.n});
         if ((i & 255) == 255) {
             arena_reset(b->arena);
             begin(b, &r);
@@ -286,8 +295,8 @@ int main(int argc, char **argv)
     struct fct_err err = {0};
 
     if (b.n == 0) {
-        (void)fprintf(stderr,
-                      "usage: hook_bench c|c-work|lua|lua-work|message|bare N [PLUGIN_DIR]\n");
+        (void)fprintf(
+            stderr, "usage: hook_bench c|c-scan|c-work|lua|lua-work|message|bare N [PLUGIN_DIR]\n");
         return 64;
     }
     log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), "bench", FCT_ERROR);

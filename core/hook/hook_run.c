@@ -1,5 +1,5 @@
 /* hook_run.c - one point. DECIDE and OBSERVE rows run one after the other in the caller's fiber;
- * SCAN rows run in fibers of their own, each as soon as those it comes after have ended. */
+ * SCAN rows run beside each other, each as soon as those it comes after have ended. */
 #include "core/hook/hook_run.h"
 
 #include "core/base/str.h"
@@ -297,8 +297,7 @@ static bool has_skipped(const struct transaction *tx, const struct plugin_row *r
 
 static FCT_MAY_WAIT void run_row(struct run *run, const struct plan_row *place)
 {
-    if (!(place->roles & run->tx->conn->role) ||
-        (place->row->shadow && run->tx->without_shadows))
+    if (!(place->roles & run->tx->conn->role) || (place->row->shadow && run->tx->without_shadows))
         return;
     run->out->asked++;
     if (run->hook == FCT_HOOK_chunk && has_skipped(run->tx, place->row))
@@ -323,28 +322,43 @@ struct scan {
     const struct plan_point *point;
     struct scan_job *job; /* one per row */
     unsigned *needs;
+    size_t started; /* of point->start: rows that were looked at */
     uint64_t deadline;
     struct fiber_group group;
 };
 
-static void scan_fiber(void *arg);
+static FCT_MAY_WAIT void run_job(struct scan_job *job);
 
-static void start_row(struct scan *scan, size_t place)
+static void waiting_fiber(void *arg)
 {
-    fiber_group_run(&scan->group, scan_fiber, &scan->job[place]);
+    fiber_set_deadline(((struct scan_job *)arg)->scan->deadline);
+    run_job(arg);
 }
 
-static void scan_fiber(void *arg)
+static FCT_MAY_WAIT void run_job(struct scan_job *job)
 {
-    struct scan_job *job = arg;
     struct scan *scan = job->scan;
     const struct plan_row *row = &scan->point->row[job->place];
 
-    fiber_set_deadline(scan->deadline);
     run_row(&job->run, row);
     for (size_t i = 0; i < row->nleads; i++)
         if (--scan->needs[row->leads[i]] == 0)
-            start_row(scan, row->leads[i]);
+            fiber_group_run(&scan->group, waiting_fiber, &scan->job[row->leads[i]]);
+}
+
+/* Row after row; when one waits, whoever started this fiber goes on and starts the next with the
+ * rest. So rows that never wait share a fiber, and those that do wait beside each other. */
+static void starting_fiber(void *arg)
+{
+    struct scan *scan = arg;
+
+    fiber_set_deadline(scan->deadline);
+    while (scan->started < scan->point->n) {
+        size_t place = scan->point->start[scan->started++];
+
+        if (scan->point->row[place].needs == 0)
+            run_job(&scan->job[place]);
+    }
 }
 
 /* Cheap ones and those that often find something first; others depend on nobody's order. */
@@ -393,9 +407,8 @@ static FCT_MAY_WAIT void run_side_by_side(struct run *run, struct plan_point *po
     if (point->n > 0 && point->runs++ % SORT_EVERY == 0)
         sort_starts(point);
     init_scan(&scan, run);
-    for (size_t i = 0; i < point->n; i++)
-        if (point->row[point->start[i]].needs == 0)
-            start_row(&scan, point->start[i]);
+    while (scan.started < point->n)
+        fiber_group_run(&scan.group, starting_fiber, &scan);
     fiber_group_wait(&scan.group);
     for (size_t i = 0; i < point->n; i++) {
         if (run->log)
