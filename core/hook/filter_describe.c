@@ -87,8 +87,11 @@ void filter_describe_status(const struct hook_engine *engine, struct buf *out)
         buf_printf(out,
                    "plugin %s %s, %" PRIu64 " calls, %" PRIu64 " timeouts, %" PRIu64
                    " errors, %" PRIu32 " strikes, %" PRIu64 " us\n",
-                   self->name, plugin_is_off(self) ? "OFF" : "on", c.calls, c.timeouts, c.errors,
-                   strikes_of(self), c.busy_us);
+                   self->name,
+                   plugin_is_off(self) ? "OFF"
+                   : self->shadow      ? "shadow"
+                                       : "on",
+                   c.calls, c.timeouts, c.errors, strikes_of(self), c.busy_us);
     }
 }
 
