@@ -119,7 +119,7 @@ static void put_default(const struct fct_conf_key *k, struct buf *out)
 {
     const char *def = k->def ? k->def : "";
 
-    if (k->kind == FCT_CONF_STR)
+    if (k->kind == FCT_CONF_STR || k->kind == FCT_CONF_RATE)
         put_quoted(def, out);
     else
         buf_put_c(out, *def ? def : "[]");

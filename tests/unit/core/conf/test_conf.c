@@ -16,6 +16,7 @@ struct mail_conf {
     const char *banner;
     struct fct_strings trusted;
     double weight;
+    struct fct_rate most;
 };
 
 static const struct fct_conf_key mail_keys[] = {
@@ -28,6 +29,7 @@ static const struct fct_conf_key mail_keys[] = {
     FCT_CONF_KEY(struct mail_conf, banner, "", "Text after 220"),
     FCT_CONF_KEY(struct mail_conf, trusted, "[\"127.0.0.1\", \"::1\"]", "Networks"),
     FCT_CONF_KEY(struct mail_conf, weight, "1.5", "A number"),
+    FCT_CONF_KEY(struct mail_conf, most, "200/1h burst 50", "A rate"),
     FCT_CONF_END,
 };
 static const struct conf_block mail_block = {.name = "mail",
@@ -134,6 +136,51 @@ START_TEST(values_of_every_kind)
     ck_assert_str_eq(m->trusted.item[1], "b c");
     ck_assert(m->weight < -2.24 && m->weight > -2.26);
     config_free(&c);
+}
+END_TEST
+
+START_TEST(rates)
+{
+    static const struct {
+        const char *text;
+        struct fct_rate want;
+        bool fine;
+    } cases[] = {
+        {"200/1h", {200, 3600000, 0}, true},
+        {"\"200/1h burst 50\"", {200, 3600000, 50}, true},
+        {"\"1/250ms  burst  3\"", {1, 250, 3}, true},
+        {"30/m", {30, 60000, 0}, true},
+        {"none", {0, 0, 0}, true},
+        {"200", {0}, false},
+        {"0/1h", {0}, false},
+        {"200/0s", {0}, false},
+        {"200/1", {0}, false},
+        {"/1h", {0}, false},
+        {"\"200/1h burst\"", {0}, false},
+        {"\"200/1h burst 0\"", {0}, false},
+        {"\"200/1h bursts 5\"", {0}, false},
+        {"\"200/1h burst 5 x\"", {0}, false},
+        {"-1/1h", {0}, false},
+    };
+
+    for (size_t i = 0; i < FCT_COUNT(cases); i++) {
+        FCT_CLEANUP(buf_free) struct buf errors = BUF_INIT(8192);
+        struct config *c;
+        char text[80];
+
+        snprintf(text, sizeof text, "mail { most = %s }", cases[i].text);
+        c = load(text, &errors);
+        ck_assert_msg((c != NULL) == cases[i].fine, "%s", cases[i].text);
+        if (c) {
+            const struct mail_conf *m = config_get(c, &mail_block);
+
+            ck_assert_msg(memcmp(&m->most, &cases[i].want, sizeof m->most) == 0, "%s",
+                          cases[i].text);
+        } else {
+            ck_assert(str_find(buf_str(&errors), FCT_STR("200/1h burst 50")) >= 0);
+        }
+        config_free(&c);
+    }
 }
 END_TEST
 
@@ -262,6 +309,7 @@ int main(void)
     tcase_add_checked_fixture(tc, make_dir, remove_dir);
     tcase_add_test(tc, an_empty_configuration_works);
     tcase_add_test(tc, values_of_every_kind);
+    tcase_add_test(tc, rates);
     tcase_add_test(tc, errors_name_the_place_and_suggest);
     tcase_add_test(tc, later_files_win_per_key_and_lists_add_on_request);
     tcase_add_test(tc, open_blocks_keep_unknown_keys_for_their_owner);
