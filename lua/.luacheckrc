@@ -26,4 +26,4 @@ stds.facteur = {
   },
 }
 std = "facteur"
-max_line_length = 120
+max_line_length = 160

@@ -334,7 +334,7 @@ static void print_luacheck(FILE *out)
     if (!is(l->name, "global"))
         print_own_library(out, l->name);
     fprintf(out, "    lists = { other_fields = true },\n");
-    fprintf(out, "  },\n}\nstd = \"facteur\"\nmax_line_length = 120\n");
+    fprintf(out, "  },\n}\nstd = \"facteur\"\nmax_line_length = 160\n");
 }
 
 /* ---- files ---- */

@@ -90,6 +90,22 @@ class Reload(unittest.TestCase):
             self.assertIn('both 3 true', server.log())
             self.assertIn('spawned', server.log())
 
+    def test_deadline_while_waiting(self):
+        """What is left behind by a callback whose time is over ends by itself and harms nobody."""
+        write(self.folder, 'r.lua', '''
+hook { "helo", function(c)
+  spawn(function() sleep_ms(60000) log.info("late %s", c.ip) end)
+  wait_all(function() sleep_ms(60000) return c.ip end, function() return kv.seen("x") end)
+end }
+hook { "mail", function(c) return wait_all(function() return reject("5.7.1", "from beside") end) end }
+''')
+        write(self.folder, 'r_test.lua', 'return { { "nothing waits in a test", verdict = "reject" } }')
+        conf = 'lua r { file = "%s/*.lua" }\nplugin lua { deadline = 500ms; on_timeout = pass }\n' % self.folder
+        with facteur.Server(conf=conf.replace('; ', '\n')) as server:
+            for _ in range(5):
+                self.assertEqual(sender_reply(server, 'x@outside.example'), '550 5.7.1 from beside')
+            self.assertNotIn('late', server.log())
+
     def test_unknown_option(self):
         with self.assertRaises(RuntimeError) as failed:
             with facteur.Server(conf=self.conf('wrd = "x"')):
