@@ -2,6 +2,9 @@
 #include "core/redis/redis_int.h"
 #include "tests/unit/core/redis/redis_rig.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* ---- what needs no server ---- */
@@ -282,6 +285,64 @@ START_TEST(who_may)
 }
 END_TEST
 
+static unsigned free_port(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&at, &n), 0);
+    close(fd);
+    return ntohs(at.sin_port);
+}
+
+/* The certificate is for 127.0.0.1 and vouches for itself. */
+START_TEST(tls)
+{
+    char cert[120], key[120], port[12], url[80], command[600];
+    const char *more[] = {"--tls-port",
+                          port,
+                          "--tls-cert-file",
+                          cert,
+                          "--tls-key-file",
+                          key,
+                          "--tls-ca-cert-file",
+                          cert,
+                          "--tls-auth-clients",
+                          "no",
+                          NULL};
+
+    snprintf(cert, sizeof cert, "%s/cert.pem", rig.dir);
+    snprintf(key, sizeof key, "%s/key.pem", rig.dir);
+    snprintf(
+        command, sizeof command,
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "
+        "/CN=x -addext subjectAltName=IP:127.0.0.1 -keyout %s -out %s 2>/dev/null",
+        key, cert);
+    ck_assert_int_eq(system(command), 0);
+    snprintf(port, sizeof port, "%u", free_port());
+    redis_rig_server(more);
+    snprintf(url, sizeof url, "rediss://127.0.0.1:%s/2", port);
+    rig.conf.url = url;
+    rig.conf.ca_file = cert;
+    redis_rig_client();
+    ck_assert_ptr_nonnull(redis_rig_ask("SET a b").reply);
+    ck_assert(str_equal(redis_rig_ask("GET a").reply->string, FCT_STR("b")));
+    redis_free(&rig.redis);
+    event_base_loop(rig.base, EVLOOP_NONBLOCK);
+
+    snprintf(url, sizeof url, "rediss://127.0.0.2:%s/2", port); /* not what the certificate says */
+    rig.conf.retry.ms = 60000;
+    redis_rig_client();
+    while (redis_is_there(rig.redis))
+        (void)redis_rig_ask("PING");
+    ck_assert_uint_eq(redis_stats(rig.redis).connections, 0);
+    unlink(cert);
+    unlink(key);
+}
+END_TEST
+
 /* ---- false ones ---- */
 
 START_TEST(silence)
@@ -389,6 +450,7 @@ int main(void)
     tcase_add_checked_fixture(odd, redis_rig_start, redis_rig_stop);
     tcase_add_test(odd, no_redis_configured);
     tcase_add_test(odd, who_may);
+    tcase_add_test(odd, tls);
     tcase_add_test(odd, silence);
     tcase_add_test(odd, nonsense);
     tcase_add_test(odd, an_answer_too_large);
