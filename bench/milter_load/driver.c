@@ -22,9 +22,9 @@ enum step { CONNECT, HELO, MAIL, RCPT, DATA, HEADER, EOH, BODY, EOM };
 static const struct {
     uint32_t no, no_reply;
 } bits[] = {
-    [CONNECT] = {0x1, 0x1000}, [HELO] = {0x2, 0x2000},     [MAIL] = {0x4, 0x4000},
-    [RCPT] = {0x8, 0x8000},    [DATA] = {0x200, 0x10000},  [HEADER] = {0x20, 0x80},
-    [EOH] = {0x40, 0x40000},   [BODY] = {0x10, 0x80000},   [EOM] = {0, 0},
+    [CONNECT] = {0x1, 0x1000}, [HELO] = {0x2, 0x2000},    [MAIL] = {0x4, 0x4000},
+    [RCPT] = {0x8, 0x8000},    [DATA] = {0x200, 0x10000}, [HEADER] = {0x20, 0x80},
+    [EOH] = {0x40, 0x40000},   [BODY] = {0x10, 0x80000},  [EOM] = {0, 0},
 };
 
 static int port;
@@ -119,7 +119,11 @@ static int open_connection(int *accepted)
         die("negotiation");
     memcpy(got, body, sizeof got);
     steps = ntohl(got[2]);
-    *accepted = !send_step(fd, CONNECT, 'C', "client.test\0" "4\0\031" "127.0.0.1", 25) ||
+    *accepted = !send_step(fd, CONNECT, 'C',
+                           "client.test\0"
+                           "4\0\031"
+                           "127.0.0.1",
+                           25) ||
                 !send_step(fd, HELO, 'H', "client.test", 12);
     return fd;
 }
@@ -133,8 +137,8 @@ static void send_message(int fd)
     (void)(send_step(fd, MAIL, 'M', "<me@outside.example>", 21) &&
            send_step(fd, RCPT, 'R', "<bob@example.test>", 19) && send_step(fd, DATA, 'T', "", 0));
     for (int i = 0; i < 20; i++) {
-        int n = snprintf(field, sizeof field, "X-Field-%d%c some value of a usual length, number %d",
-                         i, 0, i);
+        int n = snprintf(field, sizeof field,
+                         "X-Field-%d%c some value of a usual length, number %d", i, 0, i);
 
         (void)send_step(fd, HEADER, 'L', field, (size_t)n + 1);
     }

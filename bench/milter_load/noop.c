@@ -13,9 +13,9 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, u
                              unsigned long f3, unsigned long *p0, unsigned long *p1,
                              unsigned long *p2, unsigned long *p3)
 {
-    static const unsigned long none = SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NOMAIL |
-                                      SMFIP_NORCPT | SMFIP_NOBODY | SMFIP_NOHDRS | SMFIP_NOEOH |
-                                      SMFIP_NOUNKNOWN | SMFIP_NODATA;
+    static const unsigned long none = SMFIP_NOCONNECT | SMFIP_NOHELO | SMFIP_NOMAIL | SMFIP_NORCPT |
+                                      SMFIP_NOBODY | SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOUNKNOWN |
+                                      SMFIP_NODATA;
 
     (void)ctx, (void)f0, (void)f2, (void)f3;
     *p0 = *p2 = *p3 = 0;

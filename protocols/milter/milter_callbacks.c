@@ -1,42 +1,14 @@
 /* milter_callbacks.c - what libmilter calls, in the order a connection meets it. Each callback
  * turns arguments and macros into an event of ours; where nobody hooks it, the thread answers at
  * once. */
-#include "core/base/clock.h"
 #include "core/base/str.h"
 #include "protocols/milter/milter_chunk.h"
+#include "protocols/milter/milter_facts.h"
 #include "protocols/milter/milter_session.h"
-#include "protocols/smtp/smtp_path.h"
-#include "protocols/smtp/smtp_received.h"
 
-#include <arpa/inet.h>
 #include <libmilter/mfdef.h>
 
-/* ---- arguments ---- */
-
-/* A view: good until the next command of this kind. */
-static struct fct_str macro(SMFICTX *ctx, const char *name)
-{
-    char copy[32];
-
-    str_copy_c(copy, sizeof copy, str_from(name)); /* libmilter's prototype knows no const */
-    return str_from(smfi_getsymval(ctx, copy));
-}
-
-static void set_from_macro(struct milter_session *s, const char *name, struct fct_str *to)
-{
-    struct fct_str value = macro(s->ctx, name);
-
-    if (value.n > 0 && !str_equal(value, *to))
-        *to = arena_str(s->arena, value);
-}
-
-static struct fct_str without_brackets(struct fct_str path)
-{
-    path = str_trim(path);
-    if (path.n >= 2 && path.p[0] == '<' && path.p[path.n - 1] == '>')
-        path = (struct fct_str){path.p + 1, path.n - 2};
-    return path;
-}
+/* ---- answers ---- */
 
 /* No reply was agreed on, or: go on. */
 static sfsistat go_on(const struct milter_session *s, unsigned long no_reply)
@@ -103,50 +75,6 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 
 /* ---- the client ---- */
 
-static void take_address(struct milter_session *s, const _SOCK_ADDR *address)
-{
-    struct fct_conn *conn = &s->hooks.conn;
-    struct fct_str macro_ip = macro(s->ctx, "{client_addr}");
-    char text[INET6_ADDRSTRLEN] = "";
-    struct sockaddr_in in;
-    struct sockaddr_in6 in6;
-
-    if (address && address->sa_family == AF_INET) {
-        memcpy(&in, (const void *)address, sizeof in);
-        (void)inet_ntop(AF_INET, &in.sin_addr, text, sizeof text);
-        conn->client_port = ntohs(in.sin_port);
-    } else if (address && address->sa_family == AF_INET6) {
-        memcpy(&in6, (const void *)address, sizeof in6);
-        (void)inet_ntop(AF_INET6, &in6.sin6_addr, text, sizeof text);
-        conn->client_port = ntohs(in6.sin6_port);
-    } else if (macro_ip.n < sizeof text && !str_equal(macro_ip, FCT_STR("unknown"))) {
-        str_copy_c(text, sizeof text, macro_ip);
-    }
-    if (str_starts_nocase(str_from(text), FCT_STR("IPv6:")))
-        memmove(text, text + 5, strlen(text) - 4);
-    /* Mail that comes by no connection (the sendmail command) is this machine's. */
-    conn->client_ip = arena_str(s->arena, str_from(text[0] ? text : "127.0.0.1"));
-}
-
-/* "unknown" and "[192.0.2.1]" are what MTAs say without a confirmed name. */
-static void take_client_name(struct milter_session *s, struct fct_str host)
-{
-    if (host.n > 0 && host.p[0] != '[' && !str_equal_nocase(host, FCT_STR("unknown")))
-        s->hooks.conn.client_name = arena_str(s->arena, host);
-}
-
-static void take_role(struct milter_session *s)
-{
-    const struct fct_strings *daemons = &s->role->conf->submission_daemons;
-    struct fct_str daemon = macro(s->ctx, "{daemon_name}");
-
-    s->hooks.conn.role = FCT_ROLE_MX;
-    for (size_t i = 0; i < daemons->n; i++)
-        if (str_equal_nocase(daemon, str_from(daemons->item[i])))
-            s->hooks.conn.role = FCT_ROLE_SUBMISSION;
-    s->plan = s->hooks.conn.role == FCT_ROLE_MX ? s->mx : s->submission;
-}
-
 static sfsistat unavailable(struct milter_session *s)
 {
     static const struct filter_answer later = {
@@ -171,13 +99,13 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
         return SMFIS_TEMPFAIL;
     if (!s->ready)
         return unavailable(s);
-    take_role(s);
+    milter_fact_role(s);
     if (!milter_plan_wants_anything(&s->plan))
         return SMFIS_ACCEPT;
-    take_address(s, address);
-    take_client_name(s, str_from(host));
-    set_from_macro(s, "{daemon_addr}", &s->hooks.conn.local_ip);
-    (void)!str_to_u32(macro(ctx, "{daemon_port}"), &s->hooks.conn.local_port);
+    milter_fact_address(s, address);
+    milter_fact_client_name(s, str_from(host));
+    milter_fact_set(s, "{daemon_addr}", &s->hooks.conn.local_ip);
+    (void)!str_to_u32(milter_fact(ctx, "{daemon_port}"), &s->hooks.conn.local_port);
     s->hooks.conn.frontend = FCT_STR("milter");
     milter_ask(s, FCT_HOOK_connect, &event, &answer);
     s->hooks.conn.trusted = answer.verdict == FCT_ACCEPT;
@@ -196,8 +124,8 @@ static sfsistat see_tls(struct milter_session *s)
     struct filter_answer answer;
     struct fct_ev_tls event;
 
-    set_from_macro(s, "{tls_version}", &conn->tls_version);
-    set_from_macro(s, "{cipher}", &conn->tls_cipher);
+    milter_fact_set(s, "{tls_version}", &conn->tls_version);
+    milter_fact_set(s, "{cipher}", &conn->tls_cipher);
     if (before || conn->tls_version.n == 0)
         return SMFIS_CONTINUE;
     event = (struct fct_ev_tls){.version = conn->tls_version, .cipher = conn->tls_cipher};
@@ -232,14 +160,14 @@ static sfsistat on_helo(SMFICTX *ctx, char *name)
 static sfsistat see_login(struct milter_session *s)
 {
     struct fct_conn *conn = &s->hooks.conn;
-    struct fct_str user = macro(s->ctx, "{auth_authen}"), changed;
+    struct fct_str user = milter_fact(s->ctx, "{auth_authen}"), changed;
     struct filter_answer answer;
     struct fct_ev_auth event;
 
     if (user.n == 0 || conn->login.n > 0)
         return SMFIS_CONTINUE;
-    set_from_macro(s, "{auth_authen}", &conn->login);
-    set_from_macro(s, "{auth_type}", &conn->auth_mechanism);
+    milter_fact_set(s, "{auth_authen}", &conn->login);
+    milter_fact_set(s, "{auth_type}", &conn->auth_mechanism);
     event = (struct fct_ev_auth){
         .mechanism = conn->auth_mechanism, .user = conn->login, .protocol = FCT_STR("smtp")};
     milter_ask(s, FCT_HOOK_auth, &event, &answer);
@@ -248,66 +176,14 @@ static sfsistat see_login(struct milter_session *s)
     return milter_reply(s, &answer, SMTP_AT_MAIL);
 }
 
-static bool takes(struct fct_str argument, const char *key, struct fct_str *value)
-{
-    if (!str_starts_nocase(argument, str_from(key)))
-        return false;
-    *value = str_skip(argument, strlen(key));
-    return true;
-}
-
-static struct fct_str body_word(struct fct_str value)
-{
-    static const char *const known[] = {"7BIT", "8BITMIME", "BINARYMIME"};
-
-    for (size_t i = 0; i < FCT_COUNT(known); i++)
-        if (str_equal_nocase(value, str_from(known[i])))
-            return str_from(known[i]);
-    return FCT_STR("");
-}
-
-/* What the MTA has accepted: nothing is refused here. */
-static void take_parameters(struct milter_session *s, char **argument, struct fct_ev_mail *event)
-{
-    struct fct_str value;
-
-    for (; *argument; argument++) {
-        struct fct_str a = str_from(*argument);
-
-        if (takes(a, "SIZE=", &value))
-            (void)!str_to_u64(value, &event->size);
-        else if (takes(a, "BODY=", &value))
-            event->body = body_word(value);
-        else if (takes(a, "AUTH=", &value) && !str_equal(value, FCT_STR("<>")))
-            event->auth = arena_str(s->message, without_brackets(value));
-        else if (str_equal_nocase(a, FCT_STR("SMTPUTF8")))
-            event->smtputf8 = true;
-    }
-}
-
 static void take_sender(struct milter_session *s, const struct filter_answer *answer)
 {
     struct fct_str changed;
 
     if (!filter_changed(answer, "reverse_path", 0, &changed))
         return;
-    s->hooks.envelope.reverse_path = arena_str(s->message, without_brackets(changed));
+    s->hooks.envelope.reverse_path = arena_str(s->message, milter_fact_path(changed));
     s->tx->sender_changed = true;
-}
-
-/* Some MTAs know it from the beginning, Postfix from the first good recipient on. */
-static void take_queue_id(struct milter_session *s)
-{
-    struct milter_transaction *tx = s->tx;
-
-    if (tx->queue_id.n > 0)
-        return;
-    tx->queue_id = arena_str(s->message, macro(s->ctx, "i"));
-    if (tx->queue_id.n == 0)
-        return;
-    tx->id =
-        arena_printf(s->message, "%.*s/%.*s", FCT_FMT(tx->id), FCT_FMT(str_head(tx->queue_id, 32)));
-    s->hooks.envelope.id = tx->id;
 }
 
 static sfsistat on_mail(SMFICTX *ctx, char **argument)
@@ -320,9 +196,9 @@ static sfsistat on_mail(SMFICTX *ctx, char **argument)
     if (!s)
         return SMFIS_TEMPFAIL;
     (void)milter_transaction_start(s);
-    take_queue_id(s);
-    event.reverse_path = arena_str(s->message, without_brackets(str_from(argument[0])));
-    take_parameters(s, argument + 1, &event);
+    milter_fact_queue_id(s);
+    event.reverse_path = arena_str(s->message, milter_fact_path(str_from(argument[0])));
+    milter_fact_parameters(s, argument + 1, &event);
     s->hooks.envelope.reverse_path = event.reverse_path;
     s->hooks.envelope.smtputf8 = event.smtputf8;
     s->hooks.envelope.body = event.body;
@@ -342,16 +218,6 @@ static sfsistat on_mail(SMFICTX *ctx, char **argument)
 
 /* ---- RCPT ---- */
 
-/* SMFIP_RCPT_REJ: also those the MTA refuses. */
-static struct fct_str refusal(struct milter_session *s)
-{
-    struct fct_str text = macro(s->ctx, "{rcpt_addr}");
-
-    if (!str_equal_nocase(macro(s->ctx, "{rcpt_mailer}"), FCT_STR("error")))
-        return FCT_STR("");
-    return text.n > 0 ? arena_str(s->message, text) : FCT_STR("refused");
-}
-
 static void take_recipient(struct milter_session *s, const char *given, struct fct_str address,
                            const struct filter_answer *answer)
 {
@@ -363,7 +229,7 @@ static void take_recipient(struct milter_session *s, const char *given, struct f
     struct fct_str changed;
 
     if (filter_changed(answer, "recipient", 0, &changed)) {
-        r.address = arena_str(s->message, without_brackets(changed));
+        r.address = arena_str(s->message, milter_fact_path(changed));
         r.changed = true;
     }
     if (filter_changed(answer, "profile", 0, &changed))
@@ -380,10 +246,10 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argument)
 
     if (!s || !s->tx)
         return SMFIS_TEMPFAIL;
-    take_queue_id(s);
-    event.recipient = arena_str(s->message, without_brackets(str_from(argument[0])));
+    milter_fact_queue_id(s);
+    event.recipient = arena_str(s->message, milter_fact_path(str_from(argument[0])));
     event.accepted = s->tx->addresses;
-    event.refused = refusal(s);
+    event.refused = milter_fact_refusal(s);
     milter_ask(s, FCT_HOOK_rcpt, &event, &answer);
     if (event.refused.n > 0)
         return go_on(s, SMFIP_NR_RCPT);
@@ -404,7 +270,7 @@ static sfsistat on_data(SMFICTX *ctx)
 
     if (!s || !s->tx)
         return SMFIS_TEMPFAIL;
-    take_queue_id(s);
+    milter_fact_queue_id(s);
     event = (struct fct_ev_data){.recipients = s->tx->addresses};
     milter_ask(s, FCT_HOOK_data, &event, &answer);
     if (answer.verdict == FCT_DISCARD)
@@ -429,38 +295,12 @@ static sfsistat on_unknown(SMFICTX *ctx, const char *line)
 
 /* ---- the message ---- */
 
-/* For the rules: the MTA writes one of its own, which nobody shows us. */
-static struct fct_str synthetic_received(struct milter_session *s)
-{
-    FCT_CLEANUP(buf_free) struct buf field = BUF_INIT(8192);
-    const struct fct_conn *conn = &s->hooks.conn;
-    struct fct_str host = macro(s->ctx, "j");
-    struct smtp_received received = {
-        .helo = smtp_domain_is_valid(conn->helo, true) ? conn->helo : FCT_STR(""),
-        .client_ip = conn->client_ip,
-        .tls_version = conn->tls_version,
-        .tls_cipher = conn->tls_cipher,
-        .id = s->tx->queue_id.n > 0 ? s->tx->queue_id : str_from(s->id.text),
-        .recipient = s->tx->addresses == 1 ? s->tx->address[0] : FCT_STR(""),
-        .extended = true,
-        .authenticated = conn->login.n > 0,
-        .smtputf8 = s->hooks.envelope.smtputf8,
-        .when = clock_wall(),
-    };
-
-    if (host.n == 0)
-        host = str_from(s->role->env->server_name);
-    received.by = arena_printf(s->message, "%.*s (synthetic: facteur)", FCT_FMT(host));
-    smtp_received_format(&received, &field);
-    return arena_str(s->message, buf_str(&field));
-}
-
 static void begin_message(struct milter_session *s)
 {
     if (s->tx->message.spool)
         return;
-    take_queue_id(s);
-    milter_message_start(&s->tx->message, s->role->spool, s->message, synthetic_received(s));
+    milter_fact_queue_id(s);
+    milter_message_start(&s->tx->message, s->role->spool, s->message, milter_fact_received(s));
 }
 
 static sfsistat on_header(SMFICTX *ctx, char *name, char *value)

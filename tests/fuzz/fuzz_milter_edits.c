@@ -61,7 +61,7 @@ static size_t mta_find(const struct mta *m, struct fct_str name, uint32_t nth)
     for (size_t i = 1; i < m->n; i++)
         if (str_equal_nocase(m->name[i], name) && --nth == 0)
             return i;
-    FCT_ASSERT(!"a field that the MTA does not have");
+    fct_assert_failed("a field that the MTA does not have", __FILE__, __LINE__);
     return 0;
 }
 
