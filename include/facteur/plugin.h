@@ -255,11 +255,12 @@ struct fct_html_token {
 /* A URL, looked at but never fetched. Empty views for what is not there. */
 struct fct_url {
     struct fct_str text; /* as found, character references resolved */
-    struct fct_str scheme, user, host, path, query, fragment; /* host: lower case, A-labels */
+    /* host: lower case, A-labels; IPv6 without brackets; user: all before the '@' */
+    struct fct_str scheme, user, host, path, query, fragment;
     struct fct_str display;                                   /* host in Unicode (U-labels) */
     struct fct_str org; /* registrable domain by the public suffix list; the host itself for an
                            address or a suffix */
-    uint32_t port;      /* 0: none given */
+    uint32_t port;      /* 0: none given, or the scheme's own */
 };
 enum fct_link_from {
     FCT_LINK_ANCHOR,
@@ -334,12 +335,12 @@ struct fct_redis_script {
 struct fct_http_request {
     uint32_t size;                /* sizeof, set by the plugin */
     const char *method;           /* NULL: GET, or POST when there is a body */
-    struct fct_str url;           /* https, and http for hosts that filter.http_plain names */
+    struct fct_str url;           /* https, and http for hosts that http.plain names */
     const struct fct_str *header; /* "Name: value" */
     size_t headers;
     struct fct_str body;
     uint32_t timeout_ms; /* 0: as the call's deadline */
-    uint32_t max_bytes;  /* 0: filter.http_max */
+    uint32_t max_bytes;  /* 0: http.max */
 };
 struct fct_http_reply {
     uint32_t size; /* filled in by the host */
