@@ -14,6 +14,19 @@ static bool is_secret(const char *key)
     return strstr(key, "password") || strstr(key, "secret");
 }
 
+/* A URL with a password in it, as "redis://user:password@host". */
+static bool holds_password(struct fct_strings values)
+{
+    for (size_t i = 0; i < values.n; i++) {
+        const char *rest = strstr(values.item[i], "://");
+        const char *at = rest ? strchr(rest + 3, '@') : NULL;
+
+        if (at && memchr(rest + 3, ':', (size_t)(at - rest - 3)))
+            return true;
+    }
+    return false;
+}
+
 static void put_quoted(const char *s, struct buf *out)
 {
     buf_put_char(out, '"');
@@ -52,7 +65,7 @@ static void print_one(struct print *p, const struct conf_instance *in, const cha
     static const char *const hidden[] = {"***"};
     struct fct_strings shown = pair ? pair->values : (struct fct_strings){0};
 
-    if (is_secret(key) && pair)
+    if (pair && (is_secret(key) || holds_password(pair->values)))
         shown = (struct fct_strings){hidden, 1};
     if (p->json) {
         buf_put_c(p->out, p->first ? "\n  {\"block\": " : ",\n  {\"block\": ");

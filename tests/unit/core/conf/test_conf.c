@@ -299,6 +299,21 @@ START_TEST(what_is_printed_can_be_read_again)
 }
 END_TEST
 
+START_TEST(passwords_in_urls_are_not_printed)
+{
+    struct config *c =
+        load("mail { banner = \"redis://u:hidden@h/\" trusted = [\"http://h/@x\", b] }", NULL);
+    struct buf values = BUF_INIT(65536);
+
+    conf_print_values(c, false, false, &values);
+    conf_print_values(c, false, true, &values);
+    ck_assert(str_find(buf_str(&values), FCT_STR("hidden")) < 0);
+    ck_assert(str_find(buf_str(&values), FCT_STR("***")) >= 0);
+    config_free(&c);
+    buf_free(&values);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("conf");
@@ -315,6 +330,7 @@ int main(void)
     tcase_add_test(tc, open_blocks_keep_unknown_keys_for_their_owner);
     tcase_add_test(tc, blocks_without_a_label_repeat);
     tcase_add_test(tc, what_is_printed_can_be_read_again);
+    tcase_add_test(tc, passwords_in_urls_are_not_printed);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
