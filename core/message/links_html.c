@@ -207,7 +207,7 @@ static void add_words(struct pieces *p)
 {
     struct fct_str word;
 
-    for (size_t at = 0; (word = take_word(p->value, &at)).n > 0;)
+    for (size_t at = 0; (word = take_word(p->value, &at)).n > 0 && !p->r->out->truncated;)
         add_piece(p, word, at - word.n, word.n);
 }
 
@@ -238,7 +238,7 @@ static void add_srcset(struct pieces *p)
         while (at < p->value.n && (is_space(p->value.p[at]) || p->value.p[at] == ','))
             at++;
         word = take_word(p->value, &at);
-        if (word.n == 0)
+        if (word.n == 0 || p->r->out->truncated)
             return;
         size_t from = at - word.n, commas = 0;
 
@@ -306,7 +306,7 @@ static void add_style(struct pieces *p)
 
     if (!may_load(p->value))
         return;
-    while (css_next_url(&css, &url))
+    while (!p->r->out->truncated && css_next_url(&css, &url))
         add_piece(p, url.url, url.offset, url.length);
 }
 
@@ -478,7 +478,7 @@ void links_from_html(struct arena *arena, const struct link_source *source,
     struct reader r = {.arena = arena, .source = source, .out = out, .shown = BUF_INIT(SHOWN_MAX)};
 
     find_base(&r, tokens);
-    for (size_t i = 0; i < tokens->n; i++) {
+    for (size_t i = 0; i < tokens->n && !out->truncated; i++) {
         const struct fct_html_token *t = &tokens->token[i];
 
         if (t->kind == FCT_HTML_START)
