@@ -159,7 +159,7 @@ json_t *ctl_json_str(struct fct_str s)
 
 void ctl_print_json(json_t *takes)
 {
-    json_dumpf(takes, stdout, JSON_INDENT(2));
+    json_dumpf(takes, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
     (void)fputc('\n', stdout);
     json_decref(takes);
 }

@@ -243,10 +243,12 @@ static bool check_symbol(const struct scenario *s, struct fct_str rest, bool wan
 static const json_t *decision(const struct scenario *s)
 {
     const json_t *steps = json_object_get(s->answer, "dialogue"),
-                 *message = json_object_get(s->answer, "message");
+                 *message = json_object_get(s->answer, "message"), *one, *last = NULL;
+    size_t i;
 
-    if (json_array_size(steps) > 0)
-        return json_array_get(steps, json_array_size(steps) - 1);
+    json_array_foreach(steps, i, one) if (strcmp(text_of(one, "verdict"), "next") != 0) last = one;
+    if (last)
+        return last;
     return str_equal(str_from(text_of(message, "verdict")), FCT_STR("next"))
                ? json_object_get(recipient(s), "answer")
                : message;

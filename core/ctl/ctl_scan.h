@@ -1,35 +1,30 @@
 /* ctl_scan.h - `facteurctl scan FILE`: what the filter would do with a message. ctl_scan.c asks,
- * ctl_scan_show.c prints. */
+ * ctl_scan_show.c prints for people, ctl_scan_json.c for programs, ctl_scan_explain.c says why.
+ *
+ * Exit status: enum judge_fate, or 64 and more for what went wrong. */
 #ifndef CORE_CTL_CTL_SCAN_H
 #define CORE_CTL_CTL_SCAN_H
 
 #include "core/ctl/ctl_cli.h"
-#include "core/hook/filter_client.h"
-
-/* Exit status beside 0 (keep) and those of the command line. */
-enum scan_exit { SCAN_KEEP = 0, SCAN_JUNK = 1, SCAN_REJECT = 2, SCAN_TEMPFAIL = 3 };
-
-/* The answer of a point of the dialogue that was not NEXT. */
-struct scan_step {
-    enum fct_hook hook;
-    struct filter_answer answer;
-};
+#include "core/ctl/ctl_judge.h"
+#include "core/ctl/ctl_output.h"
 
 struct scan {
     struct ctl *ctl;
     struct fct_str message; /* with CRLF line ends */
-    struct filter_context context;
-    struct filter_recipient *recipient;
-    size_t recipients;
-    struct scan_step step[8];
-    size_t steps;
-    bool decided; /* the dialogue ended it: no result */
-    struct filter_result result;
+    struct judge judge;
+    json_t *described; /* with --explain: what the filter says of itself */
 };
 
 int ctl_scan(struct ctl *c);
-/* ctl_scan_show.c */
-enum scan_exit scan_verdict(const struct scan *s, const char **word);
-void scan_show(const struct scan *s);
+void scan_print(const struct scan *s);
+json_t *scan_json(const struct scan *s);
+
+/* Why, once per profile that judged: an array of objects, or NULL without --explain. */
+json_t *scan_explain(const struct scan *s);
+/* The same for people. */
+void scan_explain_print(const json_t *why, bool colour, struct buf *out);
+/* One ledger explained; `described` may be NULL. NULL: the ledger cannot be read. */
+json_t *ledger_explain(struct fct_str ledger, const json_t *described);
 
 #endif

@@ -230,6 +230,30 @@ static void plan_json(const struct hook_engine *engine, struct buf *out)
     }
 }
 
+/* What the plugins' symbols mean: those who explain a verdict read it. */
+static void symbols_json(const struct hook_engine *engine, struct buf *out)
+{
+    bool first = true;
+
+    for (size_t i = 0; i < engine->set.n; i++)
+        for (const struct plugin_symbol *s = engine->set.plugin[i]->symbol; s; s = s->next) {
+            buf_put_c(out, first ? "{\"name\": " : ", {\"name\": ");
+            first = false;
+            put_json_text(s->name, out);
+            buf_put_c(out, ", \"score\": ");
+            ledger_put_milli(s->score_milli, out);
+            buf_put_c(out, ", \"group\": ");
+            put_json_text(s->group ? s->group : "", out);
+            buf_put_c(out, ", \"doc\": ");
+            put_json_text(s->doc ? s->doc : "", out);
+            buf_put_c(out, ", \"expression\": ");
+            put_json_text(s->expression ? s->expression : "", out);
+            buf_put_c(out, ", \"plugin\": ");
+            put_json_text(engine->set.plugin[i]->name, out);
+            buf_put_c(out, "}");
+        }
+}
+
 static void describe_json(const struct hook_engine *engine, const struct filter_facts *facts,
                           struct buf *out)
 {
@@ -241,6 +265,8 @@ static void describe_json(const struct hook_engine *engine, const struct filter_
             buf_put_c(out, ", ");
         plugin_json(engine->set.plugin[i], out);
     }
+    buf_put_c(out, "], \"symbols\": [");
+    symbols_json(engine, out);
     buf_put_c(out, "], \"plan\": {");
     plan_json(engine, out);
     buf_put_c(out, "}}");
