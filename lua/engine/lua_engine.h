@@ -63,6 +63,7 @@ struct lua_rule {
 };
 
 #define LUA_BESIDE_MAX 16  /* functions that one callback may have under way beside itself */
+#define LUA_NESTED_MAX 4   /* functions begun by functions begun by … */
 #define LUA_DETAIL_MAX 200 /* bytes of a symbol's detail that the host keeps */
 
 /* One callback that is under way, or a pooled one that waits for the next. */
@@ -82,6 +83,7 @@ struct lua_call {
     volatile sig_atomic_t ticks, may_tick, stopped;
     const char *stack;       /* C stack at the entry, see lua_check_depth */
     char error[512];         /* after lua_call_guarded returned false */
+    unsigned nested;         /* how many there are above it */
     struct lua_call *parent; /* of a function begun by wait_all() or spawn(); else NULL */
     struct fct_token beside[LUA_BESIDE_MAX]; /* begun by spawn(), with what was handed over */
     struct lua_beside *spawned[LUA_BESIDE_MAX];

@@ -179,6 +179,7 @@ struct lua_call *lua_call_take(struct lua_engine *e)
     }
     c->next = NULL;
     c->parent = NULL;
+    c->nested = 0;
     c->nbeside = 0;
     c->hits = 0;
     c->ndetail = 0;

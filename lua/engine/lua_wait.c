@@ -58,6 +58,8 @@ static struct lua_beside *prepare(lua_State *L, int arg)
     struct lua_beside *b = parent->engine->host->alloc(parent->host, sizeof *b);
 
     luaL_checktype(L, arg, LUA_TFUNCTION);
+    if (parent->nested == LUA_NESTED_MAX) /* in a trial they lie on one stack */
+        luaL_error(L, "functions beside functions are nested too deep");
     if (!b) {
         luaL_error(L, "not enough memory");
         return NULL;
@@ -71,6 +73,7 @@ static struct lua_beside *prepare(lua_State *L, int arg)
         return NULL;
     }
     b->call->parent = parent;
+    b->call->nested = parent->nested + 1;
     b->call->rule = parent->rule;
     b->call->hook = parent->hook;
     b->call->event = parent->event;

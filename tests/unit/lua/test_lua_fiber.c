@@ -127,6 +127,11 @@ static const char *const nestings[] = {
     "tostring(setmetatable({}, mt))",
     "local mt = {} mt.__index = function(t, k) return (('a'):gsub('a', function() return t[k .. "
     "'x'] end)) end return setmetatable({}, mt).x",
+    "local r = re.compile('a') local function f() return (r:gsub('a', f)) end return f()",
+    "local function f() wait_all(f, f) end f()",
+    "local function f() spawn(f) pcall(f) end f()",
+    "local t = {} for i = 1, 60 do t = {t} end return json.encode(t)",
+    "return #json.decode(('['):rep(60) .. (']'):rep(60))",
     "local mt = {} mt.__concat = function(a, b) return pcall(function() return a .. b end) and a "
     ".. b end local t = setmetatable({}, mt) return t .. t",
 };
