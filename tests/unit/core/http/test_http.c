@@ -352,19 +352,37 @@ END_TEST
 
 START_TEST(an_unknown_authority)
 {
+    char other[120], command[400];
     struct fct_err err = {0};
     struct asked a;
 
+    snprintf(other, sizeof other, "%s/other.pem", web.dir);
+    snprintf(command, sizeof command,
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+             "-subj /CN=other -keyout /dev/null -out %s 2>/dev/null",
+             other);
+    ck_assert_int_eq(system(command), 0);
     http_client_free(&web.client);
-    web.conf.ca_file = "/etc/ssl/certs/ca-certificates.crt";
-    if (!http_client_new(dns_rig.base, &web.conf, dns_rig.resolver, &web.client, &err)) {
-        web.conf.ca_file =
-            "/dev/null"; /* a machine without authorities: a file without any is refused */
-        ck_assert_int_eq(err.class, FCT_SYNTAX);
-        return;
-    }
+    web.conf.ca_file = other;
+    ck_assert(http_client_new(dns_rig.base, &web.conf, dns_rig.resolver, &web.client, &err));
     a = ask_tls("127.0.0.1", "/echo");
     ck_assert(!a.ok && a.err.class == FCT_TEMP);
+    unlink(other);
+}
+END_TEST
+
+START_TEST(no_authorities)
+{
+    struct fct_err err = {0};
+
+    http_client_free(&web.client);
+    web.conf.ca_file = "/nowhere";
+    ck_assert(!http_client_new(dns_rig.base, &web.conf, dns_rig.resolver, &web.client, &err));
+    ck_assert_int_eq(err.class, FCT_SYNTAX);
+    ck_assert_ptr_null(web.client);
+    web.conf.allow.n = 0; /* then nobody needs them */
+    ck_assert(http_client_new(dns_rig.base, &web.conf, dns_rig.resolver, &web.client, &err));
+    ck_assert(ask(NULL, "/echo", "").ok);
 }
 END_TEST
 
@@ -488,6 +506,7 @@ int main(void)
     tcase_add_test(server, bad_requests);
     tcase_add_test(server, tls);
     tcase_add_test(server, an_unknown_authority);
+    tcase_add_test(server, no_authorities);
     tcase_add_test(server, rebinding);
     tcase_add_test(server, redirects);
     tcase_add_test(server, redirects_keep_secrets);
