@@ -1,10 +1,9 @@
 /* lua_doc.c - the program `lua_doc`: everything written that follows from lua_api.def and
  * facteur/hooks.def.
  *
- *   lua_doc write ROOT    writes docs/lua-api.md, lua/lib/facteur.d.lua, lua/.luacheckrc, the tables
- *                         of lua/README.md and the files that docs/lua-tutorial.md shows
- *   lua_doc check ROOT    exits 1 and names the file when one of them is not what it would write (a
- *                         test) */
+ *   lua_doc write ROOT    writes docs/lua-api.md, lua/lib/facteur.d.lua, lua/.luacheckrc, the
+ * tables of lua/README.md and the files that docs/lua-tutorial.md shows lua_doc check ROOT    exits
+ * 1 and names the file when one of them is not what it would write (a test) */
 #include <facteur/plugin.h>
 
 #include <errno.h>

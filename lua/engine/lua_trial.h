@@ -78,6 +78,8 @@ FCT_PRINTF(2, 3) void lua_lines_add(struct lua_lines *lines, const char *fmt, ..
 
 /* Runs the file and leaves the table it returns at index 1 of e->L. */
 FCT_MUST_CHECK bool lua_answers_load(struct lua_engine *e, const char *path, struct fct_err *err);
+/* lua_trial_host.c: what rules do. */
+void lua_trial_install(struct fct_host *host);
 /* lua_answers.c: dns, redis, http, kv, limit from the table of the case. */
 void lua_answers_install(struct fct_host *host);
 

@@ -85,7 +85,7 @@ bool lua_watchdog_start(struct fct_err *err)
         timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &dog.timer) != 0 ||
         timer_settime(dog.timer, 0, &every, NULL) != 0) {
         return lua_fail(err, FCT_TEMP, "no timer for the rules' processor budget: %s",
-                 strerror(errno));
+                        strerror(errno));
     }
     dog.users = 1;
     return true;

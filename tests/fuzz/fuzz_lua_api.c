@@ -1,5 +1,5 @@
-/* fuzz_lua_api.c - random calls of everything that rules can use, with random arguments, on a random
- * message: no crash, no endless loop, whatever a script makes of it.
+/* fuzz_lua_api.c - random calls of everything that rules can use, with random arguments, on a
+ * random message: no crash, no endless loop, whatever a script makes of it.
  *
  * Input: pairs of bytes. Each pair is a step: which row of lua_api.def, and what its arguments are;
  * the rest, behind a zero byte, is the message. The script is written from them and tried by the
@@ -65,8 +65,9 @@ static size_t add_step(char *out, size_t size, const uint8_t step[3])
     else
         snprintf(call, sizeof call, "%s%s%s(%s%s%s)", global ? "" : r->owner, global ? "" : ".",
                  r->name, a, *a && *b ? ", " : "", *a ? b : "");
-    return (size_t)snprintf(out, size, "pcall(function() w = v v = %s if type(v) == 'function' then v = v() end end)\n",
-                            call);
+    return (size_t)snprintf(
+        out, size, "pcall(function() w = v v = %s if type(v) == 'function' then v = v() end end)\n",
+        call);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

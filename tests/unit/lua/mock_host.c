@@ -325,8 +325,8 @@ static struct fct_str org_domain(struct fct_call *call, struct fct_str host)
 
 /* ---- waiting ---- */
 
-static struct fct_token start(struct fct_call *call,
-                              void (*work)(struct fct_call *call, void *arg), void *arg)
+static struct fct_token start(struct fct_call *call, void (*work)(struct fct_call *call, void *arg),
+                              void *arg)
 {
     if (call->mock->over)
         return (struct fct_token){0, 0};

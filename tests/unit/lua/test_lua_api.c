@@ -172,12 +172,14 @@ START_TEST(every_row_is_tested)
     for (size_t i = 0; i < FCT_COUNT(folders); i++)
         add_files(folders[i], "*.lua");
     add_files("tests/unit/lua", "test_lua_*.c");
+    /* clang-format off */
 #define FIELD(object, name, type, doc, example)                   must_stand(#object, #name, ".", #name);
 #define PLAIN(object, name, type, doc, example)                   must_stand(#object, #name, ".", #name);
 #define METHOD(object, name, arguments, returns, doc, example)    must_stand(#object, #name, ":", #name);
 #define FUNCTION(library, name, arguments, returns, doc, example) function(#library, #name);
 #define VALUE(library, name, type, doc, example)                  function(#library, #name);
 #include "lua/engine/lua_api.def"
+    /* clang-format on */
     free(everything);
 }
 END_TEST

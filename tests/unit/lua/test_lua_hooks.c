@@ -63,10 +63,10 @@ static void want_field(enum fct_hook point, const char *name, const char *type)
             wanted.lua + wanted.nlua, sizeof wanted.lua - wanted.nlua,
             "timer { every = '60s', function(ev) print('tick', '%s', %s) end }\n", name, field);
     else
-        wanted.nlua += (size_t)snprintf(
-            wanted.lua + wanted.nlua, sizeof wanted.lua - wanted.nlua,
-            "hook { '%s', function(x, ev) print('%s', '%s', %s%s) end }\n", hook, hook, name,
-            field, settings ? "  and 'text'" : "");
+        wanted.nlua +=
+            (size_t)snprintf(wanted.lua + wanted.nlua, sizeof wanted.lua - wanted.nlua,
+                             "hook { '%s', function(x, ev) print('%s', '%s', %s%s) end }\n", hook,
+                             hook, name, field, settings ? "  and 'text'" : "");
     wanted.nlog += (size_t)snprintf(wanted.log + wanted.nlog, sizeof wanted.log - wanted.nlog,
                                     "info lua:hooks: %s\t%s\t%s\n", hook, name, value);
 }

@@ -32,6 +32,7 @@ static void drop(const char *path)
 
 /* ---- tests when a set is loaded ---- */
 
+/* clang-format off */
 static const struct {
     const char *rules, *test, *error; /* NULL: it loads */
 } sets[] = {
@@ -53,6 +54,7 @@ static const struct {
     {"hook { 'edit', function(m) m:add_header('X-A', '1') end }", "return { { 'x' } }", "adds: \"X-A: 1\" is not wanted"},
     {"hook { 'edit', function() end }", "return { { 'x', adds = { 'X-A: 1' } } }", "\"X-A: 1\" is wanted, but there is nothing"},
 };
+/* clang-format on */
 
 START_TEST(tests_before_a_set_is_taken)
 {
@@ -83,7 +85,8 @@ START_TEST(options)
         const char *key, *value, *error;
     } cases[] = {
         {"zone", "b.example", NULL},
-        {"zoen", "b.example", "x.conf:3: no rule file of this block has an option \"zoen\" (did you mean \"zone\"?)"},
+        {"zoen", "b.example",
+         "x.conf:3: no rule file of this block has an option \"zoen\" (did you mean \"zone\"?)"},
         {"fiel", "x", "(did you mean \"file\"?)"},
         {"most", "many", "x.conf:3: most: cannot read \"many\" (a number)"},
         {"other", "x", "has an option \"other\""},
@@ -138,7 +141,8 @@ START_TEST(lists_are_read_again)
     const char *path;
 
     mock_open(&m);
-    mock_rules(&m, "l.lua", "rule { 'L', function() return select(2, lists.x:has('10.1.1.1')) end }");
+    mock_rules(&m, "l.lua",
+               "rule { 'L', function() return select(2, lists.x:has('10.1.1.1')) end }");
     path = mock_write(&m, "lists/x.nets", "# none\n192.0.2.0/24\n");
     ck_assert_msg(mock_start(&m), "%s", m.err.text);
     ck_assert_str_eq(found(), "");
@@ -166,7 +170,8 @@ START_TEST(broken_lists_refuse_the_set)
     static const struct {
         const char *name, *text, *error;
     } cases[] = {
-        {"lists/x.domains", "good.example\nbad@example\n", "lists/x.domains:2: 'bad@example' is not a domain"},
+        {"lists/x.domains", "good.example\nbad@example\n",
+         "lists/x.domains:2: 'bad@example' is not a domain"},
         {"lists/x.nets", "10.0.0.0/33\n", "lists/x.nets:1: '10.0.0.0/33' is not a net"},
         {"lists/x.regexes", "/(/\n", "lists/x.regexes:1: missing closing parenthesis"},
     };
@@ -188,20 +193,26 @@ START_TEST(judges_one_message_after_the_other)
 {
     static const struct fct_str rcpt = FCT_STR_INIT("a@example.net");
     struct lua_tool_verdict v = {0};
-    struct lua_tool_mail mail = {
-        .size = sizeof mail, .client_ip = FCT_STR("192.0.2.9"), .recipient = &rcpt, .recipients = 1};
+    struct lua_tool_mail mail = {.size = sizeof mail,
+                                 .client_ip = FCT_STR("192.0.2.9"),
+                                 .recipient = &rcpt,
+                                 .recipients = 1};
     struct fct_err err = {0};
     const char *path, *answers;
     struct lua_tool_job job;
     struct lua_judge *j;
 
     open_all();
-    path = mock_write(&m, "j.lua",
-                      "rule { 'SPAM', score = 2, function(m) return m.subject == 'spam' and 'yes' end }\n"
-                      "rule { 'LISTED', score = 1, on = 'connect', function(c) return dns.a(c.ip) and c.ip end }\n"
-                      "hook { 'deliver', function(m, u) if u.account == 'a@example.net' then return discard() end end }\n"
-                      "rule { 'FAILS', function() error('no') end }");
-    answers = mock_write(&m, "answers.lua", "return { dns = { ['a 192.0.2.9'] = { '127.0.0.1' } } }");
+    path = mock_write(
+        &m, "j.lua",
+        "rule { 'SPAM', score = 2, function(m) return m.subject == 'spam' and 'yes' end }\n"
+        "rule { 'LISTED', score = 1, on = 'connect', function(c) return dns.a(c.ip) and c.ip end "
+        "}\n"
+        "hook { 'deliver', function(m, u) if u.account == 'a@example.net' then return discard() "
+        "end end }\n"
+        "rule { 'FAILS', function() error('no') end }");
+    answers =
+        mock_write(&m, "answers.lua", "return { dns = { ['a 192.0.2.9'] = { '127.0.0.1' } } }");
     job = job_of(&path);
     job.answers = answers;
     j = tool->judge_open(&job, &err);
@@ -247,7 +258,8 @@ START_TEST(tries_expressions)
     struct lua_tool_job job = job_of(NULL);
     struct lua_tool_mail mail = {.size = sizeof mail,
                                  .client_ip = FCT_STR("192.0.2.9"),
-                                 .message = FCT_STR("From: a@b.example\r\nSubject: hi \"you\"\r\n\r\n")};
+                                 .message =
+                                     FCT_STR("From: a@b.example\r\nSubject: hi \"you\"\r\n\r\n")};
 
     open_all();
     job.files = 0;
@@ -280,6 +292,7 @@ static void note_finding(void *arg, const struct lua_tool_finding *finding)
     snprintf(findings + used, sizeof findings - used, "%s\n", slash ? slash + 1 : finding->text);
 }
 
+/* clang-format off */
 static const struct {
     const char *text, *want;
 } lints[] = {
@@ -293,6 +306,7 @@ static const struct {
     {"rule { 'A', about = 'a', function() if true then local u = 1 else local v = 2 end end }", "l.lua:1: local 'u' is not used\nl.lua:1: local 'v' is not used\n"},
     {"rule {", "expected"},
 };
+/* clang-format on */
 
 START_TEST(finds_mistakes)
 {
