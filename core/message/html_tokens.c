@@ -5,15 +5,12 @@
 #include "core/base/err.h"
 #include "core/base/map.h"
 #include "core/base/str.h"
-#include "core/base/utf8.h"
 #include "core/message/html_foreign.h"
-#include "core/message/html_references.h"
+#include "core/message/html_value.h"
 #include "core/message/recode.h"
-#include "core/message/transfer.h"
 #include <stdlib.h>
 
-#define REPLACEMENT FCT_STR("\xEF\xBF\xBD") /* U+FFFD */
-#define NOTHING     ((struct fct_str){"", 0})
+#define NOTHING ((struct fct_str){"", 0})
 
 enum { FEW_ATTRIBUTES = 16 }; /* so many are compared one by one */
 
@@ -29,31 +26,10 @@ static const struct {
     {"noembed", RAWTEXT}, {"noframes", RAWTEXT}, {"plaintext", PLAINTEXT},
 };
 
-/* What must be done to a span before it is what the standard says. */
-enum { REFERENCES = 1, ATTRIBUTE = 2, KEEP_NUL = 4 };
-
-/* Why a span of bytes is not its own value. */
-enum { AMPERSAND = 1, RETURN = 2, NUL = 4, HIGH = 8, UPPER = 16, SPACE = 32, ENDS_NAME = 64 };
-
-#define H16 \
-    HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH, HIGH
-#define U UPPER
-/* clang-format off */
-static const unsigned char class[256] = {
-    NUL, 0, 0, 0, 0, 0, 0, 0, 0, SPACE, SPACE, 0, SPACE, SPACE | RETURN, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    SPACE, 0, 0, 0, 0, 0, AMPERSAND, 0, 0, 0, 0, 0, 0, 0, 0, ENDS_NAME /* / */, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ENDS_NAME /* > */, 0,
-    0, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, 0, 0, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    H16, H16, H16, H16, H16, H16, H16, H16,
-};
-/* clang-format on */
-
 struct tokenizer {
     struct arena *arena;
     const char *start, *p, *end;
-    struct fct_str charset;
-    bool is_utf8;
-    struct buf converted, decoded;        /* scratch */
+    struct html_values values;
     struct fct_html_attribute *attribute; /* of the tag in hand */
     size_t attributes, attribute_room;
     struct map *names; /* of its attributes, once they are many */
@@ -64,11 +40,6 @@ struct tokenizer {
     struct fct_str raw_name; /* whose end tag ends the content */
     struct html_foreign foreign;
 };
-
-static bool is(char c, unsigned classes)
-{
-    return (class[(unsigned char)c] & classes) != 0;
-}
 
 static bool is_letter(char c)
 {
@@ -84,87 +55,6 @@ static size_t offset_of(const struct tokenizer *t, const char *at)
 static void walked(struct tokenizer *t, const char *from, const char *to)
 {
     t->out->steps += (uint64_t)(to - from) + 1;
-}
-
-/* ---- values ---- */
-
-static unsigned classes_in(struct fct_str s)
-{
-    unsigned found = 0;
-
-    for (size_t i = 0; i < s.n; i++)
-        found |= class[(unsigned char)s.p[i]];
-    return found;
-}
-
-static struct fct_str to_utf8(struct tokenizer *t, struct fct_str raw)
-{
-    if (t->is_utf8 && utf8_is_valid(raw))
-        return raw;
-    buf_clear(&t->converted);
-    (void)charset_to_utf8(t->charset, raw, &t->converted);
-    return buf_str(&t->converted);
-}
-
-/* What stands at s[i], which is one of & CR NUL; returns how many bytes of s it took. */
-static size_t put_special(struct buf *out, struct fct_str s, size_t i, unsigned how)
-{
-    char reference[HTML_REFERENCE_MAX];
-    size_t n, taken;
-
-    if (s.p[i] == '\0') {
-        buf_put_str(out, how & KEEP_NUL ? (struct fct_str){s.p + i, 1} : REPLACEMENT);
-        return 1;
-    }
-    if (s.p[i] == '\r') {
-        buf_put_char(out, '\n');
-        return i + 1 < s.n && s.p[i + 1] == '\n' ? 2 : 1;
-    }
-    taken = how & REFERENCES ? html_reference(str_skip(s, i), how & ATTRIBUTE, reference, &n) : 0;
-    if (taken == 0)
-        return buf_put_char(out, '&'), 1;
-    buf_put(out, reference, n);
-    return taken;
-}
-
-/* Charset, line ends, NUL and character references undone. A view of `raw` if that is the same. */
-static struct fct_str value_of(struct tokenizer *t, struct fct_str raw, unsigned how)
-{
-    unsigned found = classes_in(raw);
-    struct fct_str s = raw;
-    size_t run = 0;
-
-    t->out->steps += raw.n;
-    if (found & HIGH)
-        s = to_utf8(t, raw);
-    if ((found & (RETURN | NUL)) == 0 && !(found & AMPERSAND && how & REFERENCES))
-        return s.p == raw.p ? raw : arena_str(t->arena, s);
-    buf_clear(&t->decoded);
-    for (size_t i = 0; i < s.n;) {
-        if (!is(s.p[i], AMPERSAND | RETURN | NUL)) {
-            i++;
-            continue;
-        }
-        buf_put(&t->decoded, s.p + run, i - run);
-        run = i += put_special(&t->decoded, s, i, how);
-    }
-    buf_put(&t->decoded, s.p + run, s.n - run);
-    return arena_str(t->arena, buf_str(&t->decoded));
-}
-
-static struct fct_str name_of(struct tokenizer *t, struct fct_str raw)
-{
-    struct fct_str name = raw;
-    char *copy;
-
-    if (classes_in(raw) & (NUL | HIGH))
-        name = value_of(t, raw, 0);
-    if (!(classes_in(name) & UPPER))
-        return name;
-    copy = arena_alloc(t->arena, name.n);
-    memcpy(copy, name.p, name.n);
-    str_lower(copy, name.n);
-    return (struct fct_str){copy, name.n};
 }
 
 /* ---- tokens ---- */
@@ -209,7 +99,7 @@ static void add_text(struct tokenizer *t, enum fct_html_kind kind, const char *f
     struct fct_html_token *token = from < to ? add_token(t, kind, from, to) : NULL;
 
     if (token)
-        token->text = value_of(t, text, how);
+        token->text = html_value(&t->values, text, how);
 }
 
 /* ---- attributes (13.2.5.32 to 13.2.5.40) ---- */
@@ -218,7 +108,7 @@ static void skip_space(struct tokenizer *t)
 {
     const char *from = t->p;
 
-    while (t->p < t->end && is(*t->p, SPACE))
+    while (t->p < t->end && html_is(*t->p, HTML_SPACE))
         t->p++;
     walked(t, from, t->p);
 }
@@ -256,7 +146,7 @@ static struct fct_str take_attribute_name(struct tokenizer *t)
 {
     const char *from = t->p++; /* an '=' here is part of the name */
 
-    while (t->p < t->end && *t->p != '=' && !is(*t->p, SPACE | ENDS_NAME))
+    while (t->p < t->end && *t->p != '=' && !html_is(*t->p, HTML_SPACE | HTML_ENDS_NAME))
         t->p++;
     walked(t, from, t->p);
     return str_between(from, t->p);
@@ -276,7 +166,7 @@ static bool take_attribute_value(struct tokenizer *t, struct fct_str *raw)
         t->p = to + 1;
         return true;
     }
-    while (t->p < t->end && *t->p != '>' && !is(*t->p, SPACE))
+    while (t->p < t->end && *t->p != '>' && !html_is(*t->p, HTML_SPACE))
         t->p++;
     walked(t, from, t->p);
     *raw = str_between(from, t->p);
@@ -301,7 +191,7 @@ static bool take_attribute(struct tokenizer *t, bool keep)
     if (!keep)
         return true;
     struct fct_html_attribute attribute = {
-        .name = name_of(t, raw),
+        .name = html_name(&t->values, raw),
         .offset = offset_of(t, raw.p),
         .length = (size_t)(end - raw.p),
         .value_offset = offset_of(t, value.p),
@@ -311,7 +201,7 @@ static bool take_attribute(struct tokenizer *t, bool keep)
         return true;
     if (!count_one(t))
         return false;
-    attribute.value = value_of(t, value, REFERENCES | ATTRIBUTE);
+    attribute.value = html_value(&t->values, value, HTML_REFERENCES | HTML_ATTRIBUTE);
     keep_attribute(t, &attribute);
     return true;
 }
@@ -345,7 +235,7 @@ static struct fct_str take_tag_name(struct tokenizer *t)
 {
     const char *from = t->p;
 
-    while (t->p < t->end && !is(*t->p, SPACE | ENDS_NAME))
+    while (t->p < t->end && !html_is(*t->p, HTML_SPACE | HTML_ENDS_NAME))
         t->p++;
     walked(t, from, t->p);
     return str_between(from, t->p);
@@ -385,7 +275,7 @@ static void start_tag(struct tokenizer *t)
     token = add_token(t, FCT_HTML_START, from, t->p);
     if (!token)
         return;
-    token->name = name_of(t, raw);
+    token->name = html_name(&t->values, raw);
     token->self_closing = self_closing;
     attach_attributes(t, token);
     if (!html_foreign_start(&t->foreign, token)) {
@@ -411,7 +301,7 @@ static void end_tag(struct tokenizer *t)
     token = add_token(t, FCT_HTML_END, from, t->p);
     if (!token)
         return;
-    token->name = name_of(t, raw);
+    token->name = html_name(&t->values, raw);
     html_foreign_end(&t->foreign, token->name);
 }
 
@@ -482,12 +372,12 @@ static void doctype(struct tokenizer *t)
     token = add_token(t, FCT_HTML_DOCTYPE, from, t->p);
     if (!token)
         return;
-    while (text.n > 0 && is(text.p[0], SPACE))
+    while (text.n > 0 && html_is(text.p[0], HTML_SPACE))
         text = str_skip(text, 1);
-    token->text = value_of(t, text, 0);
+    token->text = html_value(&t->values, text, 0);
     for (size_t n = 0; n <= text.n; n++)
-        if (n == text.n || is(text.p[n], SPACE)) {
-            token->name = name_of(t, str_head(text, n));
+        if (n == text.n || html_is(text.p[n], HTML_SPACE)) {
+            token->name = html_name(&t->values, str_head(text, n));
             return;
         }
 }
@@ -501,7 +391,7 @@ static void cdata(struct tokenizer *t)
     t->p = at < 0 ? t->end : to + 3;
     walked(t, from, t->p);
     if (to > inside)
-        add_text(t, FCT_HTML_TEXT, from, t->p, str_between(inside, to), KEEP_NUL);
+        add_text(t, FCT_HTML_TEXT, from, t->p, str_between(inside, to), HTML_KEEP_NUL);
 }
 
 /* t->p is at "<!". */
@@ -563,7 +453,7 @@ static void data(struct tokenizer *t)
         at = t->end;
     walked(t, from, at);
     t->p = at;
-    add_text(t, FCT_HTML_TEXT, from, at, str_between(from, at), REFERENCES | KEEP_NUL);
+    add_text(t, FCT_HTML_TEXT, from, at, str_between(from, at), HTML_REFERENCES | HTML_KEEP_NUL);
     if (t->p < t->end)
         markup(t);
 }
@@ -578,7 +468,7 @@ static bool is_tag_named(const struct tokenizer *t, const char *at, const char *
         return false;
     rest = str_skip(rest, strlen(before));
     return rest.n > name.n && str_starts_nocase(rest, name) &&
-           is(rest.p[name.n], SPACE | ENDS_NAME);
+           html_is(rest.p[name.n], HTML_SPACE | HTML_ENDS_NAME);
 }
 
 /* Script data has a language of its own about "<!--" and "<script" (13.2.5.4, 13.2.5.15 to
@@ -630,7 +520,7 @@ static void raw_text(struct tokenizer *t)
     walked(t, from, to);
     t->p = to;
     add_text(t, FCT_HTML_TEXT, from, to, str_between(from, to),
-             t->content == RCDATA ? REFERENCES : 0);
+             t->content == RCDATA ? HTML_REFERENCES : 0);
     t->content = DATA;
     if (t->p < t->end)
         end_tag(t);
@@ -638,24 +528,16 @@ static void raw_text(struct tokenizer *t)
 
 /* ---- the whole ---- */
 
-static bool is_read_as_utf8(struct fct_str charset)
-{
-    return charset.n == 0 || str_equal_nocase(charset, FCT_STR("utf-8")) ||
-           str_equal_nocase(charset, FCT_STR("utf8")) ||
-           str_equal_nocase(charset, FCT_STR("us-ascii"));
-}
-
 static void free_tokens(void *tokens)
 {
     free(tokens);
 }
 
-static void tokenize(struct tokenizer *t, struct fct_str text)
+static void tokenize(struct tokenizer *t, struct fct_str text, struct fct_str charset)
 {
     t->start = t->p = text.p;
     t->end = text.p + text.n;
-    t->is_utf8 = is_read_as_utf8(t->charset);
-    t->converted = t->decoded = BUF_INIT(8 * text.n + 64);
+    html_values_init(&t->values, t->arena, charset, text.n);
     if (str_starts(str_between(t->p, t->end), FCT_STR("\xEF\xBB\xBF")))
         t->p += 3; /* a byte order mark is no text */
     while (t->p < t->end)
@@ -663,8 +545,8 @@ static void tokenize(struct tokenizer *t, struct fct_str text)
             data(t);
         else
             raw_text(t);
-    buf_free(&t->converted);
-    buf_free(&t->decoded);
+    t->out->steps += t->values.steps;
+    html_values_fini(&t->values);
     free(t->attribute);
     map_free(&t->names);
     t->out->token = t->token;
@@ -687,39 +569,17 @@ static void map_offsets(const struct recoded *r, struct fct_html_token *token)
 void html_tokenize(struct arena *arena, struct fct_str bytes, struct fct_str charset, size_t max,
                    struct html_tokens *out)
 {
-    struct tokenizer t = {.arena = arena, .charset = charset, .max = max, .out = out};
+    struct tokenizer t = {.arena = arena, .max = max, .out = out};
     struct recoded recoded;
 
     *out = (struct html_tokens){0};
     if (recode(arena, charset, bytes, &recoded)) {
-        t.charset = FCT_STR("utf-8");
-        tokenize(&t, recoded.text);
+        tokenize(&t, recoded.text, FCT_STR("utf-8"));
         for (size_t i = 0; i < out->n; i++)
             map_offsets(&recoded, &t.token[i]);
     } else {
-        tokenize(&t, bytes);
+        tokenize(&t, bytes, charset);
     }
-}
-
-size_t html_source_offset(struct html_source *s, size_t at)
-{
-    char reference[HTML_REFERENCE_MAX];
-    size_t taken, n;
-
-    while (s->value < at && s->offset < s->raw.n) {
-        char c = s->raw.p[s->offset];
-
-        taken = n = 1;
-        if (c == '\0')
-            n = REPLACEMENT.n;
-        else if (c == '\r' && s->offset + 1 < s->raw.n && s->raw.p[s->offset + 1] == '\n')
-            taken = 2;
-        else if (c == '&' && s->references)
-            taken = html_reference(str_skip(s->raw, s->offset), true, reference, &n);
-        s->offset += taken ? taken : 1;
-        s->value += taken ? n : 1;
-    }
-    return s->offset;
 }
 
 const struct fct_html_attribute *html_attribute(const struct fct_html_token *token,

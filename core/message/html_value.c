@@ -1,0 +1,150 @@
+/* html_value.c - see html_value.h. */
+#include "core/message/html_value.h"
+
+#include "core/base/str.h"
+#include "core/base/utf8.h"
+#include "core/message/html_references.h"
+#include "core/message/html_tokens.h"
+#include "core/message/transfer.h"
+
+#define REPLACEMENT FCT_STR("\xEF\xBF\xBD") /* U+FFFD */
+
+#define H16                                                                                 \
+    HTML_HIGH, HTML_HIGH, HTML_HIGH, HTML_HIGH, HTML_HIGH, HTML_HIGH, HTML_HIGH, HTML_HIGH, \
+        HTML_HIGH, HTML_HIGH, HTML_HIGH, HTML_HIGH, HTML_HIGH, HTML_HIGH, HTML_HIGH, HTML_HIGH
+#define U HTML_UPPER
+/* clang-format off */
+const unsigned char html_class[256] = {
+    HTML_NUL, 0, 0, 0, 0, 0, 0, 0, 0, HTML_SPACE, HTML_SPACE, 0, HTML_SPACE, HTML_SPACE | HTML_RETURN, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    HTML_SPACE, 0, 0, 0, 0, 0, HTML_AMPERSAND, 0, 0, 0, 0, 0, 0, 0, 0, HTML_ENDS_NAME /* / */, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, HTML_ENDS_NAME /* > */, 0,
+    0, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    H16, H16, H16, H16, H16, H16, H16, H16,
+};
+/* clang-format on */
+
+static unsigned classes_in(struct fct_str s)
+{
+    unsigned found = 0;
+
+    for (size_t i = 0; i < s.n; i++)
+        found |= html_class[(unsigned char)s.p[i]];
+    return found;
+}
+
+static bool is_read_as_utf8(struct fct_str charset)
+{
+    return charset.n == 0 || str_equal_nocase(charset, FCT_STR("utf-8")) ||
+           str_equal_nocase(charset, FCT_STR("utf8")) ||
+           str_equal_nocase(charset, FCT_STR("us-ascii"));
+}
+
+void html_values_init(struct html_values *v, struct arena *arena, struct fct_str charset,
+                      size_t room)
+{
+    *v = (struct html_values){.arena = arena,
+                              .charset = charset,
+                              .is_utf8 = is_read_as_utf8(charset),
+                              .converted = BUF_INIT(8 * room + 64),
+                              .decoded = BUF_INIT(8 * room + 64)};
+}
+
+void html_values_fini(struct html_values *v)
+{
+    buf_free(&v->converted);
+    buf_free(&v->decoded);
+}
+
+static struct fct_str to_utf8(struct html_values *v, struct fct_str raw)
+{
+    if (v->is_utf8 && utf8_is_valid(raw))
+        return raw;
+    buf_clear(&v->converted);
+    (void)charset_to_utf8(v->charset, raw, &v->converted);
+    return buf_str(&v->converted);
+}
+
+/* What stands at s[i], which is one of & CR NUL; returns how many bytes of s it took. */
+static size_t put_special(struct buf *out, struct fct_str s, size_t i, unsigned how)
+{
+    char reference[HTML_REFERENCE_MAX];
+    size_t n, taken;
+
+    if (s.p[i] == '\0') {
+        buf_put_str(out, how & HTML_KEEP_NUL ? (struct fct_str){s.p + i, 1} : REPLACEMENT);
+        return 1;
+    }
+    if (s.p[i] == '\r') {
+        buf_put_char(out, '\n');
+        return i + 1 < s.n && s.p[i + 1] == '\n' ? 2 : 1;
+    }
+    taken = how & HTML_REFERENCES
+                ? html_reference(str_skip(s, i), how & HTML_ATTRIBUTE, reference, &n)
+                : 0;
+    if (taken == 0)
+        return buf_put_char(out, '&'), 1;
+    buf_put(out, reference, n);
+    return taken;
+}
+
+/* Charset, line ends, NUL and character references undone. A view of `raw` if that is the same. */
+struct fct_str html_value(struct html_values *v, struct fct_str raw, unsigned how)
+{
+    unsigned found = classes_in(raw);
+    struct fct_str s = raw;
+    size_t run = 0;
+
+    v->steps += raw.n;
+    if (found & HTML_HIGH)
+        s = to_utf8(v, raw);
+    if ((found & (HTML_RETURN | HTML_NUL)) == 0 &&
+        !(found & HTML_AMPERSAND && how & HTML_REFERENCES))
+        return s.p == raw.p ? raw : arena_str(v->arena, s);
+    buf_clear(&v->decoded);
+    for (size_t i = 0; i < s.n;) {
+        if (!html_is(s.p[i], HTML_AMPERSAND | HTML_RETURN | HTML_NUL)) {
+            i++;
+            continue;
+        }
+        buf_put(&v->decoded, s.p + run, i - run);
+        run = i += put_special(&v->decoded, s, i, how);
+    }
+    buf_put(&v->decoded, s.p + run, s.n - run);
+    return arena_str(v->arena, buf_str(&v->decoded));
+}
+
+struct fct_str html_name(struct html_values *v, struct fct_str raw)
+{
+    struct fct_str name = raw;
+    char *copy;
+
+    if (classes_in(raw) & (HTML_NUL | HTML_HIGH))
+        name = html_value(v, raw, 0);
+    if (!(classes_in(name) & HTML_UPPER))
+        return name;
+    copy = arena_alloc(v->arena, name.n);
+    memcpy(copy, name.p, name.n);
+    str_lower(copy, name.n);
+    return (struct fct_str){copy, name.n};
+}
+
+size_t html_source_offset(struct html_source *s, size_t at)
+{
+    char reference[HTML_REFERENCE_MAX];
+    size_t taken, n;
+
+    while (s->value < at && s->offset < s->raw.n) {
+        char c = s->raw.p[s->offset];
+
+        taken = n = 1;
+        if (c == '\0')
+            n = REPLACEMENT.n;
+        else if (c == '\r' && s->offset + 1 < s->raw.n && s->raw.p[s->offset + 1] == '\n')
+            taken = 2;
+        else if (c == '&' && s->references)
+            taken = html_reference(str_skip(s->raw, s->offset), true, reference, &n);
+        s->offset += taken ? taken : 1;
+        s->value += taken ? n : 1;
+    }
+    return s->offset;
+}
