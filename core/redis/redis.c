@@ -14,11 +14,10 @@
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <stdlib.h>
 
-enum { SHA_HEX = 40, FIRST_PAUSE_MS = 20, SCRIPTS_MAX = 256 };
+enum { FIRST_PAUSE_MS = 20 };
 
 enum state { CONNECTING, THERE, AWAY };
 
@@ -40,11 +39,6 @@ struct waiter {
     struct waiter *next;
 };
 
-struct known_script {
-    const struct fct_redis_script *script;
-    char sha[SHA_HEX + 1];
-};
-
 struct redis {
     struct event_base *base;
     const struct redis_conf *conf;
@@ -62,8 +56,7 @@ struct redis {
     enum state state;
     bool closing;      /* redis_free; the connector ends it */
     unsigned failures; /* in a row */
-    struct known_script script[SCRIPTS_MAX];
-    size_t scripts;
+    struct redis_scripts scripts;
     struct redis_stats stats;
 };
 
@@ -391,9 +384,8 @@ FCT_MAY_WAIT static bool wait_for_connection(struct redis *r, struct fct_err *er
 
 /* ---- for others ---- */
 
-FCT_MAY_WAIT static const struct fct_redis_reply *call(struct redis *r, struct arena *arena,
-                                                       const struct fct_str *word, size_t n,
-                                                       struct fct_err *err)
+const struct fct_redis_reply *redis_send(struct redis *r, struct arena *arena,
+                                         const struct fct_str *word, size_t n, struct fct_err *err)
 {
     if (!wait_for_connection(r, err))
         return NULL;
@@ -407,61 +399,12 @@ FCT_MAY_WAIT static const struct fct_redis_reply *call(struct redis *r, struct a
 const struct fct_redis_reply *redis_call(struct redis *r, struct arena *arena,
                                          const struct fct_str *word, size_t n, struct fct_err *err)
 {
-    return redis_command_allowed(word, n, err) ? call(r, arena, word, n, err) : NULL;
+    return redis_command_allowed(word, n, err) ? redis_send(r, arena, word, n, err) : NULL;
 }
 
-static void sha1_hex(const char *text, char out[SHA_HEX + 1])
+struct redis_scripts *redis_scripts_of(struct redis *r)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned n = 0;
-
-    FCT_ASSERT(EVP_Digest(text, strlen(text), digest, &n, EVP_sha1(), NULL) == 1);
-    for (unsigned i = 0; i < n; i++)
-        snprintf(out + 2 * (size_t)i, 3, "%02x", digest[i]);
-}
-
-/* NULL: too many different ones, their text is sent each time. */
-static const char *sha_of(struct redis *r, const struct fct_redis_script *script)
-{
-    for (size_t i = 0; i < r->scripts; i++)
-        if (r->script[i].script == script)
-            return r->script[i].sha;
-    if (r->scripts == SCRIPTS_MAX)
-        return NULL;
-    r->script[r->scripts].script = script;
-    sha1_hex(script->text, r->script[r->scripts].sha);
-    return r->script[r->scripts++].sha;
-}
-
-const struct fct_redis_reply *redis_script(struct redis *r, struct arena *arena,
-                                           const struct fct_redis_script *script,
-                                           const struct fct_str *key, size_t keys,
-                                           const struct fct_str *arg, size_t args,
-                                           struct fct_err *err)
-{
-    struct fct_str *word = ARENA_ARRAY(arena, struct fct_str, keys + args + 3);
-    const struct fct_redis_reply *reply = NULL;
-    const char *sha = sha_of(r, script);
-    struct fct_err why = {0};
-
-    word[2] = arena_printf(arena, "%zu", keys);
-    for (size_t i = 0; i < keys + args; i++)
-        word[3 + i] = i < keys ? key[i] : arg[i - keys];
-    if (sha) {
-        word[0] = FCT_STR("EVALSHA");
-        word[1] = str_from(sha);
-        reply = call(r, arena, word, keys + args + 3, &why);
-    }
-    if (!sha || (!reply && strstr(why.text, "NOSCRIPT"))) {
-        word[0] = FCT_STR("EVAL"); /* Redis keeps it: next time the hash is enough */
-        word[1] = str_from(script->text);
-        reply = call(r, arena, word, keys + args + 3, &why);
-    }
-    if (!reply && err) {
-        *err = why;
-        fct_fail_in(err, "script %s", script->name);
-    }
-    return reply;
+    return &r->scripts;
 }
 
 /* ---- life ---- */
