@@ -4,6 +4,7 @@ import imaplib, os, re, shutil, smtplib, ssl, sys, tempfile, time, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
+from fake_dns import FakeDNS
 
 ALICE = 'alice@example.test'
 EXAMPLES = os.path.join(facteur.ROOT, 'lua', 'filters', 'examples')
@@ -141,6 +142,56 @@ class Examples(unittest.TestCase):
                 c.select(name, readonly=True)
                 if c.search(None, 'ALL')[1][0]:
                     return c.fetch('1', '(BODY.PEEK[])')[1][0][1]
+
+
+SERVICES = '''
+rule { "RBL_TEST", on = "connect", score = 2.5, about = "listed", function(c)
+  local a, b = wait_all(function() return dns.a(c.ip:reversed() .. ".rbl.test") end, function() return dns.txt("txt.test") end)
+  return a and a[1]:within("127.0.0.2-127.0.0.11") and b and a[1] .. " " .. b[1]
+end }
+rule { "NO_MX", on = "mail", about = "no MX", max_hits = 2, function(c, ev)
+  local mx, why = dns.mx(ev.reverse_path:match("@(.*)"))
+  if not mx then c:hit(why) c:hit("twice") end
+end }
+hook { "rcpt", function(c)
+  local ok, wait = limit.take("test", "4/1h")
+  local n = kv.add("rcpts", 1, "1h")
+  log.info("take %s %s %d %s %s", ok, wait ~= nil, n, kv.seen("x", "1h"), kv.get("none"))
+  if not ok then return tempfail("4.7.1", "enough") end
+end }
+hook { "deliver", function(m, user)
+  m:add_header("X-Colour", user.settings.colour or "none")
+  local r, err = http.get("https://127.0.0.1:1/")
+  log.info("http %s %s", r, err)
+end }
+rule { "SUM", about = "what was found so far", after = "none?", function(m) return #m:symbols() .. " " .. m:score("RBL_TEST") end }
+'''
+
+
+class Services(unittest.TestCase):
+    def test_dns_kv_limits_settings(self):
+        folder = tempfile.mkdtemp(prefix='facteur-rules.')
+        self.addCleanup(shutil.rmtree, folder)
+        write(folder, 's.lua', SERVICES)
+        zone = {'1.0.0.127.rbl.test': {'A': ['127.0.0.4']}, 'txt.test': {'TXT': ['hello']}, 'outside.example': {'A': ['192.0.2.1']}}
+        with FakeDNS(zone) as dns, facteur.Server(conf='lua s { file = "%s/s.lua" }\n' % folder, dns=dns.address) as server:
+            server.ctl('account', 'set', ALICE, 'colour=blue')
+            with smtplib.SMTP('127.0.0.1', server.port('smtp'), facteur.CLIENT) as s:
+                s.sendmail('x@outside.example', [ALICE], 'Subject: x\r\n\r\nx\r\n')
+                s.ehlo()
+                s.mail('x@outside.example')
+                self.assertEqual(s.rcpt(ALICE)[0], 250)
+                self.assertEqual(s.rcpt('bob@example.test'), (451, b'4.7.1 enough'))
+            log = server.log()
+            for line in ('take true false 1 false nil', 'take true false 2 true nil', 'take false true 3 true nil', 'http nil '):
+                self.assertIn(line, log)
+            self.assertNotIn('rule_failed', log)
+            message_id = re.search(r'edge\[(\S+?\.1)\] message ', log).group(1)
+            ledger = server.ctl('trace', message_id).stdout
+            self.assertRegex(ledger, r'RBL_TEST.*127\.0\.0\.4 hello')
+            self.assertRegex(ledger, r'NO_MX.*no_data, twice')
+            self.assertRegex(ledger, r'SUM.*2 2\.5')
+            self.assertIn(b'X-Colour: blue', Examples.fetch(self, server))
 
 
 if __name__ == '__main__':
