@@ -13,9 +13,9 @@ config = {}
 dns = {}
 ---Redis, as far as the server has one. Each waits
 redis = {}
----HTTP. Each waits. The server allows https, and http to the hosts of filter.http_plain
+---HTTP. Each waits. Only hosts that http.allow names may be asked; without TLS those of http.plain
 http = {}
----Small facts that outlive the message: in Redis, or in this process while there is none. Keys are common to all rule files. Each waits. A time to live is a text such as "90d", or seconds; without it the fact stays
+---Small facts that outlive the message: in Redis, or in this process while there is none. Keys are common to all rule files. Each waits. Without Redis every filter process remembers for itself. A time to live is a text such as "90d", or seconds; without it the fact stays
 kv = {}
 ---Rates
 limit = {}
@@ -643,7 +643,7 @@ function kv.add(key, by, ttl) end
 ---@return boolean
 function kv.seen(key, ttl) end
 
----Takes from the bucket `key`; false and the seconds to wait when it is empty. rate as "200/1h burst 50".
+---Takes from the bucket `key`; false and the seconds to wait when it is empty. rate as "200/1h burst 50": 200 an hour in an even flow, up to 50 at once. Without Redis every filter process has its share.
 ---@param key any
 ---@param rate any
 ---@param amount? any
