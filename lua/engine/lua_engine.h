@@ -291,6 +291,12 @@ void lua_lists_free(struct lua_engine *e);
 void lua_lists_push(lua_State *L, const char *folder);
 /* A symbol that nothing else declared; raises otherwise. */
 void lua_symbol_check(lua_State *L, struct lua_engine *e, const char *name);
+/* Where a live file, or one in shadow, declares it; NULL: nowhere. */
+const char *lua_symbol_declared(const struct lua_engine *e, const char *name, bool shadow);
+/* Hands it to the host, unless a live file has done so: a symbol has one score. */
+FCT_MUST_CHECK bool lua_symbol_register(struct lua_engine *e, struct fct_self *self,
+                                        const struct fct_symbol *symbol, bool shadow,
+                                        struct fct_err *err);
 const char *lua_label(struct lua_engine *e); /* "lua:NAME" of the file being loaded */
 const char *lua_where_kept(lua_State *L, struct lua_engine *e); /* "FILE:LINE" of the script */
 

@@ -356,28 +356,15 @@ static bool each(const struct lua_engine *e, each_target *visit, void *arg)
     return true;
 }
 
-struct looking {
-    const char *name, *where;
-};
-
-static bool look(void *arg, struct lua_target *t, size_t target, bool shadow)
+const char *lua_pattern_declared(const struct lua_engine *e, const char *name, bool shadow)
 {
-    struct looking *l = arg;
+    const struct lua_target_set *set = e->patterns[shadow];
 
-    (void)target;
-    (void)shadow;
-    for (const struct pattern *p = t->pattern; p && !l->where; p = p->next)
-        if (p->declared.name && strcmp(p->declared.name, l->name) == 0)
-            l->where = p->where;
-    return true;
-}
-
-const char *lua_pattern_declared(const struct lua_engine *e, const char *name)
-{
-    struct looking l = {name, NULL};
-
-    (void)each(e, look, &l);
-    return l.where;
+    for (size_t i = 0; set && i < TARGETS; i++)
+        for (const struct pattern *p = set->target[i].pattern; p; p = p->next)
+            if (p->declared.name && strcmp(p->declared.name, name) == 0)
+                return p->where;
+    return NULL;
 }
 
 struct visiting {
@@ -426,7 +413,7 @@ static bool register_target(void *arg, struct lua_target *t, size_t target, bool
     for (const struct pattern *p = t->pattern; p; p = p->next) {
         struct fct_err inner = {0};
 
-        if (!e->host->add_symbol(r->self, &p->declared, &inner))
+        if (!lua_symbol_register(e, r->self, &p->declared, shadow, &inner))
             return lua_fail(r->err, inner.class, "%s: %.180s", p->where, inner.text);
     }
     return !t->pattern || e->host->add_hook(r->self, &row, r->err);

@@ -6,8 +6,8 @@
 
 struct lua_engine;
 
-/* Where it was declared, or NULL. */
-const char *lua_pattern_declared(const struct lua_engine *e, const char *symbol);
+/* Where it was declared, live or in shadow; or NULL. */
+const char *lua_pattern_declared(const struct lua_engine *e, const char *symbol, bool shadow);
 typedef void lua_pattern_seen(void *arg, const char *symbol, const char *where,
                               const struct lua_regex *regex);
 void lua_patterns_each(const struct lua_engine *e, lua_pattern_seen *seen, void *arg);

@@ -253,18 +253,35 @@ const char *lua_where_kept(lua_State *L, struct lua_engine *e)
     return lua_keep(e, "%.*s", (int)strlen(lua_tostring(L, -1)) - 2, lua_tostring(L, -1));
 }
 
+const char *lua_symbol_declared(const struct lua_engine *e, const char *name, bool shadow)
+{
+    const char *where = lua_pattern_declared(e, name, shadow);
+
+    for (const struct lua_rule *o = e->rule; o && !where; o = o->next)
+        if (o->symbol && (o->row.mode == FCT_SHADOW) == shadow && strcmp(o->symbol, name) == 0)
+            where = o->where;
+    return where || shadow ? where : lua_composite_declared(e, name);
+}
+
+/* A file in shadow may try another way to find a symbol of a live one. */
 void lua_symbol_check(lua_State *L, struct lua_engine *e, const char *name)
 {
+    const char *where;
+
     if (!*name || strlen(name) > 64 ||
         strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != strlen(name))
         luaL_error(L, "'%s' is not a symbol: capitals, digits and underscores", name);
-    for (const struct lua_rule *o = e->rule; o; o = o->next)
-        if (o->symbol && strcmp(o->symbol, name) == 0)
-            luaL_error(L, "rule %s was declared before, at %s", name, o->where);
-    if (lua_pattern_declared(e, name) || lua_composite_declared(e, name))
-        luaL_error(L, "%s was declared before, at %s", name,
-                   lua_pattern_declared(e, name) ? lua_pattern_declared(e, name)
-                                                 : lua_composite_declared(e, name));
+    where = lua_symbol_declared(e, name, e->shadow);
+    if (where)
+        luaL_error(L, "%s was declared before, at %s", name, where);
+}
+
+bool lua_symbol_register(struct lua_engine *e, struct fct_self *self,
+                         const struct fct_symbol *symbol, bool shadow, struct fct_err *err)
+{
+    if (shadow && lua_symbol_declared(e, symbol->name, false))
+        return true;
+    return e->host->add_symbol(self, symbol, err);
 }
 
 int lua_fn_global_rule(lua_State *L)
@@ -334,7 +351,8 @@ static bool in_file(struct fct_err *err, const struct lua_rule *r)
 bool lua_rules_register(struct lua_engine *e, struct fct_self *self, struct fct_err *err)
 {
     for (struct lua_rule *r = e->rule; r; r = r->next) {
-        if (r->kind == LUA_RULE && !e->host->add_symbol(self, &r->declared, err))
+        if (r->kind == LUA_RULE &&
+            !lua_symbol_register(e, self, &r->declared, r->row.mode == FCT_SHADOW, err))
             return in_file(err, r);
         if (!e->host->add_hook(self, &r->row, err))
             return in_file(err, r);

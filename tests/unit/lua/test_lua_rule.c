@@ -60,7 +60,7 @@ static const struct {
     {"rule { 'R', on_error = 'pass', function() end }", "unknown field 'on_error'"},
     {"rule { 'R', roles = {'mta'}, function() end }", "there is no role 'mta'"},
     {"rule { 'R', roles = {5}, function() end }", "roles must be a string or a list of strings"},
-    {"rule { 'R', function() end }\n\nrule { 'R', function() end }", "bad.lua:3: rule R was declared before, at "},
+    {"rule { 'R', function() end }\n\nrule { 'R', function() end }", "bad.lua:3: R was declared before, at "},
     {"rule { 'RULE_MUTED', function() end }", "bad.lua:1: symbol RULE_MUTED is declared twice"},
     {"hook {}", "bad.lua:1: there is no hook ''"},
     {"hook { 'rcpts', function() end }", "bad.lua:1: there is no hook 'rcpts'"},

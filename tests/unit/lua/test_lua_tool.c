@@ -373,12 +373,14 @@ START_TEST(rules_in_shadow)
     mock_rules(&m, "live.lua", "rule { 'LIVE', function() end }\npatterns { P = { 1, 'x' } }");
     path = mock_write(&m, "shadow.lua",
                       "rule { 'TRIED', function() end }\npatterns { Q = { 1, 'x' } }\n"
+                      "rule { 'LIVE', function() end }\npatterns { P = { 2, 'y' } }\n"
                       "composite { 'C', when = 'TRIED' }");
     mock_shadow(&m, path);
     ck_assert_msg(mock_start(&m), "%s", m.err.text);
-    ck_assert_uint_eq(m.rows, 4);
+    ck_assert_uint_eq(m.rows, 5);
     for (size_t i = 0; i < m.rows; i++)
-        ck_assert_msg((m.row[i].mode == FCT_SHADOW) == (i == 1 || i == 3), "row %zu", i);
+        ck_assert_msg((m.row[i].mode == FCT_SHADOW) == (i == 1 || i == 2 || i == 4), "row %zu", i);
+    ck_assert_uint_eq(m.symbols, 5); /* LIVE, TRIED, P, Q and RULE_MUTED */
     ck_assert_str_eq(m.composites, "");
     mock_close(&m);
     drop(path);
