@@ -114,6 +114,24 @@ hook { "mail", function(c) return wait_all(function() return reject("5.7.1", "fr
         self.assertRegex(str(failed.exception), r'test\.conf:3: no rule file of this block has an option .*did you mean .*word')
 
 
+class Shadow(unittest.TestCase):
+    def test_only_the_ledger_knows(self):
+        folder = tempfile.mkdtemp(prefix='facteur-rules.')
+        self.addCleanup(shutil.rmtree, folder)
+        write(folder, 'live.lua', 'rule { "WORD", score = 1.5, about = "x", function(m) return m.subject == "live" end }')
+        write(folder, 'tried.lua', 'rule { "WORD", score = 9, about = "x", function(m) return m.subject and "tried" end }\n'
+              'hook { "headers", function() return reject("5.7.1", "tried") end }')
+        conf = 'lua live { file = "%s/live.lua" }\nlua new { file = "%s/tried.lua"\n mode = shadow }\n' % (folder, folder)
+        with facteur.Server(conf=conf) as server:
+            with smtplib.SMTP('127.0.0.1', server.port('smtp'), facteur.CLIENT) as s:
+                s.sendmail('x@outside.example', [ALICE], 'Subject: other\r\n\r\nx\r\n')
+            message_id = re.search(r'edge\[(\S+?\.1)\] message ', server.log()).group(1)
+            ledger = server.ctl('trace', message_id).stdout
+            self.assertRegex(ledger, r'headers +would verdict +lua:tried +reject')
+            self.assertRegex(ledger, r'scan +would symbol +lua:tried +WORD +1\.500 "tried"')
+            self.assertRegex(ledger, r'score +0\.000')
+
+
 class Examples(unittest.TestCase):
     def test_all_at_once(self):
         with facteur.Server(conf='lua examples { file = "%s/*.lua" }\n' % EXAMPLES) as server:
