@@ -90,17 +90,19 @@ static bool unknown_option(const struct ctl *c, const char *arg, struct fct_err 
                 : fct_fail(err, FCT_SYNTAX, "unknown option %s", arg);
 }
 
+/* A verb may have an option of its own under a common name, as the --conf of replay: in front of
+ * the verb it is the common one. */
 static bool take_option(struct ctl *c, int argc, char **argv, int *i, bool *help,
                         struct fct_err *err)
 {
     const char *value = NULL, *arg = is(argv[*i], "-h") ? "--help" : argv[*i];
     const struct ctl_option *o;
 
-    for (unsigned k = 0; k < COMMON_COUNT; k++)
+    o = find_own(c->verb, arg, &value);
+    for (unsigned k = 0; !o && k < COMMON_COUNT; k++)
         if (names(arg, common[k].name, &value))
             return take_value(&common[k], argc, argv, i, &value, err) &&
                    keep_common(c, (enum common)k, value, help, err);
-    o = find_own(c->verb, arg, &value);
     if (!o)
         return unknown_option(c, arg, err);
     if (!take_value(o, argc, argv, i, &value, err))

@@ -34,8 +34,13 @@ struct child {
     int fd, life, tell; /* life: readable when the parent is done with us */
 };
 
-static pid_t child_pid;
-static int child_life = -1; /* the parent's end */
+/* Those we have started. */
+static struct running {
+    pid_t pid;
+    int life, fd; /* our ends */
+    enum role_kind kind;
+} running[2];
+static unsigned nrunning;
 
 static void *shared(size_t bytes)
 {
@@ -170,19 +175,29 @@ static bool wait_for_start(int from, const char *name, struct fct_err *err)
            fct_fail(err, FCT_TEMP, "start the %s for this command: %.*s", name, (int)n, why);
 }
 
+static void close_ours(const struct running *ours)
+{
+    close(ours->life);
+    if (ours->fd >= 0)
+        close(ours->fd);
+}
+
+/* `keep`: our end of its connection. */
 static bool launch(struct ctl *c, const struct role *role, int fd, int keep, struct fct_err *err)
 {
+    struct running *ours = &running[nrunning];
     int life[2], tell[2];
 
+    FCT_ASSERT(nrunning < FCT_COUNT(running));
     if (pipe(life) != 0 || pipe(tell) != 0)
         return fct_fail(err, FCT_TEMP, "pipe: %s", strerror(errno));
     (void)fflush(stdout);
-    child_pid = fork();
-    if (child_pid == 0) {
-        close(life[1]);
+    *ours = (struct running){.life = life[1], .fd = keep, .kind = role->kind};
+    ours->pid = fork();
+    if (ours->pid == 0) {
+        for (unsigned i = 0; i <= nrunning; i++)
+            close_ours(&running[i]);
         close(tell[0]);
-        if (keep >= 0)
-            close(keep);
         run_child(
             &(struct child){.ctl = c, .role = role, .fd = fd, .life = life[0], .tell = tell[1]});
     }
@@ -190,11 +205,12 @@ static bool launch(struct ctl *c, const struct role *role, int fd, int keep, str
     close(tell[1]);
     if (fd >= 0)
         close(fd);
-    child_life = life[1];
-    if (child_pid < 0) {
+    if (ours->pid < 0) {
+        close(life[1]);
         close(tell[0]);
         return fct_fail(err, FCT_TEMP, "fork: %s", strerror(errno));
     }
+    nrunning++;
     return wait_for_start(tell[0], role->name, err);
 }
 
@@ -219,14 +235,27 @@ bool ctl_child_start(struct ctl *c, const struct role *role, int *fd, struct fct
     return false;
 }
 
+bool ctl_child_died(enum role_kind kind)
+{
+    for (unsigned i = 0; i < nrunning; i++)
+        if (running[i].kind == kind && running[i].pid > 0 &&
+            waitpid(running[i].pid, NULL, WNOHANG) == running[i].pid)
+            running[i].pid = 0;
+    for (unsigned i = 0; i < nrunning; i++)
+        if (running[i].kind == kind && running[i].pid == 0)
+            return true;
+    return false;
+}
+
+/* First all are told. */
 void ctl_child_wait(void)
 {
-    if (child_life >= 0)
-        close(child_life);
-    child_life = -1;
-    while (child_pid > 0 && waitpid(child_pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
-    child_pid = 0;
+    for (unsigned i = 0; i < nrunning; i++)
+        close(running[i].life);
+    for (unsigned i = 0; i < nrunning; i++)
+        while (running[i].pid > 0 && waitpid(running[i].pid, NULL, 0) < 0 && errno == EINTR)
+            continue;
+    nrunning = 0;
 }
 
 bool ctl_child_try(struct ctl *c, const struct role *role, struct fct_err *err)

@@ -25,6 +25,8 @@ enum ctl_needs {
     NEEDS_SERVER, /* a running one, over its control socket */
     NEEDS_STORE,  /* of the running server; without one, a store process for this command alone */
     NEEDS_FILTER, /* likewise */
+    NEEDS_STORE_AND_JUDGE, /* the store, and a filter of our own with the configuration that the
+                              verb's --conf names */
 };
 
 struct ctl_option {
@@ -76,6 +78,7 @@ struct ctl {
     struct ipc_conn *control; /* NULL: no server runs */
     struct store *store;
     struct filter_client *filter;
+    struct ctl *judge; /* NEEDS_STORE_AND_JUDGE: the same command with the other configuration */
 };
 
 /* ctl_verbs.c */

@@ -18,7 +18,7 @@
 #define ATTACH_MS   10000u
 
 static struct role_env filter_env; /* what filter_client reads of it */
-static int control_fd = -1, role_fd = -1;
+static int control_fd = -1, role_fd = -1, judge_fd = -1;
 
 static enum role_kind wanted_role(const struct ctl *c)
 {
@@ -28,7 +28,8 @@ static enum role_kind wanted_role(const struct ctl *c)
 /* A cassette belongs to this command alone, not to a filter that serves others. */
 static bool has_cassette(const struct ctl *c)
 {
-    return ctl_option(c, "--record") || ctl_option(c, "--replay");
+    return c->verb->needs == NEEDS_FILTER &&
+           (ctl_option(c, "--record") || ctl_option(c, "--replay"));
 }
 
 static bool start_child(struct ctl *c, struct fct_err *err)
@@ -66,6 +67,10 @@ bool ctl_link_open(struct ctl *c, struct fct_err *err)
 {
     const struct ipc_handler handler = {.closed = server_left, .owner = c};
 
+    /* The judge first: plugins run in it, so it must not inherit a way to the store. */
+    if (c->verb->needs == NEEDS_STORE_AND_JUDGE &&
+        !ctl_child_start(c->judge, &filter_role, &judge_fd, err))
+        return false;
     if (c->verb->needs >= NEEDS_SERVER && !find_server(c, err))
         return false;
     c->base = event_base_new();
@@ -76,11 +81,11 @@ bool ctl_link_open(struct ctl *c, struct fct_err *err)
     return true;
 }
 
-static void use_filter(struct ctl *c, int fd)
+static void use_filter(struct ctl *c, const struct config *conf, int fd)
 {
     filter_env = (struct role_env){
         .base = c->base,
-        .conf = c->config,
+        .conf = conf,
         .kind = ROLE_CTL,
         .count = {[ROLE_FILTER] = 1},
         .run_dir = c->run_dir,
@@ -99,11 +104,13 @@ bool ctl_link_connect(struct ctl *c, struct fct_err *err)
         !ctl_attach(c->control, wanted_role(c), 0, clock_ms() + ATTACH_MS, &role_fd, err))
         return false;
     if (wanted_role(c) == ROLE_FILTER) {
-        use_filter(c, role_fd);
+        use_filter(c, c->config, role_fd);
     } else {
         c->store = store_client_new(c->base);
         store_client_peer(c->store, role_fd);
     }
+    if (c->judge)
+        use_filter(c, c->judge->config, judge_fd);
     return true;
 }
 

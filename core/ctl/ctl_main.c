@@ -114,6 +114,8 @@ int main(int argc, char **argv)
         status = run(&c);
     if (fflush(stdout) != 0 && status == CTL_OK)
         status = CTL_NO;
+    if (c.judge)
+        config_free(&c.judge->config);
     config_free(&c.config);
     arena_free(&c.arena);
     return status;

@@ -7,6 +7,7 @@
 #include "core/ctl/ctl_config.h"
 #include "core/ctl/ctl_docs.h"
 #include "core/ctl/ctl_plugin.h"
+#include "core/ctl/ctl_replay.h"
 #include "core/ctl/ctl_scan.h"
 #include "core/ctl/ctl_filters.h"
 #include "core/ctl/ctl_status.h"
@@ -65,6 +66,15 @@ static const struct ctl_option scan_options[] = {
     {"--replay", "FILE", "answer from such a file, ask nobody"},
     {0},
 };
+static const struct ctl_option replay_options[] = {
+    {"--conf", "FILE|DIR", "the configuration to judge by (in front of `replay`: the server's own)"},
+    {"--since", "WHEN", "7d, 12h, 2026-01-05 …; 7d when not given"},
+    {"--account", "ACCOUNT", "only this one's mail"},
+    {"--limit", "N", "stop after so many messages"},
+    {"--record", "FILE", "write down what DNS, Redis and HTTP answered"},
+    {"--replay", "FILE", "answer from such a file, ask nobody"},
+    {0},
+};
 
 const struct ctl_verb ctl_verbs[] = {
     {"account", "add", "ADDRESS", 1, 1,
@@ -112,6 +122,9 @@ const struct ctl_verb ctl_verbs[] = {
      "what the filter would do with a message (- is standard input); exit status 0 keep, 1 junk, 2 "
      "reject, 3 tempfail, 64 usage",
      NEEDS_FILTER, ctl_scan, scan_options, CTL_SCAN_USAGE},
+    {"replay", "", "", 0, 0,
+     "judge stored mail again by another configuration and list every verdict that changes; asks DNS, Redis and HTTP as that one says",
+     NEEDS_STORE_AND_JUDGE, ctl_replay, replay_options, 0},
     {"plugin", "new", "NAME [DIR]", 1, 2, "make a project that builds, tests and loads", NEEDS_NOTHING,
      ctl_plugin_new, plugin_new_options, 0},
     {"plugin", "test", "DIR", 1, 1, "run the scenarios *.test of a folder in the server's engine",

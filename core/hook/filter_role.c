@@ -74,7 +74,7 @@ static void check_size(struct filter *f)
 {
     struct rusage usage;
 
-    if (f->leaving || getrusage(RUSAGE_SELF, &usage) != 0 ||
+    if (f->leaving || f->env->for_command || getrusage(RUSAGE_SELF, &usage) != 0 ||
         (uint64_t)usage.ru_maxrss * 1024 <= f->engine.conf->memory_limit.bytes)
         return;
     log_event(EV_WARNING, FCT_STR(""), F_C("text", "filter process grew too large: replaced"),

@@ -173,6 +173,7 @@ static bool add_copy(struct delivery *d, size_t target, struct fct_err *err)
         .ledger = ledger_of(d, fate),
         .summary = view->summary,
         .view_size = view->size,
+        .recipient = d->tx->target[target].address,
     };
     put_keywords(d, fate->outcome, copy);
     d->copy_target[d->copies++] = (uint32_t)target;
@@ -240,9 +241,14 @@ static void take_delivered(struct delivery *d, size_t i)
 
 static bool store_copies(struct delivery *d, struct fct_err *err)
 {
+    const struct fct_conn *conn = &d->s->hooks.conn;
     struct store_delivery order = {
         .id = d->tx->id,
         .reverse_path = d->reverse_path,
+        .client_ip = conn->client_ip,
+        .helo = conn->helo,
+        .login = conn->login,
+        .role = conn->role,
         .fd = d->tx->spool.fd,
         .size = d->message.n,
         .copy = d->copy,
