@@ -16,6 +16,7 @@
 #include "protocols/milter/milter_role.h"
 #include "store/store_role.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #define DEFAULT_CONF   "/etc/facteur/facteur.conf"
@@ -49,6 +50,7 @@ static const char help[] =
     "\n"
     "  facteur [--conf FILE…]   run the server; default " DEFAULT_CONF "\n"
     "  facteur dev […]          run a complete private server in one folder (facteur dev --help)\n"
+    "  facteur scan FILE […]    what the filter would do with a message (facteurctl scan)\n"
     "  facteur --version        say which version this is\n"
     "  facteur --help           this text\n"
     "\n"
@@ -88,11 +90,32 @@ static int serve(const struct supervisor_setup *base, int argc, char **argv)
     return supervisor_run(&setup);
 }
 
+/* `facteur scan …` is `facteurctl scan …`: the one beside this executable, else that of PATH. */
+static int run_facteurctl(char **argv)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - sizeof "facteurctl");
+    char *name;
+
+    path[n > 0 ? n : 0] = '\0';
+    name = strrchr(path, '/');
+    if (name) {
+        memcpy(name + 1, "facteurctl", sizeof "facteurctl");
+        argv[0] = path;
+        (void)execv(path, argv);
+    }
+    (void)execvp("facteurctl", argv);
+    (void)fprintf(stderr, "facteur: start facteurctl: %s\n", strerror(errno));
+    return 75;
+}
+
 int main(int argc, char **argv)
 {
     struct supervisor_setup setup = server;
     const struct dev_setup dev = {.server = &setup, .load_accounts = dev_accounts_load};
 
+    if (argc > 1 && is(argv[1], "scan"))
+        return run_facteurctl(argv);
     title_init(argc, argv);
     setup.argv0 = argv[0];
     if (argc > 1 && (is(argv[1], "--help") || is(argv[1], "-h"))) {

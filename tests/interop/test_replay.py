@@ -96,7 +96,7 @@ class Replay(unittest.TestCase):
         """Address, name and role of the client are those that were kept."""
         rule = self.conf('rule { "THEN", score = 20, about = "all is as it was", function(m)\n'
                          '  local c = m.conn\n'
-                         '  return tostring(c.ip) == "127.0.0.1" and c.helo == "%s" and c.role == "mx" and m.rcpts[1] == "%s" end }\n' % (facteur.CLIENT, BOB), 'then.lua')
+                         '  return tostring(c.ip) == "127.0.0.1" and c.helo == "%s" and c.role == "mx" and m.envelope.rcpts[1].address == "%s" end }\n' % (facteur.CLIENT, BOB), 'then.lua')
         found = self.answer('--conf', self.conf('server {\n    user_filter = ""\n}\nlua { file = "%s" }\n' % rule))
         self.assertEqual([(c['to'], c['now']['only']) for c in found['changes']], [(BOB, ['THEN']), (BOB, ['THEN'])])
 
