@@ -329,7 +329,6 @@ const struct fct_host plugin_host = {
     .kv_seen = service_kv_seen,
     .limit_take = service_limit_take,
     .http = service_http,
-    .http = service_http,
     .dns = service_dns,
     .dial = stream_host_dial,
     .stream_write = stream_host_write,

@@ -12,7 +12,7 @@ struct plugin_set {
     struct arena *arena;
     struct fct_self **plugin;
     size_t n, cap;
-    struct map *symbols; /* name to struct plugin_symbol */
+    struct map *symbols;              /* name to struct plugin_symbol */
     struct plugin_services *services; /* plugin_services.h; NULL: none. Its owner's. */
 };
 
