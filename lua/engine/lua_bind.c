@@ -1,5 +1,4 @@
-/* lua_bind.c - from lua_api.def to what scripts can reach: fields, methods, global functions; and
- * objects that die in time. */
+/* lua_bind.c - from lua_api.def to what scripts can reach: fields, methods, global functions. */
 #include "lua_api.h"
 
 struct binding {
@@ -34,9 +33,7 @@ static const char *const libraries[] = {
 };
 /* clang-format on */
 
-static const char *const view_types[] = {"conn", "envelope", "message", "part", "html"};
-
-/* ---- objects ---- */
+/* ---- where scripts are ---- */
 
 struct lua_call *lua_call_check(lua_State *L)
 {
@@ -45,33 +42,6 @@ struct lua_call *lua_call_check(lua_State *L)
     if (!c || !c->host)
         luaL_error(L, "works only inside a callback, not while the file is loaded");
     return c;
-}
-
-void lua_view_push(lua_State *L, const char *type, const struct fct_part *part)
-{
-    struct lua_call *c = lua_call_check(L);
-    struct lua_view *v = lua_newuserdatauv(L, sizeof *v, 0);
-
-    *v = (struct lua_view){c, c->generation, part};
-    luaL_setmetatable(L, type);
-}
-
-/* What a callback began beside itself may use its objects: it lives longer. */
-static bool is_mine(const struct lua_view *v)
-{
-    for (const struct lua_call *c = lua_running; c; c = c->parent)
-        if (v->call == c)
-            return v->generation == c->generation;
-    return false;
-}
-
-struct lua_call *lua_view_check(lua_State *L, int arg, const char *type)
-{
-    const struct lua_view *v = luaL_checkudata(L, arg, type);
-
-    if (!is_mine(v))
-        luaL_error(L, "%s used after its callback returned", type);
-    return lua_running;
 }
 
 const struct fct_host *lua_host(lua_State *L)
@@ -86,38 +56,6 @@ bool lua_host_lacks(lua_State *L, const char *what)
     return false;
 }
 
-/* Upvalues: methods by name, fields by name, the type's name. */
-static int view_index(lua_State *L)
-{
-    const char *type = lua_tostring(L, lua_upvalueindex(3));
-    lua_CFunction get;
-
-    lua_view_check(L, 1, type);
-    lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
-        return 1;
-    lua_pop(L, 1);
-    lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(2)) == LUA_TNIL)
-        return luaL_error(L, "%s has no field '%s'", type, luaL_tolstring(L, 2, NULL));
-    get = lua_tocfunction(L, -1);
-    lua_settop(L, 1);
-    return get(L);
-}
-
-/* m.mailbox = NAME at deliver, m.sender = ADDRESS at edit; nothing else. */
-static int view_newindex(lua_State *L)
-{
-    const char *type = lua_tostring(L, lua_upvalueindex(1)), *key = luaL_checkstring(L, 2);
-
-    lua_view_check(L, 1, type);
-    if (strcmp(type, "message") == 0 && strcmp(key, "mailbox") == 0)
-        return lua_message_set_mailbox(L);
-    if (strcmp(type, "message") == 0 && strcmp(key, "sender") == 0)
-        return lua_message_set_sender(L);
-    return luaL_error(L, "%s.%s cannot be set", type, key);
-}
-
 static void push_bindings(lua_State *L, const struct binding *b, size_t n, const char *owner)
 {
     lua_newtable(L);
@@ -128,20 +66,14 @@ static void push_bindings(lua_State *L, const struct binding *b, size_t n, const
         }
 }
 
-static void make_type(lua_State *L, const char *type)
+void lua_members_push(lua_State *L, const char *type)
 {
-    luaL_newmetatable(L, type);
     push_bindings(L, methods, FCT_COUNT(methods), type);
-    push_bindings(L, fields, FCT_COUNT(fields), type);
-    lua_pushstring(L, type);
-    lua_pushcclosure(L, view_index, 3);
-    lua_setfield(L, -2, "__index");
-    lua_pushstring(L, type);
-    lua_pushcclosure(L, view_newindex, 1);
-    lua_setfield(L, -2, "__newindex");
-    lua_pushliteral(L, "locked");
-    lua_setfield(L, -2, "__metatable");
-    lua_pop(L, 1);
+    for (size_t i = 0; i < FCT_COUNT(fields); i++)
+        if (strcmp(fields[i].owner, type) == 0) {
+            lua_pushlightuserdata(L, (void *)(uintptr_t)fields[i].function);
+            lua_setfield(L, -2, fields[i].name);
+        }
 }
 
 void lua_methods_push(lua_State *L, const char *type)
@@ -165,9 +97,7 @@ void lua_type_open(lua_State *L, const char *type, lua_CFunction tostring)
 
 void lua_bind_open(lua_State *L)
 {
-    for (size_t i = 0; i < FCT_COUNT(view_types); i++)
-        make_type(L, view_types[i]);
-    lua_event_open(L);
+    lua_view_open(L);
     lua_result_open(L);
     lua_address_open(L);
     lua_time_open(L);

@@ -4,7 +4,7 @@
 /* A call that is over has no connection any more. */
 static const struct fct_conn *conn(lua_State *L)
 {
-    const struct fct_conn *c = lua_host(L)->conn(lua_view_check(L, 1, "conn")->host);
+    const struct fct_conn *c = lua_host(L)->conn(lua_view_check(L, 1, LUA_CONN)->host);
 
     if (!c)
         luaL_error(L, "the callback's time is over");
@@ -118,8 +118,8 @@ int lua_get_conn_trusted(lua_State *L)
 
 int lua_get_conn_envelope(lua_State *L)
 {
-    lua_view_check(L, 1, "conn");
-    lua_view_push(L, "envelope", NULL);
+    lua_view_check(L, 1, LUA_CONN);
+    lua_view_push(L, LUA_ENVELOPE, NULL);
     return 1;
 }
 
@@ -127,7 +127,7 @@ int lua_get_conn_envelope(lua_State *L)
 
 static const struct fct_envelope *envelope(lua_State *L)
 {
-    const struct fct_envelope *e = lua_host(L)->envelope(lua_view_check(L, 1, "envelope")->host);
+    const struct fct_envelope *e = lua_host(L)->envelope(lua_view_check(L, 1, LUA_ENVELOPE)->host);
 
     if (!e)
         luaL_error(L, "the callback's time is over");

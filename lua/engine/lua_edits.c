@@ -4,7 +4,7 @@
 
 static struct fct_call *message(lua_State *L)
 {
-    return lua_view_check(L, 1, "message")->host;
+    return lua_view_check(L, 1, LUA_MESSAGE)->host;
 }
 
 static int refuse(lua_State *L, const char *what)
@@ -73,7 +73,7 @@ int lua_do_message_remove_header(lua_State *L)
 
 int lua_do_message_keyword(lua_State *L)
 {
-    struct lua_call *c = lua_view_check(L, 1, "message");
+    struct lua_call *c = lua_view_check(L, 1, LUA_MESSAGE);
     struct fct_str name = lua_str_check(L, 2);
 
     if (c->hook != FCT_HOOK_deliver)
@@ -86,7 +86,7 @@ int lua_do_message_keyword(lua_State *L)
 /* m.mailbox = NAME */
 int lua_message_set_mailbox(lua_State *L)
 {
-    struct lua_call *c = lua_view_check(L, 1, "message");
+    struct lua_call *c = lua_view_check(L, 1, LUA_MESSAGE);
 
     if (c->hook != FCT_HOOK_deliver)
         return luaL_error(L, "the mailbox is chosen at deliver");
@@ -99,7 +99,7 @@ int lua_message_set_mailbox(lua_State *L)
 
 static int change_envelope(lua_State *L, const char *what, int arg)
 {
-    struct lua_call *c = lua_view_check(L, 1, "message");
+    struct lua_call *c = lua_view_check(L, 1, LUA_MESSAGE);
     struct fct_str value = lua_str_check(L, arg);
 
     if (c->hook != FCT_HOOK_edit)
@@ -166,9 +166,9 @@ int lua_do_message_replace_body(lua_State *L)
 
 static const struct fct_part *part(lua_State *L)
 {
-    lua_view_check(L, 1, "part");
+    lua_view_check(L, 1, LUA_PART);
     (void)LUA_NEEDS(L, part_patch, "edits of parts");
-    return ((const struct lua_view *)lua_touserdata(L, 1))->part;
+    return lua_view_part(L, 1);
 }
 
 int lua_do_part_patch(lua_State *L)
@@ -221,12 +221,12 @@ static int has(lua_State *L, struct lua_call *c)
 
 int lua_do_message_has(lua_State *L)
 {
-    return has(L, lua_view_check(L, 1, "message"));
+    return has(L, lua_view_check(L, 1, LUA_MESSAGE));
 }
 
 int lua_do_conn_has(lua_State *L)
 {
-    return has(L, lua_view_check(L, 1, "conn"));
+    return has(L, lua_view_check(L, 1, LUA_CONN));
 }
 
 static int hit(lua_State *L, struct lua_call *c)
@@ -245,17 +245,17 @@ static int hit(lua_State *L, struct lua_call *c)
 
 int lua_do_message_hit(lua_State *L)
 {
-    return hit(L, lua_view_check(L, 1, "message"));
+    return hit(L, lua_view_check(L, 1, LUA_MESSAGE));
 }
 
 int lua_do_conn_hit(lua_State *L)
 {
-    return hit(L, lua_view_check(L, 1, "conn"));
+    return hit(L, lua_view_check(L, 1, LUA_CONN));
 }
 
 int lua_do_message_score(lua_State *L)
 {
-    struct lua_call *c = lua_view_check(L, 1, "message");
+    struct lua_call *c = lua_view_check(L, 1, LUA_MESSAGE);
     double score = 0, sum = 0;
 
     if (!lua_isnoneornil(L, 2)) {
@@ -272,7 +272,7 @@ int lua_do_message_score(lua_State *L)
 
 int lua_do_message_symbols(lua_State *L)
 {
-    struct lua_call *c = lua_view_check(L, 1, "message");
+    struct lua_call *c = lua_view_check(L, 1, LUA_MESSAGE);
     const char *name;
     double score = 0;
 
@@ -293,7 +293,7 @@ int lua_do_message_force(lua_State *L)
 {
     static const char *const actions[] = {"keep",       "tag",     "greylist", "junk",
                                           "quarantine", "discard", "reject",   NULL};
-    struct lua_call *c = lua_view_check(L, 1, "message");
+    struct lua_call *c = lua_view_check(L, 1, LUA_MESSAGE);
     int action = luaL_checkoption(L, 2, NULL, actions);
     lua_Integer rank = luaL_optinteger(L, 3, 1);
     struct fct_str why = {"", 0};

@@ -74,7 +74,7 @@ struct lua_call {
     int reference;         /* keeps `thread` alive */
     struct lua_call *next; /* in the pool */
     struct lua_call *all;  /* every one there is */
-    uint32_t generation;   /* objects of an earlier callback are told apart by it */
+    uint64_t serial;       /* of this callback: objects of another have another; 0 in the pool */
     struct fct_call *host; /* NULL while files are loaded */
     struct lua_rule *rule; /* NULL while files are loaded */
     enum fct_hook hook;
@@ -99,6 +99,7 @@ struct lua_engine {
     struct lua_memory memory;
     lua_State *L; /* the main thread: set-up and the pool only */
     struct lua_call *pool, *all;
+    uint64_t serials; /* given out */
     struct lua_rule *rule, **rule_end;
     struct lua_text { /* strings that live until stop */
         struct lua_text *next;
@@ -196,19 +197,33 @@ void lua_rule_hit(struct lua_call *call, struct fct_str detail);
 void lua_rule_failed(struct lua_call *call); /* logs, counts, mutes */
 bool lua_rule_muted(struct lua_rule *rule, struct fct_call *call);
 
-/* ---- lua_bind.c: objects handed to scripts; all die with their callback ---- */
-struct lua_view {
-    struct lua_call *call;
-    uint32_t generation;
-    const struct fct_part *part; /* of part objects */
+/* ---- lua_view.c: objects handed to scripts; all die with their callback ---- */
+enum lua_view_type {
+    LUA_NO_VIEW,
+    LUA_CONN,
+    LUA_ENVELOPE,
+    LUA_MESSAGE,
+    LUA_EVENT,
+    LUA_PART, /* from here on they know a part */
+    LUA_HTML,
+    LUA_VIEW_TYPES
 };
-void lua_bind_open(lua_State *L);
-void lua_event_open(lua_State *L);
-void lua_bind_functions(lua_State *L); /* global functions into the table on top */
-void lua_view_push(lua_State *L, const char *type, const struct fct_part *part);
+void lua_view_open(lua_State *L);
+void lua_view_push(lua_State *L, enum lua_view_type type, const struct fct_part *part);
 /* The running callback, when argument `arg` is an object of it, or of the one that began it; raises
  * otherwise. */
-struct lua_call *lua_view_check(lua_State *L, int arg, const char *type);
+struct lua_call *lua_view_check(lua_State *L, int arg, enum lua_view_type type);
+/* Of an object that was checked. */
+const struct fct_part *lua_view_part(lua_State *L, int arg);
+int lua_event_index(lua_State *L); /* lua_hooks.c */
+int lua_event_newindex(lua_State *L);
+
+/* ---- lua_bind.c: the table of the API ---- */
+void lua_bind_open(lua_State *L);
+void lua_bind_functions(lua_State *L); /* global functions into the table on top */
+/* A table of what objects of this type have: a method as itself, a field as its getter in a light
+ * userdata. */
+void lua_members_push(lua_State *L, const char *type);
 struct lua_call *lua_call_check(lua_State *L); /* raises while files are loaded */
 const struct fct_host *lua_host(lua_State *L);
 struct fct_str lua_str_check(lua_State *L, int arg);

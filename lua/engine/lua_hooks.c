@@ -2,8 +2,6 @@
  * that the host calls. */
 #include "lua_engine.h"
 
-#define EVENT "event"
-
 enum type { TYPE_STR, TYPE_U64, TYPE_BOOL, TYPE_LIST };
 
 struct field {
@@ -109,9 +107,9 @@ static void push_settings(lua_State *L, const struct fct_list *list)
     }
 }
 
-static int event_index(lua_State *L)
+int lua_event_index(lua_State *L)
 {
-    struct lua_call *c = lua_view_check(L, 1, EVENT);
+    struct lua_call *c = lua_view_check(L, 1, LUA_EVENT);
     const char *key = luaL_checkstring(L, 2);
     const struct field *f;
 
@@ -156,9 +154,9 @@ static void change(lua_State *L, struct lua_call *c, const struct field *f)
         luaL_error(L, "'%s' cannot be the %s of %s", value.p, f->name, lua_hook_names[c->hook]);
 }
 
-static int event_newindex(lua_State *L)
+int lua_event_newindex(lua_State *L)
 {
-    struct lua_call *c = lua_view_check(L, 1, EVENT);
+    struct lua_call *c = lua_view_check(L, 1, LUA_EVENT);
     const char *key = luaL_checkstring(L, 2);
     const struct field *f = find_field(changes, FCT_COUNT(changes), c->hook, key);
 
@@ -176,20 +174,6 @@ static int event_newindex(lua_State *L)
     }
     return 0;
 }
-
-void lua_event_open(lua_State *L)
-{
-    luaL_newmetatable(L, EVENT);
-    lua_pushcfunction(L, event_index);
-    lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, event_newindex);
-    lua_setfield(L, -2, "__newindex");
-    lua_pushliteral(L, "locked");
-    lua_setfield(L, -2, "__metatable");
-    lua_pop(L, 1);
-}
-
-/* ---- running one callback ---- */
 
 /* ---- events of tests ---- */
 
@@ -257,10 +241,10 @@ static void take_hit(lua_State *L, struct lua_call *c)
 {
     struct fct_str detail = {"", 0};
 
-    if (lua_result_is(L, -1))
-        luaL_error(L, "a rule only finds its symbol; a hook{} may return a verdict");
     if (!lua_toboolean(L, -1))
         return;
+    if (lua_result_is(L, -1))
+        luaL_error(L, "a rule only finds its symbol; a hook{} may return a verdict");
     if (lua_isstring(L, -1) || luaL_getmetafield(L, -1, "__tostring") != LUA_TNIL) {
         lua_settop(L, 1);
         luaL_tolstring(L, 1, &detail.n);
@@ -280,8 +264,8 @@ static int run_callback(lua_State *L)
     lua_settop(L, 0);
     lua_rawgeti(L, LUA_REGISTRYINDEX, c->rule->function);
     if (!timer)
-        lua_view_push(L, has_message[c->hook] ? "message" : "conn", NULL);
-    lua_view_push(L, EVENT, NULL);
+        lua_view_push(L, has_message[c->hook] ? LUA_MESSAGE : LUA_CONN, NULL);
+    lua_view_push(L, LUA_EVENT, NULL);
     lua_call(L, timer ? 1 : 2, 1);
     if (c->rule->kind == LUA_RULE)
         take_hit(L, c);

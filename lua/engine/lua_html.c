@@ -219,8 +219,8 @@ bool lua_html_text(const struct fct_host *host, struct fct_call *call, const str
 
 static const struct fct_part *only_part(lua_State *L)
 {
-    lua_view_check(L, 1, "html");
-    return ((const struct lua_view *)lua_touserdata(L, 1))->part;
+    lua_view_check(L, 1, LUA_HTML);
+    return lua_view_part(L, 1);
 }
 
 static void start(lua_State *L, struct lua_html_walk *w)
@@ -233,7 +233,7 @@ static void start(lua_State *L, struct lua_html_walk *w)
 
 int lua_get_html_text(lua_State *L)
 {
-    struct lua_call *c = lua_view_check(L, 1, "html");
+    struct lua_call *c = lua_view_check(L, 1, LUA_HTML);
     size_t most = (size_t)lua_engine_of(L)->conf->text_limit.bytes, n = 0;
     const struct fct_part *only = only_part(L);
     luaL_Buffer copy;
@@ -260,8 +260,8 @@ int lua_get_html_text(lua_State *L)
 /* Upvalues: the html object, the index of the next link, its part. */
 static int next_link(lua_State *L)
 {
-    struct lua_call *c = lua_view_check(L, lua_upvalueindex(1), "html");
-    const struct lua_view *v = lua_touserdata(L, lua_upvalueindex(1));
+    struct lua_call *c = lua_view_check(L, lua_upvalueindex(1), LUA_HTML);
+    const struct fct_part *only = lua_view_part(L, lua_upvalueindex(1));
     const struct fct_link *first;
     size_t n = lua_host(L)->links(c->host, &first);
 
@@ -269,7 +269,7 @@ static int next_link(lua_State *L)
         const struct fct_link *link = &first[i];
 
         if ((link->from != FCT_LINK_ANCHOR && link->from != FCT_LINK_AREA) ||
-            (v->part && link->part != v->part))
+            (only && link->part != only))
             continue;
         lua_pushinteger(L, (lua_Integer)i + 1);
         lua_replace(L, lua_upvalueindex(2));
@@ -287,7 +287,7 @@ static int next_link(lua_State *L)
 
 int lua_do_html_links(lua_State *L)
 {
-    lua_view_check(L, 1, "html");
+    lua_view_check(L, 1, LUA_HTML);
     (void)LUA_NEEDS(L, links, "links");
     lua_settop(L, 1);
     lua_pushinteger(L, 0);

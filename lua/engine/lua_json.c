@@ -7,7 +7,8 @@
 #define DEPTH_MOST 64 /* jansson's reader calls itself: a fiber's stack is small */
 #define BOX        "facteur.json"
 
-static const char null_address; /* json.null */
+/* json.null. Its lowest bits are no type of an object: lua_view.c. */
+_Alignas(16) static const char null_address;
 
 /* ---- holding what jansson made across Lua errors ---- */
 

@@ -222,6 +222,10 @@ static void open_function(struct names *n, struct scan *s)
     if (is(s, "("))
         next(s);
     declare_list(n, s, true);
+    if (is(s, "..."))
+        next(s);
+    if (is(s, ")"))
+        next(s);
 }
 
 static void local_statement(struct names *n, struct scan *s)

@@ -6,7 +6,7 @@
 
 static struct fct_call *message(lua_State *L)
 {
-    return lua_view_check(L, 1, "message")->host;
+    return lua_view_check(L, 1, LUA_MESSAGE)->host;
 }
 
 /* ---- header fields * ---- */
@@ -152,14 +152,14 @@ int lua_get_message_cc(lua_State *L)
 int lua_get_message_conn(lua_State *L)
 {
     message(L);
-    lua_view_push(L, "conn", NULL);
+    lua_view_push(L, LUA_CONN, NULL);
     return 1;
 }
 
 int lua_get_message_envelope(lua_State *L)
 {
     message(L);
-    lua_view_push(L, "envelope", NULL);
+    lua_view_push(L, LUA_ENVELOPE, NULL);
     return 1;
 }
 
@@ -205,7 +205,7 @@ int lua_get_message_text(lua_State *L)
         lua_pushnil(L);
         return 1;
     }
-    lua_view_push(L, "html", html);
+    lua_view_push(L, LUA_HTML, html);
     lua_replace(L, 1);
     lua_settop(L, 1);
     return lua_get_html_text(L);
@@ -214,7 +214,7 @@ int lua_get_message_text(lua_State *L)
 int lua_get_message_html(lua_State *L)
 {
     message(L);
-    lua_view_push(L, "html", NULL);
+    lua_view_push(L, LUA_HTML, NULL);
     return 1;
 }
 
@@ -228,7 +228,7 @@ static void push_parts(lua_State *L, bool attachments)
     for (size_t i = 0; i < n; i++) {
         if (attachments && first[i].filename.n == 0)
             continue;
-        lua_view_push(L, "part", &first[i]);
+        lua_view_push(L, LUA_PART, &first[i]);
         lua_rawseti(L, -2, ++k);
     }
 }
@@ -300,7 +300,7 @@ int lua_do_message_attachment(lua_State *L)
         if (first[i].filename.n > 0 && one_of(L, "ext", extension(&first[i])) &&
             one_of(L, "type", first[i].type) &&
             (least == 0 || lua_host(L)->part_bytes(message(L), &first[i]).n >= least)) {
-            lua_view_push(L, "part", &first[i]);
+            lua_view_push(L, LUA_PART, &first[i]);
             return 1;
         }
     lua_pushnil(L);
@@ -311,8 +311,8 @@ int lua_do_message_attachment(lua_State *L)
 
 static const struct fct_part *part(lua_State *L)
 {
-    lua_view_check(L, 1, "part");
-    return ((const struct lua_view *)lua_touserdata(L, 1))->part;
+    lua_view_check(L, 1, LUA_PART);
+    return lua_view_part(L, 1);
 }
 
 int lua_get_part_type(lua_State *L)
@@ -359,13 +359,13 @@ int lua_get_part_depth(lua_State *L)
 
 int lua_get_part_text(lua_State *L)
 {
-    push_cut(L, lua_host(L)->part_text(lua_view_check(L, 1, "part")->host, part(L)));
+    push_cut(L, lua_host(L)->part_text(lua_view_check(L, 1, LUA_PART)->host, part(L)));
     return 1;
 }
 
 int lua_get_part_bytes(lua_State *L)
 {
-    push_cut(L, lua_host(L)->part_bytes(lua_view_check(L, 1, "part")->host, part(L)));
+    push_cut(L, lua_host(L)->part_bytes(lua_view_check(L, 1, LUA_PART)->host, part(L)));
     return 1;
 }
 
@@ -390,7 +390,7 @@ int lua_get_part_html(lua_State *L)
     const struct fct_part *p = part(L);
 
     if (lua_part_is(p, "text/html"))
-        lua_view_push(L, "html", p);
+        lua_view_push(L, LUA_HTML, p);
     else
         lua_pushnil(L);
     return 1;
@@ -399,13 +399,13 @@ int lua_get_part_html(lua_State *L)
 int lua_get_part_children(lua_State *L)
 {
     const struct fct_part *p = part(L), *first;
-    size_t n = lua_host(L)->parts(lua_view_check(L, 1, "part")->host, &first);
+    size_t n = lua_host(L)->parts(lua_view_check(L, 1, LUA_PART)->host, &first);
     lua_Integer k = 0;
 
     lua_newtable(L);
     for (size_t i = 0; i < n; i++)
         if (first[i].parent >= 0 && first + first[i].parent == p) {
-            lua_view_push(L, "part", &first[i]);
+            lua_view_push(L, LUA_PART, &first[i]);
             lua_rawseti(L, -2, ++k);
         }
     return 1;

@@ -178,6 +178,7 @@ struct lua_call *lua_call_take(struct lua_engine *e)
         e->all = c;
     }
     c->next = NULL;
+    c->serial = ++e->serials;
     c->parent = NULL;
     c->nested = 0;
     c->nbeside = 0;
@@ -197,7 +198,7 @@ void lua_call_give_back(struct lua_call **call)
     struct lua_call *c = *call;
 
     *call = NULL;
-    c->generation++;
+    c->serial = 0;
     c->host = NULL;
     c->event = NULL;
     c->rule = NULL;

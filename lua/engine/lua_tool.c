@@ -260,8 +260,8 @@ static int try_expression(lua_State *L)
     lua_settop(L, 1);
     lua_sandbox_push_env(L, "");
     lua_setupvalue(L, 1, 1);
-    lua_view_push(L, "message", NULL);
-    lua_view_push(L, "conn", NULL);
+    lua_view_push(L, LUA_MESSAGE, NULL);
+    lua_view_push(L, LUA_CONN, NULL);
     lua_call(L, 2, LUA_MULTRET);
     t->out = lua_show(L, 1, lua_gettop(L));
     return 0;

@@ -59,7 +59,7 @@ static void push_tracker(lua_State *L, const struct fct_url *u, const char *why)
 
 int lua_do_html_trackers(lua_State *L)
 {
-    struct lua_call *c = lua_view_check(L, 1, "html");
+    struct lua_call *c = lua_view_check(L, 1, LUA_HTML);
     struct lua_html_walk w;
     struct fct_url u;
     const char *why;
@@ -67,7 +67,7 @@ int lua_do_html_trackers(lua_State *L)
 
     (void)LUA_NEEDS(L, html, "HTML");
     (void)LUA_NEEDS(L, url_parse, "URLs");
-    lua_html_start(&w, lua_host(L), c->host, ((const struct lua_view *)lua_touserdata(L, 1))->part);
+    lua_html_start(&w, lua_host(L), c->host, lua_view_part(L, 1));
     lua_newtable(L);
     while (next_tracker(&w, &u, &why)) {
         push_tracker(L, &u, why);
@@ -169,7 +169,7 @@ int lua_do_trackers_companies(lua_State *L)
 int lua_do_message_clean(lua_State *L)
 {
     static const char *const levels[] = {"off", "known", "standard", "strict", NULL};
-    struct lua_call *c = lua_view_check(L, 1, "message");
+    struct lua_call *c = lua_view_check(L, 1, LUA_MESSAGE);
     int level = luaL_checkoption(L, 2, "standard", levels);
     struct lua_html_walk w;
     const struct fct_html_token *t;

@@ -304,6 +304,7 @@ static const struct {
     {"rule { 'A', function() goto done ::done:: end }", "l.lua:1: rule A has no about\n"},
     {"patterns { SLOW = { 1, [[/(?:\\w+\\s*)+[!%]$/]] }, GOOD = { 1, [[/viagra/i]] } }", "pattern SLOW is "},
     {"rule { 'A', about = 'a', function() if true then local u = 1 else local v = 2 end end }", "l.lua:1: local 'u' is not used\nl.lua:1: local 'v' is not used\n"},
+    {"local t = { a = function(x, ...) return x, ... end, b = 1, c = function() end, d = 2 } rule { 'A', about = 'a', function() return t end }", ""},
     {"rule {", "expected"},
 };
 /* clang-format on */
