@@ -126,6 +126,8 @@ static const struct {
     {"rcpt", "discard()", FCT_DISCARD, ""},
     {"rcpt", "accept()", FCT_ACCEPT, ""},
     {"rcpt", "nil", FCT_NEXT, ""},
+    {"chunk", "skip()", FCT_SKIP, ""},
+    {"rcpt", "skip()", FCT_NEXT, "hook rcpt cannot answer skip"},
     {"connect", "disconnect('Go away')", FCT_DISCONNECT, "0 - Go away"},
     {"verdict", "quarantine()", FCT_QUARANTINE, ""},
     {"rcpt", "quarantine()", FCT_NEXT, "hook rcpt cannot answer quarantine"},
@@ -175,6 +177,59 @@ START_TEST(every_result)
         else
             ck_assert_msg(strcmp(m.reply, results[i].reply) == 0 && !*m.log, "%s: reply is %s",
                           results[i].result, m.reply);
+        mock_close(&m);
+    }
+}
+END_TEST
+
+/* ---- changes ---- */
+
+/* clang-format off */
+static const struct {
+    const char *hook, *body, *edits, *error;
+} changes[] = {
+    {"helo", "ev.hide = 'CHUNKING'", "set hide=CHUNKING\n", NULL},
+    {"helo", "ev.hide = {'A', 'B'}", "set hide=A\nset hide=B\n", NULL},
+    {"helo", "ev.hide = {}", "", NULL},
+    {"helo", "ev.hide = {{}}", "", "hide must be a string"},
+    {"helo", "ev.hide = 'x'", "", "'x' cannot be the hide of helo"},
+    {"helo", "ev.name = 'a'", "", "helo.name cannot be changed"},
+    {"helo", "ev.none = 'a'", "", "helo.none cannot be changed"},
+    {"connect", "ev.delay_ms = 500", "set delay_ms=500\n", NULL},
+    {"connect", "ev.delay_ms = -1", "", "delay_ms must be a whole number"},
+    {"connect", "ev.delay_ms = 'soon'", "", "delay_ms must be a whole number"},
+    {"connect", "ev.delay_ms = 1.5", "", "delay_ms must be a whole number"},
+    {"connect", "ev.banner = nil", "", "banner must be a string"},
+    {"mail", "ev.reverse_path = ''", "set reverse_path=\n", NULL},
+    {"verdict", "ev.action = 'junk' x:force('reject', 3, 'why')", "set action=junk\nforce 6 3 why\n", NULL},
+    {"edit", "x:force('reject')", "", "hook edit cannot force an action"},
+    {"verdict", "x:force('eat')", "", "invalid option 'eat'"},
+    {"edit", "x.sender = 'a@b' x:add_recipient('c@d')", "set reverse_path=a@b\nset add_recipient=c@d\n", NULL},
+    {"verdict", "x.sender = 'a@b'", "", "sender and recipients are changed at edit"},
+    {"edit", "x:insert_header('X-A', '1', 'before', 'Subject')", "add before Subject X-A: 1\n", NULL},
+    {"edit", "x:insert_header('X-A', '1', 'before', 'X-None')", "", "there is no field X-None"},
+    {"edit", "x:parts()[1]:patch(2, 3, 'xy')", "patch 0 1+3: xy\n", NULL},
+    {"edit", "x:parts()[1]:patch(0, 3, 'xy')", "", "the first byte has the number 1"},
+    {"edit", "x:parts()[1]:replace_text('', 'xy')", "", "it is empty"},
+    {"edit", "x:replace_body('a\\nb\\r\\n')", "body a\r\nb\r\n\n", NULL},
+};
+/* clang-format on */
+
+START_TEST(every_change)
+{
+    char rules[512];
+
+    for (size_t i = 0; i < FCT_COUNT(changes); i++) {
+        snprintf(rules, sizeof rules, "hook { '%s', function(x, ev) %s end }\n", changes[i].hook,
+                 changes[i].body);
+        load(rules);
+        mock_run(&m, hook_named(changes[i].hook), NULL);
+        ck_assert_msg(strcmp(m.edits, changes[i].edits) == 0, "%s: %s %s", changes[i].body, m.edits,
+                      m.log);
+        if (changes[i].error)
+            ck_assert_msg(strstr(m.log, changes[i].error), "%s: %s", changes[i].body, m.log);
+        else
+            ck_assert_msg(!*m.log, "%s: %s", changes[i].body, m.log);
         mock_close(&m);
     }
 }
@@ -376,6 +431,7 @@ int main(void)
     suite_add_tcase(s, t);
     tcase_add_test(t, every_field);
     tcase_add_test(t, every_result);
+    tcase_add_test(t, every_change);
     tcase_add_test(t, error_policy);
     tcase_add_test(t, edits);
     tcase_add_test(t, illegal_edits);
