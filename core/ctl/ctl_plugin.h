@@ -6,6 +6,7 @@
 #include "core/ctl/ctl_cli.h"
 
 int ctl_plugin_new(struct ctl *c);
+int ctl_plugin_make(struct ctl *c, bool lua); /* a project of either kind; NAME [DIR] */
 int ctl_plugin_test(struct ctl *c);
 int ctl_plugin_order(struct ctl *c);
 int ctl_plugin_doc(struct ctl *c);

@@ -228,10 +228,9 @@ static bool is_name(const char *name)
            strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == n;
 }
 
-int ctl_plugin_new(struct ctl *c)
+int ctl_plugin_make(struct ctl *c, bool lua)
 {
     const char *name = c->word[0], *folder = c->words > 1 ? c->word[1] : name;
-    bool lua = ctl_option(c, "--lua") != NULL;
     const struct project_file *file = lua ? lua_project : c_project;
     struct fct_err err = {0};
 
@@ -256,4 +255,9 @@ int ctl_plugin_new(struct ctl *c)
                "--test-dir build --output-on-failure\n",
                folder, folder, ctl_plugin_package_hint(c));
     return CTL_OK;
+}
+
+int ctl_plugin_new(struct ctl *c)
+{
+    return ctl_plugin_make(c, ctl_option(c, "--lua") != NULL);
 }

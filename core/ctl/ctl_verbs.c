@@ -6,6 +6,7 @@
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_config.h"
 #include "core/ctl/ctl_docs.h"
+#include "core/ctl/ctl_lua.h"
 #include "core/ctl/ctl_plugin.h"
 #include "core/ctl/ctl_replay.h"
 #include "core/ctl/ctl_scan.h"
@@ -64,6 +65,18 @@ static const struct ctl_option scan_options[] = {
     {"--diff", NULL, "show the header with its edits"},
     {"--record", "FILE", "write down what DNS, Redis and HTTP answered"},
     {"--replay", "FILE", "answer from such a file, ask nobody"},
+    {0},
+};
+#define LUA_OPTIONS \
+    {"--lib", "DIR", "where `require` finds modules"}, \
+    {"--answers", "FILE", "a Lua file with answers: dns, redis, http, kv; else nobody answers"}
+static const struct ctl_option lua_lint_options[] = {LUA_OPTIONS, {0}};
+static const struct ctl_option lua_mail_options[] = {
+    LUA_OPTIONS,
+    {"--from", "ADDRESS", "sender; else Return-Path or From"},
+    {"--rcpt", "ADDRESS", "recipient; else Delivered-To or To"},
+    {"--ip", "ADDRESS", "the client's address"},
+    {"--helo", "NAME", "the client's name"},
     {0},
 };
 static const struct ctl_option replay_options[] = {
@@ -138,6 +151,15 @@ const struct ctl_verb ctl_verbs[] = {
      ctl_plugin_order, NULL, 0},
     {"plugin", "diff", "", 0, 0, "what those with mode = shadow would have done", NEEDS_SERVER,
      ctl_plugin_diff, NULL, 0},
+    {"lua", "new", "NAME [DIR]", 1, 2, "make a rule with its test", NEEDS_NOTHING, ctl_lua_new, NULL, 0},
+    {"lua", "test", "RULE.lua [FOLDER]", 1, 2,
+     "run the rule's own test; with a folder of mail (spam/ and ham/ in it): hits, precision, recall, false positives, time",
+     NEEDS_CONF, ctl_lua_test, lua_mail_options, 0},
+    {"lua", "try", "EXPRESSION FILE", 2, 2, "what an expression gives for a message, as 'm.from.domain'",
+     NEEDS_CONF, ctl_lua_try, lua_mail_options, 0},
+    {"lua", "lint", "FILE…", 1, CTL_MAX_WORDS,
+     "unknown globals, slow patterns, rules without a sentence or a test; exit status 1 when there is something to say",
+     NEEDS_CONF, ctl_lua_lint, lua_lint_options, 0},
     {"trace", "", "ID", 1, 1, "why the message with this log id was treated so", NEEDS_STORE,
      ctl_trace, NULL, 0},
     {"store", "check", "", 0, 0,
