@@ -79,6 +79,8 @@ struct call_recipient {
     struct fct_list setting; /* of the account, "name=value" */
 };
 
+struct call_fact;      /* plugin_facts.c: what plugins leave for each other */
+struct call_addresses; /* the same file: an address field that was read */
 struct call_task; /* plugin_wait.c: a fiber that start() began */
 struct call_wait; /* plugin_wait.c: a fiber in wait_all() */
 struct transaction;
@@ -114,6 +116,8 @@ struct transaction {
     size_t hits;
     struct symbol_hit *shadow_hit; /* found by rows that only try: no live row sees them */
     struct edit_log edits, shadow_edits;
+    struct call_fact *fact;
+    struct call_addresses *addresses;
     struct call_force forced;
     bool without_shadows;       /* a filter died over this request: nothing is tried this time */
     uint32_t max_tasks;         /* fibers that one call may have beside its own */

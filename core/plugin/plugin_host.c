@@ -6,6 +6,7 @@
 #include "core/fiber/fiber.h"
 #include "core/log/log.h"
 #include "core/plugin/plugin_change.h"
+#include "core/plugin/plugin_facts.h"
 #include "core/plugin/plugin_links.h"
 #include "core/plugin/plugin_services.h"
 #include "core/plugin/plugin_trial.h"
@@ -303,6 +304,9 @@ const struct fct_host plugin_host = {
     .symbol = result_symbol,
     .has_symbol = result_has_symbol,
     .symbol_at = result_symbol_at,
+    .addresses = facts_addresses,
+    .fact_add = facts_add,
+    .fact = facts_get,
     .reply = result_reply,
     .mailbox = result_mailbox,
     .keyword = result_keyword,

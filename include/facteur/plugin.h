@@ -279,6 +279,19 @@ struct fct_link {
     size_t offset, length; /* of the URL in part_bytes() of its part */
 };
 
+/* ---- addresses, since 1.1 ---- */
+
+enum fct_address_kind { FCT_ADDRESS_MAILBOX, FCT_ADDRESS_GROUP_START, FCT_ADDRESS_GROUP_END };
+/* One entry of an address field (RFC 5322 3.4, RFC 6854). */
+struct fct_address {
+    struct fct_str name;  /* display name as written, quotes and comments removed, encoded words
+                             kept; of FCT_ADDRESS_GROUP_START the group's */
+    struct fct_str local; /* unquoted */
+    struct fct_str domain; /* as written; empty: none was given */
+    uint32_t kind;
+    bool broken; /* the angle address had no end or no address: what could be read is given */
+};
+
 /* ---- services, since 1.1: each waits, and gives up at the call's deadline ---- */
 
 /* Numbers of RFC 1035 and its successors. */
@@ -551,6 +564,21 @@ struct fct_host {
 
     /* The nth symbol found so far (0 is the first found) and what it added; NULL: no more. */
     const char *(*symbol_at)(struct fct_call *call, size_t nth, double *score);
+
+    /* The addresses of a field such as From, read by the server's own parser: the same that mail
+     * clients are shown (IMAP ENVELOPE). At most 256. Cached. */
+    size_t (*addresses)(struct fct_call *call, const struct fct_header *header,
+                        const struct fct_address **first);
+
+    /* What a plugin found out, for those that run after it: values under a name, kept in their
+     * order from `headers` on until the message is delivered, never shown to clients. At most 200
+     * of a message, each of up to 2,000 bytes. Known names:
+     *   "auth": one result of authentication as RFC 8601 2.2 writes resinfo, as
+     *           "spf=pass smtp.mailfrom=example.org" or "dkim=fail (bad key) header.d=example.org"
+     */
+    bool (*fact_add)(struct fct_call *call, const char *name, struct fct_str value);
+    /* The nth under that name (0 is the first left); p is NULL: no more. */
+    struct fct_str (*fact)(struct fct_call *call, const char *name, size_t nth);
 };
 
 /* ---- what a plugin exports ---- */
