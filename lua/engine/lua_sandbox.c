@@ -115,6 +115,7 @@ static int base_tostring(lua_State *L)
     case LUA_TFUNCTION:
     case LUA_TTHREAD:
     case LUA_TUSERDATA:
+    case LUA_TLIGHTUSERDATA:
         if (luaL_getmetafield(L, 1, "__tostring") == LUA_TNIL) {
             lua_pushstring(L, luaL_typename(L, 1));
             return 1;
