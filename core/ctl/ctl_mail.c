@@ -55,24 +55,39 @@ static void put_wire_form(struct fct_str raw, struct buf *out)
     }
 }
 
-bool ctl_mail_load(struct arena *arena, const char *path, struct fct_str *message,
-                   struct fct_err *err)
+static bool read_file(const char *path, struct buf *out, struct fct_err *err)
 {
     bool standard = str_equal(str_from(path), FCT_STR("-"));
     int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    FCT_CLEANUP(buf_free) struct buf raw = BUF_INIT(MAX_MESSAGE);
-    FCT_CLEANUP(buf_free) struct buf wire = BUF_INIT(2 * (size_t)MAX_MESSAGE);
     bool ok;
 
     if (fd < 0)
         return fct_fail(err, FCT_SYNTAX, "%s: %s", path, strerror(errno));
-    ok = read_all(fd, &raw, err) || fct_fail_in(err, "%s", path);
+    ok = read_all(fd, out, err) || fct_fail_in(err, "%s", path);
     if (!standard)
         close(fd);
-    if (!ok)
+    return ok && (out->n > 0 || fct_fail(err, FCT_SYNTAX, "%s: is empty", path));
+}
+
+bool ctl_mail_read(struct arena *arena, const char *path, struct fct_str *message,
+                   struct fct_err *err)
+{
+    FCT_CLEANUP(buf_free) struct buf raw = BUF_INIT(MAX_MESSAGE);
+
+    if (!read_file(path, &raw, err))
         return false;
-    if (raw.n == 0)
-        return fct_fail(err, FCT_SYNTAX, "%s: is empty", path);
+    *message = arena_str(arena, buf_str(&raw));
+    return true;
+}
+
+bool ctl_mail_load(struct arena *arena, const char *path, struct fct_str *message,
+                   struct fct_err *err)
+{
+    FCT_CLEANUP(buf_free) struct buf raw = BUF_INIT(MAX_MESSAGE);
+    FCT_CLEANUP(buf_free) struct buf wire = BUF_INIT(2 * (size_t)MAX_MESSAGE);
+
+    if (!read_file(path, &raw, err))
+        return false;
     put_wire_form(buf_str(&raw), &wire);
     *message = arena_str(arena, buf_str(&wire));
     return true;

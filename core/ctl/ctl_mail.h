@@ -10,6 +10,9 @@
  * in front is mbox's, not the message's. */
 FCT_MUST_CHECK bool ctl_mail_load(struct arena *arena, const char *path, struct fct_str *message,
                                   struct fct_err *err);
+/* The same, byte by byte as it is in the file: for what hashes it. */
+FCT_MUST_CHECK bool ctl_mail_read(struct arena *arena, const char *path, struct fct_str *message,
+                                  struct fct_err *err);
 /* A copy that nobody can change any more, for a filter. */
 FCT_MUST_CHECK bool ctl_mail_seal(struct fct_str message, int *fd, struct fct_err *err);
 

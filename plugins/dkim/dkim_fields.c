@@ -1,0 +1,57 @@
+/* dkim_fields.c - see dkim_fields.h. An open hash table of names. */
+#include "plugins/dkim/dkim_fields.h"
+
+/* Where `name` is in the table, or the free place for it. A third of the places is free at least.
+ * Who makes names fall together pays with a walk over the fields he sent, which are limited. */
+static uint32_t place_of(const struct dkim_fields *f, struct fct_str name)
+{
+    uint64_t h = UINT64_C(14695981039346656037);
+    uint32_t at;
+
+    for (size_t i = 0; i < name.n; i++)
+        h = (h ^ (unsigned char)dkim_lower(name.p[i])) * UINT64_C(1099511628211);
+    for (at = (uint32_t)(h >> 32) & (f->size - 1); f->bottom[at] != DKIM_NO_FIELD;
+         at = (at + 1) & (f->size - 1))
+        if (dkim_same_nocase(dkim_trim(f->field[f->bottom[at]].name), name))
+            break;
+    return at;
+}
+
+bool dkim_fields_init(struct dkim_fields *f, const struct dkim_memory *memory,
+                      const struct fct_header *field, size_t n)
+{
+    *f = (struct dkim_fields){.field = field, .n = n, .size = 16};
+    if (n >= DKIM_NO_FIELD / 4)
+        return false;
+    while (f->size < n + n / 2 + 1)
+        f->size *= 2;
+    f->above = memory->take(memory->arg, (n + 1) * sizeof *f->above);
+    f->bottom = memory->take(memory->arg, f->size * sizeof *f->bottom);
+    f->next = memory->take(memory->arg, f->size * sizeof *f->next);
+    if (!f->above || !f->bottom || !f->next)
+        return false;
+    memset(f->bottom, 0xff, f->size * sizeof *f->bottom);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t at = place_of(f, dkim_trim(field[i].name));
+
+        f->above[i] = f->bottom[at];
+        f->bottom[at] = (uint32_t)i;
+    }
+    dkim_fields_rewind(f);
+    return true;
+}
+
+void dkim_fields_rewind(struct dkim_fields *f)
+{
+    memcpy(f->next, f->bottom, f->size * sizeof *f->next);
+}
+
+const struct fct_header *dkim_fields_take(struct dkim_fields *f, struct fct_str name)
+{
+    uint32_t at = place_of(f, name), found = f->next[at];
+
+    if (found == DKIM_NO_FIELD)
+        return NULL;
+    f->next[at] = f->above[found];
+    return &f->field[found];
+}
