@@ -4,6 +4,7 @@
  *
  *   message FILE        the message, beside the scenario (required)
  *   ip ADDRESS · helo NAME · from ADDRESS · rcpt ADDRESS (repeatable) · login ACCOUNT · role ROLE
+ *   profile NAME · setting NAME=VALUE (repeatable) · tls VERSION
  *   replay FILE         answers of DNS, Redis and HTTP, from `facteurctl scan --record`
  *   conf KEY = VALUE    a row of the plugin's block (repeatable)
  *   expect verdict WORD             keep, junk, reject or tempfail
@@ -83,9 +84,10 @@ static const struct {
     const char *word, *option;
     bool file;
 } options[] = {
-    {"ip", "--ip", false},        {"helo", "--helo", false},   {"from", "--from", false},
-    {"rcpt", "--rcpt", false},    {"login", "--login", false}, {"role", "--role", false},
-    {"replay", "--replay", true},
+    {"ip", "--ip", false},        {"helo", "--helo", false},       {"from", "--from", false},
+    {"rcpt", "--rcpt", false},    {"login", "--login", false},     {"role", "--role", false},
+    {"replay", "--replay", true}, {"profile", "--profile", false}, {"setting", "--setting", false},
+    {"tls", "--tls", false},
 };
 
 static struct fct_str first_word(struct fct_str *rest)
@@ -122,9 +124,9 @@ static bool take_line(struct scenario *s, size_t at, struct fct_err *err)
             return (add_arg(s, options[i].option) &&
                     add_arg(s, options[i].file ? beside(s, rest) : value)) ||
                    fail_line(s, at, err, "too many of them");
-    return fail_line(
-        s, at, err,
-        "message, ip, helo, from, rcpt, login, role, replay, conf or expect is wanted here");
+    return fail_line(s, at, err,
+                     "message, ip, helo, from, rcpt, login, role, profile, setting, tls, replay, "
+                     "conf or expect is wanted here");
 }
 
 static bool parse(struct scenario *s, struct fct_str text, struct fct_err *err)
