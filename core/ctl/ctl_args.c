@@ -156,6 +156,18 @@ static const struct ctl_verb *find_verb(const char *noun, const char *verb)
     return NULL;
 }
 
+/* A noun that says something alone, and more with a verb: `check --driver spf`, `check dns NAME`. */
+static bool may_become_longer(const struct ctl *c)
+{
+    const struct ctl_verb *v = ctl_verbs;
+
+    if (*c->verb->verb || c->verb->most > 0)
+        return false;
+    while (v->noun && (!*v->verb || !is(v->noun, c->verb->noun)))
+        v++;
+    return v->noun;
+}
+
 /* A word: the noun, then the verb unless the noun needs none, then the verb's own. */
 static bool take_word(struct ctl *c, const char *arg, const char **noun, struct fct_err *err)
 {
@@ -166,7 +178,7 @@ static bool take_word(struct ctl *c, const char *arg, const char **noun, struct 
         c->verb = find_verb(arg, "");
         return true;
     }
-    if (!c->verb) {
+    if (!c->verb || may_become_longer(c)) {
         c->verb = find_verb(*noun, arg);
         return c->verb || unknown_word(*noun, arg, err);
     }

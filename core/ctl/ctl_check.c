@@ -5,15 +5,14 @@
 #include "core/base/str.h"
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_output.h"
+#include "core/ctl/ctl_resolver.h"
 #include "core/dns/dns_answer.h"
 #include "core/dns/resolver.h"
 #include "core/fiber/fiber.h"
 
 #include <arpa/inet.h>
-#include <event2/event.h>
 
-#define STACK_BYTES (256u << 10)
-#define TEXT_MAX    (16u << 20)
+#define TEXT_MAX (16u << 20)
 
 /* What a mail server may want to know of a name. */
 static const enum fct_dns_type types_of_names[] = {
@@ -26,7 +25,6 @@ static const enum fct_dns_type types_of_addresses[] = {FCT_DNS_PTR};
 
 struct check {
     struct ctl *ctl;
-    struct event_base *base;
     struct dns_resolver *resolver;
     struct fct_str name;
     const enum fct_dns_type *type;
@@ -116,39 +114,6 @@ static void ask_all(void *arg)
     fiber_group_wait(&group);
 }
 
-static bool run_resolver(struct check *check, struct fct_err *err)
-{
-    struct dns_conf conf = *(const struct dns_conf *)config_get(check->ctl->config, &dns_block);
-    const char *given = ctl_option(check->ctl, "--dns");
-    struct fiber_id asking;
-
-    if (given) {
-        conf.mode = "forward";
-        conf.server = (struct fct_strings){&given, 1};
-    }
-    check->resolver = dns_resolver_new(check->base, &conf, err);
-    if (!check->resolver)
-        return false;
-    asking = fiber_start(ask_all, check);
-    while (fiber_is_alive(asking) && event_base_loop(check->base, EVLOOP_ONCE) == 0)
-        continue;
-    dns_resolver_free(&check->resolver);
-    return true;
-}
-
-static bool ask(struct check *check, struct fct_err *err)
-{
-    bool ok;
-
-    check->base = event_base_new();
-    if (!check->base || !fiber_setup(check->base, STACK_BYTES, 2, err))
-        return false;
-    ok = run_resolver(check, err);
-    fiber_teardown();
-    event_base_free(check->base);
-    return ok;
-}
-
 /* ---- printing ---- */
 
 static json_t *answer_json(struct check *check, size_t at)
@@ -235,7 +200,8 @@ int ctl_check_dns(struct ctl *c)
     struct check check = {.ctl = c};
     struct fct_err err = {0};
 
-    if (!take_question(&check, &err) || !ask(&check, &err))
+    if (!take_question(&check, &err) ||
+        !ctl_resolver_run(c, ask_all, &check, &check.resolver, &err))
         return ctl_error(&err);
     if (c->json)
         print_json(&check);

@@ -24,7 +24,7 @@ static int print_help(const struct ctl *c)
 {
     struct buf text = BUF_INIT(HELP_MAX);
 
-    if (!c->verb && c->word[0])
+    if (c->word[0] && (!c->verb || !*c->verb->verb))
         ctl_print_noun_help(c->word[0], &text);
     else
         ctl_print_help(c->verb, &text);

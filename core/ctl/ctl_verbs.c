@@ -3,6 +3,8 @@
 #include "core/ctl/ctl_account.h"
 #include "core/ctl/ctl_alias.h"
 #include "core/ctl/ctl_check.h"
+#include "core/ctl/ctl_check_driver.h"
+#include "core/ctl/ctl_check_spf.h"
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_config.h"
 #include "core/ctl/ctl_docs.h"
@@ -34,6 +36,16 @@ static const struct ctl_option stop_options[] = {
 };
 static const struct ctl_option check_dns_options[] = {
     {"--type", "TYPE", "only this one, as in MX; else all that mail knows"},
+    {"--dns", "ADDRESS@PORT", "ask this resolver"},
+    {0},
+};
+static const struct ctl_option check_spf_options[] = {
+    {"--helo", "NAME", "the client's name; else the domain"},
+    {"--dns", "ADDRESS@PORT", "ask this resolver"},
+    {0},
+};
+static const struct ctl_option check_driver_options[] = {
+    {"--driver", "NAME", "spf: ip, helo and sender, with tabs between, give result, what decided, explanation"},
     {"--dns", "ADDRESS@PORT", "ask this resolver"},
     {0},
 };
@@ -131,6 +143,13 @@ const struct ctl_verb ctl_verbs[] = {
      "what the DNS says about a name or an IP address, asked as a filter asks; exit status 1 when "
      "there is nothing, 75 when nobody can say",
      NEEDS_CONF, ctl_check_dns, check_dns_options, 0},
+    {"check", "spf", "DOMAIN|ADDRESS [IP]", 1, 2,
+     "may this IP address send mail for a domain? Each step of the evaluation (RFC 7208); without "
+     "an address the whole record; exit status 1 when it may not, 75 when nobody can say",
+     NEEDS_CONF, ctl_check_spf, check_spf_options, 0},
+    {"check", "", "", 0, 0,
+     "answer line after line of standard input, each with an empty cache: for public test suites",
+     NEEDS_CONF, ctl_check_driver, check_driver_options, 0},
     {"scan", "", "FILE", 1, 1,
      "what the filter would do with a message (- is standard input); exit status 0 keep, 1 junk, 2 "
      "reject, 3 tempfail, 64 usage",
