@@ -399,8 +399,8 @@ struct fct_host {
     /* Memory of the transaction (of the connection when there is no transaction yet), counted per
      * plugin; NULL when the plugin's `memory` limit is reached. */
     void *(*alloc)(struct fct_call *call, size_t bytes);
-    /* One pointer per connection and plugin, NULL at first; freed with free() when the connection
-     * ends. */
+    /* Where the plugin keeps one pointer per connection, NULL at first; freed with free() when the
+     * connection ends. NULL: there is no connection (tick), or the call has ended. */
     void **(*slot)(struct fct_call *call);
 
     /* One line in the server's log, escaped, cut at 512 bytes; a counter in facteurctl status. */
@@ -465,7 +465,7 @@ struct fct_host {
      * the value is not fit for it. */
     bool (*set)(struct fct_call *call, const char *name, struct fct_str value);
     /* An action for the message whatever its score says: the highest rank wins, among equals the
-     * stricter. `why` stands in the ledger. */
+     * stricter. `why` stands in the ledger. At headers, scan and verdict; false elsewhere. */
     bool (*force)(struct fct_call *call, enum fct_action action, uint32_t rank, struct fct_str why);
 
     /* More edits. `beside` only for FCT_BEFORE and FCT_AFTER. */
