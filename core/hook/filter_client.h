@@ -81,6 +81,7 @@ void filter_tell(struct filter_client *fc, const struct filter_context *ctx, enu
                  const void *ev);
 
 struct filter_recipient {
+    /* No account: it is not ours to deliver (a milter's), and `deliver` is not asked. */
     struct fct_str recipient, account, detail;
     struct fct_str profile;  /* asked for at rcpt, or empty: chosen by the profiles' `match` */
     struct fct_list setting; /* of the account, "name=value" */

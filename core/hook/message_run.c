@@ -187,6 +187,12 @@ static FCT_MAY_WAIT void ask_deliver(struct stages *s, const struct filter_recip
     hook_decision_merge(&p->decision, &d);
 }
 
+/* Behind somebody else's MTA there are no accounts, so nothing is delivered here. */
+static bool is_local(const struct filter_recipient *r)
+{
+    return r->account.n > 0;
+}
+
 static FCT_MAY_WAIT void pack(struct stages *s, size_t i, struct parcel *p)
 {
     p->judgement = &s->all.judgement[s->all.of[i]];
@@ -195,7 +201,8 @@ static FCT_MAY_WAIT void pack(struct stages *s, size_t i, struct parcel *p)
     p->action = p->judgement->action;
     p->decision = s->decision;
     hook_decision_merge(&p->decision, &p->judgement->decision);
-    if (is_kept(&p->decision) && s->engine->plan.point[FCT_HOOK_deliver].n > 0)
+    if (is_kept(&p->decision) && is_local(&s->recipient[i]) &&
+        s->engine->plan.point[FCT_HOOK_deliver].n > 0)
         ask_deliver(s, &s->recipient[i], p);
 }
 

@@ -551,6 +551,23 @@ START_TEST(deliver_refuses_one_of_two)
 }
 END_TEST
 
+/* Behind a milter: somebody else delivers. */
+START_TEST(deliver_is_for_accounts_only)
+{
+    static const struct filter_recipient list[] = {{.recipient = FCT_STR_INIT("no@x")},
+                                                   {.recipient = FCT_STR_INIT("hard@x")}};
+    const struct filter_result *r;
+
+    points = 3;
+    start(sorting, FCT_COUNT(sorting));
+    r = plugin_rig_deliver(&rig, FCT_ROLE_MX, true, list, 2, FCT_STR("A: b\r\n\r\n"));
+    ck_assert_int_eq(r->answer.verdict, FCT_NEXT);
+    ck_assert_str_eq(outcome_text(&r->outcome[0]), "default keep next  3000");
+    ck_assert_str_eq(outcome_text(&r->outcome[1]), "hard junk next Junk 3000");
+    plugin_rig_stop(&rig);
+}
+END_TEST
+
 /* The client comes back for all of them: a copy now would be a second one then. */
 START_TEST(deliver_sends_the_client_away_for_one)
 {
@@ -634,6 +651,7 @@ static void add(TCase *tc)
     tcase_add_test(tc, what_is_simply_kept_has_no_verdict_field);
     tcase_add_test(tc, edit_changes_sender_and_recipients);
     tcase_add_test(tc, deliver_sees_the_action_and_may_choose_another_mailbox);
+    tcase_add_test(tc, deliver_is_for_accounts_only);
     tcase_add_test(tc, deliver_refuses_one_of_two);
     tcase_add_test(tc, deliver_sends_the_client_away_for_one);
     tcase_add_test(tc, edits_beyond_every_answer);
