@@ -26,8 +26,6 @@ struct edge_protocol {
 };
 extern const struct edge_protocol smtp_protocol, lmtp_protocol, imap_protocol, pop3_protocol;
 
-enum edge_tls { EDGE_TLS_NONE, EDGE_TLS_STARTTLS, EDGE_TLS_IMPLICIT };
-
 struct edge_listener {
     struct edge *edge;
     const char *label; /* of the `listener` block */

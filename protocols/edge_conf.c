@@ -2,6 +2,9 @@
  * when none is configured. */
 #include "protocols/edge_conf.h"
 
+#include "core/base/str.h"
+#include "core/net/listener.h"
+
 /* clang-format off */
 static const struct fct_conf_key listener_keys[] = {
     FCT_CONF_KEY(struct listener_conf, address,     "[]",       "Where to listen: \"*:25\" (IPv4 and IPv6), \"127.0.0.1:25\", \"[::1]:25\", for milter also \"unix:/path\"; several are allowed"),
@@ -32,6 +35,57 @@ static const char standard_listeners[] =
     "listener pop3s       { address = [\"*:995\"]  protocol = pop3  tls = implicit }\n";
 /* clang-format on */
 
+/* ---- words ---- */
+
+static const struct {
+    const char *protocol, *role; /* no role: any */
+} kinds[LISTENER_KINDS] = {
+    [LISTENER_MX] = {"smtp", "mx"},   [LISTENER_SUBMISSION] = {"smtp", "submission"},
+    [LISTENER_LMTP] = {"lmtp", NULL}, [LISTENER_IMAP] = {"imap", NULL},
+    [LISTENER_POP3] = {"pop3", NULL}, [LISTENER_MILTER] = {"milter", NULL},
+};
+
+static const char *const tls_words[EDGE_TLS_WORDS] = {
+    [EDGE_TLS_NONE] = "none", [EDGE_TLS_STARTTLS] = "starttls", [EDGE_TLS_IMPLICIT] = "implicit"};
+
+enum listener_kind listener_kind(const struct listener_conf *conf)
+{
+    unsigned i = 0;
+
+    while (i < LISTENER_KINDS && (strcmp(conf->protocol, kinds[i].protocol) != 0 ||
+                                  (kinds[i].role && strcmp(conf->role, kinds[i].role) != 0)))
+        i++;
+    return (enum listener_kind)i;
+}
+
+enum edge_tls listener_tls(const struct listener_conf *conf)
+{
+    unsigned i = 0;
+
+    while (i < EDGE_TLS_WORDS && strcmp(conf->tls, tls_words[i]) != 0)
+        i++;
+    return (enum edge_tls)i;
+}
+
+static bool check_listener(const void *values, struct fct_err *err)
+{
+    const struct listener_conf *conf = values;
+    enum listener_kind kind = listener_kind(conf);
+
+    if (kind == LISTENER_KINDS)
+        return fct_fail(err, FCT_SYNTAX,
+                        "protocol \"%s\" with role \"%s\" is not known (smtp with mx or "
+                        "submission, lmtp, imap, pop3, milter)",
+                        conf->protocol, conf->role);
+    for (size_t i = 0; i < conf->address.n && kind != LISTENER_MILTER; i++)
+        if (listener_is_unix(conf->address.item[i]))
+            return fct_fail(err, FCT_SYNTAX, "address: only milter listens on unix: addresses");
+    if (listener_tls(conf) == EDGE_TLS_WORDS)
+        return fct_fail(err, FCT_SYNTAX, "tls \"%s\" is not known (starttls, implicit, none)",
+                        conf->tls);
+    return true;
+}
+
 const struct conf_block listener_block = {
     .name = "listener",
     .doc = "One place where the server listens. Any number of blocks, each with a name of its own.",
@@ -40,6 +94,7 @@ const struct conf_block listener_block = {
     .size = sizeof(struct listener_conf),
     .labelled = true,
     .file = "00-listen.conf",
+    .check = check_listener,
 };
 
 const struct conf_block tls_block = {

@@ -18,6 +18,21 @@ struct listener_conf {
 };
 extern const struct conf_block listener_block; /* labelled */
 
+enum listener_kind {
+    LISTENER_MX,
+    LISTENER_SUBMISSION,
+    LISTENER_LMTP,
+    LISTENER_IMAP,
+    LISTENER_POP3,
+    LISTENER_MILTER,
+    LISTENER_KINDS
+};
+enum edge_tls { EDGE_TLS_NONE, EDGE_TLS_STARTTLS, EDGE_TLS_IMPLICIT, EDGE_TLS_WORDS };
+
+/* What the words of a loaded configuration mean; they are known. */
+enum listener_kind listener_kind(const struct listener_conf *conf);
+enum edge_tls listener_tls(const struct listener_conf *conf);
+
 /* tls { certificate = "…"  key = "…" } */
 struct tls_block_conf {
     const char *certificate, *key;

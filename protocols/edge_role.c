@@ -5,86 +5,27 @@
 #include "core/net/listener.h"
 #include "protocols/edge.h"
 #include "protocols/edge_certificate.h"
-#include "protocols/lmtp/lmtp_conf.h"
 #include "protocols/smtp/smtp_spool.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The words of `listener { protocol = … }` and the hook role each stands for; smtp has one per
- * `role`. */
+/* What each kind of listener speaks, and the hook role it stands for. */
 static const struct {
-    const char *protocol, *role;
     const struct edge_protocol *is;
     uint32_t bit;
 } doors[] = {
-    {"smtp", "mx", &smtp_protocol, FCT_ROLE_MX},
-    {"smtp", "submission", &smtp_protocol, FCT_ROLE_SUBMISSION},
-    {"lmtp", NULL, &lmtp_protocol, FCT_ROLE_LMTP},
-    {"imap", NULL, &imap_protocol, FCT_ROLE_IMAP},
-    {"pop3", NULL, &pop3_protocol, FCT_ROLE_POP3},
+    [LISTENER_MX] = {&smtp_protocol, FCT_ROLE_MX},
+    [LISTENER_SUBMISSION] = {&smtp_protocol, FCT_ROLE_SUBMISSION},
+    [LISTENER_LMTP] = {&lmtp_protocol, FCT_ROLE_LMTP},
+    [LISTENER_IMAP] = {&imap_protocol, FCT_ROLE_IMAP},
+    [LISTENER_POP3] = {&pop3_protocol, FCT_ROLE_POP3},
 };
-
-static const char *const tls_words[] = {
-    [EDGE_TLS_NONE] = "none", [EDGE_TLS_STARTTLS] = "starttls", [EDGE_TLS_IMPLICIT] = "implicit"};
 
 struct edge_process {
     struct edge edge; /* first */
     struct role_env *env;
 };
-
-/* ---- configuration ---- */
-
-static size_t find_door(const struct listener_conf *conf)
-{
-    size_t i = 0;
-
-    while (i < FCT_COUNT(doors) && (strcmp(conf->protocol, doors[i].protocol) != 0 ||
-                                    (doors[i].role && strcmp(conf->role, doors[i].role) != 0)))
-        i++;
-    return i;
-}
-
-static size_t find_tls(const struct listener_conf *conf)
-{
-    size_t i = 0;
-
-    while (i < FCT_COUNT(tls_words) && strcmp(conf->tls, tls_words[i]) != 0)
-        i++;
-    return i;
-}
-
-static bool listener_check(const struct listener_conf *conf, const char *label, struct fct_err *err)
-{
-    if (strcmp(conf->protocol, "milter") == 0)
-        return true; /* another role's: protocols/milter */
-    for (size_t i = 0; i < conf->address.n; i++)
-        if (listener_is_unix(conf->address.item[i]))
-            return fct_fail(err, FCT_SYNTAX, "listener %s: only milter listens on unix: addresses",
-                            label);
-    if (find_door(conf) == FCT_COUNT(doors))
-        return fct_fail(err, FCT_SYNTAX,
-                        "listener %s: protocol \"%s\" with role \"%s\" is not known (smtp with mx "
-                        "or submission, lmtp, imap, pop3, milter)",
-                        label, conf->protocol, conf->role);
-    if (find_tls(conf) == FCT_COUNT(tls_words))
-        return fct_fail(err, FCT_SYNTAX,
-                        "listener %s: tls \"%s\" is not known (starttls, implicit, none)", label,
-                        conf->tls);
-    return true;
-}
-
-bool edge_conf_check(const struct config *conf, struct fct_err *err)
-{
-    const struct listener_conf *listener;
-    const char *label;
-
-    for (size_t i = 0; (listener = config_each(conf, &listener_block, i, &label)); i++)
-        if (!listener_check(listener, label, err))
-            return false;
-    return smtp_conf_check(config_get(conf, &smtp_block), "smtp", err) &&
-           smtp_conf_check(config_get(conf, &lmtp_block), "lmtp", err);
-}
 
 /* ---- before the sandbox ---- */
 
@@ -97,9 +38,9 @@ static bool prepare_listener(struct edge_process *p, size_t i, struct fct_err *e
     l->edge = &p->edge;
     l->label = from->label;
     l->conf = from->conf;
-    l->protocol = doors[find_door(l->conf)].is;
-    l->role = doors[find_door(l->conf)].bit;
-    l->tls_mode = (enum edge_tls)find_tls(l->conf);
+    l->protocol = doors[listener_kind(l->conf)].is;
+    l->role = doors[listener_kind(l->conf)].bit;
+    l->tls_mode = listener_tls(l->conf);
     if (l->tls_mode == EDGE_TLS_NONE)
         return true;
     if (!edge_certificate_find(p->env->conf, &shown, err) ||
@@ -112,11 +53,8 @@ static bool prepare_listener(struct edge_process *p, size_t i, struct fct_err *e
 /* Certificates and keys are read with the supervisor's rights; edge itself never can. */
 static bool edge_prepare(struct role_env *env, struct fct_err *err)
 {
-    struct edge_process *p;
+    struct edge_process *p = calloc(1, sizeof *p);
 
-    if (!edge_conf_check(env->conf, err))
-        return false;
-    p = calloc(1, sizeof *p);
     if (!p)
         return fct_fail(err, FCT_TEMP, "no memory");
     env->role_data = p;

@@ -7,8 +7,4 @@
 
 extern const struct role edge_role;
 
-/* What the rows of `listener` and `tls` cannot say: known words. For config check, and again at the
- * start of every edge process. */
-FCT_MUST_CHECK bool edge_conf_check(const struct config *conf, struct fct_err *err);
-
 #endif

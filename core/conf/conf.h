@@ -22,6 +22,9 @@ struct conf_block {
     /* Labelled: what stands while no file has a block of this kind, as it would be written in a
      * file; the first one in a file replaces all of it. NULL: nothing. */
     const char *standing;
+    /* What the rows cannot say: ranges, known words. `values` is the filled struct; the text begins
+     * with the key. NULL: nothing. */
+    bool (*check)(const void *values, struct fct_err *err);
 };
 
 struct config;

@@ -68,7 +68,8 @@ static bool parse_rate(const char *text, struct fct_rate *out)
     n = strcspn(text, " ");
     if (n + 2 > sizeof period)
         return false;
-    snprintf(period, sizeof period, "%s%.*s", *text >= '0' && *text <= '9' ? "" : "1", (int)n, text);
+    snprintf(period, sizeof period, "%s%.*s", *text >= '0' && *text <= '9' ? "" : "1", (int)n,
+             text);
     if (!parse_with_unit(period, durations, &out->period_ms) || out->period_ms == 0)
         return false;
     text += n + strspn(text + n, " ");
@@ -83,9 +84,10 @@ static bool parse_rate(const char *text, struct fct_rate *out)
 static const char *example_of(enum fct_conf_kind kind)
 {
     static const char *const examples[] = {
-        [FCT_CONF_BOOL] = "yes",    [FCT_CONF_U32] = "100",  [FCT_CONF_STR] = "\"text\"",
-        [FCT_CONF_DURATION] = "5m", [FCT_CONF_SIZE] = "25M", [FCT_CONF_STRINGS] = "[\"a\", \"b\"]",
-        [FCT_CONF_REAL] = "1.5",    [FCT_CONF_RATE] = "\"200/1h burst 50\"",
+        [FCT_CONF_BOOL] = "yes",     [FCT_CONF_U32] = "100",
+        [FCT_CONF_STR] = "\"text\"", [FCT_CONF_DURATION] = "5m",
+        [FCT_CONF_SIZE] = "25M",     [FCT_CONF_STRINGS] = "[\"a\", \"b\"]",
+        [FCT_CONF_REAL] = "1.5",     [FCT_CONF_RATE] = "\"200/1h burst 50\"",
     };
 
     return examples[kind];
@@ -236,6 +238,28 @@ bool config_fill(const struct config *c, const struct fct_conf_key *keys, void *
     return ok;
 }
 
+/* Where the key stands that the sentence begins with; a default is nowhere. */
+static bool check_error(const struct conf_instance *in, const char *why, struct conf_errors *errors)
+{
+    size_t n = strcspn(why, " :");
+
+    for (size_t i = 0; i < in->n; i++) {
+        const struct conf_pair *p = &in->pair[i];
+
+        if (strlen(p->key) == n && strncmp(p->key, why, n) == 0)
+            return conf_error(errors, p->file, p->line, p->column, "%s.%s", in->block->name, why);
+    }
+    return conf_error(errors, in->block->name, 0, 0, "%s", why);
+}
+
+static bool check_values(const struct conf_instance *in, struct conf_errors *errors)
+{
+    struct fct_err why = {0};
+
+    return !in->block->check || in->block->check(in->values, &why) ||
+           check_error(in, why.text, errors);
+}
+
 static bool apply_instance(struct config *c, struct conf_instance *in, struct conf_errors *errors)
 {
     struct fct_err why = {0};
@@ -251,7 +275,7 @@ static bool apply_instance(struct config *c, struct conf_instance *in, struct co
         else
             ok &= apply_pair(c->arena, in->block->keys, in->values, &in->pair[i], errors);
     }
-    return ok;
+    return ok && check_values(in, errors);
 }
 
 bool conf_schema_apply(struct config *c, struct conf_errors *errors)

@@ -29,4 +29,5 @@ const struct conf_block lmtp_block = {
     .keys = lmtp_keys,
     .size = sizeof(struct smtp_conf),
     .file = "24-lmtp.conf",
+    .check = smtp_conf_check,
 };

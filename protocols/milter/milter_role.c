@@ -18,9 +18,7 @@ struct milter_process {
 
 enum role_kind milter_listener_role(const void *conf)
 {
-    const struct listener_conf *listener = conf;
-
-    return str_equal(str_from(listener->protocol), FCT_STR("milter")) ? ROLE_MILTER : ROLE_EDGE;
+    return listener_kind(conf) == LISTENER_MILTER ? ROLE_MILTER : ROLE_EDGE;
 }
 
 /* ---- before the sandbox ---- */
@@ -30,8 +28,6 @@ static bool milter_prepare(struct role_env *env, struct fct_err *err)
     const struct milter_role_conf *conf = config_get(env->conf, &milter_block);
     struct milter_process *p;
 
-    if (!milter_role_conf_check(conf, err))
-        return false;
     if (env->nlisteners == 0)
         return true; /* a check of a configuration that does not have us */
     p = calloc(1, sizeof *p);

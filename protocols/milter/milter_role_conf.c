@@ -17,31 +17,35 @@ static const struct fct_conf_key keys[] = {
 };
 /* clang-format on */
 
+bool milter_role_accepts_unfiltered(const struct milter_role_conf *conf)
+{
+    return str_equal(str_from(conf->on_unavailable), FCT_STR("accept"));
+}
+
+static bool check(const void *values, struct fct_err *err)
+{
+    const struct milter_role_conf *conf = values;
+
+    if (!milter_role_accepts_unfiltered(conf) &&
+        !str_equal(str_from(conf->on_unavailable), FCT_STR("tempfail")))
+        return fct_fail(err, FCT_SYNTAX, "on_unavailable = %s: must be tempfail or accept",
+                        conf->on_unavailable);
+    if (conf->max_connections == 0)
+        return fct_fail(err, FCT_SYNTAX, "max_connections: must be at least 1");
+    if (conf->max_message_size.bytes < 1024 || conf->max_message_size.bytes > 2u << 30)
+        return fct_fail(err, FCT_SYNTAX, "max_message_size: must be 1K to 2G");
+    if (conf->progress.ms < 1000)
+        return fct_fail(err, FCT_SYNTAX, "progress: must be at least 1s");
+    if (conf->timeout.ms < 1000)
+        return fct_fail(err, FCT_SYNTAX, "timeout: must be at least 1s");
+    return true;
+}
+
 const struct conf_block milter_block = {
     .name = "milter",
     .doc = "Filtering for Postfix or Sendmail, at listeners with `protocol = milter`.",
     .keys = keys,
     .size = sizeof(struct milter_role_conf),
     .file = "24-milter.conf",
+    .check = check,
 };
-
-bool milter_role_accepts_unfiltered(const struct milter_role_conf *conf)
-{
-    return str_equal(str_from(conf->on_unavailable), FCT_STR("accept"));
-}
-
-bool milter_role_conf_check(const struct milter_role_conf *conf, struct fct_err *err)
-{
-    if (!milter_role_accepts_unfiltered(conf) &&
-        !str_equal(str_from(conf->on_unavailable), FCT_STR("tempfail")))
-        return fct_fail(err, FCT_SYNTAX,
-                        "milter { on_unavailable = %s }: must be tempfail or accept",
-                        conf->on_unavailable);
-    if (conf->max_connections == 0)
-        return fct_fail(err, FCT_SYNTAX, "milter { max_connections } is at least 1");
-    if (conf->max_message_size.bytes < 1024 || conf->max_message_size.bytes > 2u << 30)
-        return fct_fail(err, FCT_SYNTAX, "milter { max_message_size } is from 1K to 2G");
-    if (conf->progress.ms < 1000 || conf->timeout.ms < 1000)
-        return fct_fail(err, FCT_SYNTAX, "milter { progress } and { timeout } are at least 1s");
-    return true;
-}

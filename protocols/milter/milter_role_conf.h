@@ -15,8 +15,6 @@ struct milter_role_conf {
 };
 extern const struct conf_block milter_block;
 
-FCT_MUST_CHECK bool milter_role_conf_check(const struct milter_role_conf *conf,
-                                           struct fct_err *err);
 /* Deliver unfiltered rather than later. */
 bool milter_role_accepts_unfiltered(const struct milter_role_conf *conf);
 

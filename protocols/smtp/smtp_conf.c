@@ -30,25 +30,28 @@ static const struct fct_conf_key smtp_keys[] = {
 };
 /* clang-format on */
 
+bool smtp_conf_check(const void *values, struct fct_err *err)
+{
+    const struct smtp_conf *conf = values;
+
+    if (conf->max_command_line.bytes < 512 || conf->max_command_line.bytes > 8192)
+        return fct_fail(err, FCT_SYNTAX, "max_command_line: must be 512 to 8K");
+    if (conf->spool_memory.bytes > 4u << 20)
+        return fct_fail(err, FCT_SYNTAX, "spool_memory: must be at most 4M");
+    if (conf->receive_memory.bytes < 1u << 20)
+        return fct_fail(err, FCT_SYNTAX, "receive_memory: must be at least 1M");
+    if (conf->max_recipients == 0)
+        return fct_fail(err, FCT_SYNTAX, "max_recipients: must be at least 1");
+    if (conf->max_message.bytes < 1024 || conf->max_message.bytes > 2u << 30)
+        return fct_fail(err, FCT_SYNTAX, "max_message: must be 1K to 2G");
+    return true;
+}
+
 const struct conf_block smtp_block = {
     .name = "smtp",
     .doc = "Receiving mail by SMTP: limits and policies of mx and submission listeners.",
     .keys = smtp_keys,
     .size = sizeof(struct smtp_conf),
     .file = "20-smtp.conf",
+    .check = smtp_conf_check,
 };
-
-bool smtp_conf_check(const struct smtp_conf *conf, const char *block, struct fct_err *err)
-{
-    if (conf->max_command_line.bytes < 512 || conf->max_command_line.bytes > 8192)
-        return fct_fail(err, FCT_SYNTAX, "%s { max_command_line } is from 512 to 8K", block);
-    if (conf->spool_memory.bytes > 4u << 20)
-        return fct_fail(err, FCT_SYNTAX, "%s { spool_memory } is at most 4M", block);
-    if (conf->receive_memory.bytes < 1u << 20)
-        return fct_fail(err, FCT_SYNTAX, "%s { receive_memory } is at least 1M", block);
-    if (conf->max_recipients == 0)
-        return fct_fail(err, FCT_SYNTAX, "%s { max_recipients } is at least 1", block);
-    if (conf->max_message.bytes < 1024 || conf->max_message.bytes > 2u << 30)
-        return fct_fail(err, FCT_SYNTAX, "%s { max_message } is from 1K to 2G", block);
-    return true;
-}

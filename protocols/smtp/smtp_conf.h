@@ -33,8 +33,7 @@ struct smtp_conf {
 };
 extern const struct conf_block smtp_block;
 
-/* What the rows cannot say: ranges. block is named in the error. */
-FCT_MUST_CHECK bool smtp_conf_check(const struct smtp_conf *conf, const char *block,
-                                    struct fct_err *err);
+/* Ranges, of `lmtp` too: conf_block.check. */
+FCT_MUST_CHECK bool smtp_conf_check(const void *values, struct fct_err *err);
 
 #endif

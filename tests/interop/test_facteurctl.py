@@ -188,6 +188,17 @@ class Words(unittest.TestCase):
             r = ctl('config', 'check', '--conf', f.name, '--json')
             self.assertFalse(json.loads(r.stdout)['ok'])
 
+    def test_ranges_and_words_of_every_role_are_checked(self):
+        for text, why in (('milter { on_unavailable = maybe }', 'milter.on_unavailable = maybe: must be tempfail or accept'),
+                          ('smtp { max_message = 1 }', 'smtp.max_message: must be 1K to 2G'),
+                          ('listener x { protocol = gopher }', 'protocol "gopher" with role "mx" is not known')):
+            with self.subTest(text), tempfile.NamedTemporaryFile('w', suffix='.conf') as f:
+                f.write(text + '\n')
+                f.flush()
+                r = ctl('config', 'check', '--conf', f.name)
+                self.assertEqual(r.returncode, 1)
+                self.assertIn(why, r.stderr)
+
 
 class WithoutServer(unittest.TestCase):
     """A folder of its own whose server has been stopped by facteurctl."""

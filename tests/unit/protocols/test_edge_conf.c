@@ -1,29 +1,40 @@
-/* test_edge_conf.c - where a server without a `listener` block listens, and how one block changes
- * that. */
+/* test_edge_conf.c - where a server without a `listener` block listens, how one block changes that;
+ * the words and ranges of the blocks that protocols have. */
 #include "protocols/edge_conf.h"
-#include "protocols/edge_role.h"
+#include "protocols/lmtp/lmtp_conf.h"
+#include "protocols/milter/milter_role_conf.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static const struct conf_block *const blocks[] = {&listener_block, NULL};
+static const struct conf_block *const blocks[] = {&listener_block, &smtp_block, &lmtp_block,
+                                                  &milter_block, NULL};
 
-static struct config *load(const char *text)
+static struct config *try(const char *text, struct fct_err *err)
 {
     char path[] = "/tmp/facteur-edge-conf.XXXXXX";
     const char *files[] = {path};
     struct config *conf = NULL;
-    struct fct_err err = {0};
     struct buf errors = BUF_INIT(4096);
     int fd = mkstemp(path);
 
     ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     close(fd);
-    ck_assert_msg(config_load(files, 1, blocks, &conf, &errors, &err), "%s", err.text);
+    if (!config_load(files, 1, blocks, &conf, &errors, err))
+        conf = NULL;
     unlink(path);
     buf_free(&errors);
+    return conf;
+}
+
+static struct config *load(const char *text)
+{
+    struct fct_err err = {0};
+    struct config *conf = try(text, &err);
+
+    ck_assert_msg(conf != NULL, "%s", err.text);
     return conf;
 }
 
@@ -92,6 +103,46 @@ START_TEST(the_example_file_changes_nothing)
 }
 END_TEST
 
+static const struct {
+    const char *text, *error; /* NULL: accepted */
+} words[] = {
+    {"listener x { protocol = lmtp }", NULL},
+    {"listener x { protocol = milter  address = [\"unix:/run/x\"] }", NULL},
+    {"listener x { protocol = imap  role = whatever  tls = none }", NULL},
+    {"listener x { protocol = nntp }", ":1:14: listener.protocol \"nntp\" with role \"mx\" is not"},
+    {"listener x { role = relay }", "protocol \"smtp\" with role \"relay\" is not known"},
+    {"listener x { tls = maybe }", "listener.tls \"maybe\" is not known"},
+    {"listener x { address = [\"unix:/run/x\"] }", "listener.address: only milter"},
+    {"smtp { max_command_line = 8K  max_message = 1K }", NULL},
+    {"smtp { max_command_line = 9K }", ":1:8: smtp.max_command_line: must be 512 to 8K"},
+    {"smtp { max_recipients = 0 }", "smtp.max_recipients: must be at least 1"},
+    {"smtp { max_message = 1023 }", "smtp.max_message: must be 1K to 2G"},
+    {"smtp { spool_memory = 5M }", "smtp.spool_memory: must be at most 4M"},
+    {"smtp { receive_memory = 1 }", "smtp.receive_memory: must be at least 1M"},
+    {"lmtp { max_recipients = 0 }", "lmtp.max_recipients: must be at least 1"},
+    {"milter { on_unavailable = accept }", NULL},
+    {"milter { on_unavailable = maybe }",
+     ":1:10: milter.on_unavailable = maybe: must be tempfail or"},
+    {"milter { max_connections = 0 }", "milter.max_connections: must be at least 1"},
+    {"milter { max_message_size = 3G }", "milter.max_message_size: must be 1K to 2G"},
+    {"milter { progress = 10ms }", "milter.progress: must be at least 1s"},
+    {"milter { timeout = 10ms }", "milter.timeout: must be at least 1s"},
+};
+
+START_TEST(words_and_ranges)
+{
+    struct fct_err err = {0};
+    struct config *conf = try(words[_i].text, &err);
+
+    ck_assert_msg(!conf == (words[_i].error != NULL), "%s: %s", words[_i].text, err.text);
+    if (conf)
+        config_free(&conf);
+    else
+        ck_assert_msg(strstr(err.text, words[_i].error) != NULL, "%s: %s", words[_i].text,
+                      err.text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("edge_conf");
@@ -102,6 +153,7 @@ int main(void)
     tcase_add_test(t, the_standard_ports_stand_without_a_block);
     tcase_add_test(t, one_block_replaces_them_all);
     tcase_add_test(t, the_example_file_changes_nothing);
+    tcase_add_loop_test(t, words_and_ranges, 0, (int)FCT_COUNT(words));
     suite_add_tcase(s, t);
     r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

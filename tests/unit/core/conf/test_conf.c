@@ -32,11 +32,23 @@ static const struct fct_conf_key mail_keys[] = {
     FCT_CONF_KEY(struct mail_conf, most, "200/1h burst 50", "A rate"),
     FCT_CONF_END,
 };
+static bool check_mail(const void *values, struct fct_err *err)
+{
+    const struct mail_conf *m = values;
+
+    if (m->max_recipients == 0)
+        return fct_fail(err, FCT_SYNTAX, "max_recipients: must be at least 1");
+    if (m->require_tls && m->weight > 100)
+        return fct_fail(err, FCT_SYNTAX, "nothing goes with require_tls");
+    return true;
+}
+
 static const struct conf_block mail_block = {.name = "mail",
                                              .doc = "About mail.",
                                              .keys = mail_keys,
                                              .size = sizeof(struct mail_conf),
-                                             .file = "20-mail.conf"};
+                                             .file = "20-mail.conf",
+                                             .check = check_mail};
 
 struct plug_conf {
     const char *on_error;
@@ -226,6 +238,28 @@ START_TEST(errors_name_the_place_and_suggest)
 }
 END_TEST
 
+START_TEST(blocks_are_checked_as_a_whole)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"mail {\n  weight = 1\n  max_recipients = 0\n}",
+         "one.conf:3:3: mail.max_recipients: must"},
+        {"mail { weight = 101 require_tls = yes }", "mail: nothing goes with require_tls"},
+        {"mail { weight = 1 max_recipients = x }", "one.conf:1:19: "}, /* and nothing more */
+    };
+
+    for (size_t i = 0; i < FCT_COUNT(cases); i++) {
+        FCT_CLEANUP(buf_free) struct buf errors = BUF_INIT(8192);
+
+        ck_assert_ptr_null(load(cases[i].text, &errors));
+        ck_assert_msg(str_find(buf_str(&errors), str_from(cases[i].want)) >= 0, "got %.*s",
+                      FCT_FMT(buf_str(&errors)));
+        ck_assert_int_eq(str_find_char(buf_str(&errors), '\n'), (ptrdiff_t)errors.n - 1);
+    }
+}
+END_TEST
+
 START_TEST(later_files_win_per_key_and_lists_add_on_request)
 {
     const char *files[2];
@@ -326,6 +360,7 @@ int main(void)
     tcase_add_test(tc, values_of_every_kind);
     tcase_add_test(tc, rates);
     tcase_add_test(tc, errors_name_the_place_and_suggest);
+    tcase_add_test(tc, blocks_are_checked_as_a_whole);
     tcase_add_test(tc, later_files_win_per_key_and_lists_add_on_request);
     tcase_add_test(tc, open_blocks_keep_unknown_keys_for_their_owner);
     tcase_add_test(tc, blocks_without_a_label_repeat);
