@@ -118,6 +118,20 @@ static int finish_test(struct session *s, json_t *answer, size_t cases, size_t f
     return status;
 }
 
+/* What does not even load is told first. */
+static int nothing_to_test(struct session *s)
+{
+    struct fct_err err = {0};
+    struct lua_judge *judge = s->tool->judge_open(&s->job, &err);
+
+    if (judge) {
+        s->tool->judge_close(&judge);
+        (void)fct_fail(&err, FCT_SYNTAX, "%s has no test: put NAME_test.lua beside it",
+                       *s->job.file);
+    }
+    return ctl_error(&err);
+}
+
 /* Without a folder of mail a rule file without a test proves nothing. */
 static int test(struct session *s)
 {
@@ -131,11 +145,8 @@ static int test(struct session *s)
     s->job.files = 1;
     if (!s->tool->test(&s->job, seen_case, s, &cases, &failed, &err))
         return ctl_error(&err);
-    if (cases == 0 && !folder) {
-        (void)fct_fail(&err, FCT_SYNTAX, "%s has no test: put NAME_test.lua beside it",
-                       *s->job.file);
-        return ctl_error(&err);
-    }
+    if (cases == 0 && !folder)
+        return nothing_to_test(s);
     if (!s->c->json && cases > 0) {
         buf_printf(&s->text, "%zu passed, %zu failed\n", cases - failed, failed);
         ctl_print(&s->text);

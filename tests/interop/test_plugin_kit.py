@@ -1,5 +1,5 @@
 """The kit for plugin authors: `facteurctl plugin new` makes a project outside the tree that builds, tests and loads."""
-import os, shutil, subprocess, sys, tempfile, unittest
+import json, os, shutil, subprocess, sys, tempfile, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
@@ -107,6 +107,130 @@ class Kit(unittest.TestCase):
         r = run(FACTEURCTL, 'plugin', 'new', 'ticket', self.project)
         self.assertNotEqual(r.returncode, 0)
         self.assertIn('File exists', r.stderr)
+
+
+MAIL = 'From: Winner <winner@example.org>\nTo: alice@example.test\nSubject: %s\n\nHello\n'
+
+
+class Rule(unittest.TestCase):
+    """A rule in Lua: `lua new` makes it, `lua test`, `try` and `lint` work on it, a server loads it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix='facteur-rule.')
+        cls.project = os.path.join(cls.folder.name, 'ticket')
+        cls.rule = os.path.join(cls.project, 'ticket.lua')
+        r = run(FACTEURCTL, 'lua', 'new', 'ticket', cls.project)
+        if r.returncode != 0:
+            raise RuntimeError(r.stderr)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def write(self, path, text):
+        path = os.path.join(self.folder.name, path)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, 'w') as f:
+            f.write(text)
+        return path
+
+    def lua(self, *args):
+        return run(FACTEURCTL, 'lua', *args)
+
+    def test_both_ways_make_the_same(self):
+        other = os.path.join(self.folder.name, 'other')
+        self.assertEqual(run(FACTEURCTL, 'plugin', 'new', 'ticket', other, '--lua').returncode, 0)
+        self.assertEqual(run('diff', '-r', self.project, other).stdout, '')
+        r = self.lua('new', 'ticket', self.project)
+        self.assertNotEqual(r.returncode, 0)
+        self.assertIn('File exists', r.stderr)
+        self.assertEqual(self.lua('new', 'Ticket', os.path.join(self.folder.name, 'never')).returncode, 1)
+
+    def test_its_own_test_passes(self):
+        r = self.lua('test', self.rule)
+        self.assertEqual((r.returncode, r.stderr, r.stdout.splitlines()[-1]), (0, '', '2 passed, 0 failed'))
+        found = json.loads(self.lua('test', self.rule, '--json').stdout)
+        self.assertEqual((found['passed'], found['failed'], [c['passed'] for c in found['cases']]), (2, 0, [True, True]))
+
+    def test_a_test_that_fails(self):
+        rule = self.write('fails/one.lua', 'rule { "ONE", score = 1, about = "one", function(m) return m.subject == "one" end }\n')
+        self.write('fails/one_test.lua', 'return { { "found", text = "Subject: two\\n\\n", finds = { "ONE" } } }\n')
+        r = self.lua('test', rule)
+        self.assertEqual(r.returncode, 1)
+        self.assertRegex(r.stdout, r'(?m)^FAIL .*one_test\.lua.*found\n    .*ONE')
+        self.assertEqual(json.loads(self.lua('test', rule, '--json').stdout)['failed'], 1)
+
+    def test_what_cannot_be_tested(self):
+        bare = self.write('bare/one.lua', 'rule { "ONE", score = 1, about = "one", function(m) return true end }\n')
+        broken = self.write('broken/one.lua', 'rule { "ONE", \n')
+        for words, why in (([bare], 'has no test'), ([broken], 'one.lua:'), (['/nowhere/one.lua'], 'no such file'), ([], 'usage'), ([bare, '/nowhere'], 'nowhere')):
+            r = self.lua('test', *words)
+            self.assertNotEqual(r.returncode, 0, words)
+            self.assertIn(why, r.stderr)
+
+    def mailbox(self):
+        for i in range(3):
+            self.write('mail/spam/%d.eml' % i, MAIL % 'your LOTTERY ticket')
+        self.write('mail/spam/other.eml', MAIL % 'pills')
+        self.write('mail/ham/wrong.eml', MAIL % 'lottery as a topic of research')
+        self.write('mail/ham/deeper/1.eml', MAIL % 'lunch')
+        self.write('mail/.hidden', 'no mail')
+        self.write('mail/rest/1.eml', MAIL % 'lottery')
+        return os.path.join(self.folder.name, 'mail')
+
+    def test_over_a_folder_of_mail(self):
+        r = self.lua('test', self.rule, self.mailbox())
+        self.assertEqual((r.returncode, r.stderr), (0, ''))
+        self.assertRegex(r.stdout, r'(?m)^TICKET_WORD +\+1\.500 +3 +1 +1 +75\.0 % +75\.0 %$')
+        self.assertRegex(r.stdout, r'TICKET_WORD is wrong in\n  .*mail/ham/wrong\.eml\n')
+        self.assertRegex(r.stdout, r'7 messages \(4 spam, 2 ham, 1 unsorted\), \d+\.\d+ ms each')
+        mail = json.loads(self.lua('test', self.rule, self.mailbox(), '--json').stdout)['mail']
+        self.assertEqual([(s['name'], s['spam'], s['ham'], s['precision'], s['recall'], len(s['wrong'])) for s in mail['symbols']], [('TICKET_WORD', 3, 1, 0.75, 0.75, 1)])
+
+    def test_rules_that_fail_over_mail_are_named(self):
+        rule = self.write('fault/one.lua', 'rule { "ONE", score = 1, about = "one", function(m) return m.nothing.at.all end }\n')
+        r = self.lua('test', rule, self.mailbox())
+        self.assertEqual(r.returncode, 1)
+        self.assertRegex(r.stdout, r'(?m)^7 went wrong$')
+        self.assertRegex(r.stdout, r'(?m)^.*\.eml: .*rule_failed')
+
+    def test_an_expression(self):
+        mail = os.path.join(self.project, 'lottery.eml')
+        for expression, value in (('m.subject', '"Your LOTTERY ticket"'), ('m.from.domain', '"example.org"'), ('1 + 1', '2'), ('m.conn.helo', '"mx.a.example"'), ('tostring(m.conn.ip)', '"192.0.2.9"'),
+                                  ('m.envelope.from.address, m.envelope.rcpts[1].address', '"a@a.example", "b@b.example"')):
+            r = self.lua('try', expression, mail, '--helo', 'mx.a.example', '--ip', '192.0.2.9', '--from', 'a@a.example', '--rcpt', 'b@b.example')
+            self.assertEqual((r.returncode, r.stdout), (0, value + '\n'), r.stderr)
+        self.assertEqual(json.loads(self.lua('try', 'm.subject', mail, '--json').stdout), {'value': '"Your LOTTERY ticket"'})
+        for expression, why in (('m.subject + 1', 'attempt to'), ('m.subject m', 'expected'), ('io.open("/etc/passwd")', 'io')):
+            r = self.lua('try', expression, mail)
+            self.assertEqual((r.returncode, r.stdout), (1, ''), expression)
+            self.assertIn(why, r.stderr)
+        r = self.lua('try', "(('a'):rep(30000)):find('.-.-.-b')", mail)  # steps or time, whichever ends first
+        self.assertRegex(r.stderr, 'too costly|budget exceeded')
+        self.assertEqual(self.lua('try', 'm', '/nowhere.eml').returncode, 1)
+
+    def test_answers_of_others(self):
+        answers = self.write('answers.lua', 'return { dns = { ["a there.example"] = { "192.0.2.1" } } }\n')
+        mail = os.path.join(self.project, 'lottery.eml')
+        self.assertEqual(self.lua('try', '#dns.a("there.example")', mail, '--answers', answers).stdout, '1\n')
+        self.assertNotEqual(self.lua('try', '#dns.a("there.example")', mail).stdout, '1\n')
+
+    def test_lint(self):
+        r = self.lua('lint', self.rule)
+        self.assertEqual((r.returncode, r.stdout), (0, 'nothing to say\n'), r.stderr)
+        bad = self.write('lint/bad.lua', 'local unused = 1\nrule { "BAD", score = 1, function(m) return undeclared_thing(m) end }\n')
+        r = self.lua('lint', bad)
+        self.assertEqual(r.returncode, 1)
+        self.assertIn('undeclared_thing', r.stdout)
+        self.assertIn('unused', r.stdout)
+        self.assertIn('bad.lua:', r.stdout)
+        self.assertTrue(any(f['kind'] == 'warning' for f in json.loads(self.lua('lint', bad, '--json').stdout)))
+
+    def test_it_loads_into_a_server(self):
+        with facteur.Server('lua {\n    file = "%s"\n}\n' % self.rule) as server:
+            r = server.ctl('scan', os.path.join(self.project, 'lottery.eml'), '--explain')
+            self.assertRegex(r.stdout, r'(?m)^ +\+1\.500  TICKET_WORD .*\n +the subject contains the word')
 
 
 if __name__ == '__main__':
