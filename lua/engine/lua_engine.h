@@ -93,6 +93,9 @@ struct lua_call {
     char detail[LUA_DETAIL_MAX];
 };
 
+#define LUA_KEPT_TEXTS   16
+#define LUA_KEPT_LONGEST 1000
+
 struct lua_engine {
     const struct fct_host *host;
     const struct lua_settings *conf;
@@ -119,6 +122,10 @@ struct lua_engine {
     struct lua_composite *composite;    /* lua_composite.c */
     struct lua_regex_engine *regex;     /* lua_regex.c */
     double now;                         /* of a test; 0: the clock's */
+    struct lua_kept {
+        struct fct_str text; /* of the Lua string */
+        int reference;       /* keeps it alive; 0: none yet */
+    } kept[LUA_KEPT_TEXTS];  /* lua_message.c: texts of header fields */
 };
 
 /* The callback that has the processor. Read by the allocator and by the watchdog's signal handler.

@@ -9,53 +9,97 @@ static struct fct_call *message(lua_State *L)
     return lua_view_check(L, 1, LUA_MESSAGE)->host;
 }
 
-/* ---- header fields * ---- */
+/* ---- header fields ---- */
+
 static const struct fct_header *find(lua_State *L, const char *name, size_t nth)
 {
     return lua_host(L)->header(message(L), name, nth);
 }
-static void push_text(lua_State *L, const struct fct_header *h)
+
+/* All rules of a message ask for the same few texts. The bytes are compared, so that nobody needs
+ * to know when a message ends. */
+static void push_kept(lua_State *L, struct fct_str text)
 {
-    if (h)
-        lua_str_push(L, lua_host(L)->header_text(message(L), h));
+    struct lua_engine *e = lua_engine_of(L);
+    struct lua_kept *k = &e->kept[((uintptr_t)text.p >> 4 ^ text.n) % LUA_KEPT_TEXTS];
+
+    if (k->reference && k->text.n == text.n && memcmp(k->text.p, text.p, text.n) == 0) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, k->reference);
+        return;
+    }
+    lua_str_push(L, text);
+    lua_pushvalue(L, -1);
+    if (k->reference)
+        lua_rawseti(L, LUA_REGISTRYINDEX, k->reference);
     else
+        k->reference = luaL_ref(L, LUA_REGISTRYINDEX);
+    k->text.p = lua_tolstring(L, -1, &k->text.n);
+}
+
+static void push_text(lua_State *L, struct fct_call *call, const struct fct_header *h)
+{
+    struct fct_str text;
+
+    if (!h) {
         lua_pushnil(L);
-} /* The argument `name`; the object comes first, so that m.header("X") is told what is wrong with
-     it. */
+        return;
+    }
+    text = lua_host(L)->header_text(call, h);
+    if (text.n > 0 && text.n <= LUA_KEPT_LONGEST)
+        push_kept(L, text);
+    else
+        lua_str_push(L, text);
+}
+
+static int push_first(lua_State *L, const char *name, size_t nth)
+{
+    struct fct_call *call = message(L);
+
+    push_text(L, call, lua_host(L)->header(call, name, nth));
+    return 1;
+}
+
+/* The argument `name`; the object comes first, so that m.header("X") is told what is wrong with
+ * it. */
 static const char *check_name(lua_State *L)
 {
     message(L);
     return luaL_checkstring(L, 2);
 }
+
 int lua_do_message_header(lua_State *L)
 {
     const char *name = check_name(L);
     lua_Integer nth = luaL_optinteger(L, 3, 1);
+
     luaL_argcheck(L, nth >= 1, 3, "the first field has the number 1");
-    push_text(L, find(L, name, (size_t)nth - 1));
-    return 1;
+    return push_first(L, name, (size_t)nth - 1);
 }
+
 int lua_do_message_headers(lua_State *L)
 {
     const char *name = check_name(L);
     const struct fct_header *h;
+
     lua_newtable(L);
     for (size_t i = 0; (h = find(L, name, i)); i++) {
-        push_text(L, h);
+        push_text(L, message(L), h);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     return 1;
 }
+
 int lua_do_message_all_headers(lua_State *L)
 {
     const struct fct_header *first;
     size_t n = lua_host(L)->headers(message(L), &first);
+
     lua_newtable(L);
     for (size_t i = 0; i < n; i++) {
         lua_createtable(L, 0, 3);
         lua_str_push(L, first[i].name);
         lua_setfield(L, -2, "name");
-        push_text(L, &first[i]);
+        push_text(L, message(L), &first[i]);
         lua_setfield(L, -2, "value");
         lua_str_push(L, first[i].value);
         lua_setfield(L, -2, "raw");
@@ -64,11 +108,12 @@ int lua_do_message_all_headers(lua_State *L)
     }
     return 1;
 }
+
 int lua_get_message_subject(lua_State *L)
 {
-    push_text(L, find(L, "Subject", 0));
-    return 1;
+    return push_first(L, "Subject", 0);
 }
+
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -117,8 +162,11 @@ int lua_get_message_list_id(lua_State *L)
 {
     push_bracketed(L, "List-Id");
     return 1;
-} /* ---- addresses * ---- */ /* All fields of that name together: RFC 5322 3.6 allows one, mail has
-                                 more. */
+}
+
+/* ---- addresses ---- */
+
+/* All fields of that name together: RFC 5322 3.6 allows one, mail has more. */
 static void push_addresses(lua_State *L, const char *name)
 {
     const struct fct_header *h = find(L, name, 0);
@@ -147,7 +195,9 @@ int lua_get_message_cc(lua_State *L)
 {
     push_addresses(L, "Cc");
     return 1;
-} /* ---- the rest of the message * ---- */
+}
+
+/* ---- the rest of the message ---- */
 
 int lua_get_message_conn(lua_State *L)
 {

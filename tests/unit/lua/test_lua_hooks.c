@@ -315,6 +315,33 @@ END_TEST
 
 /* ---- life and death ---- */
 
+/* Texts of fields are kept from one rule to the next, not from one message to the next: here each
+ * stands where the one before stood. */
+START_TEST(texts_are_of_this_message)
+{
+    static const char mail_one[] =
+        "Subject: one\r\nX-Long: a value longer than what Lua keeps once "
+        "anyway, which is forty bytes\r\n\r\n";
+
+    load("hook { 'headers', function(m) print(m.subject, m:header('X-Long'), m:header('X-Long')) "
+         "end }\n");
+    mock_message(&m, mail_one);
+    for (char c = 'a'; c <= 'z'; c++) {
+        char *bytes = (char *)(uintptr_t)m.message.p;
+        char *subject = strchr(bytes, ' ') + 1, *value = strstr(bytes, "X-Long: ") + 8;
+        char want[256];
+
+        *subject = *value = c;
+        mock_run(&m, FCT_HOOK_headers, NULL);
+        snprintf(want, sizeof want, "lua:hooks: %cne\t%.*s\t%.*s\n", c, (int)strcspn(value, "\r"),
+                 value, (int)strcspn(value, "\r"), value);
+        ck_assert_msg(strstr(m.log, want), "%s, want %s", m.log, want);
+        mock_clear(&m);
+    }
+    mock_close(&m);
+}
+END_TEST
+
 /* What a script keeps of a callback is dead afterwards: an error, whatever is done with it. */
 START_TEST(kept_objects_are_dead)
 {
@@ -436,6 +463,7 @@ int main(void)
     tcase_add_test(t, edits);
     tcase_add_test(t, illegal_edits);
     tcase_add_test(t, deliver);
+    tcase_add_test(t, texts_are_of_this_message);
     tcase_add_test(t, kept_objects_are_dead);
     tcase_add_test(t, callbacks_interleave);
     tcase_add_test(t, waiting_is_free);
