@@ -230,28 +230,39 @@ static void plan_json(const struct hook_engine *engine, struct buf *out)
     }
 }
 
-/* What the plugins' symbols mean: those who explain a verdict read it. */
+static void symbol_json(const struct plugin_symbol *s, bool first, struct buf *out)
+{
+    buf_put_c(out, first ? "{\"name\": " : ", {\"name\": ");
+    put_json_text(s->name, out);
+    buf_put_c(out, ", \"score\": ");
+    ledger_put_milli(s->score_milli, out);
+    buf_put_c(out, ", \"group\": ");
+    put_json_text(s->group ? s->group : "", out);
+    buf_put_c(out, ", \"doc\": ");
+    put_json_text(s->doc ? s->doc : "", out);
+    buf_put_c(out, ", \"expression\": ");
+    put_json_text(s->expression ? s->expression : "", out);
+    buf_put_c(out, ", \"plugin\": ");
+    put_json_text(s->self ? s->self->name : "", out);
+    buf_put_c(out, "}");
+}
+
+/* What symbols mean: those who explain a verdict read it. Composites may be the configuration's. */
 static void symbols_json(const struct hook_engine *engine, struct buf *out)
 {
+    const struct composite_set *composites = &engine->judging.composites;
     bool first = true;
 
     for (size_t i = 0; i < engine->set.n; i++)
-        for (const struct plugin_symbol *s = engine->set.plugin[i]->symbol; s; s = s->next) {
-            buf_put_c(out, first ? "{\"name\": " : ", {\"name\": ");
-            first = false;
-            put_json_text(s->name, out);
-            buf_put_c(out, ", \"score\": ");
-            ledger_put_milli(s->score_milli, out);
-            buf_put_c(out, ", \"group\": ");
-            put_json_text(s->group ? s->group : "", out);
-            buf_put_c(out, ", \"doc\": ");
-            put_json_text(s->doc ? s->doc : "", out);
-            buf_put_c(out, ", \"expression\": ");
-            put_json_text(s->expression ? s->expression : "", out);
-            buf_put_c(out, ", \"plugin\": ");
-            put_json_text(engine->set.plugin[i]->name, out);
-            buf_put_c(out, "}");
-        }
+        for (const struct plugin_symbol *s = engine->set.plugin[i]->symbol; s; s = s->next)
+            if (!s->expression) {
+                symbol_json(s, first, out);
+                first = false;
+            }
+    for (size_t i = 0; i < composites->n; i++) {
+        symbol_json(composites->composite[i].symbol, first, out);
+        first = false;
+    }
 }
 
 static void describe_json(const struct hook_engine *engine, const struct filter_facts *facts,

@@ -156,9 +156,156 @@ class Scan(unittest.TestCase):
     def test_by_the_running_filter(self):
         self.check(ctl)
 
+    def test_by_the_server_itself(self):
+        r = subprocess.run([os.path.join(server.build, 'facteur'), 'scan', '-', '--dir', server.state, '--json'], input=SHOUT, capture_output=True, text=True)
+        self.assertEqual((r.returncode, json.loads(r.stdout)['verdict']), (0, 'keep'), r.stderr)
+        self.assertEqual(subprocess.run([os.path.join(server.build, 'facteur'), 'scan'], capture_output=True).returncode, 64)
+
+    def explained(self, *args):
+        return json.loads(ctl('scan', '-', '--json', '--explain', *args, stdin=SHOUT).stdout)
+
+    def test_why(self):
+        why, = self.explained()['explain']
+        symbol, = why['symbols']
+        self.assertEqual({k: symbol[k] for k in ('name', 'score', 'weight', 'factor', 'group', 'by', 'about')},
+                         {'name': 'SUBJECT_ALL_CAPS', 'score': 1.5, 'weight': 1.5, 'factor': 1, 'group': 'subject', 'by': 'lua:subject_rules',
+                          'about': 'the subject is written in capital letters'})
+        self.assertEqual((why['profile'], why['action'], why['score']), ('default', 'keep', 1.5))
+        self.assertEqual([(t['action'], t['reached']) for t in why['thresholds']], [('junk', False), ('reject', False)])
+        text = server.ctl('scan', '-', '--explain', stdin=SHOUT).stdout
+        self.assertIn('the subject is written in capital letters', text)
+        self.assertRegex(text, r'(?m)^    \+1\.500  SUBJECT_ALL_CAPS +1\.5 × 1, group subject, by lua:subject_rules$')
+        self.assertRegex(text, r'(?m)^score 1\.500: profile default says keep$')
+        self.assertNotIn('explain', answer('scan', '-', stdin=SHOUT))
+
     def test_wrong_usage(self):
         for args in (['scan'], ['scan', '/nowhere.eml'], ['scan', '-', '--role', 'king'], ['scan', '-', '--frobnicate']):
             self.assertEqual(ctl(*args, stdin=SHOUT).returncode, 64, args)
+
+
+PROFILES = """
+lua { file = "%(rules)s" }
+lua own { file = "%(own)s" }
+profile default { junk = 6 }
+profile strict {
+    junk = 3
+    score = ["SUBJECT_ALL_CAPS=9"]
+    group_cap = ["subject=4"]
+}
+profile lenient { disable = ["SUBJECT_ALL_CAPS"] }
+profile trial {
+    mode = shadow
+    junk = 1
+}
+composite LOUD_AND_SOLD {
+    expression = "SUBJECT_ALL_CAPS & SOLD"
+    score = 5
+    consume = yes
+    doc = "shouts and sells"
+}
+"""
+OWN = """
+rule { "SOLD", score = 1, group = "sale", about = "somebody sells", function(m) return m.subject and m.subject:lower():find("buy", 1, true) and "buy" end }
+hook { "connect", function(c, ev) ev.banner = "hello from " .. c.frontend end }
+hook { "tls", function(c, ev) if ev.version == "TLSv1.0" then return reject("5.7.1", "too old") end end }
+hook { "auth", function(c, ev) if ev.user == "alias@example.test" then ev.user = "real@example.test" end end }
+hook { "mail", function(c, ev) if c.auth then ev.reverse_path = c.auth.user end end }
+hook { "resolve", function(c, ev) if ev.recipient == "team@example.test" then ev.target = "alice@example.test" ev.target = "bob@example.test" end end }
+hook { "rcpt", function(c, ev)
+  if ev.recipient == "lenient@example.test" then ev.profile = "lenient" end
+  if ev.recipient == "moved@example.test" then ev.recipient = "new@example.test" end
+  if ev.recipient == "closed@example.test" then return reject("5.2.1", "closed") end
+end }
+hook { "chunk", function(c, ev) if ev.bytes:find("POISON", 1, true) then return reject("5.7.1", "poison") end end }
+hook { "deliver", function(m, ev) if ev.settings.loud then m.mailbox = ev.settings.loud end end }
+"""
+
+
+class Judging(unittest.TestCase):
+    """scan with profiles, composites and every point of the dialogue, by a filter of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix='facteur-scan.')
+        names = {'rules': os.path.join(facteur.ROOT, 'lua', 'filters', 'subject_rules.lua'), 'own': os.path.join(cls.folder.name, 'own.lua')}
+        cls.conf = os.path.join(cls.folder.name, 'scan.conf')
+        for path, text in ((names['own'], OWN), (cls.conf, 'server {\n    user_filter = ""\n}\n' + PROFILES % names)):
+            with open(path, 'w') as f:
+                f.write(text)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def scan(self, *args, text=SHOUT):
+        r = subprocess.run([os.path.join(server.build, 'facteurctl'), 'scan', '-', '--conf', self.conf, '--run-dir', self.folder.name, *args], input=text, capture_output=True, text=True, timeout=120)
+        return r.returncode, json.loads(r.stdout) if '--json' in args else r.stdout
+
+    def why(self, *args):
+        status, found = self.scan('--json', '--explain', *args)
+        return status, found['explain'][0]
+
+    def test_a_composite_stands_for_what_made_it(self):
+        status, why = self.why()
+        self.assertEqual((status, why['score'], why['action']), (0, 5, 'keep'))
+        loud = next(s for s in why['symbols'] if s['name'] == 'LOUD_AND_SOLD')
+        self.assertEqual((loud['expression'], loud['about']), ('SUBJECT_ALL_CAPS & SOLD', 'shouts and sells'))
+        self.assertEqual({(a['name'], a['score'], a['detail']) for a in why['adjustments']}, {('SUBJECT_ALL_CAPS', -1.5, 'consumed'), ('SOLD', -1, 'consumed')})
+        self.assertEqual(next(s for s in why['symbols'] if s['name'] == 'SOLD')['detail'], 'buy')
+
+    def test_a_profile_by_name(self):
+        status, why = self.why('--profile', 'strict')
+        self.assertEqual((status, why['profile'], why['action']), (1, 'strict', 'junk'))
+        self.assertEqual([t['reached'] for t in why['thresholds'] if t['action'] == 'junk'], [True])
+        text = self.scan('--explain', '--profile', 'strict')[1]
+        self.assertRegex(text, r'(?m)^  junk +at 3  <- decides$')
+        self.assertIn('weight 9 instead of 1.5, by strict', text)
+
+    def test_a_profile_that_a_rule_chose(self):
+        status, why = self.why('--rcpt', 'lenient@example.test')
+        self.assertEqual((status, why['profile'], why['score']), (0, 'lenient', 1))
+        self.assertIn('disabled', [a['detail'] for a in why['adjustments']])
+
+    def test_one_section_for_each_profile(self):
+        found = self.scan('--json', '--explain', '--rcpt', 'alice@example.test', '--rcpt', 'lenient@example.test', '--rcpt', 'bob@example.test')[1]
+        self.assertEqual([(w['recipient'], w['profile']) for w in found['explain']], [('alice@example.test', 'default'), ('lenient@example.test', 'lenient')])
+
+    def test_shadows_count_nowhere(self):
+        status, why = self.why()
+        self.assertEqual([(s['by'], s['name']) for s in why['shadow'] if s['would'] == 'choose'], [('trial', 'junk')])
+        self.assertIn('trial would choose junk', self.scan('--explain')[1])
+
+    def test_changes_of_the_dialogue(self):
+        found = self.scan('--json', '--login', 'alias@example.test', '--role', 'submission', '--rcpt', 'moved@example.test')[1]
+        self.assertEqual([(s['hook'], [(c['name'], c['value']) for c in s['changes']]) for s in found['dialogue']],
+                         [('connect', [('banner', 'hello from scan')]), ('auth', [('user', 'real@example.test')]), ('mail', [('reverse_path', 'real@example.test')]),
+                          ('rcpt', [('recipient', 'new@example.test')])])
+        self.assertEqual([r['recipient'] for r in found['recipients']], ['new@example.test'])
+        text = self.scan('--login', 'alias@example.test', '--role', 'submission')[1]
+        self.assertIn('as if    <real@example.test> wrote', text)
+        self.assertIn('         banner = hello from scan\n', text)
+
+    def test_targets_of_resolve(self):
+        found = self.scan('--json', '--rcpt', 'team@example.test')[1]
+        self.assertEqual([(r['recipient'], r['account']) for r in found['recipients']], [('team@example.test', 'alice@example.test'), ('team@example.test', 'bob@example.test')])
+
+    def test_what_ends_it(self):
+        self.assertEqual(self.scan('--tls', 'TLSv1.3')[0], 0)
+        status, found = self.scan('--json', '--tls', 'TLSv1.0')
+        self.assertEqual((status, found['dialogue'][-1]['hook'], found['dialogue'][-1]['text']), (2, 'tls', 'too old'))
+        status, found = self.scan('--json', text=SHOUT.replace('hello', 'x' * 100000 + 'POISON'))
+        self.assertEqual((status, found['dialogue'][-1]['hook']), (2, 'chunk'))
+        self.assertEqual(self.scan('--rcpt', 'closed@example.test')[0], 2)
+
+    def test_a_refused_recipient_leaves_the_others(self):
+        status, found = self.scan('--json', '--rcpt', 'alice@example.test', '--rcpt', 'closed@example.test')
+        self.assertEqual((status, [r['recipient'] for r in found['recipients']]), (0, ['alice@example.test']))
+        status, found = self.scan('--json', '--rcpt', 'closed@example.test', '--rcpt', 'alice@example.test')
+        self.assertEqual((status, [r['recipient'] for r in found['recipients']]), (2, ['alice@example.test']))
+
+    def test_settings_and_details_of_accounts(self):
+        found = self.scan('--json', '--rcpt', 'alice+lists@example.test', '--setting', 'loud=Loud')[1]
+        self.assertEqual([(r['recipient'], r['account'], r['mailbox']) for r in found['recipients']], [('alice+lists@example.test', 'alice@example.test', 'Loud')])
 
 
 class Words(unittest.TestCase):
@@ -167,7 +314,14 @@ class Words(unittest.TestCase):
         self.assertEqual(r.returncode, 2)
         self.assertIn('did you mean `account`?', r.stderr)
         self.assertIn('facteurctl', ctl('--help').stdout)
-        self.assertEqual(subprocess.run(['bash', '-n'], input=ctl('completion').stdout, text=True).returncode, 0)
+        completion = ctl('completion').stdout
+        self.assertEqual(subprocess.run(['bash', '-n'], input=completion, text=True).returncode, 0)
+        for word in ('replay', 'lua', 'lint', '--explain', '--since'):
+            self.assertIn(word, completion)
+            self.assertIn(word, ctl('--help').stdout)
+        r = ctl('lua', 'tets', 'x')
+        self.assertIn('did you mean `lua test`?', r.stderr)
+        self.assertIn('--answers', ctl('lua', 'try', '--help').stdout)
 
     def test_configuration(self):
         self.assertIn('is right', server.ctl('config', 'check').stdout)
