@@ -21,6 +21,17 @@ bool utf8_is_valid(struct fct_str s)
     return s.n == 0 || u8_check((const uint8_t *)s.p, s.n) == NULL;
 }
 
+bool utf8_is_line(struct fct_str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+
+        if (c < 0x20 || c == 0x7f || (c == 0xc2 && i + 1 < s.n && (unsigned char)s.p[i + 1] < 0xa0))
+            return false;
+    }
+    return utf8_is_valid(s);
+}
+
 size_t utf8_encode(uint32_t point, char to[4])
 {
     static const unsigned char lead[] = {0, 0, 0xC0, 0xE0, 0xF0};

@@ -15,12 +15,7 @@
 /* Goes into a reply line: nothing in it may end the line. */
 static bool is_line(struct fct_str s, size_t max)
 {
-    if (s.n > max || (s.n > 0 && !utf8_is_valid(s)))
-        return false;
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-            return false;
-    return true;
+    return s.n <= max && utf8_is_line(s);
 }
 
 static void put_answer(struct buf *out, const struct filter_answer *a)

@@ -274,6 +274,8 @@ static void print_text(struct fct_str s, struct buf *out)
             buf_printf(out, "\\%c", c);
         else if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8))
             buf_printf(out, "\\u%04x", c);
+        else if (c == 0xc2 && (unsigned char)s.p[i + 1] < 0xa0) /* a C1 control */
+            buf_printf(out, "\\u%04x", (unsigned char)s.p[++i]);
         else
             buf_put_char(out, (char)c);
     }

@@ -24,15 +24,6 @@ const struct change_info *change_find(enum fct_hook hook, struct fct_str name)
 
 /* ---- values ---- */
 
-/* It ends up in a line of a protocol or of the log. */
-static bool is_line(struct fct_str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-            return false;
-    return s.n == 0 || utf8_is_valid(s);
-}
-
 bool change_fits(const struct change_info *info, struct fct_str value)
 {
     uint64_t number;
@@ -46,7 +37,7 @@ bool change_fits(const struct change_info *info, struct fct_str value)
         return str_equal(value, FCT_STR("yes")) || str_equal(value, FCT_STR("no"));
     case CHANGE_STR:
     case CHANGE_LIST:
-        return is_line(value);
+        return utf8_is_line(value);
     }
     return false;
 }

@@ -116,15 +116,9 @@ const char *result_symbol_at(struct fct_call *call, size_t nth, double *score)
 
 /* ---- the reply ---- */
 
-/* Nothing that could end the reply line or confuse a terminal. */
 static bool is_reply_text(struct fct_str s)
 {
-    if (s.n > REPLY_TEXT_MAX || (s.n > 0 && !utf8_is_valid(s)))
-        return false;
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-            return false;
-    return true;
+    return s.n <= REPLY_TEXT_MAX && utf8_is_line(s);
 }
 
 /* status-code = class "." subject "." detail; class 2 / 4 / 5, the others up to three digits    RFC
@@ -166,12 +160,7 @@ bool result_reply(struct fct_call *call, unsigned code, const char *enhanced, co
 
 static bool is_mailbox_name(struct fct_str s)
 {
-    if (s.n == 0 || s.n > MAILBOX_NAME_MAX || !utf8_is_valid(s))
-        return false;
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-            return false;
-    return true;
+    return s.n > 0 && s.n <= MAILBOX_NAME_MAX && utf8_is_line(s);
 }
 
 bool result_mailbox(struct fct_call *call, struct fct_str name)

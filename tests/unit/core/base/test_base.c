@@ -188,6 +188,30 @@ START_TEST(utf8_folding_and_validity)
 }
 END_TEST
 
+START_TEST(text_of_one_line)
+{
+    static const struct {
+        struct fct_str text;
+        bool is;
+    } cases[] = {
+        {FCT_STR_INIT(""), true},
+        {FCT_STR_INIT("na\xc3\xafve \xc2\xa0 x"), true},
+        {FCT_STR_INIT("two\r\nlines"), false},
+        {FCT_STR_INIT("tab\t"), false},
+        {FCT_STR_INIT("\x1b[2J"), false},
+        {FCT_STR_INIT("\x7f"), false},
+        {FCT_STR_INIT("\xc2\x9b"
+                      "2J"),
+         false}, /* the same escape in one character */
+        {FCT_STR_INIT("cut \xc2"), false},
+        {FCT_STR_INIT("\xff"), false},
+    };
+
+    for (size_t i = 0; i < FCT_COUNT(cases); i++)
+        ck_assert_msg(utf8_is_line(cases[i].text) == cases[i].is, "%zu", i);
+}
+END_TEST
+
 START_TEST(errors_are_one_line)
 {
     struct fct_err err = {0};
@@ -229,6 +253,7 @@ int main(void)
     tcase_add_test(tc, map_survives_random_work);
     tcase_add_test(tc, base64_is_strict);
     tcase_add_test(tc, utf8_folding_and_validity);
+    tcase_add_test(tc, text_of_one_line);
     tcase_add_test(tc, errors_are_one_line);
     tcase_add_test(tc, ids_differ);
     suite_add_tcase(suite, tc);

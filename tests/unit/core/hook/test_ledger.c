@@ -177,6 +177,22 @@ START_TEST(forged_bytes)
 }
 END_TEST
 
+/* C0, C1 and bytes that are no text: JSON reads them as such, terminals do nothing. */
+START_TEST(details_move_no_cursor)
+{
+    FCT_CLEANUP(buf_free) struct buf text = BUF_INIT(4096);
+    struct ledger_entry entry = {
+        .kind = LEDGER_SYMBOL, .hook = FCT_HOOK_scan, .name = FCT_STR("A")};
+    struct ledger ledger = {&entry, 1, 0};
+
+    entry.detail = FCT_STR("\x1b[1m \xc2\x9b"
+                           "2J \xc3\xa9");
+    ledger_print(&ledger, false, &text);
+    buf_put_char(&text, '\0');
+    ck_assert_msg(strstr(text.p, "\"\\u001b[1m \\u009b2J \xc3\xa9\""), "%s", text.p);
+}
+END_TEST
+
 START_TEST(printed)
 {
     FCT_CLEANUP(buf_free) struct buf text = BUF_INIT(65536);
@@ -219,6 +235,7 @@ int main(void)
     tcase_add_test(tc, who_judged_is_never_cut_off);
     tcase_add_test(tc, long_details_are_cut_between_characters);
     tcase_add_test(tc, forged_bytes);
+    tcase_add_test(tc, details_move_no_cursor);
     tcase_add_test(tc, printed);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_NORMAL);
