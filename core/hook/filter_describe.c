@@ -1,6 +1,9 @@
 /* filter_describe.c - the same facts twice: for people, and as JSON. */
 #include "core/hook/filter_describe.h"
 
+#include "core/base/str.h"
+#include "core/base/utf8.h"
+
 #include "core/hook/ledger.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -110,16 +113,19 @@ static void plan_text(const struct hook_engine *engine, struct buf *out)
     }
 }
 
-/* ---- JSON; names are checked at load, so they need no escaping but labels do ---- */
+/* ---- JSON ---- */
 
-static void put_json_text(const char *s, struct buf *out)
+void filter_put_quoted(const char *s, struct buf *out)
 {
+    bool text = utf8_is_valid(str_from(s));
+
     buf_put_char(out, '"');
     for (; *s; s++) {
-        if (*s == '"' || *s == '\\')
+        unsigned char c = (unsigned char)*s;
+
+        if (c == '"' || c == '\\')
             buf_put_char(out, '\\');
-        if ((unsigned char)*s >= 0x20)
-            buf_put_char(out, *s);
+        buf_put_char(out, c < 0x20 ? ' ' : c >= 0x80 && !text ? '?' : *s);
     }
     buf_put_char(out, '"');
 }
@@ -185,9 +191,9 @@ static void plugin_json(const struct fct_self *self, struct buf *out)
     bool any;
 
     buf_put_c(out, "{\"name\": ");
-    put_json_text(self->name, out);
+    filter_put_quoted(self->name, out);
     buf_put_c(out, ", \"version\": ");
-    put_json_text(self->version, out);
+    filter_put_quoted(self->version, out);
     buf_printf(out,
                ", \"off\": %s, \"mode\": \"%s\", \"on_error\": \"%s\", \"on_timeout\": \"%s\", "
                "\"strikes\": %" PRIu32 ", ",
@@ -204,7 +210,7 @@ static void plugin_json(const struct fct_self *self, struct buf *out)
     }
     buf_put_c(out, ", \"metrics\": {");
     for (const struct plugin_metric *m = self->metric; m; m = m->next) {
-        put_json_text(m->name, out);
+        filter_put_quoted(m->name, out);
         buf_printf(out, ": %g%s", m->value, m->next ? ", " : "");
     }
     buf_put_c(out, "}}");
@@ -224,7 +230,7 @@ static void plan_json(const struct hook_engine *engine, struct buf *out)
         for (size_t i = 0; i < point->n; i++) {
             if (i > 0)
                 buf_put_c(out, ", ");
-            put_json_text(point->row[i].row->label, out);
+            filter_put_quoted(point->row[i].row->label, out);
         }
         buf_put_c(out, "]");
     }
@@ -233,17 +239,17 @@ static void plan_json(const struct hook_engine *engine, struct buf *out)
 static void symbol_json(const struct plugin_symbol *s, bool first, struct buf *out)
 {
     buf_put_c(out, first ? "{\"name\": " : ", {\"name\": ");
-    put_json_text(s->name, out);
+    filter_put_quoted(s->name, out);
     buf_put_c(out, ", \"score\": ");
     ledger_put_milli(s->score_milli, out);
     buf_put_c(out, ", \"group\": ");
-    put_json_text(s->group ? s->group : "", out);
+    filter_put_quoted(s->group ? s->group : "", out);
     buf_put_c(out, ", \"doc\": ");
-    put_json_text(s->doc ? s->doc : "", out);
+    filter_put_quoted(s->doc ? s->doc : "", out);
     buf_put_c(out, ", \"expression\": ");
-    put_json_text(s->expression ? s->expression : "", out);
+    filter_put_quoted(s->expression ? s->expression : "", out);
     buf_put_c(out, ", \"plugin\": ");
-    put_json_text(s->self ? s->self->name : "", out);
+    filter_put_quoted(s->self ? s->self->name : "", out);
     buf_put_c(out, "}");
 }
 

@@ -15,6 +15,8 @@ void filter_describe_engine(const struct hook_engine *engine, const struct filte
                             enum filter_format format, struct buf *out);
 void filter_describe_metrics(const struct hook_engine *engine, const struct filter_facts *facts,
                              struct buf *out);
+/* As JSON and Prometheus quote what plugins call things: text, in one line. */
+void filter_put_quoted(const char *s, struct buf *out);
 void plugin_counts_add(struct plugin_counts *sum, const struct plugin_counts *more);
 const char *plugin_operation_name(enum plugin_operation what);
 /* A line `plugin NAME …` each, for facteurctl status. */

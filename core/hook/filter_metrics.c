@@ -14,27 +14,14 @@ struct sampling {
     struct plugin_counts counts;  /* of all rows that are called the same */
 };
 
-/* Names were checked at load, labels of rows come from plugins. */
-static void put_quoted(const char *s, struct buf *out)
-{
-    buf_put_char(out, '"');
-    for (; *s; s++) {
-        if (*s == '"' || *s == '\\')
-            buf_put_char(out, '\\');
-        if ((unsigned char)*s >= 0x20)
-            buf_put_char(out, *s);
-    }
-    buf_put_char(out, '"');
-}
-
 static void begin(const struct sampling *s, const char *metric)
 {
     buf_printf(s->out, "facteur_plugin_%s{filter=\"%u\",plugin=", metric, s->filter);
-    put_quoted(s->self->name, s->out);
+    filter_put_quoted(s->self->name, s->out);
     if (!s->row)
         return;
     buf_printf(s->out, ",hook=\"%s\",row=", hook_info[s->row->is.hook].name);
-    put_quoted(s->row->label, s->out);
+    filter_put_quoted(s->row->label, s->out);
     if (s->row->shadow)
         buf_put_c(s->out, ",mode=\"shadow\"");
 }
@@ -145,7 +132,7 @@ static void of_plugin(struct sampling *s)
     for (const struct plugin_metric *m = s->self->metric; m; m = m->next) {
         begin(s, "metric");
         buf_put_c(s->out, ",name=");
-        put_quoted(m->name, s->out);
+        filter_put_quoted(m->name, s->out);
         buf_printf(s->out, "} %.17g\n", m->value);
     }
     for (s->row = s->self->row; s->row; s->row = s->row->next)

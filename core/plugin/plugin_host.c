@@ -3,6 +3,7 @@
 #include "core/plugin/plugin_host.h"
 
 #include "core/base/str.h"
+#include "core/base/utf8.h"
 #include "core/fiber/fiber.h"
 #include "core/log/log.h"
 #include "core/plugin/plugin_change.h"
@@ -15,6 +16,8 @@
 
 #define PLUGIN_METRICS_MAX 64
 #define TICK_MIN_MS        100
+#define LABEL_MAX          200
+#define METRIC_MAX         1e300 /* "inf" is no number in JSON */
 
 /* ---- calls ---- */
 
@@ -94,6 +97,12 @@ struct call_note *call_note(struct fct_call *call, enum note_kind kind, const ch
 
 /* ---- set-up ---- */
 
+/* It is shown in replies to processes, the log, the ledger and metrics. */
+static bool is_label(struct fct_str s)
+{
+    return s.n > 0 && s.n <= LABEL_MAX && utf8_is_line(s);
+}
+
 static bool add_hook(struct fct_self *self, const struct fct_hook_row *row, struct fct_err *err)
 {
     size_t size = self->object->head.hook_size;
@@ -110,6 +119,9 @@ static bool add_hook(struct fct_self *self, const struct fct_hook_row *row, stru
     if (!row->fn.any)
         return fct_fail(err, FCT_DENIED, "hook row %s has no function",
                         row->label ? row->label : "");
+    if (row->label && !is_label(str_from(row->label)))
+        return fct_fail(err, FCT_DENIED,
+                        "the label of a hook row is text in one line of up to %d bytes", LABEL_MAX);
     if (row->hook == FCT_HOOK_tick && row->interval_ms < TICK_MIN_MS)
         return fct_fail(err, FCT_DENIED, "tick row %s needs an interval_ms of at least %d",
                         row->label ? row->label : "", TICK_MIN_MS);
@@ -210,14 +222,14 @@ void plugin_count(struct fct_self *self, const char *name, double by)
         return;
     for (; *at; at = &(*at)->next, n++)
         if (strcmp((*at)->name, name) == 0) {
-            (*at)->value += by;
+            (*at)->value = fmin(fmax((*at)->value + by, -METRIC_MAX), METRIC_MAX);
             return;
         }
     if (n >= PLUGIN_METRICS_MAX)
         return;
     *at = ARENA_NEW(self->arena, struct plugin_metric);
     (*at)->name = arena_cstr(self->arena, str_head(str_from(name), 64));
-    (*at)->value = by;
+    (*at)->value = fmin(fmax(by, -METRIC_MAX), METRIC_MAX);
 }
 
 static void count(struct fct_call *call, const char *name, double by)

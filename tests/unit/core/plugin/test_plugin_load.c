@@ -186,6 +186,14 @@ static const struct fct_conf_key host_key[] = {{"deadline", FCT_CONF_BOOL, 0, "n
 static const struct fct_symbol bad_symbol[] = {{"lower case", 1, NULL, NULL},
                                                {NULL, 0, NULL, NULL}};
 
+static enum fct_verdict on_mail(struct fct_call *call, const struct fct_ev_mail *ev, void *state)
+{
+    (void)call, (void)ev, (void)state;
+    return FCT_NEXT;
+}
+
+static const struct fct_hook_row bad_label[] = {FCT_ON(mail, on_mail, .label = "two\nlines")};
+
 static bool start_fails(struct fct_self *self, const struct fct_host *host, const void *own,
                         void **state, struct fct_err *err)
 {
@@ -231,6 +239,10 @@ START_TEST(wrong_heads)
     p = good();
     p.symbols = bad_symbol;
     adopt_fails(&p, "\"lower case\" is no symbol name");
+    p = good();
+    p.hooks = bad_label;
+    p.nhooks = 1;
+    adopt_fails(&p, "label of a hook row is text in one line");
     p = good();
     p.start = start_fails;
     adopt_fails(&p, "without saying why");
