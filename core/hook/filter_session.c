@@ -44,13 +44,6 @@ static void drop(struct filter_sessions *s, struct filter_session *x)
     free(x);
 }
 
-void filter_sessions_fini(struct filter_sessions *s)
-{
-    while (s->oldest)
-        drop(s, s->oldest);
-    map_free(&s->by_id);
-}
-
 static struct filter_session *session_new(struct filter_sessions *s, struct fct_str id)
 {
     struct filter_session *x = calloc(1, sizeof *x + s->plugins * sizeof(void *));

@@ -16,7 +16,6 @@ struct filter_sessions {
 };
 
 void filter_sessions_init(struct filter_sessions *s, size_t plugins, size_t max);
-void filter_sessions_fini(struct filter_sessions *s);
 /* The slot of one plugin; makes the session. The pointer is good until the session is forgotten. */
 void **filter_session_slot(struct filter_sessions *s, struct fct_str id, size_t plugin);
 bool filter_session_exists(const struct filter_sessions *s, struct fct_str id);

@@ -294,11 +294,3 @@ bool hook_plan_build(struct arena *arena, const struct plugin_set *set, struct h
     }
     return true;
 }
-
-bool hook_plan_wants(const struct hook_plan *plan, enum fct_hook hook, uint32_t role)
-{
-    for (unsigned r = 0; r < PLAN_ROLES; r++)
-        if ((role & (1u << r)) && (plan->wants[r] & (UINT64_C(1) << hook)))
-            return true;
-    return false;
-}

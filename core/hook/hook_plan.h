@@ -45,6 +45,5 @@ struct hook_plan {
 /* Fails, naming the chain, when a capability is missing, comes too late, or waits for itself. */
 FCT_MUST_CHECK bool hook_plan_build(struct arena *arena, const struct plugin_set *set,
                                     struct hook_plan *out, struct fct_err *err);
-bool hook_plan_wants(const struct hook_plan *plan, enum fct_hook hook, uint32_t role);
 
 #endif

@@ -13,7 +13,8 @@ static enum fct_verdict on_connect(struct fct_call *call, const struct fct_ev_co
         !host->set(call, "delay_ms", TEXT("20")))
         return FCT_REJECT;
     if (host->set(call, "delay_ms", TEXT("soon")) || host->set(call, "colour", TEXT("red")) ||
-        host->set(call, "banner", TEXT("two\r\nlines")))
+        host->set(call, "banner", TEXT("two\r\nlines")) ||
+        host->force(call, FCT_DROP, 1, TEXT("no message yet")))
         return FCT_REJECT;
     return FCT_NEXT;
 }
