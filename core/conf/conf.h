@@ -25,6 +25,9 @@ struct conf_block {
     /* What the rows cannot say: ranges, known words. `values` is the filled struct; the text begins
      * with the key. NULL: nothing. */
     bool (*check)(const void *values, struct fct_err *err);
+    /* Its key that holds files: relative ones are meant from the folder of the file that names
+     * them, as those of `include` are. NULL: none. */
+    const char *files;
 };
 
 struct config;

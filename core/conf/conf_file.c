@@ -222,6 +222,30 @@ static bool put_pair(struct reader *r, struct conf_instance *in, struct conf_pai
     return true;
 }
 
+/* `path` as meant in this file: from its folder. */
+static const char *from_folder(const struct reader *r, const char *path)
+{
+    const char *slash = strrchr(r->file, '/');
+
+    if (path[0] == '/' || !path[0] || !slash)
+        return path;
+    return arena_printf(r->config->arena, "%.*s%s", FCT_FMT(str_between(r->file, slash + 1)), path)
+        .p;
+}
+
+static void name_files(const struct reader *r, const struct conf_block *block,
+                       struct conf_pair *pair)
+{
+    const char **item;
+
+    if (!block || !block->files || strcmp(block->files, pair->key) != 0)
+        return;
+    item = ARENA_ARRAY(r->config->arena, const char *, pair->values.n + 1);
+    for (size_t i = 0; i < pair->values.n; i++)
+        item[i] = from_folder(r, pair->values.item[i]);
+    pair->values.item = item;
+}
+
 static bool read_pair(struct reader *r, struct conf_instance *in)
 {
     struct token key = r->token;
@@ -231,7 +255,10 @@ static bool read_pair(struct reader *r, struct conf_instance *in)
 
     if (how != T_SET && how != T_ADD)
         return refuse(r, &r->token, "expected = after the key");
-    return read_value(r, &pair.values) && put_pair(r, in, pair, how == T_ADD, &key);
+    if (!read_value(r, &pair.values))
+        return false;
+    name_files(r, in->block, &pair);
+    return put_pair(r, in, pair, how == T_ADD, &key);
 }
 
 static const struct conf_block *block_find(struct reader *r, const struct token *name)
@@ -289,17 +316,13 @@ static bool read_file(struct config *c, const char *path, unsigned depth,
 static bool read_include(struct reader *r)
 {
     struct token here = r->token;
-    const char *slash = strrchr(r->file, '/');
-    struct fct_str folder = slash ? str_between(r->file, slash + 1) : FCT_STR("");
     const char *pattern;
     glob_t found;
     bool ok = true;
 
     if (next(r) != T_WORD && r->token.kind != T_STRING)
         return refuse(r, &r->token, "include needs a file name or pattern");
-    pattern = r->token.text[0] == '/'
-                  ? r->token.text
-                  : arena_printf(r->config->arena, "%.*s%s", FCT_FMT(folder), r->token.text).p;
+    pattern = from_folder(r, r->token.text);
     if (glob(pattern, 0, NULL, &found) !=
         0) /* a pattern may match nothing; a plain name must exist */
         return strpbrk(pattern, "*?[") ? true

@@ -3,7 +3,7 @@
 
 /* clang-format off */
 static const struct fct_conf_key plugin_keys[] = {
-    FCT_CONF_KEY(struct plugin_conf, path,       "",    "File to load; empty: NAME.so in server.plugin_dir"),
+    FCT_CONF_KEY(struct plugin_conf, path,       "",    "File to load, a relative one from the folder of this file; empty: NAME.so in server.plugin_dir"),
     FCT_CONF_KEY(struct plugin_conf, use,        "",    "The plugin this block is about, when the block's name is another: several blocks may use one plugin, as plugin opendkim { use = milter }"),
     FCT_CONF_KEY(struct plugin_conf, on_error,   "",    "When it crashes, hangs, misbehaves or was switched off: pass, tempfail or hold (Quarantine); empty: pass for plugins that only score, else tempfail"),
     FCT_CONF_KEY(struct plugin_conf, on_timeout, "",    "When it passes its deadline: pass, tempfail or hold; empty: as on_error"),
@@ -15,7 +15,7 @@ static const struct fct_conf_key plugin_keys[] = {
 };
 
 static const struct fct_conf_key lua_keys[] = {
-    FCT_CONF_KEY(struct lua_conf, file, "", "Rule files to load, patterns such as \"rules/*.lua\" allowed"),
+    FCT_CONF_KEY(struct lua_conf, file, "", "Rule files to load, patterns such as \"/etc/facteur/rules/*.lua\" allowed; a relative one is meant from the folder of this file"),
     FCT_CONF_KEY(struct lua_conf, mode, "live", "live, or shadow: these rules run beside the others, and only the ledger says what they would have done"),
     FCT_CONF_END,
 };
@@ -29,6 +29,7 @@ const struct conf_block plugin_block = {
     .labelled = true,
     .open = true,
     .file = "50-plugins.conf",
+    .files = "path",
 };
 
 const struct conf_block lua_block = {
@@ -39,6 +40,7 @@ const struct conf_block lua_block = {
     .labelled = true,
     .open = true,
     .file = "60-lua.conf",
+    .files = "file",
 };
 
 static const char *const policy_names[] = {

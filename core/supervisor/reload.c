@@ -83,18 +83,20 @@ static void finish(struct supervisor *sup)
         supervisor_reload(sup, NULL, NULL);
 }
 
-/* One log line per error of the configuration. */
+/* One log line per error: those of the configuration, of which the first is `first`, or what a
+ * process that was to start says. */
 static void refuse(struct supervisor *sup, struct fct_str errors, const struct fct_err *first)
 {
     struct reload *r = sup->reload;
 
+    if (errors.n == 0)
+        log_event(EV_RELOAD_REFUSED, FCT_STR(""), F_C("error", first->text));
     while (errors.p && errors.n) {
         struct fct_str line = str_split(&errors, '\n');
 
         if (line.n)
             log_event(EV_RELOAD_REFUSED, FCT_STR(""), F_STR("error", line));
     }
-    log_event(EV_RELOAD_REFUSED, FCT_STR(""), F_C("text", first->text));
     notify_send("READY=1\nSTATUS=serving; the last reload was refused, see the log");
     tell_done(r, first);
     setting_close_unused_sockets(sup);

@@ -110,6 +110,37 @@ static struct config *load(const char *text, struct buf *errors)
     return c;
 }
 
+/* Each from the folder of the file that names it, and only of the key that holds files. */
+START_TEST(files_are_meant_from_their_file)
+{
+    struct conf_block with_files = mail_block;
+    const struct conf_block *const table[] = {&with_files, NULL};
+    const char *file = put_file("main.conf", "include sub/one.conf\n"
+                                             "mail { trusted += [\"b/*\", \"/c\"]  banner = d }\n");
+    const char *const want[] = {"sub/a", "", "b/*", "/c"};
+    const struct mail_conf *m;
+    struct config *c = NULL;
+    struct fct_err err = {0};
+    char path[128];
+
+    with_files.files = "trusted";
+    snprintf(path, sizeof path, "%s/sub", dir);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    put_file("sub/one.conf", "mail { trusted = [a, \"\"] }\n");
+    ck_assert_msg(config_load(&file, 1, table, &c, NULL, &err), "%s", err.text);
+    m = config_get(c, &with_files);
+    ck_assert_uint_eq(m->trusted.n, FCT_COUNT(want));
+    for (size_t i = 0; i < m->trusted.n; i++) {
+        bool relative = want[i][0] && want[i][0] != '/';
+
+        snprintf(path, sizeof path, "%s%s%s", relative ? dir : "", relative ? "/" : "", want[i]);
+        ck_assert_str_eq(m->trusted.item[i], path);
+    }
+    ck_assert_str_eq(m->banner, "d");
+    config_free(&c);
+}
+END_TEST
+
 START_TEST(an_empty_configuration_works)
 {
     struct config *c = load("# nothing\n", NULL);
@@ -357,6 +388,7 @@ int main(void)
 
     tcase_add_checked_fixture(tc, make_dir, remove_dir);
     tcase_add_test(tc, an_empty_configuration_works);
+    tcase_add_test(tc, files_are_meant_from_their_file);
     tcase_add_test(tc, values_of_every_kind);
     tcase_add_test(tc, rates);
     tcase_add_test(tc, errors_name_the_place_and_suggest);
