@@ -1,12 +1,13 @@
 """Rules in a running server: options of their block, a set that is taken only when its tests pass, lists that are read again, waits beside each other, and
 the examples that are shipped."""
-import imaplib, os, re, shutil, smtplib, ssl, sys, tempfile, time, unittest
+import contextlib, imaplib, os, re, shutil, smtplib, ssl, sys, tempfile, time, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
 from fake_dns import FakeDNS
 
 ALICE = 'alice@example.test'
+RELEASE = os.path.join(facteur.ROOT, 'build', 'release')
 EXAMPLES = os.path.join(facteur.ROOT, 'lua', 'filters', 'examples')
 RULE = '''
 local word = config.string("word", "nothing", "what is refused")
@@ -89,7 +90,7 @@ class Reload(unittest.TestCase):
                 s.mail('x@outside.example')
                 self.assertEqual(s.rcpt(ALICE)[0], 250)
             self.assertIn('both 3 true', server.log())
-            self.assertIn('spawned', server.log())
+            self.assertTrue(until(lambda: 'spawned' in server.log()), server.log()[-2000:])
 
     def test_deadline_while_waiting(self):
         """What is left behind by a callback whose time is over ends by itself and harms nobody."""
@@ -112,6 +113,49 @@ hook { "mail", function(c) return wait_all(function() return reject("5.7.1", "fr
             with facteur.Server(conf=self.conf('wrd = "x"')):
                 pass
         self.assertRegex(str(failed.exception), r'test\.conf:3: no rule file of this block has an option .*did you mean .*word')
+
+    def test_a_relative_name_is_meant_from_its_configuration_file(self):
+        server = facteur.Server(conf='lua r { file = "rules/*.lua"\n word = "spam" }\n')
+        shutil.copytree(self.folder, os.path.join(server.dir, 'rules'))
+        with server:
+            self.assertEqual(sender_reply(server, 'spam@x.example'), '550 5.7.1 first')
+
+
+def sandboxed_build():
+    """Only an optimised build closes its sandbox whole: the one under test, or build/release."""
+    for build in (facteur.build_dir(), RELEASE):
+        with contextlib.suppress(OSError), open(os.path.join(build, 'CMakeCache.txt')) as f:
+            if re.search(r'(?m)^CMAKE_BUILD_TYPE:\w+=Rel', f.read()) and os.path.exists(os.path.join(build, 'facteur')):
+                return build
+    return None
+
+
+@unittest.skipUnless(sandboxed_build(), 'the sandbox closes in release builds: build/release is not there')
+class InTheSandbox(unittest.TestCase):
+    """Landlock shows a filter nothing of the file system but the lists beside its rule files."""
+
+    def test_lists_are_read_again_and_nothing_else(self):
+        folder = tempfile.mkdtemp(prefix='facteur-rules.')
+        self.addCleanup(shutil.rmtree, folder)
+        write(folder, 'rules/r.lua', RULE % 'first')
+        write(folder, 'rules/lists/bad.domains', 'bad.example\n')
+        conf = 'lua r { file = "%s/rules/*.lua"\n word = "spam" }\nplugin lua { list_every = 200ms }\n' % folder
+        with facteur.Server(conf=conf, build=sandboxed_build()) as server:
+            shown = server.ctl('status', '--sandbox').stdout
+            if not re.search(r'(?m)^filter .*landlock=[1-9]', shown):
+                self.skipTest('this kernel has no Landlock')
+            self.assertEqual(sender_reply(server, 'a@bad.example'), '550 5.7.1 listed')
+            write(folder, 'rules/lists/bad.domains', 'worse.example\n')
+            self.assertTrue(until(lambda: sender_reply(server, 'a@worse.example') == '550 5.7.1 listed'), server.log()[-2000:])
+            self.assertTrue(sender_reply(server, 'a@bad.example').startswith('250 '))
+            write(folder, 'outside', 'outside.example\n')  # a link out of the folder leads nowhere, and the old list goes on
+            os.symlink('../../outside', os.path.join(folder, 'rules', 'lists', 'new'))
+            os.rename(os.path.join(folder, 'rules', 'lists', 'new'), os.path.join(folder, 'rules', 'lists', 'bad.domains'))
+            self.assertTrue(until(lambda: 'bad.domains' in server.log()), server.log()[-2000:])
+            self.assertTrue(sender_reply(server, 'a@outside.example').startswith('250 '))
+            self.assertEqual(sender_reply(server, 'a@worse.example'), '550 5.7.1 listed')
+            server.ctl('reload')  # it is read before the sandbox closes: the admin's link is the admin's wish
+            self.assertTrue(until(lambda: sender_reply(server, 'a@outside.example') == '550 5.7.1 listed'), server.log()[-2000:])
 
 
 class Shadow(unittest.TestCase):
