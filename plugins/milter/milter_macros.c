@@ -157,8 +157,9 @@ static const struct {
 };
 
 static const char *const by_default[STAGE_COUNT] = {
-    [STAGE_CONNECT] = "j {daemon_name} {daemon_addr} {daemon_port} v _ {client_addr} {client_name} "
-                      "{client_ptr} {client_port} {client_resolve} {if_addr} {if_name}",
+    [STAGE_CONNECT] =
+        ("j {daemon_name} {daemon_addr} {daemon_port} v _ {client_addr} {client_name} "
+         "{client_ptr} {client_port} {client_resolve} {if_addr} {if_name}"),
     [STAGE_HELO] = "{tls_version} {cipher}",
     [STAGE_MAIL] =
         "i {auth_type} {auth_authen} {auth_author} {mail_addr} {mail_host} {mail_mailer}",
