@@ -6,15 +6,22 @@
  *   c        one point with one C callback that does nothing
  *   c-scan   the same at scan, where callbacks run beside each other
  *   c-work   the same with three header look-ups and a symbol
+ *   c-wait   a C callback that waits once: a fiber put away and resumed by the loop
+ *   offload  a C callback that has a thread do nothing
  *   lua      one point with one Lua callback that does nothing
  *   lua-work the same with three header reads and a symbol
+ *   lua-wait a Lua callback that waits once
  *   message  16 points, 12 C plugins, 100 Lua rules, a message of 20 fields and 20 KiB
- *   bare     the same message with nobody hooked: what of `message` is not the engine's */
+ *   bare     the same message with nobody hooked: what of `message` is not the engine's
+ *   html     tokens of 100 KiB of HTML, a newsletter
+ *   edits    121 edits over 100 KiB, sorted and walked */
 #include "core/base/str.h"
 #include "core/fiber/fiber.h"
 #include "core/hook/filter_watch.h"
 #include "core/hook/message_run.h"
 #include "core/log/log.h"
+#include "core/message/edit_list.h"
+#include "core/message/html_tokens.h"
 #include "core/plugin/plugin_conf.h"
 
 #include <event2/event.h>
@@ -54,11 +61,34 @@ static enum fct_verdict some_work(struct fct_call *call, enum fct_hook hook, con
     return FCT_NEXT;
 }
 
+static enum fct_verdict waiting(struct fct_call *call, enum fct_hook hook, const void *ev,
+                                void *state)
+{
+    (void)hook, (void)ev, (void)state;
+    return host->sleep_ms(call, 0) ? FCT_NEXT : FCT_TEMPFAIL;
+}
+
+static void no_work(void *arg)
+{
+    (void)arg;
+}
+
+static enum fct_verdict offloading(struct fct_call *call, enum fct_hook hook, const void *ev,
+                                   void *state)
+{
+    (void)hook, (void)ev, (void)state;
+    return host->offload(call, no_work, NULL) ? FCT_NEXT : FCT_TEMPFAIL;
+}
+
 /* clang-format off */
 #define ROW(point, f) {.hook = FCT_HOOK_##point, .generic = true, .fn.any = (f)}
-static const struct fct_hook_row one_row[] = {ROW(headers, nothing)};
-static const struct fct_hook_row scan_row[] = {ROW(scan, nothing)};
-static const struct fct_hook_row work_row[] = {ROW(headers, some_work)};
+static const struct {
+    const char *what;
+    struct fct_hook_row row;
+} alone[] = {
+    {"c", ROW(headers, nothing)}, {"c-scan", ROW(scan, nothing)}, {"c-work", ROW(headers, some_work)},
+    {"c-wait", ROW(headers, waiting)}, {"offload", ROW(headers, offloading)},
+};
 /* Plugin i takes the four points from i * 4 / 3 on: each of the 16 has three. */
 static const struct fct_hook_row all_rows[] = {
     ROW(connect, nothing), ROW(helo, nothing), ROW(tls, nothing), ROW(auth, nothing), ROW(mail, nothing), ROW(rcpt, nothing),
@@ -95,7 +125,7 @@ struct bench {
     struct plugin_origin origin;
     struct fct_plugin plugin[PLUGINS];
     struct arena *arena;
-    struct fct_str message;
+    struct fct_str message, html;
     const char *what;
     unsigned long n;
     double ns;
@@ -114,15 +144,27 @@ static bool is(const struct bench *b, const char *what)
     return strcmp(b->what, what) == 0;
 }
 
+static const struct {
+    const char *what, *rule;
+} lua_alone[] = {
+    {"lua", "hook { \"headers\", function(m) end }\n"},
+    {"lua-work", "rule { \"BENCH\", score = 1, on = \"headers\", function(m) return "
+                 "m:header(\"Subject\") "
+                 "and m:header(\"From\") and not m:header(\"X-None\") end }\n"},
+    {"lua-wait", "hook { \"headers\", function(m) sleep_ms(0) end }\n"},
+};
+
+static bool has_rules(const struct bench *b)
+{
+    return strncmp(b->what, "lua", 3) == 0 || is(b, "message");
+}
+
 /* Rules as people write them: a header, a word. */
 static void write_rules(const struct bench *b, FILE *f)
 {
-    if (is(b, "lua"))
-        (void)fprintf(f, "hook { \"headers\", function(m) end }\n");
-    if (is(b, "lua-work"))
-        (void)fprintf(f, "rule { \"BENCH\", score = 1, on = \"headers\", function(m) return "
-                         "m:header(\"Subject\") "
-                         "and m:header(\"From\") and not m:header(\"X-None\") end }\n");
+    for (size_t i = 0; i < FCT_COUNT(lua_alone); i++)
+        if (is(b, lua_alone[i].what))
+            (void)fputs(lua_alone[i].rule, f);
     for (int i = 0; is(b, "message") && i < RULES; i++)
         (void)fprintf(f,
                       "rule { \"BENCH_%d\", score = 0.1, function(m) return "
@@ -148,7 +190,7 @@ static void load_config(struct bench *b)
     write_rules(b, f);
     fclose(f);
     f = fopen(conf, "we");
-    if (is(b, "lua") || is(b, "lua-work") || is(b, "message"))
+    if (has_rules(b))
         (void)fprintf(f, "lua { file = \"%s\" }\n", rules);
     fclose(f);
     must(config_load(&file, 1, blocks, &b->conf, &errors, &err), &err);
@@ -160,17 +202,22 @@ static void load_config(struct bench *b)
     (void)rmdir(folder);
 }
 
+static const struct fct_hook_row *row_alone(const struct bench *b)
+{
+    for (size_t i = 0; i < FCT_COUNT(alone); i++)
+        if (is(b, alone[i].what))
+            return &alone[i].row;
+    return NULL;
+}
+
 static void load_plugins(struct bench *b)
 {
     struct fct_err err = {0};
-    const struct fct_hook_row *alone = is(b, "c")        ? one_row
-                                       : is(b, "c-scan") ? scan_row
-                                       : is(b, "c-work") ? work_row
-                                                         : NULL;
-    size_t n = alone ? 1 : is(b, "message") ? PLUGINS : 0;
+    const struct fct_hook_row *row = row_alone(b);
+    size_t n = row ? 1 : is(b, "message") ? PLUGINS : 0;
 
     for (size_t i = 0; i < n; i++) {
-        object(&b->plugin[i], names[i], alone ? alone : all_rows + i * 4 / 3, alone ? 1 : 4);
+        object(&b->plugin[i], names[i], row ? row : all_rows + i * 4 / 3, row ? 1 : 4);
         b->plugin[i].symbols = is(b, "c-work") ? bench_symbol : NULL;
         must(plugin_adopt(&b->engine.set, &b->origin, &b->plugin[i], NULL, NULL, 0, &err), &err);
     }
@@ -269,6 +316,83 @@ static FCT_MAY_WAIT void whole_message(struct bench *b)
     arena_reset(b->arena);
 }
 
+/* ---- a part, its edits ---- */
+
+#define HTML_BYTES ((size_t)100 << 10)
+
+static void make_html(struct bench *b)
+{
+    struct buf out = BUF_INIT(1u << 20);
+
+    for (unsigned i = 0; out.n < HTML_BYTES; i++)
+        buf_printf(
+            &out,
+            "<tr><td style=\"padding:0 12px;font-family:Arial\"><p>Offer %u: a sentence that "
+            "says what is cheap today, as long as sentences of newsletters are.</p><a "
+            "href=\"https://click.example.net/r/%08x?utm_source=mail&amp;id=%u\" "
+            "target=\"_blank\">See <b>all</b> of it</a><img "
+            "src=\"https://t.example.net/o/%08x.gif\" "
+            "width=\"1\" height=\"1\"></td></tr>\r\n",
+            i, i * 2654435761u, i, i * 40503u);
+    b->html = arena_str(b->engine.set.arena, buf_str(&out));
+    buf_free(&out);
+}
+
+static FCT_MAY_WAIT void tokenize_html(struct bench *b)
+{
+    struct html_tokens tokens;
+
+    html_tokenize(b->arena, b->html, FCT_STR("utf-8"), 100000, &tokens);
+    arena_reset(b->arena);
+}
+
+#define EDITS 121
+
+/* As the store reads a view: pieces, not a copy. */
+static FCT_MAY_WAIT void apply_edits(struct bench *b)
+{
+    struct edit edit[EDITS];
+    struct edit_list list;
+    struct edit_piece piece;
+    struct edit_walk walk;
+    struct fct_err err = {0};
+    uint64_t size, seen = 0;
+
+    for (size_t i = 0; i < EDITS; i++)
+        edit[i] = (struct edit){
+            .offset = i * 800, .remove = 40, .insert = FCT_STR("#"), .origin = FCT_STR("bench")};
+    must(edit_list_build(b->arena, edit, EDITS, b->html.n, &list, NULL, NULL, &err), &err);
+    size = edit_list_size(&list, b->html.n);
+    walk = edit_walk_start(&list, b->html.n, 0, size);
+    while (edit_walk_next(&walk, &piece))
+        seen += piece.bytes.n;
+    FCT_ASSERT(seen == size);
+    arena_reset(b->arena);
+}
+
+/* ---- all of it ---- */
+
+static const struct {
+    const char *what;
+    FCT_MAY_WAIT void (*once)(struct bench *b);
+} whole[] = {
+    {"message", whole_message},
+    {"bare", whole_message},
+    {"html", tokenize_html},
+    {"edits", apply_edits},
+};
+
+static FCT_MAY_WAIT void rounds(struct bench *b)
+{
+    for (size_t i = 0; i < FCT_COUNT(whole); i++)
+        if (is(b, whole[i].what)) {
+            for (unsigned long n = 0; n < b->n; n++)
+                whole[i].once(b);
+            return;
+        }
+    crossings(b);
+}
+
 /* All of it in a fiber: valgrind cannot deliver the watchdog's signal on the main stack. */
 static void run(void *arg)
 {
@@ -278,12 +402,9 @@ static void run(void *arg)
     load_config(b);
     load_plugins(b);
     make_message(b);
+    make_html(b);
     started = clock_us();
-    if (is(b, "message") || is(b, "bare"))
-        for (unsigned long i = 0; i < b->n; i++)
-            whole_message(b);
-    else
-        crossings(b);
+    rounds(b);
     b->ns = (double)(clock_us() - started) * 1000 / (double)b->n;
     (void)event_base_loopbreak(b->base);
 }
@@ -295,8 +416,8 @@ int main(int argc, char **argv)
     struct fct_err err = {0};
 
     if (b.n == 0) {
-        (void)fprintf(
-            stderr, "usage: hook_bench c|c-scan|c-work|lua|lua-work|message|bare N [PLUGIN_DIR]\n");
+        (void)fprintf(stderr,
+                      "usage: hook_bench WHAT N [PLUGIN_DIR]; WHAT is listed in hook_bench.c\n");
         return 64;
     }
     log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), "bench", FCT_ERROR);

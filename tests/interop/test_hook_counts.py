@@ -27,7 +27,7 @@ class HookCounts(unittest.TestCase):
 
     def test_every_row_is_known(self):
         hooks = load()
-        self.assertEqual(list(hooks.read_counts()), [row[0] for row in hooks.ROWS])
+        self.assertEqual(list(hooks.read_counts()), [row[0] for row in hooks.ROWS if row[3]])
 
 
 if __name__ == '__main__':
