@@ -1,0 +1,74 @@
+/* spf_conf.c - see spf_conf.h. */
+#include "spf_conf.h"
+
+#define LOOKUPS_MAX 100
+
+/* clang-format off */
+const struct fct_conf_key spf_keys[] = {
+    FCT_CONF_KEY(struct spf_conf, helo,             "yes", "Check the client's HELO name too (RFC 7208 2.3); for MAIL FROM:<> it is the only thing to check"),
+    FCT_CONF_KEY(struct spf_conf, skip_net,         "[\"127.0.0.0/8\", \"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", \"169.254.0.0/16\", \"::1/128\", \"fc00::/7\", \"fe80::/10\"]", "Clients that are not checked: networks nobody outside comes from, and the relays and backup servers that hand you mail of others"),
+    FCT_CONF_KEY(struct spf_conf, reject_fail,      "no",  "Refuse MAIL FROM with 550 5.7.23 when its domain says that this client may not send for it (RFC 7208 8.4, RFC 7372); forwarded mail is then refused too"),
+    FCT_CONF_KEY(struct spf_conf, reject_helo_fail, "no",  "The same for the HELO name"),
+    FCT_CONF_KEY(struct spf_conf, defer_temperror,  "no",  "Answer 451 4.7.24 when the DNS cannot say (RFC 7208 8.6)"),
+    FCT_CONF_KEY(struct spf_conf, explanation,      "yes", "Add what the domain explains (exp=) to a refusal"),
+    FCT_CONF_KEY(struct spf_conf, received_spf,     "no",  "Write the results above the message as Received-SPF (RFC 7208 9.1)"),
+    FCT_CONF_KEY(struct spf_conf, time_limit,       "20s", "Longest time for the questions of one message (RFC 7208 4.6.4 asks for at least 20s); `deadline` must be longer"),
+    FCT_CONF_KEY(struct spf_conf, max_lookups,      "10",  "Terms of a record that ask the DNS, more are an error of the record (RFC 7208 4.6.4: 10)"),
+    FCT_CONF_KEY(struct spf_conf, max_void_lookups, "2",   "Terms of a record that ask for what is not there (RFC 7208 4.6.4: 2)"),
+    FCT_CONF_KEY(struct spf_conf, max_names,        "10",  "MX records of one mx, more are an error; names of the client that are looked at (RFC 7208 4.6.4: 10); at most 20"),
+    FCT_CONF_END,
+};
+/* clang-format on */
+
+static struct fct_str view(const char *s)
+{
+    return (struct fct_str){s, strlen(s)};
+}
+
+static bool fail(struct fct_err *err, const char *key, const char *value, const char *must)
+{
+    err->class = FCT_SYNTAX;
+    (void)snprintf(err->text, sizeof err->text, "%s: \"%.80s\" must be %s", key, value, must);
+    return false;
+}
+
+static bool check_number(const char *key, uint32_t value, uint32_t least, uint32_t most,
+                         struct fct_err *err)
+{
+    char number[16], must[40];
+
+    if (value >= least && value <= most)
+        return true;
+    (void)snprintf(number, sizeof number, "%u", value);
+    (void)snprintf(must, sizeof must, "%u to %u", least, most);
+    return fail(err, key, number, must);
+}
+
+bool spf_conf_check(const struct spf_conf *conf, struct fct_err *err)
+{
+    struct spf_net net;
+
+    for (size_t i = 0; i < conf->skip_net.n; i++)
+        if (!spf_net_parse(view(conf->skip_net.item[i]), &net))
+            return fail(err, "skip_net", conf->skip_net.item[i],
+                        "a network, as 192.0.2.0/24 or 2001:db8::/32");
+    if (conf->time_limit.ms < 1000)
+        return fail(err, "time_limit", "", "1s or more");
+    return check_number("max_lookups", conf->max_lookups, 1, LOOKUPS_MAX, err) &&
+           check_number("max_void_lookups", conf->max_void_lookups, 0, LOOKUPS_MAX, err) &&
+           check_number("max_names", conf->max_names, 1, SPF_NAMES_MAX, err);
+}
+
+bool spf_conf_wants(const struct spf_conf *conf, const struct fct_conn *conn)
+{
+    struct spf_address client;
+    struct spf_net net;
+
+    if (conn->login.n > 0 || conn->trusted || !spf_address_parse(conn->client_ip, &client))
+        return false;
+    for (size_t i = 0; i < conf->skip_net.n; i++)
+        if (spf_net_parse(view(conf->skip_net.item[i]), &net) &&
+            spf_address_matches(&client, &net.address, net.bits))
+            return false;
+    return true;
+}

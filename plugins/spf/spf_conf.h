@@ -1,0 +1,22 @@
+/* spf_conf.h - `plugin spf { … }`. */
+#ifndef PLUGINS_SPF_SPF_CONF_H
+#define PLUGINS_SPF_SPF_CONF_H
+
+#include "spf.h"
+
+struct spf_conf {
+    bool helo;
+    struct fct_strings skip_net;
+    bool reject_fail, reject_helo_fail, defer_temperror;
+    bool explanation;
+    bool received_spf;
+    fct_duration time_limit;
+    uint32_t max_lookups, max_void_lookups, max_names;
+};
+extern const struct fct_conf_key spf_keys[];
+
+FCT_MUST_CHECK bool spf_conf_check(const struct spf_conf *conf, struct fct_err *err);
+/* Is this client one whose mail is checked? */
+bool spf_conf_wants(const struct spf_conf *conf, const struct fct_conn *conn);
+
+#endif
