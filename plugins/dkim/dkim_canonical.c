@@ -82,7 +82,7 @@ static const char *end_of(const struct fct_header *field)
 void dkim_header_put(struct dkim_sink *sink, bool relaxed, const struct fct_header *field,
                      struct fct_str blank, bool last)
 {
-    const char *value = field->raw.p + field->name.n + 1, *end = end_of(field);
+    const char *value = field->value.p, *end = end_of(field);
     struct fct_str before = between(relaxed ? value : field->raw.p, blank.p ? blank.p : end);
     struct fct_str after = blank.p ? between(blank.p + blank.n, end) : between(end, end);
 

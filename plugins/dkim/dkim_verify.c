@@ -16,17 +16,6 @@ const char *dkim_result_word(enum dkim_result result)
     return words[result];
 }
 
-struct fct_str dkim_message_body(struct fct_str message)
-{
-    const char *at;
-
-    if (message.n >= 2 && memcmp(message.p, "\r\n", 2) == 0)
-        return (struct fct_str){message.p + 2, message.n - 2};
-    at = message.n > 0 ? memmem(message.p, message.n, "\r\n\r\n", 4) : NULL;
-    return at ? (struct fct_str){at + 4, (size_t)(message.p + message.n - at - 4)}
-              : (struct fct_str){"", 0};
-}
-
 /* ---- results ---- */
 
 static void judge(struct dkim_check *check, enum dkim_result result, const char *why)

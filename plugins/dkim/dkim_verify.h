@@ -12,6 +12,7 @@
 
 #include "plugins/dkim/dkim_digest.h"
 #include "plugins/dkim/dkim_key.h"
+#include "plugins/dkim/dkim_message.h"
 
 /* Rising: the best signature of a message is its result. */
 enum dkim_result {
@@ -34,14 +35,6 @@ struct dkim_limits {
     uint64_t now;        /* seconds since 1970 */
     uint64_t skew;       /* seconds that a signer's clock may be ahead */
 };
-
-struct dkim_message {
-    const struct fct_header *field;
-    size_t fields;
-    struct fct_str body;
-};
-/* The message's body: behind the first empty line. */
-struct fct_str dkim_message_body(struct fct_str message);
 
 /* One signature. */
 struct dkim_check {

@@ -1,0 +1,279 @@
+/* dkim_scan.c - verifies the signatures of a message as it came, leaves symbols for rules and facts
+ * for other plugins.
+ *
+ * Facts "auth", one for each signature, in the words of RFC 8601 2.2:
+ *     dkim=pass (2048 bits) header.d=example.org header.s=s1 header.a=rsa-sha256 header.b=Yb1x0fQz
+ * The detail of a symbol is of the signature that decided: "d=example.org s=s1 a=rsa-sha256". */
+#include "plugins/dkim/dkim_plugin.h"
+
+#include <time.h>
+
+/* clang-format off */
+const struct fct_symbol dkim_symbols[] = {
+    {"DKIM_PASS",        -0.5, "dkim", "A DKIM signature verifies"},
+    {"DKIM_POLICY",       0.3, "dkim", "A DKIM signature verifies, but leaves a part of the body or a From field uncovered"},
+    {"DKIM_FAIL",         0.8, "dkim", "No DKIM signature verifies, and one of them does not fit the message or is out of date"},
+    {"DKIM_TEMPERROR",    0,   "dkim", "The DNS does not give the key now"},
+    {"DKIM_PERMERROR",    0.3, "dkim", "A DKIM signature has no key, a revoked one, or one that is refused (RFC 8301)"},
+    {"DKIM_NEUTRAL",      0.3, "dkim", "A DKIM signature is malformed"},
+    {"DKIM_NONE",         0.2, "dkim", "There is no DKIM signature"},
+    {"DKIM_TESTING",      0,   "dkim", "The signer only tries DKIM out (t=y): a signature that fails counts as none"},
+    {"DKIM_THIRD_PARTY",  0,   "dkim", "No signature that verifies is of the author's domain"},
+    {"DKIM_FLOOD",        1,   "dkim", "There are more signatures than we look at"},
+    {NULL, 0, NULL, NULL},
+};
+/* clang-format on */
+
+static const char *const symbol_of[] = {
+    [DKIM_NONE] = "DKIM_NONE",           [DKIM_NEUTRAL] = "DKIM_NEUTRAL",
+    [DKIM_PERMERROR] = "DKIM_PERMERROR", [DKIM_FAIL] = "DKIM_FAIL",
+    [DKIM_TEMPERROR] = "DKIM_TEMPERROR", [DKIM_POLICY] = "DKIM_POLICY",
+    [DKIM_PASS] = "DKIM_PASS",
+};
+
+#define SHOWN_SIGNATURE 8 /* letters of b=: tells signatures apart (RFC 6008) */
+#define FACT_MAX        900
+
+struct scan {
+    struct dkim_plugin *plugin;
+    struct fct_call *call;
+    struct dkim_call_memory memory_of;
+    struct dkim_memory memory;
+    struct dkim_verify verify;
+};
+
+/* ---- keys, all at once ---- */
+
+struct question {
+    const struct dkim_plugin *plugin;
+    struct fct_str name;
+    struct fct_dns_answer answer;
+};
+
+static void ask(struct fct_call *call, void *arg)
+{
+    struct question *q = arg;
+
+    (void)q->plugin->host->dns(call, FCT_DNS_TXT, q->name, &q->answer);
+}
+
+/* Who asked already for the same key? */
+static size_t same_question(const struct question *q, size_t n, struct fct_str name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (q[i].name.n == name.n && memcmp(q[i].name.p, name.p, name.n) == 0)
+            return i;
+    return n;
+}
+
+static void ask_keys(struct scan *s)
+{
+    const struct fct_host *host = s->plugin->host;
+    struct dkim_check *check = s->verify.check;
+    size_t checks = s->verify.checks, n = 0, room = checks ? checks : 1;
+    struct question *q = host->alloc(s->call, room * sizeof *q);
+    struct fct_token *token = host->alloc(s->call, room * sizeof *token);
+    size_t *at = host->alloc(s->call, room * sizeof *at);
+
+    if (!q || !token || !at)
+        return; /* out of memory: without a key they are temperrors */
+    for (size_t i = 0; i < checks; i++) {
+        struct fct_str name = {NULL, 0};
+
+        if (check[i].judged)
+            continue;
+        name = dkim_verify_question(&s->verify, &check[i]);
+        at[i] = same_question(q, n, name);
+        if (at[i] < n)
+            continue;
+        q[n] = (struct question){s->plugin, name, {.status = FCT_DNS_FAILED}};
+        token[n] = host->start(s->call, ask, &q[n]);
+        n++;
+    }
+    if (n > 0)
+        (void)host->wait_all(s->call, token, n);
+    for (size_t i = 0; i < checks; i++)
+        if (!check[i].judged)
+            dkim_verify_key(&check[i], &q[at[i]].answer, s->plugin->cache);
+}
+
+/* ---- the body ---- */
+
+static void hash_body(void *arg)
+{
+    struct scan *s = arg;
+
+    dkim_verify_body(&s->verify);
+}
+
+/* A large one on a thread: others must not wait for it. */
+static void verify_bodies(struct scan *s)
+{
+    if (s->verify.message.body.n < s->plugin->conf->offload.bytes)
+        dkim_verify_body(&s->verify);
+    else
+        (void)s->plugin->host->offload(s->call, hash_body, s);
+}
+
+/* ---- what is said ---- */
+
+static struct fct_str printed(struct fct_call *call, const struct dkim_plugin *plugin,
+                              const char *fmt, ...) FCT_PRINTF(3, 4);
+static struct fct_str printed(struct fct_call *call, const struct dkim_plugin *plugin,
+                              const char *fmt, ...)
+{
+    char *text = plugin->host->alloc(call, FACT_MAX);
+    va_list ap;
+    int n;
+
+    if (!text)
+        return (struct fct_str){"", 0};
+    va_start(ap, fmt);
+    n = vsnprintf(text, FACT_MAX, fmt, ap);
+    va_end(ap);
+    return (struct fct_str){text, n < 0 ? 0 : n < FACT_MAX ? (size_t)n : FACT_MAX - 1};
+}
+
+/* What stands in a comment must not end it: our own sentences have brackets. */
+static void put_comment(const struct dkim_check *check, char *out, size_t size)
+{
+    if (check->why.text[0])
+        (void)snprintf(out, size, "%s", check->why.text);
+    else
+        (void)snprintf(out, size, "%u bits", check->bits);
+    for (char *p = out; *p; p++)
+        if (*p == '(' || *p == ')' || *p == '\\')
+            *p = ' ';
+}
+
+static struct fct_str fact_of(struct scan *s, const struct dkim_check *check)
+{
+    const struct dkim_signature *sig = &check->signature;
+    char comment[sizeof check->why.text], letters[(DKIM_SIGNATURE_BYTES + 2) / 3 * 4];
+    const char *word = dkim_result_word(check->result),
+               *testing = check->testing ? ", testing" : "";
+
+    put_comment(check, comment, sizeof comment);
+    if (!check->parsed)
+        return printed(s->call, s->plugin, "dkim=%s (%s)", word, comment);
+    (void)dkim_base64_encode(sig->bytes, sig->nbytes, letters);
+    return printed(s->call, s->plugin,
+                   "dkim=%s (%s%s) header.d=%.*s header.s=%.*s header.a=%s header.b=\"%.*s\"", word,
+                   comment, testing, FCT_FMT(sig->domain), FCT_FMT(sig->selector),
+                   dkim_algorithm_name(sig->algorithm), SHOWN_SIGNATURE, letters);
+}
+
+static struct fct_str detail_of(struct scan *s, const struct dkim_check *check)
+{
+    const struct dkim_signature *sig = &check->signature;
+
+    if (!check->parsed)
+        return (struct fct_str){check->why.text, strlen(check->why.text)};
+    return printed(s->call, s->plugin, "d=%.*s s=%.*s a=%s%s%s", FCT_FMT(sig->domain),
+                   FCT_FMT(sig->selector), dkim_algorithm_name(sig->algorithm),
+                   check->why.text[0] ? " " : "", check->why.text);
+}
+
+/* The first signature with the message's result. */
+static const struct dkim_check *decisive(const struct dkim_verify *v)
+{
+    enum dkim_result result = dkim_verify_result(v);
+
+    for (size_t i = 0; i < v->checks; i++)
+        if (v->check[i].result == result)
+            return &v->check[i];
+    return NULL;
+}
+
+/* A signer who only tries things out is as good as no signer, should it fail (RFC 6376 3.6.1). */
+static const char *symbol_for(const struct dkim_check *check, enum dkim_result result)
+{
+    return check && check->testing && result < DKIM_POLICY ? "DKIM_TESTING" : symbol_of[result];
+}
+
+static struct fct_str author_domain(struct scan *s)
+{
+    const struct fct_host *host = s->plugin->host;
+    const struct fct_header *from = host->header(s->call, "From", 0);
+    const struct fct_address *address;
+    size_t n = from ? host->addresses(s->call, from, &address) : 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (address[i].kind == FCT_ADDRESS_MAILBOX && address[i].domain.n > 0)
+            return address[i].domain;
+    return (struct fct_str){"", 0};
+}
+
+static bool is_of_author(struct scan *s)
+{
+    const struct fct_host *host = s->plugin->host;
+    struct fct_str author = author_domain(s), lower;
+
+    if (!dkim_lower_copy(&s->memory, author, &lower))
+        return true;
+    author = host->org_domain(s->call, lower);
+    for (size_t i = 0; i < s->verify.checks; i++) {
+        const struct dkim_check *check = &s->verify.check[i];
+
+        if (check->result == DKIM_PASS &&
+            dkim_same_nocase(host->org_domain(s->call, check->signature.domain), author))
+            return true;
+    }
+    return false;
+}
+
+static void report(struct scan *s)
+{
+    const struct fct_host *host = s->plugin->host;
+    enum dkim_result result = dkim_verify_result(&s->verify);
+    const struct dkim_check *check = decisive(&s->verify);
+
+    for (size_t i = 0; i < s->verify.checks; i++)
+        (void)host->fact_add(s->call, "auth", fact_of(s, &s->verify.check[i]));
+    if (s->verify.checks == 0)
+        (void)host->fact_add(s->call, "auth", FCT_STR("dkim=none"));
+    (void)host->symbol(s->call, symbol_for(check, result), 1,
+                       check ? detail_of(s, check) : (struct fct_str){"", 0});
+    if (result == DKIM_PASS && !is_of_author(s))
+        (void)host->symbol(s->call, "DKIM_THIRD_PARTY", 1, detail_of(s, check));
+    if (s->verify.ignored > 0)
+        (void)host->symbol(s->call, "DKIM_FLOOD", 1,
+                           printed(s->call, s->plugin, "%zu more", s->verify.ignored));
+}
+
+static void verify(struct scan *s)
+{
+    const struct fct_host *host = s->plugin->host;
+    const struct dkim_conf *conf = s->plugin->conf;
+    struct dkim_limits limits = {conf->max_signatures, (uint64_t)time(NULL),
+                                 conf->clock_skew.ms / 1000};
+    struct dkim_message message = {.body = dkim_message_body(host->raw(s->call))};
+
+    message.fields = host->headers(s->call, &message.field);
+    if (dkim_verify_begin(&s->verify, &s->memory, &limits, &message)) {
+        ask_keys(s);
+        verify_bodies(s);
+        dkim_verify_end(&s->verify);
+        report(s);
+    } else {
+        (void)host->symbol(s->call, "DKIM_TEMPERROR", 1, FCT_STR("no memory"));
+    }
+    dkim_verify_close(&s->verify);
+}
+
+enum fct_verdict dkim_on_scan(struct fct_call *call, const struct fct_ev_scan *ev, void *state)
+{
+    struct dkim_plugin *plugin = state;
+    struct scan *s;
+
+    (void)ev;
+    if (!plugin->conf->verify || plugin->host->conn(call)->login.n > 0)
+        return FCT_NEXT; /* our own users' mail is not signed yet */
+    s = plugin->host->alloc(call, sizeof *s);
+    if (!s)
+        return FCT_NEXT;
+    *s = (struct scan){.plugin = plugin, .call = call, .memory_of = {plugin->host, call}};
+    s->memory = dkim_plugin_memory(&s->memory_of);
+    verify(s);
+    return FCT_NEXT;
+}
