@@ -39,6 +39,9 @@ START_TEST(lines_that_are_right)
         {"alias set i@x a@x b@x", "alias", "set", "i@x", 3, false},
         {"status", "status", "", NULL, 0, false},
         {"status --sandbox", "status", "", NULL, 0, false},
+        {"replay --conf x --since 7d", "replay", "", NULL, 0, false},
+        {"lua test r.lua mail", "lua", "test", "r.lua", 2, false},
+        {"lua try m.subject x.eml", "lua", "try", "m.subject", 2, false},
         {"trace k3f9.1", "trace", "", "k3f9.1", 1, false},
         {"scan -", "scan", "", "-", 1, false},
         {"scan -- --odd-name", "scan", "", "--odd-name", 1, false},
@@ -83,6 +86,9 @@ START_TEST(lines_that_are_wrong)
         {"status --sandbox=yes", "takes no value"},
         {"scan x.eml --rcpt", "--rcpt needs a value: ADDRESS"},
         {"scan x.eml --rcpt=", "--rcpt needs a value: ADDRESS"},
+        {"lua tset x", "did you mean `lua test`?"},
+        {"lua try x", "usage: facteurctl lua try EXPRESSION FILE"},
+        {"replay --snice 7d", "did you mean --since?"},
         {"--dir", "--dir needs a value: DIR"},
     };
 
@@ -115,6 +121,20 @@ START_TEST(options_are_found_by_name)
 }
 END_TEST
 
+/* Behind the verb its own option counts, in front of it the common one. */
+START_TEST(a_verb_may_have_a_common_name)
+{
+    struct fct_err err;
+    struct ctl c;
+    bool help;
+
+    ck_assert(parse(&c, "--conf server replay --conf other --since 7d", &help, &err));
+    ck_assert_str_eq(ctl_option(&c, "--conf"), "other");
+    ck_assert_uint_eq(c.confs, 1);
+    ck_assert_str_eq(c.conf[0], "server");
+}
+END_TEST
+
 START_TEST(help_is_asked_for_in_every_place)
 {
     static const char *const lines[] = {
@@ -136,6 +156,7 @@ static void add(TCase *tc)
     tcase_add_test(tc, lines_that_are_right);
     tcase_add_test(tc, lines_that_are_wrong);
     tcase_add_test(tc, options_are_found_by_name);
+    tcase_add_test(tc, a_verb_may_have_a_common_name);
     tcase_add_test(tc, help_is_asked_for_in_every_place);
 }
 
