@@ -2,6 +2,8 @@
 #include "core/ctl/ctl_check_driver.h"
 
 #include "core/base/str.h"
+#include "core/ctl/ctl_check_dkim.h"
+#include "core/ctl/ctl_check_dmarc.h"
 #include "core/ctl/ctl_check_spf.h"
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_output.h"
@@ -16,6 +18,8 @@ static const struct driver {
     const char *name;
     FCT_MAY_WAIT void (*answer)(struct check_line *line);
 } drivers[] = {
+    {"dkim", check_dkim_line},
+    {"dmarc", check_dmarc_line},
     {"spf", check_spf_line},
 };
 

@@ -1,11 +1,13 @@
-/* ctl_replay.c - goes through the mail of all accounts, or of one, page by page; each message has
- * an arena of its own, so a million of them take no more memory than one. */
+/* ctl_replay.c - goes through the mail of all accounts, or of one, page by page; some messages at a
+ * time, since most of what rules do is to wait for the DNS. Each worker has an arena of its own, so
+ * a million messages take no more memory than a page of them. */
 #include "core/ctl/ctl_replay.h"
 
 #include "core/base/clock.h"
 #include "core/base/id.h"
 #include "core/base/str.h"
 #include "core/ctl/ctl_child.h"
+#include "core/fiber/fiber.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -14,17 +16,30 @@
 #define DEFAULT_SINCE "7d"
 #define READY_MS      10000u
 #define PROGRESS_MS   200u
+#define WORKERS       8u
+
+/* A fiber that judges. */
+struct worker {
+    struct replay *replay;
+    struct arena *message;
+    /* Settings of the account at hand: mail comes account by account. */
+    struct arena *settings;
+    struct fct_str account;
+    struct fct_list setting;
+};
 
 struct replay {
     struct ctl *ctl;
     int64_t since;
     uint64_t limit;   /* of messages; 0: none */
     uint64_t account; /* only this one; 0: all */
-    struct arena *page, *message;
-    /* Settings of the account at hand: mail comes account by account. */
-    struct arena *settings;
-    struct fct_str account_name;
-    struct fct_list setting;
+    struct arena *page;
+    const struct store_history_item *item; /* of the page */
+    size_t items, next;
+    uint64_t begun; /* messages */
+    struct worker worker[WORKERS];
+    bool failed; /* with err: nobody begins another one */
+    struct fct_err err;
     struct replay_sums sums;
     uint64_t shown_ms;
 };
@@ -67,58 +82,58 @@ static bool take_options(struct replay *r, struct fct_err *err)
 
 /* ---- the mail, page by page ---- */
 
-/* `each` says whether to go on. */
-static FCT_MAY_WAIT bool go_through(struct replay *r,
-                                    bool (*each)(struct replay *r,
-                                                 const struct store_history_item *item, bool *more,
-                                                 struct fct_err *err),
-                                    struct fct_err *err)
+/* Fills `item`; false: there is no more, or err. */
+static FCT_MAY_WAIT bool next_page(struct replay *r, struct store_history_place *at)
 {
-    struct store_history_place at = {.account = r->account};
-    const struct store_history_item *item;
-    bool more = true;
-    size_t n;
-
-    while (more) {
-        arena_reset(r->page);
-        if (!store_history(r->ctl->store, r->since, &at, r->page, &item, &n, err))
-            return false;
-        if (n == 0)
-            return true;
-        for (size_t i = 0; i < n && more; i++) {
-            more = r->account == 0 || item[i].account_id == r->account;
-            if (more && !each(r, &item[i], &more, err))
-                return false;
-        }
+    arena_reset(r->page);
+    r->next = r->items = 0;
+    if (!store_history(r->ctl->store, r->since, at, r->page, &r->item, &r->items, &r->err)) {
+        r->failed = true;
+        return false;
     }
-    return true;
+    for (size_t i = 0; r->account > 0 && i < r->items; i++)
+        if (r->item[i].account_id != r->account) {
+            r->items = i;
+            return i > 0;
+        }
+    return r->items > 0;
 }
 
-static bool count_one(struct replay *r, const struct store_history_item *item, bool *more,
-                      struct fct_err *err)
+static const struct store_history_item *next_item(struct replay *r)
 {
-    (void)item;
-    (void)err;
-    *more = ++r->sums.total != r->limit;
-    return true;
+    if (r->failed || r->next == r->items || (r->limit > 0 && r->begun == r->limit))
+        return NULL;
+    r->begun++;
+    return &r->item[r->next++];
+}
+
+/* For the bar: what there is, without the bodies. */
+static FCT_MAY_WAIT void count_all(struct replay *r)
+{
+    struct store_history_place at = {.account = r->account};
+
+    while (next_page(r, &at))
+        r->sums.total += r->items;
+    if (r->limit > 0 && r->sums.total > r->limit)
+        r->sums.total = r->limit;
 }
 
 /* ---- one message ---- */
 
 /* Nobody's, when the account is gone. */
-static FCT_MAY_WAIT struct fct_list settings_of(struct replay *r, struct fct_str account)
+static FCT_MAY_WAIT struct fct_list settings_of(struct worker *w, struct fct_str account)
 {
     struct store_account_detail detail;
     struct fct_err none = {0};
 
-    if (str_equal(r->account_name, account))
-        return r->setting;
-    arena_reset(r->settings);
-    r->account_name = arena_str(r->settings, account);
-    r->setting = (struct fct_list){0};
-    if (store_account_show(r->ctl->store, account, r->settings, &detail, &none))
-        r->setting = (struct fct_list){detail.setting, detail.nsettings};
-    return r->setting;
+    if (str_equal(w->account, account))
+        return w->setting;
+    arena_reset(w->settings);
+    w->account = arena_str(w->settings, account);
+    w->setting = (struct fct_list){0};
+    if (store_account_show(w->replay->ctl->store, account, w->settings, &detail, &none))
+        w->setting = (struct fct_list){detail.setting, detail.nsettings};
+    return w->setting;
 }
 
 static struct fct_str detail_of(struct fct_str recipient)
@@ -152,22 +167,23 @@ static struct filter_context context_of(struct arena *arena, const struct store_
     return x;
 }
 
-static FCT_MAY_WAIT bool judge_again(struct replay *r, const struct store_history_item *item,
+static FCT_MAY_WAIT bool judge_again(struct worker *w, const struct store_history_item *item,
                                      struct judge *j, struct fct_err *err)
 {
-    struct filter_recipient *wanted = ARENA_NEW(r->message, struct filter_recipient);
+    struct filter_recipient *wanted = ARENA_NEW(w->message, struct filter_recipient);
     struct fct_str recipient = item->recipient.n > 0 ? item->recipient : item->account;
 
     *wanted = (struct filter_recipient){.recipient = recipient,
                                         .account = item->account,
                                         .detail = detail_of(recipient),
-                                        .setting = settings_of(r, item->account)};
-    *j = (struct judge){.filter = r->ctl->filter,
-                        .arena = r->message,
-                        .context = context_of(r->message, item),
+                                        .setting = settings_of(w, item->account)};
+    *j = (struct judge){.filter = w->replay->ctl->filter,
+                        .arena = w->message,
+                        .context = context_of(w->message, item),
                         .wanted = wanted,
                         .nwanted = 1};
-    if (!store_original_of(r->ctl->store, item->account_id, item->email_id, &j->fd, &j->size, err))
+    if (!store_original_of(w->replay->ctl->store, item->account_id, item->email_id, &j->fd,
+                           &j->size, err))
         return false;
     judge_run(j);
     close(j->fd);
@@ -182,12 +198,13 @@ static void progress(struct replay *r)
     replay_show_progress(&r->sums, false);
 }
 
-static void compare(struct replay *r, const struct store_history_item *item, const struct judge *j)
+static void compare(struct worker *w, const struct store_history_item *item, const struct judge *j)
 {
+    struct replay *r = w->replay;
     struct replay_verdict then, now;
     struct fct_err none = {0};
 
-    if (!replay_verdict_of(r->message, item->ledger, &then, &none) ||
+    if (!replay_verdict_of(w->message, item->ledger, &then, &none) ||
         !replay_verdict_now(j, &now, &none)) {
         r->sums.lost++;
         return;
@@ -199,58 +216,100 @@ static void compare(struct replay *r, const struct store_history_item *item, con
     replay_show_change(r->ctl, item, &then, &now, r->sums.changed == 1);
 }
 
-/* A filter that died cannot be started anew from here: whose fault it was is told. */
-static FCT_MAY_WAIT bool replay_one(struct replay *r, const struct store_history_item *item,
-                                    bool *more, struct fct_err *err)
+static void fail(struct replay *r, enum fct_class class, struct fct_str message,
+                 struct fct_str account, const char *why)
 {
+    if (!r->failed)
+        (void)fct_fail(&r->err, class, "message %.*s of %.*s: %s", FCT_FMT(message),
+                       FCT_FMT(account), why);
+    r->failed = true;
+}
+
+/* A filter that died cannot be started anew from here. */
+static FCT_MAY_WAIT void replay_one(struct worker *w, const struct store_history_item *item)
+{
+    struct replay *r = w->replay;
     struct fct_err why = {0};
     struct judge j;
 
-    arena_reset(r->message);
-    if (judge_again(r, item, &j, &why)) {
-        if (ctl_child_died(ROLE_FILTER))
-            return fct_fail(err, FCT_TEMP,
-                            "the filter process of this command died over message %.*s of %.*s; "
-                            "the log above names the plugin",
-                            FCT_FMT(item->log_id), FCT_FMT(item->account));
-        compare(r, item, &j);
-    } else if (why.class == FCT_TEMP) {
-        return fct_fail(err, FCT_TEMP, "%s", why.text);
-    } else {
+    arena_reset(w->message);
+    if (!judge_again(w, item, &j, &why)) {
+        if (why.class == FCT_TEMP)
+            fail(r, FCT_TEMP, item->log_id, item->account, why.text);
         r->sums.lost++;
+    } else if (ctl_child_died(ROLE_FILTER)) {
+        fail(r, FCT_TEMP, item->log_id, item->account,
+             "the filter process of this command died over it, or over one beside it");
+    } else {
+        compare(w, item, &j);
     }
-    *more = r->sums.judged + r->sums.lost != r->limit;
     progress(r);
-    return true;
 }
 
 /* ---- all ---- */
 
-static FCT_MAY_WAIT bool replay_all(struct replay *r, struct fct_err *err)
+static FCT_MAY_WAIT void work(void *arg)
 {
-    bool ok;
+    struct worker *w = arg;
+    const struct store_history_item *item;
 
+    while ((item = next_item(w->replay)))
+        replay_one(w, item);
+}
+
+static FCT_MAY_WAIT void replay_pages(struct replay *r)
+{
+    struct store_history_place at = {.account = r->account};
+
+    while (!r->failed && next_page(r, &at) && (r->limit == 0 || r->begun < r->limit)) {
+        struct fiber_group group = {0};
+
+        for (size_t i = 0; i < WORKERS; i++)
+            fiber_group_run(&group, work, &r->worker[i]);
+        fiber_group_wait(&group);
+    }
+}
+
+static FCT_MAY_WAIT bool replay_all(struct replay *r)
+{
     if (!filter_ready(r->ctl->filter, clock_ms() + READY_MS))
-        return fct_fail(err, FCT_TEMP, "the filter of this command does not answer");
-    if (replay_shows_progress() && !go_through(r, count_one, err))
+        return fct_fail(&r->err, FCT_TEMP, "the filter of this command does not answer");
+    if (replay_shows_progress())
+        count_all(r);
+    if (r->failed)
         return false;
     r->sums.began_ms = clock_ms();
     replay_show_begin(r->ctl);
-    ok = go_through(r, replay_one, err);
+    replay_pages(r);
     replay_show_progress(&r->sums, true);
     replay_show_end(r->ctl, &r->sums);
-    return ok;
+    return !r->failed;
+}
+
+static void make_workers(struct replay *r)
+{
+    for (size_t i = 0; i < WORKERS; i++)
+        r->worker[i] =
+            (struct worker){.replay = r, .message = arena_new(NULL), .settings = arena_new(NULL)};
+}
+
+static void free_workers(struct replay *r)
+{
+    for (size_t i = 0; i < WORKERS; i++) {
+        arena_free(&r->worker[i].message);
+        arena_free(&r->worker[i].settings);
+    }
 }
 
 int ctl_replay(struct ctl *c)
 {
-    struct replay r = {
-        .ctl = c, .page = arena_new(NULL), .message = arena_new(NULL), .settings = arena_new(NULL)};
-    struct fct_err err = {0};
-    bool ok = take_options(&r, &err) && replay_all(&r, &err);
+    struct replay *r = ARENA_NEW(c->arena, struct replay);
+    bool ok;
 
-    arena_free(&r.page);
-    arena_free(&r.message);
-    arena_free(&r.settings);
-    return ok ? CTL_OK : ctl_error(&err);
+    *r = (struct replay){.ctl = c, .page = arena_new(NULL)};
+    make_workers(r);
+    ok = take_options(r, &r->err) && replay_all(r);
+    free_workers(r);
+    arena_free(&r->page);
+    return ok ? CTL_OK : ctl_error(&r->err);
 }

@@ -5,6 +5,8 @@
 #include "core/ctl/ctl_check.h"
 #include "core/ctl/ctl_check_driver.h"
 #include "core/ctl/ctl_check_spf.h"
+#include "core/ctl/ctl_check_dkim.h"
+#include "core/ctl/ctl_check_dmarc.h"
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_config.h"
 #include "core/ctl/ctl_docs.h"
@@ -36,6 +38,17 @@ static const struct ctl_option stop_options[] = {
 };
 static const struct ctl_option check_dns_options[] = {
     {"--type", "TYPE", "only this one, as in MX; else all that mail knows"},
+    {"--dns", "ADDRESS@PORT", "ask this resolver"},
+    {0},
+};
+static const struct ctl_option dns_options[] = {
+    {"--dns", "ADDRESS@PORT", "ask this resolver"},
+    {0},
+};
+static const struct ctl_option check_dmarc_options[] = {
+    {"--spf", "DOMAIN", "SPF passed for this one"},
+    {"--dkim", "DOMAIN", "a DKIM signature of this one verified"},
+    {"--discovery", "HOW", "walk (RFC 9989), the default, or psl (RFC 7489)"},
     {"--dns", "ADDRESS@PORT", "ask this resolver"},
     {0},
 };
@@ -150,6 +163,14 @@ const struct ctl_verb ctl_verbs[] = {
     {"check", "", "", 0, 0,
      "answer line after line of standard input, each with an empty cache: for public test suites",
      NEEDS_CONF, ctl_check_driver, check_driver_options, 0},
+    {"check", "dkim", "FILE", 1, 1,
+     "the DKIM signatures of a message (- is standard input), step by step; exit status 0 pass, 1 "
+     "not, 75 when the DNS cannot say",
+     NEEDS_CONF, ctl_check_dkim, dns_options, 0},
+    {"check", "dmarc", "DOMAIN", 1, 1,
+     "the DMARC policy of an author's domain, step by step; with --spf or --dkim: would that pass? "
+     "Exit status 0 yes, 1 no or no policy, 75 when the DNS cannot say",
+     NEEDS_CONF, ctl_check_dmarc, check_dmarc_options, 0},
     {"scan", "", "FILE", 1, 1,
      "what the filter would do with a message (- is standard input); exit status 0 keep, 1 junk, 2 "
      "reject, 3 tempfail, 64 usage",
@@ -203,7 +224,7 @@ static const char introduction[] =
     "  --run-dir DIR  where its control socket is; else server.run_dir\n"
     "  --json         answer in JSON\n\n";
 static const char conclusion[] =
-    "\nAccounts, aliases, store, scan and trace work without a running server too.\n"
+    "\nAccounts, aliases, store, scan, replay and trace work without a running server too.\n"
     "Exit status: 0 done, 1 no or failed, 2 wrong usage, 75 try again later.\n";
 
 static void put_usage(const struct ctl_verb *v, struct buf *out)

@@ -1,8 +1,9 @@
 """facteurctl replay: stored mail judged again by another configuration, beside a running server and without one."""
-import json, os, smtplib, subprocess, sys, tempfile, unittest
+import contextlib, json, os, pty, smtplib, subprocess, sys, tempfile, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
+import fake_dns
 
 ALICE, BOB = 'alice@example.test', 'bob@example.test'
 RULES = os.path.join(facteur.ROOT, 'lua', 'filters', 'subject_rules.lua')
@@ -102,11 +103,34 @@ class Replay(unittest.TestCase):
 
     def test_a_cassette(self):
         rule = self.conf('rule { "ASKED", score = 9, about = "the DNS knows it", function(m) return (dns.a("there.example.test")) ~= nil end }\n', 'dns.lua')
-        conf = self.conf('server {\n    user_filter = ""\n}\nlua { file = "%s" }\n' % rule)
         tape = os.path.join(self.folder.name, 'tape')
-        with open(tape, 'w') as f:
-            f.write('{"cassette":1}\n')
-        self.assertEqual(self.answer('--conf', conf, '--replay', tape)['summary']['judged'], 4)
+        with fake_dns.FakeDNS({'there.example.test': {'A': ['192.0.2.1']}}) as dns:
+            conf = self.conf('server {\n    user_filter = ""\n}\ndns {\n    server = ["%s"]\n    dnssec = no\n}\nlua { file = "%s" }\n' % (dns.address, rule))
+            live = self.answer('--conf', conf, '--record', tape)
+        self.assertEqual(live['summary']['kinds'], [{'then': 'keep', 'now': 'junk', 'messages': 4}])
+        again = self.answer('--conf', conf, '--replay', tape)  # nobody answers any more
+        self.assertEqual(again['summary'], live['summary'])
+        self.assertEqual(sorted(c['id'] for c in again['changes']), sorted(c['id'] for c in live['changes']))
+
+    def test_progress_on_a_terminal(self):
+        try:
+            master, slave = pty.openpty()
+        except OSError as e:
+            self.skipTest('no terminals on this machine: %s' % e)
+        command = [os.path.join(self.server.build, 'facteurctl'), '--dir', self.server.state, 'replay', '--conf', self.conf(STRICT)]
+        p = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=slave, env=dict(os.environ, TERM='xterm'))
+        os.close(slave)
+        out, shown = p.stdout.read().decode(), b''
+        with contextlib.suppress(OSError):  # the terminal is gone
+            while more := os.read(master, 4096):
+                shown += more
+        os.close(master)
+        p.stdout.close()
+        self.assertEqual(p.wait(30), 0)
+        self.assertIn('4 judged, 3 with another verdict', out)
+        self.assertNotIn('\x1b', out)
+        self.assertRegex(shown, rb'\[[# ]{24}\] \d of 4, \d changed')
+        self.assertTrue(shown.endswith(b'\r\x1b[K'))
 
     def test_wrong_usage(self):
         good = self.conf(SAME)
@@ -124,7 +148,7 @@ class Replay(unittest.TestCase):
                 s.sendmail('x@remote.example', [ALICE], mail('please crash', ALICE, 2))
             crash = 'server {\n    user_filter = ""\n}\nplugin crash { path = "%s" }\n' % os.path.join(facteur.build_dir(), 'zoo', 'crash.so')
             r = other.ctl('replay', '--conf', self.conf(crash), check=False)
-            self.assertEqual((r.returncode, 'died over message' in r.stderr), (75, True), r.stderr)
+            self.assertEqual((r.returncode, 'died over it' in r.stderr), (75, True), r.stderr)
             other.ctl('stop')
             other.process.wait(20)
             found = json.loads(other.ctl('replay', '--json', '--conf', self.conf('profile default {\n    junk = 1\n}\n')).stdout)
