@@ -156,7 +156,8 @@ static const struct ctl_verb *find_verb(const char *noun, const char *verb)
     return NULL;
 }
 
-/* A noun that says something alone, and more with a verb: `check --driver spf`, `check dns NAME`. */
+/* A noun that says something alone, and more with a verb: `check --driver spf`, `check dns NAME`.
+ */
 static bool may_become_longer(const struct ctl *c)
 {
     const struct ctl_verb *v = ctl_verbs;
