@@ -139,6 +139,12 @@ static void serve(struct child *ch)
         (void)event_base_loop(ch->env.base, EVLOOP_NONBLOCK);
 }
 
+/* Who tries one message wants to hear of a rule that failed over it. */
+static bool wants_warnings(const struct child *ch)
+{
+    return ch->role->kind == ROLE_FILTER && ch->ctl->verb->needs == NEEDS_FILTER;
+}
+
 FCT_NORETURN static void run_child(struct child *ch)
 {
     struct fct_err err = {0};
@@ -146,7 +152,7 @@ FCT_NORETURN static void run_child(struct child *ch)
     (void)signal(SIGINT, SIG_IGN); /* Ctrl-C is for the parent; we follow it */
     (void)signal(SIGPIPE, SIG_IGN);
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-    log_setup(STDERR_FILENO, ch->role->name, FCT_ERROR);
+    log_setup(STDERR_FILENO, ch->role->name, wants_warnings(ch) ? FCT_WARNING : FCT_ERROR);
     charset_preload(); /* libc loads them from files, which the sandbox hides */
     fill_env(ch);
     if (!start_role(ch, &err)) {
