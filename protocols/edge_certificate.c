@@ -40,7 +40,7 @@ static bool somebody_speaks_tls(const struct config *conf)
     const struct listener_conf *l;
 
     for (size_t i = 0; (l = config_each(conf, &listener_block, i, NULL)); i++)
-        if (strcmp(l->tls, "none") != 0)
+        if (strcmp(l->tls, "none") != 0 && listener_kind(l) != LISTENER_MILTER)
             return true;
     return false;
 }

@@ -42,7 +42,8 @@ unsigned supervisor_wanted(const struct setting *set, enum role_kind kind)
 {
     switch (kind) {
     case ROLE_EDGE:
-        return set->server->edge_processes;
+        /* None where every listener is another role's: a server that only filters for an MTA. */
+        return set->listeners > 0 && !listens(set, kind) ? 0 : set->server->edge_processes;
     case ROLE_FILTER:
         return set->server->filter_processes;
     case ROLE_STORE:

@@ -206,6 +206,27 @@ class ServerEnds(unittest.TestCase):
         server.notify.close()
         server.__exit__(None, None, None)
 
+    def test_only_a_milter(self):
+        """Beside somebody else's MTA: no edge process, no certificate; both come with the first listener of ours, and the edge goes with it."""
+        server = Service()
+        server.configure(doors={'milter': 'protocol = milter'})
+        with server:
+            self.assertEqual(server.pids('edge'), [])
+            self.assertFalse(os.path.exists(server.state + '/data/tls'))
+            self.assertNotIn('certificate', server.log())
+            with socket.create_connection(('127.0.0.1', server.port('milter')), 20) as s:
+                s.sendall(struct.pack('>IcIII', 13, b'O', 6, 0x1ff, 0x1fffff))
+                self.assertEqual(s.recv(5)[4:], b'O')
+            server.configure(doors={'milter': 'protocol = milter', 'smtp': 'protocol = smtp'})
+            server.ctl('reload')
+            self.assertEqual(len(server.pids('edge')), 2)
+            self.assertEqual(greeting(server.port('smtp'))[:4], b'220 ')
+            server.configure(doors={'milter': 'protocol = milter'})
+            server.ctl('reload')
+            server.wait_log(r'edge stop')
+            self.assertRaises(ConnectionRefusedError, socket.create_connection, ('127.0.0.1', server.port('smtp')), 5)
+        server.notify.close()
+
     def test_without_a_listener_block_the_standard_ports_are_served(self):
         r = subprocess.run([sys.executable, os.path.abspath(__file__), 'standard-ports'], capture_output=True, text=True, timeout=120)
         if r.returncode == 77:
