@@ -64,7 +64,7 @@ static void sign_all(void *arg)
             .expiry = conf->lifetime.ms ? s->now + conf->lifetime.ms / 1000 : 0,
         };
 
-        if (!dkim_sign(&signing, &s->memory, &s->message, &s->value[i], &s->err[i]))
+        if (!dkim_sign_message(&signing, &s->memory, &s->message, &s->value[i], &s->err[i]))
             s->value[i] = (struct fct_str){NULL, 0};
     }
 }

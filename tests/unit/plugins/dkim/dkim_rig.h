@@ -103,7 +103,7 @@ static inline struct fct_str dkim_rig_sign(struct dkim_rig *rig, const struct dk
     struct fct_str value;
     struct fct_err err = {0};
 
-    ck_assert_msg(dkim_sign(signing, &rig->memory, &message, &value, &err), "%s", err.text);
+    ck_assert_msg(dkim_sign_message(signing, &rig->memory, &message, &value, &err), "%s", err.text);
     buf_printf(&out, "DKIM-Signature: %.*s\r\n", FCT_FMT(value));
     buf_put_str(&out, text);
     return arena_str(rig->arena, buf_str(&out));
