@@ -33,9 +33,8 @@ static void choose_record(struct dmarc_search *s, struct dmarc_entry *entry,
             at = i;
         }
     if (n != 1) {
-        dmarc_watch(&s->watch,
-                    n ? PREFIX "%s: %zu records, so none counts" : PREFIX "%s: %zu of DMARC",
-                    entry->name.text, n);
+        dmarc_watch(&s->watch, PREFIX "%s: %s", entry->name.text,
+                    n ? "several records, so none counts" : "no record of DMARC");
         return;
     }
     entry->look = DMARC_THERE;

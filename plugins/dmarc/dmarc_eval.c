@@ -58,9 +58,10 @@ static FCT_MAY_WAIT enum alignment align(struct dmarc_search *s, const struct dm
         result = ALIGNED;
     else if (!strict)
         result = relaxed(s, author, dmarc_domain_str(domain));
-    dmarc_watch(&s->watch, "%s passed for %s: %s (%s)", how, domain->text, texts[result],
+    dmarc_watch(&s->watch, "%s %s for %s: %s (%s)", how,
+                identifier->unsure ? "could not say" : "passed", domain->text, texts[result],
                 strict ? "strict" : "relaxed");
-    return result;
+    return result == ALIGNED && identifier->unsure ? NOBODY_KNOWS : result;
 }
 
 static FCT_MAY_WAIT void judge(struct dmarc_search *s, const struct dmarc_query *query,
@@ -82,7 +83,7 @@ static FCT_MAY_WAIT void judge(struct dmarc_search *s, const struct dmarc_query 
         return;
     }
     if (unknown)
-        decide(out, DMARC_TEMPERROR, "no answer of the DNS about organizational domains");
+        decide(out, DMARC_TEMPERROR, "no answer of the DNS about what might be aligned");
     else
         decide(out, DMARC_FAIL, "");
 }

@@ -12,6 +12,7 @@ const char *dmarc_result_word(enum dmarc_result result);
 struct dmarc_identifier {
     struct fct_str domain;
     bool dkim;
+    bool unsure; /* no pass, but a temporary error: if it is aligned, nobody can say for now */
 };
 /* More are not looked at. */
 #define DMARC_IDENTIFIERS_MAX 16

@@ -89,9 +89,9 @@ static void evaluate(enum dmarc_discovery discovery, const char *author, const c
     search->discovery = discovery;
     search->dns = (struct dmarc_dns){ask, org, NULL};
     if (spf)
-        id[query.identifiers++] = (struct dmarc_identifier){str_from(spf), false};
+        id[query.identifiers++] = (struct dmarc_identifier){.domain = str_from(spf)};
     if (dkim)
-        id[query.identifiers++] = (struct dmarc_identifier){str_from(dkim), true};
+        id[query.identifiers++] = (struct dmarc_identifier){.domain = str_from(dkim), .dkim = true};
     asked = 0;
     dmarc_evaluate(search, &query, out);
     free(search);
@@ -251,7 +251,7 @@ START_TEST(floods_of_signatures_cost_little)
     search->dns = (struct dmarc_dns){ask, org, NULL};
     for (int i = 0; i < 100; i++) {
         snprintf(name[i], sizeof name[i], "a%d.b.c.d.e.evil%d.example", i, i);
-        id[i] = (struct dmarc_identifier){str_from(name[i]), true};
+        id[i] = (struct dmarc_identifier){.domain = str_from(name[i]), .dkim = true};
     }
     asked = 0;
     dmarc_evaluate(search, &query, &out);
@@ -267,6 +267,38 @@ START_TEST(floods_of_signatures_cost_little)
     dmarc_evaluate(search, &query, &out);
     ck_assert_int_eq(out.result, DMARC_FAIL);
     ck_assert_uint_le(asked, DMARC_NAMES_MAX);
+    free(search);
+}
+END_TEST
+
+/* Whoever forges mail can sign it with a key that nobody can fetch: that must not spare it its
+ * fail. Only what would be aligned leaves it open. */
+START_TEST(what_could_not_be_checked)
+{
+    static const struct {
+        const char *domain;
+        enum dmarc_result result;
+    } rows[] = {
+        {"evil.example", DMARC_FAIL},
+        {"com", DMARC_FAIL},
+        {"mail.example.com", DMARC_TEMPERROR},
+        {"example.com", DMARC_TEMPERROR},
+    };
+    struct dmarc_search *search = calloc(1, sizeof *search);
+
+    for (size_t i = 0; i < FCT_COUNT(rows); i++) {
+        struct dmarc_identifier id[] = {{str_from(rows[i].domain), true, true},
+                                        {FCT_STR("example.com"), true, false}};
+        struct dmarc_query query = {FCT_STR("example.com"), id, 1};
+        struct dmarc_outcome out;
+
+        *search = (struct dmarc_search){.dns = {ask, org, NULL}};
+        dmarc_evaluate(search, &query, &out);
+        ck_assert_msg(out.result == rows[i].result, "%s", rows[i].domain);
+        query.identifiers = 2; /* a pass is a pass */
+        dmarc_evaluate(search, &query, &out);
+        ck_assert_int_eq(out.result, DMARC_PASS);
+    }
     free(search);
 }
 END_TEST
@@ -322,6 +354,7 @@ int main(void)
     tcase_add_loop_test(tc, by_the_list, 0, (int)FCT_COUNT(list_rows));
     tcase_add_test(tc, a_walk_asks_at_most_eight_times);
     tcase_add_test(tc, floods_of_signatures_cost_little);
+    tcase_add_test(tc, what_could_not_be_checked);
     tcase_add_loop_test(tc, names_in_one_form, 0, (int)FCT_COUNT(names));
     tcase_add_test(tc, a_nul_is_no_part_of_a_name);
     suite_add_tcase(suite, tc);

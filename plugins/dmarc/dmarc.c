@@ -1,0 +1,362 @@
+/* dmarc.c - DMARC as a plugin: what SPF and DKIM found is held against the domain that people see
+ * in From, and against what its owner asks for (RFC 9989).
+ *
+ * At `scan`, when spf and dkim have left their facts: symbols, a fact for Authentication-Results,
+ * and the owner's wish as a forced action. At `verdict` a refusal gets words that say why. */
+#include "dmarc_author.h"
+#include "dmarc_conf.h"
+#include "dmarc_facts.h"
+
+#include <stdlib.h>
+
+#define DETAIL_MAX 200 /* as much of a symbol's detail is kept */
+#define FACT_MAX   800
+#define REPLY_MAX  380
+#define ROLES      (FCT_ROLE_MX | FCT_ROLE_REPLAY)
+
+/* Left for ourselves between `scan` and `verdict`: what to say with a refusal. */
+#define REPLY_FACT "dmarc.reply"
+
+static const struct fct_host *host;
+
+/* clang-format off */
+static const struct fct_symbol symbols[] = {
+    {"DMARC_PASS",            -0.5, "dmarc", "SPF or DKIM proves that the message comes from the author's domain"},
+    {"DMARC_FAIL",             0.5, "dmarc", "Neither SPF nor DKIM proves that the message comes from the author's domain, which has a DMARC policy"},
+    {"DMARC_FAIL_QUARANTINE",  2.0, "dmarc", "The author's domain asks to quarantine what fails"},
+    {"DMARC_FAIL_REJECT",      4.0, "dmarc", "The author's domain asks to reject what fails"},
+    {"DMARC_NONE",             0.0, "dmarc", "The author's domain has no DMARC policy"},
+    {"DMARC_TEMPERROR",        0.0, "dmarc", "The DNS could not say what the author's domain asks for"},
+    {"DMARC_PERMERROR",        0.5, "dmarc", "The DMARC record of the author's domain has mistakes, or there is no one author to check"},
+    {"DMARC_TESTING",          0.0, "dmarc", "The author's domain tries its policy out (t=y): it counts one step milder"},
+    {"DMARC_FORWARDED",        0.0, "dmarc", "It fails, but came by a forwarder that the configuration trusts"},
+    {"MULTIPLE_FROM",          3.0, "dmarc", "There are several From fields, or authors of several domains"},
+    {"BAD_FROM",               2.0, "dmarc", "There is no From field, or one that cannot be read for certain"},
+    {0},
+};
+/* clang-format on */
+
+/* One message on its way through here. */
+struct check {
+    struct fct_call *call;
+    const struct dmarc_plan *plan;
+    struct dmarc_author author;
+    /* Domains that SPF and DKIM vouch for. */
+    struct dmarc_domain passed[DMARC_IDENTIFIERS_MAX];
+    struct dmarc_identifier identifier[DMARC_IDENTIFIERS_MAX];
+    size_t identifiers;
+    struct dmarc_search search;
+    struct dmarc_outcome outcome;
+};
+
+/* ---- reading ---- */
+
+/* Obsolete syntax allows white space between the name and the colon (RFC 5322 4.5): it must not
+ * hide a field. */
+static bool is_from(struct fct_str name)
+{
+    while (name.n > 0 && (name.p[name.n - 1] == ' ' || name.p[name.n - 1] == '\t'))
+        name.n--;
+    return name.n == 4 && strncasecmp(name.p, "From", 4) == 0;
+}
+
+static void read_author(struct check *c)
+{
+    const struct fct_header *field;
+    const struct fct_address *list;
+    size_t n = host->headers(c->call, &field);
+
+    for (size_t i = 0; i < n; i++)
+        if (is_from(field[i].name)) {
+            size_t addresses = host->addresses(c->call, &field[i], &list);
+
+            dmarc_author_add(&c->author, list, addresses);
+        }
+    dmarc_author_finish(&c->author);
+}
+
+static bool is_word(struct fct_str s, const char *word)
+{
+    return s.n == strlen(word) && memcmp(s.p, word, s.n) == 0;
+}
+
+/* The HELO name is what SPF vouches for when MAIL FROM is empty, and only then (RFC 9989 4.4.2). */
+static bool counts(const struct check *c, const struct dmarc_fact *fact)
+{
+    bool null_sender = host->envelope(c->call)->reverse_path.n == 0;
+
+    return fact->dkim || fact->spf_mailfrom || (fact->spf_helo && null_sender);
+}
+
+static void read_facts(struct check *c)
+{
+    struct dmarc_fact fact;
+    struct fct_str text;
+
+    for (size_t i = 0; (text = host->fact(c->call, "auth", i)).p; i++) {
+        bool read = dmarc_fact_parse(text, &fact) && counts(c, &fact);
+        bool unsure = is_word(fact.result, "temperror");
+
+        if (!read || c->identifiers == DMARC_IDENTIFIERS_MAX ||
+            (!unsure && !is_word(fact.result, "pass")))
+            continue;
+        c->passed[c->identifiers] = fact.domain;
+        c->identifier[c->identifiers] = (struct dmarc_identifier){
+            dmarc_domain_str(&c->passed[c->identifiers]), fact.dkim, unsure};
+        c->identifiers++;
+    }
+}
+
+/* ---- asking ---- */
+
+static FCT_MAY_WAIT bool ask(void *ctx, enum fct_dns_type type, struct fct_str name,
+                             struct fct_dns_answer *out)
+{
+    return host->dns(ctx, type, name, out);
+}
+
+static struct fct_str org(void *ctx, struct fct_str name)
+{
+    return host->org_domain(ctx, name);
+}
+
+static FCT_MAY_WAIT void evaluate(struct check *c)
+{
+    struct dmarc_query query = {dmarc_domain_str(&c->author.domain), c->identifier, c->identifiers};
+
+    c->search.discovery = c->plan->discovery;
+    c->search.dns = (struct dmarc_dns){ask, org, c->call};
+    dmarc_evaluate(&c->search, &query, &c->outcome);
+}
+
+/* ---- telling ---- */
+
+static FCT_PRINTF(3, 4) void tell(struct check *c, const char *symbol, const char *fmt, ...)
+{
+    double factor = c->plan->mode == DMARC_IGNORE ? 0 : 1;
+    char detail[DETAIL_MAX + 1];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(detail, sizeof detail, fmt, ap);
+    va_end(ap);
+    (void)host->symbol(c->call, symbol, factor, (struct fct_str){detail, strlen(detail)});
+}
+
+static FCT_PRINTF(3, 4) void leave(struct check *c, const char *name, const char *fmt, ...)
+{
+    char text[FACT_MAX];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    (void)host->fact_add(c->call, name, (struct fct_str){text, strlen(text)});
+}
+
+/* The words of a mistake may come from somebody's record: none of them ends a quoted string. */
+static const char *reason(char text[DETAIL_MAX])
+{
+    for (char *p = text; *p; p++)
+        if (*p == '"' || *p == '\\')
+            *p = '\'';
+    return text;
+}
+
+/* RFC 8601 2.2; policy.dmarc: what the owner asks for (RFC 7489 11.1) */
+static void leave_result(struct check *c)
+{
+    const struct dmarc_outcome *o = &c->outcome;
+    const char *word = dmarc_result_word(o->result);
+    char why[DETAIL_MAX];
+
+    (void)snprintf(why, sizeof why, "%s", o->why);
+    if (o->result == DMARC_FAIL)
+        leave(c, "auth", "dmarc=%s header.from=%s policy.dmarc=%s", word, o->author.text,
+              dmarc_policy_word(o->policy));
+    else if (o->why[0])
+        leave(c, "auth", "dmarc=%s reason=\"%s\" header.from=%s", word, reason(why),
+              o->author.text);
+    else
+        leave(c, "auth", "dmarc=%s header.from=%s", word, o->author.text);
+}
+
+static void tell_result(struct check *c)
+{
+    const struct dmarc_outcome *o = &c->outcome;
+
+    switch (o->result) {
+    case DMARC_NONE:
+        tell(c, "DMARC_NONE", "%s", o->author.text);
+        break;
+    case DMARC_PASS:
+        tell(c, "DMARC_PASS", "%s by %s of %s", o->author.text, o->by_dkim ? "DKIM" : "SPF",
+             o->aligned.text);
+        break;
+    case DMARC_FAIL:
+        tell(c, "DMARC_FAIL", "%s asks for %s", o->author.text, dmarc_policy_word(o->policy));
+        break;
+    case DMARC_TEMPERROR:
+        tell(c, "DMARC_TEMPERROR", "%s: %s", o->author.text, o->why);
+        break;
+    case DMARC_PERMERROR:
+        tell(c, "DMARC_PERMERROR", "%s: %s", o->author.text, o->why);
+        break;
+    }
+}
+
+/* ---- doing ---- */
+
+static void wish(struct check *c, enum fct_action action, const char *why)
+{
+    if (c->plan->mode != DMARC_ENFORCE || action == FCT_KEEP)
+        return;
+    (void)host->force(c->call, action, c->plan->conf->rank, (struct fct_str){why, strlen(why)});
+    if (action == FCT_REFUSE)
+        leave(c, REPLY_FACT, "%s", why);
+}
+
+static bool is_trusted(const struct check *c, const char **by)
+{
+    for (size_t i = 0; i < c->identifiers; i++)
+        if (!c->identifier[i].unsure && dmarc_conf_trusts(c->plan->conf, c->identifier[i].domain)) {
+            *by = c->passed[i].text;
+            return true;
+        }
+    return false;
+}
+
+static void treat_failure(struct check *c)
+{
+    const struct dmarc_outcome *o = &c->outcome;
+    char why[REPLY_MAX];
+    const char *by;
+
+    if (is_trusted(c, &by)) {
+        tell(c, "DMARC_FORWARDED", "by %s", by);
+        return;
+    }
+    if (o->testing)
+        tell(c, "DMARC_TESTING", "%s", o->found.text);
+    if (o->policy == DMARC_POLICY_NONE)
+        return;
+    tell(c, o->policy == DMARC_POLICY_REJECT ? "DMARC_FAIL_REJECT" : "DMARC_FAIL_QUARANTINE",
+         "%s, by the record of %s", o->author.text, o->found.text);
+    (void)snprintf(why, sizeof why, "DMARC fails for %s, which asks to %s such mail",
+                   o->author.text, dmarc_policy_word(o->policy));
+    wish(c, c->plan->action[o->policy], why);
+}
+
+/* Nobody can say whom to check: such a message must not fare better than one that fails. */
+static void treat_bad_from(struct check *c)
+{
+    bool many = c->author.kind == DMARC_MANY_FIELDS || c->author.kind == DMARC_MANY_DOMAINS;
+    const char *text = dmarc_author_text(c->author.kind);
+
+    tell(c, many ? "MULTIPLE_FROM" : "BAD_FROM", "%s", text);
+    tell(c, "DMARC_PERMERROR", "%s", text);
+    leave(c, "auth", "dmarc=permerror reason=\"%s\"", text);
+    wish(c, c->plan->bad_from, text);
+}
+
+/* ---- points ---- */
+
+static FCT_MAY_WAIT enum fct_verdict on_scan(struct fct_call *call, const struct fct_ev_scan *ev,
+                                             void *state)
+{
+    const struct dmarc_plan *plan = state;
+    struct check *c;
+
+    (void)ev;
+    if (!dmarc_conf_wants(plan->conf, host->conn(call)) || !(c = host->alloc(call, sizeof *c)))
+        return FCT_NEXT;
+    memset(c, 0, sizeof *c);
+    c->call = call;
+    c->plan = plan;
+    read_author(c);
+    if (c->author.kind == DMARC_NO_DOMAIN) {
+        tell(c, "DMARC_NONE", "%s", dmarc_author_text(c->author.kind));
+        leave(c, "auth", "dmarc=none");
+    } else if (c->author.kind != DMARC_ONE_DOMAIN) {
+        treat_bad_from(c);
+    } else {
+        read_facts(c);
+        evaluate(c);
+        tell_result(c);
+        leave_result(c);
+        if (c->outcome.result == DMARC_FAIL)
+            treat_failure(c);
+    }
+    return FCT_NEXT;
+}
+
+/* The wish is in `action` by now; here it gets its words (RFC 7372 3.3: 5.7.26). */
+static enum fct_verdict on_verdict(struct fct_call *call, const struct fct_ev_verdict *ev,
+                                   void *state)
+{
+    struct fct_str why = host->fact(call, REPLY_FACT, 0);
+    char text[REPLY_MAX];
+
+    (void)state;
+    if (!why.p || !is_word(ev->action, "reject"))
+        return FCT_NEXT;
+    (void)snprintf(text, sizeof text, "%.*s", FCT_FMT(why));
+    (void)host->reply(call, 550, "5.7.26", text);
+    return FCT_REJECT;
+}
+
+/* ---- the plugin ---- */
+
+static bool may_refuse(const struct dmarc_plan *plan)
+{
+    return plan->mode == DMARC_ENFORCE &&
+           (plan->bad_from == FCT_REFUSE || plan->action[DMARC_POLICY_REJECT] == FCT_REFUSE ||
+            plan->action[DMARC_POLICY_QUARANTINE] == FCT_REFUSE);
+}
+
+static bool start(struct fct_self *self, const struct fct_host *given, const void *conf,
+                  void **state, struct fct_err *err)
+{
+    struct fct_hook_row scan =
+        FCT_ON(scan, on_scan, .provides = "dmarc", .after = "spf? dkim?", .roles = ROLES);
+    struct fct_hook_row verdict = FCT_ON(verdict, on_verdict, .roles = ROLES);
+    struct dmarc_plan *plan = calloc(1, sizeof *plan);
+
+    host = given;
+    if (!plan || !FCT_HAS(given, fact)) {
+        err->class = FCT_DENIED;
+        (void)snprintf(err->text, sizeof err->text, "%s",
+                       plan ? "this server is older than the plugin" : "no memory");
+        free(plan);
+        return false;
+    }
+    *state = plan;
+    if (dmarc_conf_read(conf, plan, err)) {
+        scan.may = plan->mode == DMARC_ENFORCE ? 0 : FCT_MAY_NOTHING;
+        if (host->add_hook(self, &scan, err) &&
+            (!may_refuse(plan) || host->add_hook(self, &verdict, err)))
+            return true;
+    }
+    free(plan);
+    *state = NULL;
+    return false;
+}
+
+static void stop(void *state)
+{
+    free(state);
+}
+
+FCT_EXPORT const struct fct_plugin fct_plugin = {
+    .head = FCT_PLUGIN_HEAD,
+    .name = "dmarc",
+    .version = "1.0",
+    .summary =
+        "does the message come from its author's domain, and what does that ask for? (RFC 9989)",
+    .license = "Apache-2.0",
+    .keys = dmarc_keys,
+    .conf_size = sizeof(struct dmarc_conf),
+    .symbols = symbols,
+    .start = start,
+    .stop = stop,
+};

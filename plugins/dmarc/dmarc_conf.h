@@ -1,0 +1,31 @@
+/* dmarc_conf.h - `plugin dmarc { … }`. */
+#ifndef PLUGINS_DMARC_DMARC_CONF_H
+#define PLUGINS_DMARC_DMARC_CONF_H
+
+#include "dmarc_eval.h"
+
+struct dmarc_conf {
+    const char *discovery, *policy, *on_reject, *on_quarantine, *bad_from;
+    uint32_t rank;
+    struct fct_strings skip_net, trusted_forwarders;
+};
+extern const struct fct_conf_key dmarc_keys[];
+
+/* The words of the configuration, read once. */
+enum dmarc_mode { DMARC_IGNORE, DMARC_SYMBOL, DMARC_ENFORCE };
+struct dmarc_plan {
+    const struct dmarc_conf *conf;
+    enum dmarc_discovery discovery;
+    enum dmarc_mode mode;
+    enum fct_action action[DMARC_POLICY_REJECT + 1]; /* by policy */
+    enum fct_action bad_from;
+};
+FCT_MUST_CHECK bool dmarc_conf_read(const struct dmarc_conf *conf, struct dmarc_plan *out,
+                                    struct fct_err *err);
+
+/* Is this client one whose mail is checked? */
+bool dmarc_conf_wants(const struct dmarc_conf *conf, const struct fct_conn *conn);
+/* Is one of the domains that passed somebody whose forwarded mail we believe? */
+bool dmarc_conf_trusts(const struct dmarc_conf *conf, struct fct_str domain);
+
+#endif
