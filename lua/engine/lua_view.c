@@ -3,13 +3,13 @@
  *
  * Each says which callback it belongs to by that callback's serial number. No number is given out
  * twice, so one that a script has kept never fits a later callback. Objects without a part are
- * nothing but that number and their type, in a light userdata: a callback makes no garbage. */
+ * nothing but that number and their type, in a light userdata: a callback makes no garbage. Where
+ * a pointer cannot hold it all objects are userdata. */
 #include "lua_engine.h"
 
 #define TYPE_BITS 3
 
 _Static_assert(LUA_VIEW_TYPES <= 1 << TYPE_BITS, "more bits for the type");
-_Static_assert(sizeof(void *) >= sizeof(uint64_t), "a light userdata holds a serial number");
 
 static const char *const type_names[LUA_VIEW_TYPES] = {
     [LUA_CONN] = "conn",   [LUA_ENVELOPE] = "envelope", [LUA_MESSAGE] = "message",
@@ -21,9 +21,9 @@ struct view {
     const struct fct_part *part;
 };
 
-static bool knows_part(enum lua_view_type type)
+static bool is_light(enum lua_view_type type)
 {
-    return type >= LUA_PART;
+    return type < LUA_PART && sizeof(void *) >= sizeof(uint64_t);
 }
 
 /* With a type in its lowest bits it is nothing's address. */
@@ -37,7 +37,7 @@ void lua_view_push(lua_State *L, enum lua_view_type type, const struct fct_part 
     struct lua_call *c = lua_call_check(L);
     struct view *v;
 
-    if (!knows_part(type)) {
+    if (is_light(type)) {
         lua_pushlightuserdata(L, handle(c, type));
         return;
     }
@@ -52,10 +52,10 @@ static enum lua_view_type type_of(lua_State *L, int arg)
 
     if (lua_islightuserdata(L, arg)) {
         bits = (uintptr_t)lua_touserdata(L, arg) & ((1u << TYPE_BITS) - 1);
-        return bits < LUA_PART ? bits : LUA_NO_VIEW;
+        return is_light(bits) ? bits : LUA_NO_VIEW;
     }
-    for (unsigned type = LUA_PART; type < LUA_VIEW_TYPES; type++)
-        if (luaL_testudata(L, arg, type_names[type]))
+    for (unsigned type = LUA_NO_VIEW + 1; type < LUA_VIEW_TYPES; type++)
+        if (!is_light(type) && luaL_testudata(L, arg, type_names[type]))
             return type;
     return LUA_NO_VIEW;
 }
@@ -81,15 +81,12 @@ struct lua_call *lua_view_check(lua_State *L, int arg, enum lua_view_type type)
     const void *at = lua_touserdata(L, arg);
     uint64_t serial;
 
-    if (lua_running && at == handle(lua_running, type))
+    if (is_light(type) && lua_running && at == handle(lua_running, type))
         return lua_running;
     if (type_of(L, arg) != type)
         luaL_argerror(L, arg,
                       lua_pushfstring(L, "%s expected, got %s", type_names[type], name_of(L, arg)));
-    if (knows_part(type))
-        serial = ((const struct view *)at)->serial;
-    else
-        serial = (uintptr_t)at >> TYPE_BITS;
+    serial = is_light(type) ? (uintptr_t)at >> TYPE_BITS : ((const struct view *)at)->serial;
     if (!is_mine(serial))
         luaL_error(L, "%s used after its callback returned", type_names[type]);
     return lua_running;
@@ -160,7 +157,7 @@ static void set_access(lua_State *L)
 
 void lua_view_open(lua_State *L)
 {
-    for (unsigned type = LUA_PART; type < LUA_VIEW_TYPES; type++) {
+    for (unsigned type = LUA_NO_VIEW + 1; type < LUA_VIEW_TYPES; type++) {
         luaL_newmetatable(L, type_names[type]);
         set_access(L);
         lua_pop(L, 1);
