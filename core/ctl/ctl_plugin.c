@@ -293,7 +293,8 @@ static double number(const json_t *object, const char *key)
 /* Sums over the filter processes, by plugin. */
 static void add_shadow(json_t *sums, const char *name, const json_t *shadow)
 {
-    static const char *const keys[] = {"calls", "timeouts", "errors", "symbols", "score", "edits"};
+    static const char *const keys[] = {"calls", "timeouts", "errors",   "symbols",
+                                       "score", "edits",    "otherwise"};
     json_t *sum = json_object_get(sums, name), *verdicts;
     const char *word;
     const json_t *n;
@@ -310,10 +311,10 @@ static void add_shadow(json_t *sums, const char *name, const json_t *shadow)
         verdicts, word, json_real(number(verdicts, word) + json_number_value(n)));
 }
 
-static json_t *shadow_sums(const json_t *filters)
+static json_t *shadow_sums(struct arena *arena, const json_t *filters)
 {
     json_t *sums = json_object();
-    const json_t *filter, *plugin;
+    const json_t *filter, *plugin, *profile;
     size_t i, j;
 
     json_array_foreach(filters, i, filter)
@@ -321,11 +322,18 @@ static json_t *shadow_sums(const json_t *filters)
                            plugin) if (json_is_object(json_object_get(plugin, "would")))
             add_shadow(sums, json_string_value(json_object_get(plugin, "name")),
                        json_object_get(plugin, "would"));
+    json_array_foreach(filters, i, filter)
+        json_array_foreach(json_object_get(filter, "profiles"), j, profile) add_shadow(
+            sums,
+            arena_printf(arena, "profile %s", json_string_value(json_object_get(profile, "name")))
+                .p,
+            json_object_get(profile, "would"));
     return sums;
 }
 
-static struct fct_str verdicts_text(struct arena *arena, json_t *verdicts)
+static struct fct_str verdicts_text(struct arena *arena, const json_t *sum)
 {
+    json_t *verdicts = json_object_get(sum, "verdicts");
     struct buf out = BUF_INIT(4096);
     const char *word;
     const json_t *n;
@@ -334,6 +342,8 @@ static struct fct_str verdicts_text(struct arena *arena, json_t *verdicts)
     json_object_foreach(verdicts, word,
                         n) if (json_number_value(n) > 0 && strcmp(word, "next") != 0)
         buf_printf(&out, "%s%.0f %s", out.n ? ", " : "", json_number_value(n), word);
+    if (number(sum, "otherwise") > 0)
+        buf_printf(&out, " (%.0f otherwise than live)", number(sum, "otherwise"));
     text = arena_str(arena, out.n ? buf_str(&out) : FCT_STR("none"));
     buf_free(&out);
     return text;
@@ -353,13 +363,14 @@ static void print_sums(struct ctl *c, json_t *sums)
         ctl_table_row(&t, (const struct fct_str[]){
                               str_from(name),
                               arena_printf(c->arena, "%.0f", number(sum, "calls")),
-                              verdicts_text(c->arena, json_object_get(sum, "verdicts")),
+                              verdicts_text(c->arena, sum),
                               arena_printf(c->arena, "%.0f", number(sum, "symbols")),
                               arena_printf(c->arena, "%+.2f", number(sum, "score")),
                               arena_printf(c->arena, "%.0f", number(sum, "edits")),
                           });
     if (t.cells == 0)
-        buf_put_c(&out, "nothing runs in shadow (mode = shadow in a plugin or lua block)\n");
+        buf_put_c(&out,
+                  "nothing runs in shadow (mode = shadow in a plugin, lua or profile block)\n");
     else
         ctl_table_print(&t, ctl_wants_colour(), &out);
     ctl_print(&out);
@@ -373,7 +384,7 @@ int ctl_plugin_diff(struct ctl *c)
 
     if (!ctl_filters_json(c, &filters, &err))
         return ctl_error(&err);
-    sums = shadow_sums(filters);
+    sums = shadow_sums(c->arena, filters);
     json_decref(filters);
     if (c->json) {
         ctl_print_json(sums);

@@ -3,8 +3,8 @@
 
 #include "core/base/str.h"
 #include "core/base/utf8.h"
-
 #include "core/hook/ledger.h"
+#include "core/plugin/plugin_host.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -139,6 +139,12 @@ static void verdicts_json(const struct plugin_counts *c, struct buf *out)
     buf_put_c(out, "}");
 }
 
+static void put_milli(int64_t milli, struct buf *out)
+{
+    buf_printf(out, "%s%" PRIu64 ".%03u", milli < 0 ? "-" : "", (uint64_t)llabs(milli) / 1000,
+               (unsigned)(llabs(milli) % 1000));
+}
+
 /* The members that a hook, a plugin and a shadow have in common. */
 static void counts_json(const struct plugin_counts *c, struct buf *out)
 {
@@ -147,8 +153,7 @@ static void counts_json(const struct plugin_counts *c, struct buf *out)
                ", \"busy_us\": %" PRIu64 ", \"waited_us\": %" PRIu64 ", \"symbols\": %" PRIu64
                ", \"score\": ",
                c->calls, c->timeouts, c->errors, c->busy_us, c->waited_us, c->symbols);
-    buf_printf(out, "%s%" PRIu64 ".%03u", c->score_milli < 0 ? "-" : "",
-               (uint64_t)llabs(c->score_milli) / 1000, (unsigned)(llabs(c->score_milli) % 1000));
+    put_milli(c->score_milli, out);
     buf_printf(out, ", \"edits\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"verdicts\": ", c->edits,
                c->bytes);
     verdicts_json(c, out);
@@ -271,6 +276,33 @@ static void symbols_json(const struct hook_engine *engine, struct buf *out)
     }
 }
 
+/* Of profiles in shadow: as `would` of a plugin, so that both can be summed up alike. */
+static void profile_json(const struct profile *p, struct buf *out)
+{
+    buf_put_c(out, "{\"name\": ");
+    filter_put_quoted(p->name, out);
+    buf_printf(out, ", \"would\": {\"calls\": %" PRIu64 ", \"otherwise\": %" PRIu64 ", \"score\": ",
+               p->counts.judged, p->counts.otherwise);
+    put_milli(p->counts.score_milli, out);
+    buf_put_c(out, ", \"verdicts\": {");
+    for (unsigned a = 0; a < PROFILE_ACTIONS; a++)
+        buf_printf(out, "%s\"%s\": %" PRIu64, a ? ", " : "", action_name((enum fct_action)a),
+                   p->counts.action[a]);
+    buf_put_c(out, "}}}");
+}
+
+static void profiles_json(const struct profile_set *set, struct buf *out)
+{
+    bool first = true;
+
+    for (size_t i = 0; i < set->n; i++)
+        if (set->profile[i].shadow) {
+            buf_put_c(out, first ? "" : ", ");
+            first = false;
+            profile_json(&set->profile[i], out);
+        }
+}
+
 static void describe_json(const struct hook_engine *engine, const struct filter_facts *facts,
                           struct buf *out)
 {
@@ -282,6 +314,8 @@ static void describe_json(const struct hook_engine *engine, const struct filter_
             buf_put_c(out, ", ");
         plugin_json(engine->set.plugin[i], out);
     }
+    buf_put_c(out, "], \"profiles\": [");
+    profiles_json(&engine->judging.profiles, out);
     buf_put_c(out, "], \"symbols\": [");
     symbols_json(engine, out);
     buf_put_c(out, "], \"plan\": {");

@@ -184,18 +184,28 @@ static bool shadows_any(const struct profile *shadow, const struct transaction *
     return false;
 }
 
+static void count_shadow(struct profile_counts *counts, const struct judgement *shadow,
+                         const struct judgement *live)
+{
+    counts->judged++;
+    counts->otherwise += shadow->action != live->action;
+    counts->action[shadow->action]++;
+    counts->score_milli += shadow->score.milli;
+}
+
 /* The same lines as those of a live profile, marked: they count nowhere. */
-static void judge_shadow(struct hook_engine *engine, struct transaction *tx,
-                         const struct profile *shadow, struct ledger_log *log)
+static void judge_shadow(struct hook_engine *engine, struct transaction *tx, struct profile *shadow,
+                         struct judgement *live)
 {
     struct judgement j = {.profile = shadow, .log = {.arena = tx->arena}};
 
     j.score = score_judge(tx, &engine->judging.composites, shadow, &j.log);
     j.action = tx->forced.any ? tx->forced.action : profile_action(shadow, j.score.milli);
     note_profile(&j, tx->arena);
+    count_shadow(&shadow->counts, &j, live);
     for (size_t i = 0; i < j.log.n; i++)
         j.log.entry[i].shadow = true;
-    ledger_log_append(log, &j.log);
+    ledger_log_append(&live->log, &j.log);
 }
 
 static void judge_shadows(struct hook_engine *engine, struct transaction *tx,
@@ -207,7 +217,7 @@ static void judge_shadows(struct hook_engine *engine, struct transaction *tx,
     for (size_t i = 0; i < set->n; i++)
         for (size_t k = 0; set->profile[i].shadow && k < all->n; k++)
             if (shadows_any(&set->profile[i], tx, recipient, n, all, k))
-                judge_shadow(engine, tx, &set->profile[i], &all->judgement[k].log);
+                judge_shadow(engine, tx, &set->profile[i], &all->judgement[k]);
 }
 
 void message_judge(struct hook_engine *engine, struct transaction *tx,

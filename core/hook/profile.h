@@ -24,6 +24,13 @@ struct profile_cap {
     int32_t least_milli, most_milli;
 };
 
+/* What a shadow would have done, since its process started. */
+struct profile_counts {
+    uint64_t judged, otherwise; /* otherwise than the live profile beside it */
+    uint64_t action[PROFILE_ACTIONS];
+    int64_t score_milli;
+};
+
 struct profile {
     const char *name;
     struct fct_strings match;
@@ -33,7 +40,8 @@ struct profile {
     struct map *disabled;   /* symbol → anything */
     const struct profile_cap *cap;
     size_t caps;
-    bool shadow; /* judges beside the live one, for the ledger only */
+    bool shadow; /* judges beside the live one, for the ledger and the counts only */
+    struct profile_counts counts;
 };
 
 struct profile_set {

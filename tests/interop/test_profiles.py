@@ -1,5 +1,5 @@
 """Profiles and composites in a running server: one message, several recipients, each judged by its profile."""
-import imaplib, os, smtplib, sys, unittest
+import imaplib, json, os, smtplib, sys, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
@@ -10,6 +10,7 @@ composite ALWAYS { expression = "!NOBODY_DECLARES_THIS?" score = 7 group = test 
 profile default { junk = 6 reject = 15 }
 profile bob { match = ["bob@example.test"] score = ["ALWAYS=2.5"] }
 profile hard { match = ["hard@*"] reject = 5 }
+profile trial { mode = shadow  match = ["bob@*"]  junk = 2  score = ["ALWAYS=3"] }
 '''
 MESSAGE = 'From: x@remote.example\r\nTo: somebody\r\nSubject: profiles\r\n\r\nhello\r\n'
 server = None
@@ -78,6 +79,19 @@ class Profiles(unittest.TestCase):
         told = server.ctl('trace', reply.decode().split()[-1]).stdout
         self.assertRegex(told, r'(?m)^verdict +profile +bob +keep +2\.500 "junk 6, reject 15"')
         self.assertRegex(told, r'(?m)^score +2\.500$')
+        self.assertRegex(told, r'(?m)^verdict +would profile +trial +junk')
+
+    def test_diff_sums_up_what_a_shadow_would_have_done(self):
+        def shadow():
+            return json.loads(server.ctl('plugin', 'diff', '--json').stdout)['profile trial']
+        before = shadow()
+        for to in (BOB, ALICE, BOB):
+            with smtplib.SMTP('127.0.0.1', server.port('smtp'), local_hostname=facteur.CLIENT) as s:
+                s.sendmail('x@remote.example', [to], MESSAGE)
+        now = shadow()
+        self.assertEqual([now[k] - before[k] for k in ('calls', 'otherwise', 'score')], [2, 2, 6])
+        self.assertEqual(now['verdicts']['junk'] - before['verdicts'].get('junk', 0), 2)
+        self.assertRegex(server.ctl('plugin', 'diff').stdout, r'(?m)^profile trial +\d+ +\d+ junk \(\d+ otherwise than live\)')
 
 
 if __name__ == '__main__':
