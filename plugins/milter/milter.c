@@ -15,10 +15,14 @@ struct milter {
 
 /* ---- verdicts ---- */
 
+/* A foreign text may be longer than a reply line or no UTF-8: its code counts all the same. */
 static enum fct_verdict say(struct milter *m, struct fct_call *call, const struct milter_verdict *v)
 {
-    if (v->code)
-        m->filter.host->reply(call, v->code, v->enhanced[0] ? v->enhanced : NULL, v->text);
+    const struct fct_host *host = m->filter.host;
+    const char *enhanced = v->enhanced[0] ? v->enhanced : NULL;
+
+    if (v->code && !host->reply(call, v->code, enhanced, v->text))
+        (void)host->reply(call, v->code, enhanced, NULL);
     return v->verdict;
 }
 

@@ -180,6 +180,8 @@ class Verdicts(unittest.TestCase):
         ('L', reply('554 5.7.1 bad header'), 554, 'bad header'),
         ('N', REJECT, 550, ''),
         ('B', reply('552 5.3.4 too large for me'), 552, 'too large for me'),
+        ('E', b'y554 5.7.1 no \xff UTF-8\0', 554, '5.7.1'),
+        ('E', reply('452 4.3.1 ' + 'far too long ' * 35), 452, '4.3.1'),
         ('E', reply('550 5.7.1 virus'), 550, 'virus'),
         ('E', TEMPFAIL, 451, ''),
         ('E', ACCEPT, 250, ''),
