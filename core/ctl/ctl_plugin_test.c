@@ -7,6 +7,7 @@
  *   profile NAME · setting NAME=VALUE (repeatable) · tls VERSION
  *   replay FILE         answers of DNS, Redis and HTTP, from `facteurctl scan --record`
  *   conf KEY = VALUE    a row of the plugin's block (repeatable)
+ *   include FILE        more configuration, as profiles and composites (repeatable)
  *   expect verdict WORD             keep, junk, reject or tempfail
  *   expect reply CODE [TEXT]        of whoever decided
  *   expect symbol NAME [SCORE] · expect no symbol NAME
@@ -39,7 +40,7 @@ struct scenario {
     const char *arg[MAX_ARGS];
     size_t args;
     const char *message;
-    struct buf conf;
+    struct buf conf, include;
     json_t *answer;
 };
 
@@ -119,6 +120,10 @@ static bool take_line(struct scenario *s, size_t at, struct fct_err *err)
         buf_printf(&s->conf, "    %s\n", value);
         return true;
     }
+    if (str_equal(word, FCT_STR("include"))) {
+        buf_printf(&s->include, "include \"%s\"\n", beside(s, rest));
+        return true;
+    }
     for (size_t i = 0; i < FCT_COUNT(options); i++)
         if (str_equal(word, str_from(options[i].word)))
             return (add_arg(s, options[i].option) &&
@@ -141,6 +146,8 @@ static bool parse(struct scenario *s, struct fct_str text, struct fct_err *err)
     for (size_t i = 0; i < s->lines; i++)
         if (s->line[i].n > 0 && !take_line(s, i, err))
             return false;
+    if (text.p && text.n > 0)
+        return fct_fail(err, FCT_LIMIT, "%s: more than %u lines", s->name, MAX_LINES);
     return s->message || fct_fail(err, FCT_SYNTAX, "%s: no `message` line", s->name);
 }
 
@@ -171,20 +178,39 @@ static bool run_scan(struct scenario *s, struct buf *out, struct fct_err *err)
     return out->n > 0 || fct_fail(err, FCT_DENIED, "facteurctl scan said nothing (see above)");
 }
 
+static bool ends_with(struct fct_str s, const char *end)
+{
+    size_t n = strlen(end);
+
+    return s.n > n && memcmp(s.p + s.n - n, end, n) == 0;
+}
+
+/* A block of the kind that the file asks for: a plugin, or a rule in Lua. */
+static void put_block(const struct scenario *s, const char *path, FILE *f)
+{
+    const char *slash = strrchr(path, '/');
+    struct fct_str name = str_from(slash ? slash + 1 : path);
+    bool lua = ends_with(name, ".lua");
+
+    if (ends_with(name, ".so"))
+        name.n -= 3;
+    if (lua)
+        (void)fprintf(f, "lua test {\n    file = \"%s\"\n", path);
+    else
+        (void)fprintf(f, "plugin %.*s {\n    path = \"%s\"\n", FCT_FMT(name), path);
+    (void)fprintf(f, "%.*s}\n", FCT_FMT(buf_str(&s->conf)));
+}
+
 static bool write_conf(struct scenario *s, const char *plugin, const char *path,
                        struct fct_err *err)
 {
-    const char *slash = strrchr(plugin, '/');
-    struct fct_str name = str_from(slash ? slash + 1 : plugin);
     FILE *f = fopen(path, "we");
 
-    if (name.n > 3 && memcmp(name.p + name.n - 3, ".so", 3) == 0)
-        name.n -= 3;
     if (!f)
         return fct_fail(err, FCT_TEMP, "write %s: %s", path, strerror(errno));
-    (void)fprintf(f,
-                  "server {\n    user_filter = \"\"\n}\nplugin %.*s {\n    path = \"%s\"\n%.*s}\n",
-                  FCT_FMT(name), plugin, FCT_FMT(buf_str(&s->conf)));
+    (void)fputs("server {\n    user_filter = \"\"\n}\n", f);
+    put_block(s, plugin, f);
+    (void)fprintf(f, "%.*s", FCT_FMT(buf_str(&s->include)));
     return fclose(f) == 0 || fct_fail(err, FCT_TEMP, "write %s: %s", path, strerror(errno));
 }
 
@@ -362,7 +388,11 @@ static bool run_one(struct ctl *c, const char *folder, const char *name, const c
     struct fct_err err = {0};
     bool ok;
 
-    *s = (struct scenario){.c = c, .folder = folder, .name = name, .conf = BUF_INIT(SCENARIO_MAX)};
+    *s = (struct scenario){.c = c,
+                           .folder = folder,
+                           .name = name,
+                           .conf = BUF_INIT(SCENARIO_MAX),
+                           .include = BUF_INIT(SCENARIO_MAX)};
     (void)(add_arg(s, "facteurctl") && add_arg(s, "scan"));
     ok = read_file(beside(s, str_from(name)), SCENARIO_MAX, &text, &err) &&
          parse(s, arena_str(c->arena, buf_str(&text)), &err) && scan(s, plugin, work, &err) &&
@@ -374,6 +404,7 @@ static bool run_one(struct ctl *c, const char *folder, const char *name, const c
                s->about ? s->about : "", FCT_FMT(buf_str(&said)));
     json_decref(s->answer);
     buf_free(&s->conf);
+    buf_free(&s->include);
     buf_free(&text);
     buf_free(&said);
     return ok;
@@ -393,8 +424,8 @@ static bool make_work_folder(char *work, struct fct_err *err)
 
 int ctl_plugin_test(struct ctl *c)
 {
-    const char *folder = c->word[0], *plugin = ctl_option(c, "--plugin");
-    char work[] = "/tmp/facteur-plugin-test.XXXXXX", path[4096];
+    const char *plugin = ctl_option(c, "--plugin");
+    char work[] = "/tmp/facteur-plugin-test.XXXXXX", path[4096], folder[4096];
     struct buf out = BUF_INIT(ANSWER_MAX);
     struct dirent **entry = NULL;
     unsigned passed = 0, failed = 0;
@@ -403,13 +434,14 @@ int ctl_plugin_test(struct ctl *c)
 
     if (!plugin || !realpath(plugin, path)) {
         (void)fct_fail(&err, FCT_SYNTAX,
-                       plugin ? "%s: there is no such file" : "--plugin FILE.so is wanted%s",
+                       plugin ? "%s: there is no such file"
+                              : "--plugin FILE is wanted, a .so or a .lua%s",
                        plugin ? plugin : "");
         return ctl_error(&err);
     }
-    n = scandir(folder, &entry, is_scenario, alphasort);
+    n = realpath(c->word[0], folder) ? scandir(folder, &entry, is_scenario, alphasort) : -1;
     if (n <= 0) {
-        (void)fct_fail(&err, FCT_SYNTAX, "%s: no *.test there", folder);
+        (void)fct_fail(&err, FCT_SYNTAX, "%s: no *.test there", c->word[0]);
         return ctl_error(&err);
     }
     if (!make_work_folder(work, &err))

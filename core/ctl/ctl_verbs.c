@@ -68,7 +68,7 @@ static const struct ctl_option plugin_new_options[] = {
     {0},
 };
 static const struct ctl_option plugin_test_options[] = {
-    {"--plugin", "FILE", "the plugin, a .so"},
+    {"--plugin", "FILE", "the plugin, a .so, or a rule, a .lua"},
     {0},
 };
 static const struct ctl_option plugin_check_options[] = {

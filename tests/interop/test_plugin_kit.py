@@ -227,6 +227,21 @@ class Rule(unittest.TestCase):
         self.assertIn('bad.lua:', r.stdout)
         self.assertTrue(any(f['kind'] == 'warning' for f in json.loads(self.lua('lint', bad, '--json').stdout)))
 
+    def test_scenarios_of_a_rule(self):
+        """The same scenarios as for a plugin, with the server's profiles."""
+        self.write('scenario/lottery.eml', MAIL % 'your LOTTERY ticket')
+        self.write('scenario/strict.conf', 'profile default {\n    junk = 1\n}\n')
+        self.write('scenario/one.test', '# junk by the profile\nmessage lottery.eml\ninclude strict.conf\nexpect symbol TICKET_WORD 1.5\nexpect verdict junk\nexpect mailbox Junk\n')
+        self.write('scenario/two.test', '# kept without it\nmessage lottery.eml\nexpect verdict keep\n')
+        r = run(FACTEURCTL, 'plugin', 'test', os.path.join(self.folder.name, 'scenario'), '--plugin', self.rule)
+        self.assertEqual((r.returncode, r.stdout), (0, 'ok   one.test: junk by the profile\nok   two.test: kept without it\n2 passed, 0 failed\n'), r.stderr)
+        self.write('scenario/two.test', 'message lottery.eml\ninclude nowhere.conf\nexpect verdict keep\n')
+        r = run(FACTEURCTL, 'plugin', 'test', 'scenario', '--plugin', 'ticket/ticket.lua', cwd=self.folder.name)
+        self.assertEqual((r.returncode, '1 passed, 1 failed' in r.stdout), (1, True), r.stdout)
+        self.assertIn('no file', r.stderr)
+        self.write('scenario/two.test', 'message lottery.eml\n' + '#\n' * 600 + 'expect verdict keep\n')
+        self.assertIn('more than 512 lines', run(FACTEURCTL, 'plugin', 'test', 'scenario', '--plugin', 'ticket/ticket.lua', cwd=self.folder.name).stdout)
+
     def test_it_loads_into_a_server(self):
         with facteur.Server('lua {\n    file = "%s"\n}\n' % self.rule) as server:
             r = server.ctl('scan', os.path.join(self.project, 'lottery.eml'), '--explain')
