@@ -222,15 +222,16 @@ static bool put_pair(struct reader *r, struct conf_instance *in, struct conf_pai
     return true;
 }
 
-/* `path` as meant in this file: from its folder. */
+/* `path` as meant in this file: from its folder. With a slash in any case: dlopen() takes a name
+ * without one for a library of the system. */
 static const char *from_folder(const struct reader *r, const char *path)
 {
     const char *slash = strrchr(r->file, '/');
+    struct fct_str folder = slash ? str_between(r->file, slash + 1) : FCT_STR("./");
 
-    if (path[0] == '/' || !path[0] || !slash)
+    if (path[0] == '/' || !path[0])
         return path;
-    return arena_printf(r->config->arena, "%.*s%s", FCT_FMT(str_between(r->file, slash + 1)), path)
-        .p;
+    return arena_printf(r->config->arena, "%.*s%s", FCT_FMT(folder), path).p;
 }
 
 static void name_files(const struct reader *r, const struct conf_block *block,
