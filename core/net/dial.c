@@ -12,8 +12,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BUSY_PAUSE_MS 20 /* a Unix socket whose queue is full says EAGAIN and tells nobody later \
-                          */
+#define BUSY_PAUSE_MS                                                          \
+    20 /* a Unix socket whose queue is full says EAGAIN and tells nobody later \
+        */
 
 /* ---- addresses ---- */
 

@@ -81,8 +81,8 @@ struct call_recipient {
 
 struct call_fact;      /* plugin_facts.c: what plugins leave for each other */
 struct call_addresses; /* the same file: an address field that was read */
-struct call_task; /* plugin_wait.c: a fiber that start() began */
-struct call_wait; /* plugin_wait.c: a fiber in wait_all() */
+struct call_task;      /* plugin_wait.c: a fiber that start() began */
+struct call_wait;      /* plugin_wait.c: a fiber in wait_all() */
 struct transaction;
 struct call_watch {
     void (*enter)(struct fct_call *call); /* the callback is on the processor from now on */

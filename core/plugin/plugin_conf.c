@@ -34,7 +34,8 @@ const struct conf_block plugin_block = {
 
 const struct conf_block lua_block = {
     .name = "lua",
-    .doc = "Rules written in Lua; the block may stand any number of times. Besides the keys here it takes the options that its files declare (config.string and its like)",
+    .doc = "Rules written in Lua; the block may stand any number of times. Besides the keys here "
+           "it takes the options that its files declare (config.string and its like)",
     .keys = lua_keys,
     .size = sizeof(struct lua_conf),
     .labelled = true,

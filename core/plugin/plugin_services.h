@@ -46,17 +46,17 @@ bool service_wait_end(struct fct_call *call, const struct service_wait *wait);
  * the ledger as degraded=`what`, each time in the plugin's figures. */
 void service_degraded(struct fct_call *call, const char *what);
 
-/* What a service gave to a plugin counts as its memory, like alloc(). False: its limit is reached. */
+/* What a service gave to a plugin counts as its memory, like alloc(). False: its limit is reached.
+ */
 bool service_charge(struct fct_call *call, size_t bytes);
 
 /* plugin_redis.c */
-FCT_MAY_WAIT const struct fct_redis_reply *service_redis(struct fct_call *call,
-                                                         const struct fct_str *word, size_t n,
-                                                         struct fct_err *err);
+FCT_MAY_WAIT const struct fct_redis_reply *
+service_redis(struct fct_call *call, const struct fct_str *word, size_t n, struct fct_err *err);
 FCT_MAY_WAIT const struct fct_redis_reply *
 service_redis_script(struct fct_call *call, const struct fct_redis_script *script,
-                     const struct fct_str *key, size_t keys, const struct fct_str *arg,
-                     size_t args, struct fct_err *err);
+                     const struct fct_str *key, size_t keys, const struct fct_str *arg, size_t args,
+                     struct fct_err *err);
 
 /* plugin_state.c */
 FCT_MAY_WAIT bool service_kv_get(struct fct_call *call, struct fct_str key, struct fct_str *value);

@@ -37,8 +37,8 @@ struct role_env {
     const char *plugin_dir;  /* server.plugin_dir and lua_dir, defaults filled in */
     const char *lua_dir;
     bool for_command; /* lives for one command of facteurctl: nothing happens in the background */
-    bool dev; /* facteur dev: cheap hashes, plain-text login on loopback */
-    const char *record, *replay; /* filter: cassettes of facteurctl scan; else NULL */
+    bool dev;         /* facteur dev: cheap hashes, plain-text login on loopback */
+    const char *record, *replay;           /* filter: cassettes of facteurctl scan; else NULL */
     const struct role_listener *listeners; /* those of this kind */
     size_t nlisteners;
     int trusted_fd[2]; /* e.g. TLS files opened before the sandbox; -1 */

@@ -14,8 +14,8 @@ struct fct_strings {
     size_t n;
 };
 
-/* Written "200/1h" or "200/1h burst 50": so many per period in an even flow, and up to `burst` at once;
- * burst 0: the whole amount. An amount of 0 ("none") is no limit at all. */
+/* Written "200/1h" or "200/1h burst 50": so many per period in an even flow, and up to `burst` at
+ * once; burst 0: the whole amount. An amount of 0 ("none") is no limit at all. */
 struct fct_rate {
     uint64_t amount, period_ms, burst;
 };

@@ -257,10 +257,10 @@ struct fct_url {
     struct fct_str text; /* as found, character references resolved */
     /* host: lower case, A-labels; IPv6 without brackets; user: all before the '@' */
     struct fct_str scheme, user, host, path, query, fragment;
-    struct fct_str display;                                   /* host in Unicode (U-labels) */
-    struct fct_str org; /* registrable domain by the public suffix list; the host itself for an
-                           address or a suffix */
-    uint32_t port;      /* 0: none given, or the scheme's own */
+    struct fct_str display; /* host in Unicode (U-labels) */
+    struct fct_str org;     /* registrable domain by the public suffix list; the host itself for an
+                               address or a suffix */
+    uint32_t port;          /* 0: none given, or the scheme's own */
 };
 enum fct_link_from {
     FCT_LINK_ANCHOR,
@@ -284,12 +284,12 @@ struct fct_link {
 enum fct_address_kind { FCT_ADDRESS_MAILBOX, FCT_ADDRESS_GROUP_START, FCT_ADDRESS_GROUP_END };
 /* One entry of an address field (RFC 5322 3.4, RFC 6854). */
 struct fct_address {
-    struct fct_str name;  /* display name as written, quotes and comments removed, encoded words
-                             kept; of FCT_ADDRESS_GROUP_START the group's */
-    struct fct_str local; /* unquoted */
+    struct fct_str name;   /* display name as written, quotes and comments removed, encoded words
+                              kept; of FCT_ADDRESS_GROUP_START the group's */
+    struct fct_str local;  /* unquoted */
     struct fct_str domain; /* as written; empty: none was given */
     uint32_t kind;
-    bool broken; /* the angle address had no end or no address: what could be read is given */
+    bool broken; /* something of it or behind it could not be read: what could be is given */
 };
 
 /* ---- services, since 1.1: each waits, and gives up at the call's deadline ---- */

@@ -188,8 +188,8 @@ START_TEST(answers_are_checked)
     ck_assert_uint_eq(got.code, answers[_i].code);
     ck_assert_uint_eq(got.enhanced.n, answers[_i].enhanced_n);
     for (size_t n = 0; n < out.n; n++)
-        ck_assert(
-            !filter_answer_decode(arena, str_head(buf_str(&out), n), FCT_HOOK_rcpt, &got, &sticky, &err));
+        ck_assert(!filter_answer_decode(arena, str_head(buf_str(&out), n), FCT_HOOK_rcpt, &got,
+                                        &sticky, &err));
 }
 END_TEST
 

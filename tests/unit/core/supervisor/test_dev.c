@@ -63,9 +63,12 @@ static const struct conf_block lua_rows_block = {
     .name = "lua", .keys = file_keys, .size = sizeof(struct file_rows), .labelled = true};
 static const struct conf_block plugin_rows_block = {
     .name = "plugin", .keys = file_keys, .size = sizeof(struct file_rows), .labelled = true};
-static const struct conf_block *const blocks[] = {&server_block,   &listener_rows_block,
-                                                  &tls_rows_block, &dns_rows_block,
-                                                  &lua_rows_block, &plugin_rows_block,
+static const struct conf_block *const blocks[] = {&server_block,
+                                                  &listener_rows_block,
+                                                  &tls_rows_block,
+                                                  &dns_rows_block,
+                                                  &lua_rows_block,
+                                                  &plugin_rows_block,
                                                   NULL};
 
 static void swallow(evutil_socket_t fd, short what, void *arg)
@@ -300,7 +303,8 @@ START_TEST(it_says_ready_and_leaves_its_files)
     ck_assert_ptr_nonnull(strstr(contents("target"), want));
     ck_assert_ptr_nonnull(
         strstr(contents("target"), "USER_PATTERN=u%04d@bench.test\nPASSWORD=pass\n"));
-    ck_assert_ptr_nonnull(strstr(contents("server/facteur.conf"), "dns { server = [\"127.0.0.1@5353\"] }"));
+    ck_assert_ptr_nonnull(
+        strstr(contents("server/facteur.conf"), "dns { server = [\"127.0.0.1@5353\"] }"));
     ck_assert_int_eq(strtol(contents("server/run/facteur.pid"), NULL, 10), run.pid);
     path_of(accounts, "server/tls/key.pem");
     ck_assert_int_eq(stat(accounts, &st), 0);
