@@ -2,8 +2,10 @@
  * for other plugins.
  *
  * Facts "auth", one for each signature, in the words of RFC 8601 2.2:
- *     dkim=pass (2048 bits) header.d=example.org header.s=s1 header.a=rsa-sha256 header.b=Yb1x0fQz
- * The detail of a symbol is of the signature that decided: "d=example.org s=s1 a=rsa-sha256". */
+ *     dkim=pass (2048 bits) header.d=example.org header.s=s1 header.a=rsa-sha256
+ * header.b="Yb1x0fQz" dkim=fail (2048 bits) reason="the body was changed" header.d=… dkim=neutral
+ * reason="d= is missing" dkim=none The detail of a symbol is of the signature that decided:
+ * "d=example.org s=s1 a=rsa-sha256". */
 #include "plugins/dkim/dkim_plugin.h"
 
 #include <time.h>
@@ -134,32 +136,34 @@ static struct fct_str printed(struct fct_call *call, const struct dkim_plugin *p
     return (struct fct_str){text, n < 0 ? 0 : n < FACT_MAX ? (size_t)n : FACT_MAX - 1};
 }
 
-/* What stands in a comment must not end it: our own sentences have brackets. */
-static void put_comment(const struct dkim_check *check, char *out, size_t size)
+/* Our own sentences; a quotation mark would end the quoted string. */
+static void put_reason(const struct dkim_check *check, char *out, size_t size)
 {
-    if (check->why.text[0])
-        (void)snprintf(out, size, "%s", check->why.text);
-    else
-        (void)snprintf(out, size, "%u bits", check->bits);
-    for (char *p = out; *p; p++)
-        if (*p == '(' || *p == ')' || *p == '\\')
-            *p = ' ';
+    (void)snprintf(out, size, " reason=\"%s\"", check->why.text);
+    if (!check->why.text[0])
+        *out = '\0';
+    for (char *p = out + sizeof " reason="; *out && p[1]; p++)
+        if (*p == '"' || *p == '\\')
+            *p = '\'';
 }
 
 static struct fct_str fact_of(struct scan *s, const struct dkim_check *check)
 {
     const struct dkim_signature *sig = &check->signature;
-    char comment[sizeof check->why.text], letters[(DKIM_SIGNATURE_BYTES + 2) / 3 * 4];
-    const char *word = dkim_result_word(check->result),
-               *testing = check->testing ? ", testing" : "";
+    char reason[sizeof check->why.text + 16], bits[40] = "",
+                                              letters[(DKIM_SIGNATURE_BYTES + 2) / 3 * 4];
+    const char *word = dkim_result_word(check->result);
 
-    put_comment(check, comment, sizeof comment);
+    put_reason(check, reason, sizeof reason);
     if (!check->parsed)
-        return printed(s->call, s->plugin, "dkim=%s (%s)", word, comment);
+        return printed(s->call, s->plugin, "dkim=%s%s", word, reason);
+    if (check->bits > 0)
+        (void)snprintf(bits, sizeof bits, " (%u bits%s)", check->bits,
+                       check->testing ? ", testing" : "");
     (void)dkim_base64_encode(sig->bytes, sig->nbytes, letters);
     return printed(s->call, s->plugin,
-                   "dkim=%s (%s%s) header.d=%.*s header.s=%.*s header.a=%s header.b=\"%.*s\"", word,
-                   comment, testing, FCT_FMT(sig->domain), FCT_FMT(sig->selector),
+                   "dkim=%s%s%s header.d=%.*s header.s=%.*s header.a=%s header.b=\"%.*s\"", word,
+                   bits, reason, FCT_FMT(sig->domain), FCT_FMT(sig->selector),
                    dkim_algorithm_name(sig->algorithm), SHOWN_SIGNATURE, letters);
 }
 

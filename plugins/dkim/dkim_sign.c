@@ -185,7 +185,8 @@ static bool put_signature(struct text *t, const struct dkim_signing *s, struct d
 }
 
 bool dkim_sign_message(const struct dkim_signing *s, const struct dkim_memory *memory,
-               const struct dkim_message *message, struct fct_str *value, struct fct_err *err)
+                       const struct dkim_message *message, struct fct_str *value,
+                       struct fct_err *err)
 {
     struct dkim_fields fields;
     struct names names;

@@ -20,8 +20,9 @@ struct dkim_signing {
 
 /* The value of the field, without its line end: it is hashed as it stands behind "DKIM-Signature:
  * ". In memory of the message. Touches nothing else: may run in another thread. */
-FCT_MUST_CHECK bool dkim_sign_message(const struct dkim_signing *s, const struct dkim_memory *memory,
-                              const struct dkim_message *message, struct fct_str *value,
-                              struct fct_err *err);
+FCT_MUST_CHECK bool dkim_sign_message(const struct dkim_signing *s,
+                                      const struct dkim_memory *memory,
+                                      const struct dkim_message *message, struct fct_str *value,
+                                      struct fct_err *err);
 
 #endif
