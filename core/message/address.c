@@ -212,14 +212,20 @@ static void take_name_addr(struct address_parser *p, struct fct_str name)
 }
 
 /* addr-spec; a comment behind it is taken for the name ("joe@example.org (Joe)", as written before
- * RFC 822) */
+ * RFC 822). With an angle address behind it it is the name itself, written without the quotes it
+ * needs: mail clients show it so ("joe@example.org <joe@example.org>"). */
 static void take_addr_spec(struct address_parser *p)
 {
+    const char *start = p->in.p;
     struct address a = {0};
 
     p->comment = (struct fct_str){0};
     if (!take_local_part(p, &a.local) || (at(p, '@') && !take_domain(p, &a.domain)))
         a.broken = true;
+    if (!a.broken && at(p, '<')) {
+        take_name_addr(p, str_trim(str_between(start, p->in.p)));
+        return;
+    }
     a.name = p->comment.n > 0 && memchr(p->comment.p, '\\', p->comment.n)
                  ? lex_unescape(p->arena, p->comment)
                  : p->comment;
@@ -251,6 +257,8 @@ static bool take_entry(struct address_parser *p, bool in_group)
 /* What is left of a broken entry, up to the comma that ends it. */
 static void skip_garbage(struct address_parser *p, bool in_group)
 {
+    const char *start = p->in.p;
+
     while (p->in.n > 0 && !at(p, ',') && !(in_group && at(p, ';'))) {
         bool closed;
 
@@ -260,6 +268,8 @@ static void skip_garbage(struct address_parser *p, bool in_group)
             skip(p);
         skip_cfws(p);
     }
+    if (p->in.p > start && p->n > 0)
+        p->out[p->n - 1].garbage = true;
 }
 
 size_t address_list_parse(struct arena *arena, struct fct_str value, struct address *out,

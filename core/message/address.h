@@ -15,8 +15,9 @@ struct address {
         ADDRESS_MAILBOX,
         ADDRESS_GROUP_START,
         ADDRESS_GROUP_END
-    } kind;      /* group start: local = the group's name */
-    bool broken; /* the angle address had no end or no address: what could be read is given */
+    } kind;       /* group start: local = the group's name */
+    bool broken;  /* the angle address had no end or no address: what could be read is given */
+    bool garbage; /* something behind it, up to the comma, is no part of any address */
 };
 
 /* At most `max` entries; returns how many. `value` is the unfolded field value. */

@@ -75,7 +75,7 @@ static struct fct_address convert(const struct address *a)
         .local = group ? (struct fct_str){"", 0} : a->local,
         .domain = a->domain,
         .kind = kinds[a->kind],
-        .broken = a->broken,
+        .broken = a->broken || a->garbage,
     };
 }
 

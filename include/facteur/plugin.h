@@ -29,7 +29,8 @@
 /* ---- verdicts ---- */
 
 /* In rising strength: the strongest verdict of a hook point wins, its plugin's reply text is used.
- * ACCEPT ends the chain of that point. */
+ * ACCEPT ends the chain of that point. One that the point does not offer (docs/hooks.md) is a
+ * failure of the plugin: its `on_error` decides. */
 enum fct_verdict {
     FCT_NEXT = 0,
     FCT_ACCEPT = 1,
@@ -403,7 +404,8 @@ struct fct_host {
      * connection ends. NULL: there is no connection (tick), or the call has ended. */
     void **(*slot)(struct fct_call *call);
 
-    /* One line in the server's log, escaped, cut at 512 bytes; a counter in facteurctl status. */
+    /* One line in the server's log, escaped, cut at 512 bytes; a counter in facteurctl metrics, of
+     * which a plugin has at most 64. */
     void (*log)(struct fct_call *call, enum fct_level level, const char *fmt, ...) FCT_PRINTF(3, 4);
     void (*count)(struct fct_call *call, const char *metric, double by);
 
@@ -512,7 +514,9 @@ struct fct_host {
                               struct fct_http_reply *reply, struct fct_err *err);
 
     /* Small facts that outlive the message, in Redis, or in this process while Redis is away or
-     * not configured. Keys are the plugin's own. ttl_s 0: for good. */
+     * not configured. Keys are the plugin's own. ttl_s 0: for good. False or 0: the key is longer
+     * than state.max_key, the value than state.max_value, or the call's time is over; of kv_get
+     * also that nothing was set. */
     FCT_MAY_WAIT bool (*kv_get)(struct fct_call *call, struct fct_str key, struct fct_str *value);
     FCT_MAY_WAIT bool (*kv_set)(struct fct_call *call, struct fct_str key, struct fct_str value,
                                 uint32_t ttl_s);
@@ -521,7 +525,9 @@ struct fct_host {
                                    uint32_t ttl_s);
     /* Was it marked before? Marks it for ttl_s from now on. */
     FCT_MAY_WAIT bool (*kv_seen)(struct fct_call *call, struct fct_str key, uint32_t ttl_s);
-    /* One from the bucket `key`; false: none is left, *wait_ms until the next. */
+    /* Takes `amount` from the bucket `key`; false: so many are not left, *wait_ms until they are
+     * (UINT32_MAX: never, or the call's time is over). Without Redis each filter process has its
+     * share of the rate, at least one. rate->amount 0: no limit. */
     FCT_MAY_WAIT bool (*limit_take)(struct fct_call *call, struct fct_str key,
                                     const struct fct_rate *rate, uint32_t amount,
                                     uint32_t *wait_ms);

@@ -5,7 +5,7 @@
 enum { MOST = 16 };
 
 /* One line per list: entries in brackets, "name|route|local|domain", "group:", "end", '!' for
- * broken ones. */
+ * broken ones, '~' for those with garbage behind them. */
 static struct fct_str shown(struct arena *arena, const struct address *list, size_t n)
 {
     struct buf out = BUF_INIT(65536);
@@ -19,7 +19,10 @@ static struct fct_str shown(struct arena *arena, const struct address *list, siz
             buf_put_c(&out, "[end]");
         else
             buf_printf(&out, "[%.*s|%.*s|%.*s|%.*s%s]", FCT_FMT(a->name), FCT_FMT(a->route),
-                       FCT_FMT(a->local), FCT_FMT(a->domain), a->broken ? "!" : "");
+                       FCT_FMT(a->local), FCT_FMT(a->domain),
+                       a->broken    ? "!"
+                       : a->garbage ? "~"
+                                    : "");
     }
     struct fct_str text = arena_str(arena, buf_str(&out));
     buf_free(&out);
@@ -55,8 +58,13 @@ START_TEST(lists)
         {"My Group: ; , x@y", "[My Group:][end][||x|y]"},
         {"group: a@b", "[group:][||a|b][end]"},
         {"joe", "[||joe|]"},
-        {"a@b c@d", "[||a|b]"},
-        {"a@b;c@d", "[||a|b]"},
+        {"a@b c@d", "[||a|b~]"},
+        {"a@b <c@d>", "[a@b||c|d]"},
+        {"a@b<c@d>, e@f", "[a@b||c|d][||e|f]"},
+        {"\"x\"@b (y) <c@d>", "[\"x\"@b (y)||c|d]"},
+        {"a@b <c@d", "[a@b||c|d!]"},
+        {"a@b <c@d> e@f", "[a@b||c|d~]"},
+        {"a@b;c@d", "[||a|b~]"},
         {",,a@b,,", "[||a|b]"},
         {"Joe <a@b", "[Joe||a|b!]"},
         {"Joe <a@>", "[Joe||a|!]"},
@@ -65,7 +73,7 @@ START_TEST(lists)
         {"<@r a@b>, c@d", "[|INVALID_ROUTE||!][||c|d]"},
         {"\"open", "[||open|!]"},
         {"Joe (open <a@b>, c@d", "[||Joe|]"},
-        {"a@b, \"x, y\" z, c@d", "[||a|b][||x, y|][||c|d]"},
+        {"a@b, \"x, y\" z, c@d", "[||a|b][||x, y|~][||c|d]"},
         {"", ""},
         {"  \r\n ", ""},
         {";", "[|||!]"},
