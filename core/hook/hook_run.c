@@ -228,15 +228,16 @@ static bool verdict_is_allowed(enum fct_hook hook, unsigned verdict)
 
 static void decide(struct run *run, struct fct_call *call, enum fct_verdict verdict)
 {
-    struct hook_decision d = {.verdict = verdict,
-                              .code = call->code,
-                              .enhanced = call->enhanced,
-                              .text = call->text,
-                              .by = str_from(call->row->label)};
+    struct hook_decision d;
 
     call->row->counts.verdict[verdict]++;
     if (verdict == FCT_NEXT)
         return;
+    d = (struct hook_decision){.verdict = verdict,
+                               .code = call->code,
+                               .enhanced = call->enhanced,
+                               .text = call->text,
+                               .by = str_from(call->row->label)};
     note_word(run, call->row, LEDGER_VERDICT, verdict_name(verdict), call->text, call->busy_us);
     run->out->skips += verdict == FCT_SKIP;
     if (!call->row->shadow)
