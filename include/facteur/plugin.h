@@ -179,7 +179,7 @@ struct fct_conn {
     struct fct_str login; /* account after AUTH, else empty */
     bool trusted;         /* a plugin said ACCEPT at connect */
     /* since 1.1 */
-    struct fct_str frontend;        /* smtp, lmtp, imap, pop3, milter, scan */
+    struct fct_str frontend;        /* smtp, lmtp, imap, pop3, milter, scan, replay */
     struct fct_str client_name;     /* its name by DNS, confirmed; empty when unknown */
     struct fct_str tls_server_name; /* SNI, or empty */
     struct fct_str auth_mechanism;  /* as PLAIN; empty when nobody logged in */
