@@ -5,7 +5,7 @@
 
 ---Lines in the server's log
 log = {}
----Numbers in facteurctl status
+---Numbers in facteurctl metrics
 metric = {}
 ---Options of a rule file, declared while it is loaded: their values stand in its block, `lua NAME { file = …; zone = "x" }`. Each returns the value. A key that no file of the block declares is an error
 config = {}

@@ -168,12 +168,14 @@ END_TEST
 static void shares(void *arg)
 {
     const struct fct_rate burst = {200, 86400000, 50}, small = {2, 86400000, 0};
+    const struct fct_rate least = {1, 86400000, 0};
     uint32_t wait;
 
     (void)arg;
     ck_assert_uint_eq(take_all(&burst, "a", 1, &wait), 12);
     ck_assert_uint_gt(wait, 1200000); /* four times as long */
     ck_assert_uint_eq(take_all(&small, "b", 1, &wait), 1);
+    ck_assert_uint_eq(take_all(&least, "d", 1, &wait), 1);
     ck_assert_uint_eq(take_all(&burst, "c", 40, &wait),
                       1); /* more than the share, but it is allowed */
 }
