@@ -262,6 +262,15 @@ static void put_transformed(struct made *made, const struct macro *macro, struct
     }
 }
 
+static bool is_ascii(struct fct_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] >= 0x80)
+            return false;
+    return true;
+}
+
+/* In a name such a value does not help when it is escaped (RFC 8616 4). */
 static FCT_MAY_WAIT void put_macro(struct made *made, const struct macro *macro,
                                    const struct spf_macro_values *values)
 {
@@ -282,6 +291,7 @@ static FCT_MAY_WAIT void put_macro(struct made *made, const struct macro *macro,
         break;
     }
     value = value_of(macro->letter, values, &room);
+    made->beyond_ascii = made->beyond_ascii || (made->slides && !is_ascii(value));
     if (value.n > VALUE_MAX)
         made->too_long = true;
     else if (macro->keep || macro->reverse || macro->delimiters.n)

@@ -74,7 +74,8 @@ static bool put(char out[SPF_NAME_MAX + 1], size_t *n, struct fct_str s)
 {
     if (s.n > SPF_NAME_MAX - *n)
         return false;
-    memcpy(out + *n, s.p, s.n);
+    if (s.n > 0)
+        memcpy(out + *n, s.p, s.n);
     *n += s.n;
     out[*n] = '\0';
     return true;
