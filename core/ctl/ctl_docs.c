@@ -63,9 +63,11 @@ static void put_completion(struct buf *out)
 {
     buf_put_c(out, "# bash completion for facteurctl:  source <(facteurctl completion)\n"
                    "_facteurctl() {\n"
-                   "  local word noun=\"\" words\n"
+                   "  local word before=\"\" noun=\"\" words\n"
                    "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-                   "    case $word in -*|*/*) ;; *) noun=$word; break ;; esac\n"
+                   "    case $before,$word in --dir,*|--conf,*|--run-dir,*|*,-*) ;; *) noun=$word; "
+                   "break ;; esac\n"
+                   "    before=$word\n"
                    "  done\n"
                    "  case $noun in\n");
     for (const struct ctl_verb *v = ctl_verbs; v->noun; v++)

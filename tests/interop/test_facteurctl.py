@@ -316,6 +316,8 @@ class Words(unittest.TestCase):
         self.assertIn('facteurctl', ctl('--help').stdout)
         completion = ctl('completion').stdout
         self.assertEqual(subprocess.run(['bash', '-n'], input=completion, text=True).returncode, 0)
+        script = completion + '\nCOMP_WORDS=(facteurctl --dir here lua t) COMP_CWORD=4\n_facteurctl\necho ${COMPREPLY[@]}\n'
+        self.assertEqual(subprocess.run(['bash'], input=script, capture_output=True, text=True).stdout, 'test try\n')
         for word in ('replay', 'lua', 'lint', '--explain', '--since'):
             self.assertIn(word, completion)
             self.assertIn(word, ctl('--help').stdout)
