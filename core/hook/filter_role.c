@@ -264,6 +264,8 @@ static bool filter_start(struct role_env *env, struct fct_err *err)
                   F_C("version", f->engine.set.plugin[i]->version));
     if (!filter_watch_setup(env->shared, conf->watchdog.ms, err))
         return false;
+    if (env->shared_common)
+        filter_watch_descriptors(&((struct filter_common *)env->shared_common)->closer);
     f->ticks = filter_ticks_start(env, &f->engine, ticks_ended, f);
     return true;
 }
@@ -271,6 +273,15 @@ static bool filter_start(struct role_env *env, struct fct_err *err)
 static void filter_drain(struct role_env *env)
 {
     leave(env->role_data);
+}
+
+/* Nobody knows any more who it was: the others and the next one look. */
+static void filter_lost(struct role_env *env)
+{
+    struct filter_common *common = env->shared_common;
+
+    if (common)
+        atomic_store(&common->closer, 1);
 }
 
 static void filter_status(struct role_env *env, struct buf *out)
@@ -293,4 +304,5 @@ const struct role filter_role = {
     .peer = filter_peer_new,
     .drain = filter_drain,
     .status = filter_status,
+    .lost = filter_lost,
 };

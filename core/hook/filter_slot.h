@@ -75,6 +75,7 @@ struct filter_leases {
 struct filter_common {
     struct filter_strikes strikes;
     struct filter_leases leases;
+    _Atomic uint32_t closer; /* a filter's descriptors were closed under it: look who does that */
 };
 
 /* The plugin's entry, made at first use; NULL when the table is full. `file` says which build of

@@ -6,9 +6,13 @@
 #include "core/base/clock.h"
 #include "core/hook/filter_offload.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+static const _Atomic uint32_t never;
 
 static struct {
     struct filter_slot *slot;
@@ -16,7 +20,9 @@ static struct {
     volatile sig_atomic_t running, armed;
     volatile uint64_t
         entered_us; /* a torn read is possible on 32-bit machines only, and costs one early look */
-} watch;
+    const _Atomic uint32_t *look;
+    int mark; /* a descriptor that nobody else knows */
+} watch = {.look = &never};
 static struct filter_slot nobody;
 
 static void arm(uint64_t us)
@@ -57,6 +63,19 @@ bool filter_watch_setup(struct filter_slot *slot, uint64_t limit_ms, struct fct_
     return filter_offload_setup(watch.slot, err);
 }
 
+void filter_watch_descriptors(const _Atomic uint32_t *wanted)
+{
+    watch.mark = eventfd(0, EFD_CLOEXEC);
+    if (watch.mark >= 0)
+        watch.look = wanted;
+}
+
+static bool has_mark(void)
+{
+    return atomic_load_explicit(watch.look, memory_order_relaxed) == 0 ||
+           fcntl(watch.mark, F_GETFD) >= 0;
+}
+
 void filter_watch_teardown(void)
 {
     struct itimerval off = {0};
@@ -86,6 +105,8 @@ static void enter(struct fct_call *call)
 
 static void leave(struct fct_call *call)
 {
+    if (!has_mark())
+        _exit(FILTER_EXIT_CLOSED);
     atomic_store(&watch.slot->running, 0);
     watch.running = 0;
     call->left_us = clock_us();

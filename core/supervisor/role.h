@@ -76,6 +76,9 @@ struct role {
     void (*drain)(struct role_env *env);
     /* Status as `name value` lines for facteurctl status; may be NULL. */
     void (*status)(struct role_env *env, struct buf *out);
+    /* The event loop failed, because somebody closed its descriptors: the process ends. May be
+     * NULL. */
+    void (*lost)(struct role_env *env);
 };
 
 void role_drained(struct role_env *env);

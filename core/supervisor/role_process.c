@@ -321,10 +321,19 @@ static void at_end_of_turn(void *arg)
  * turn that crashed: a warning takes all that came before it along. */
 static void serve(struct role_process *self)
 {
+    int turn = 0;
+
     log_set_scheduler(at_end_of_turn, NULL);
     log_flush();
-    while (!self->done && event_base_loop(self->env.base, EVLOOP_ONCE) == 0)
+    while (!self->done && (turn = event_base_loop(self->env.base, EVLOOP_ONCE)) == 0)
         log_flush();
+    if (turn >= 0)
+        return;
+    if (self->role->lost)
+        self->role->lost(&self->env);
+    log_event(EV_BUG, FCT_STR(""), F_C("what", "the event loop failed"));
+    log_flush();
+    _exit(1);
 }
 
 static void fail(struct role_process *self, const struct fct_err *err)

@@ -37,18 +37,18 @@ class Zoo(unittest.TestCase):
     def session(self, server):
         return smtplib.SMTP('127.0.0.1', server.port('smtp'), local_hostname=facteur.CLIENT, timeout=60)
 
-    def quarantines(self, name, word, event, watchdog=''):
-        conf = plugin(name) + 'filter { watchdog = 1s %s }\n' % watchdog
-        with facteur.Server(conf=conf) as server, self.session(server) as bad, self.session(server) as good:
+    def quarantines(self, name, trigger, event, build=BUILD):
+        conf = plugin(name, build) + 'filter { watchdog = 1s }\n'
+        with facteur.Server(conf=conf, build=build) as server, self.session(server) as bad, self.session(server) as good:
             before = server.role_pids('edge')
             answers = []
-            t = threading.Thread(target=lambda: answers.append(self.deliver(bad, 'please ' + name)))
+            t = threading.Thread(target=lambda: answers.append(self.deliver(bad, 'please ' + trigger)))
             t.start()
             for n in range(5):
                 self.deliver(good, 'innocent %d' % n)
             t.join()
             self.deliver(bad, 'same connection, afterwards')
-            self.assertEqual(in_mailbox(server, 'Quarantine'), ['please ' + name])
+            self.assertEqual(in_mailbox(server, 'Quarantine'), ['please ' + trigger])
             self.assertEqual(in_mailbox(server, 'INBOX'), ['innocent %d' % n for n in range(5)] + ['same connection, afterwards'])
             self.assertEqual(server.role_pids('edge'), before)
             log, status = server.log(), server.ctl('status').stdout
@@ -58,6 +58,12 @@ class Zoo(unittest.TestCase):
 
     def test_a_crash_costs_one_filter_and_a_second_one_quarantines(self):
         self.quarantines('crash', 'crash', 'plugin_failed')
+
+    def test_other_ways_to_die(self):
+        """Of the release build: sanitizers have views of their own on the ways to die."""
+        for way in ('abort', 'exit', 'stack', 'close'):
+            with self.subTest(way):
+                self.quarantines('mortal', way, 'plugin_failed', RELEASE)
 
     def test_a_c_loop_is_killed_by_the_watchdog(self):
         self.quarantines('loop', 'loop', 'plugin_failed')
