@@ -162,7 +162,7 @@ void conf_print_file(const struct conf_block *b, struct buf *out)
     }
     buf_printf(out, "%s%s%s {\n", off, b->name, b->labelled ? " NAME" : "");
     for (const struct fct_conf_key *k = b->keys; k && k->name; k++) {
-        buf_printf(out, "%s    # %s\n    #%s = ", off, k->doc, k->name);
+        buf_printf(out, "%s    # %s\n%s    #%s = ", off, k->doc, off, k->name);
         put_default(k, out);
         buf_put_c(out, "\n");
     }
