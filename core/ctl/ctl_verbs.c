@@ -9,6 +9,7 @@
 #include "core/ctl/ctl_check_spf.h"
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_config.h"
+#include "core/ctl/ctl_dkim.h"
 #include "core/ctl/ctl_docs.h"
 #include "core/ctl/ctl_filters.h"
 #include "core/ctl/ctl_lua.h"
@@ -60,6 +61,22 @@ static const struct ctl_option check_spf_options[] = {
 static const struct ctl_option check_driver_options[] = {
     {"--driver", "NAME", "spf: ip, helo and sender, with tabs between, give result, what decided, explanation"},
     {"--dns", "ADDRESS@PORT", "ask this resolver"},
+    {0},
+};
+static const struct ctl_option dkim_genkey_options[] = {
+    {"--type", "TYPE", "rsa (the default) or ed25519"},
+    {"--bits", "NUMBER", "of RSA, 1024 to 4096; 2048 when not given"},
+    {"--keys", "DIR", "the folder of keys; else `keys` of plugin dkim"},
+    {0},
+};
+static const struct ctl_option dkim_record_options[] = {
+    {"--keys", "DIR", "the folder of keys; else `keys` of plugin dkim"},
+    {0},
+};
+static const struct ctl_option dkim_rotate_options[] = {
+    {"--keys", "DIR", "the folder of keys; else `keys` of plugin dkim"},
+    {"--dns", "ADDRESS@PORT", "ask this resolver"},
+    {"--force", NULL, "change over without asking the DNS"},
     {0},
 };
 static const struct ctl_option plugin_new_options[] = {
@@ -171,6 +188,14 @@ const struct ctl_verb ctl_verbs[] = {
      "the DMARC policy of an author's domain, step by step; with --spf or --dkim: would that pass? "
      "Exit status 0 yes, 1 no or no policy, 75 when the DNS cannot say",
      NEEDS_CONF, ctl_check_dmarc, check_dmarc_options, 0},
+    {"dkim", "genkey", "DOMAIN [SELECTOR]", 1, 2,
+     "make a key to sign with, and say what to publish", NEEDS_CONF, ctl_dkim_genkey,
+     dkim_genkey_options, 0},
+    {"dkim", "record", "DOMAIN", 1, 1, "what to publish for the keys of a domain", NEEDS_CONF,
+     ctl_dkim_record, dkim_record_options, 0},
+    {"dkim", "rotate", "DOMAIN", 1, 1,
+     "make the next keys of a domain and say what to publish; once that is in the DNS, change over",
+     NEEDS_CONF, ctl_dkim_rotate, dkim_rotate_options, 0},
     {"scan", "", "FILE", 1, 1,
      "what the filter would do with a message (- is standard input); exit status 0 keep, 1 junk, 2 "
      "reject, 3 tempfail, 64 usage",

@@ -137,6 +137,65 @@ class Dkim(unittest.TestCase):
             self.assertEqual(self.symbols(self.receive(server, 'DKIM-Signature: nonsense\r\n' + MESSAGE)), {'DKIM_NEUTRAL'})
 
 
+class Keys(unittest.TestCase):
+    """facteurctl dkim"""
+
+    def setUp(self):
+        work = tempfile.TemporaryDirectory()
+        self.addCleanup(work.cleanup)
+        self.keys = os.path.join(work.name, 'dkim')
+        self.folder = os.path.join(self.keys, 'example.test')
+
+    def run_dkim(self, *args, status=0):
+        r = ctl('dkim', *args, '--keys', self.keys)
+        self.assertEqual(r.returncode, status, r.stdout + r.stderr)
+        return r.stdout if status == 0 else r.stderr
+
+    def publish(self, zone, verb='record'):
+        for key in json.loads(self.run_dkim(verb, 'example.test', '--json')):
+            zone[key['name']] = {'TXT': [key['record']]}
+
+    def files(self):
+        return {os.path.splitext(name)[1]: os.path.splitext(name)[0] for name in os.listdir(self.folder)}
+
+    def test_genkey_and_record(self):
+        self.assertRegex(self.run_dkim('genkey', 'Example.TEST', 's1'), r'^s1\._domainkey\.example\.test\. IN TXT \( "v=DKIM1; k=rsa; p=MII')
+        self.assertIn('"v=DKIM1; k=ed25519; p=', self.run_dkim('genkey', 'example.test', '--type', 'ed25519'))
+        self.assertEqual(os.stat(os.path.join(self.folder, 's1.pem')).st_mode & 0o777, 0o600)
+        with open(os.path.join(self.folder, 's1.pem')) as f:
+            before = f.read()
+        self.assertIn('already', self.run_dkim('genkey', 'example.test', 's1', status=1))
+        with open(os.path.join(self.folder, 's1.pem')) as f:
+            self.assertEqual(f.read(), before)
+        found = json.loads(self.run_dkim('record', 'example.test', '--json'))
+        self.assertEqual([(k['algorithm'], k['bits'], k['state']) for k in found if k['selector'] == 's1'], [('rsa', 2048, 'signs')])
+        self.assertEqual(len(found), 2)
+        for piece in re.findall(r'"([^"]*)"', self.run_dkim('record', 'example.test')):
+            self.assertLessEqual(len(piece), 255)
+
+    def test_wrong_words(self):
+        for args in (('genkey', '../x'), ('genkey', 'example.test', 'a/b'), ('genkey', 'example.test', '--bits', '512'), ('genkey', 'example.test', '--type', 'dsa'),
+                     ('genkey', 'example.test', '--type', 'ed25519', '--bits', '2048'), ('record', 'example.test'), ('rotate', 'example.test')):
+            self.assertNotEqual(ctl('dkim', *args, '--keys', self.keys).returncode, 0, args)
+        self.assertFalse(os.path.exists(self.folder))
+
+    def test_rotate(self):
+        zone = {'example.test': {'TXT': ['x']}}
+        self.run_dkim('genkey', 'example.test', 's1')
+        self.run_dkim('rotate', 'example.test')
+        fresh = self.files()['.next']
+        self.assertEqual(self.files()['.pem'], 's1')
+        with FakeDNS(zone) as dns:
+            self.assertIn('does not have the record of ' + fresh, self.run_dkim('rotate', 'example.test', '--dns', dns.address, status=75))
+            self.assertEqual(self.files(), {'.pem': 's1', '.next': fresh})
+            self.publish(dns.zone)
+            self.assertIn(fresh + '._domainkey', self.run_dkim('rotate', 'example.test', '--dns', dns.address))
+        self.assertEqual(self.files(), {'.pem': fresh, '.old': 's1'})
+        self.run_dkim('rotate', 'example.test')
+        self.run_dkim('rotate', 'example.test', '--force')
+        self.assertNotEqual(self.files()['.pem'], fresh)
+
+
 class PublicSuite(unittest.TestCase):
     def test_cases(self):
         folder = facteur.data_dir()
