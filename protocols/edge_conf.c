@@ -71,6 +71,7 @@ static bool check_listener(const void *values, struct fct_err *err)
 {
     const struct listener_conf *conf = values;
     enum listener_kind kind = listener_kind(conf);
+    mode_t mode;
 
     if (kind == LISTENER_KINDS)
         return fct_fail(err, FCT_SYNTAX,
@@ -80,6 +81,8 @@ static bool check_listener(const void *values, struct fct_err *err)
     for (size_t i = 0; i < conf->address.n && kind != LISTENER_MILTER; i++)
         if (listener_is_unix(conf->address.item[i]))
             return fct_fail(err, FCT_SYNTAX, "address: only milter listens on unix: addresses");
+    if (!listener_read_mode(conf->mode, &mode, err))
+        return false;
     if (listener_tls(conf) == EDGE_TLS_WORDS)
         return fct_fail(err, FCT_SYNTAX, "tls \"%s\" is not known (starttls, implicit, none)",
                         conf->tls);

@@ -21,6 +21,8 @@ struct listener_access {
 bool listener_is_unix(const char *address);
 /* What an earlier server left there is removed; a living server's socket is an error. */
 FCT_MUST_CHECK bool listener_open_unix(const char *address, int *fd, struct fct_err *err);
+/* "0660" and its like. */
+bool listener_read_mode(const char *text, mode_t *mode, struct fct_err *err);
 /* May be called again when the configuration changes. */
 FCT_MUST_CHECK bool listener_set_access(const char *address, const struct listener_access *access,
                                         struct fct_err *err);

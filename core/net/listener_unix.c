@@ -110,22 +110,32 @@ static bool find_owner(const char *owner, uid_t *uid, gid_t *gid, struct fct_err
     return true;
 }
 
+bool listener_read_mode(const char *text, mode_t *mode, struct fct_err *err)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 8);
+
+    if (!text[0] || *end || value > 0777)
+        return fct_fail(err, FCT_SYNTAX, "mode \"%s\": must be octal, as in 0660", text);
+    *mode = (mode_t)value;
+    return true;
+}
+
 bool listener_set_access(const char *address, const struct listener_access *access,
                          struct fct_err *err)
 {
     const char *path = path_of(address);
-    char *end;
-    unsigned long mode = strtoul(access->mode, &end, 8);
+    mode_t mode;
     uid_t uid;
     gid_t gid;
 
-    if (!access->mode[0] || *end || mode > 0777)
-        return fct_fail(err, FCT_SYNTAX, "mode \"%s\": must be octal, as in 0660", access->mode);
+    if (!listener_read_mode(access->mode, &mode, err))
+        return false;
     if (!find_owner(access->owner, &uid, &gid, err))
         return false;
     if (access->owner[0] && chown(path, uid, gid) != 0)
         return fct_fail(err, FCT_TEMP, "give %s to %s: %s", path, access->owner, strerror(errno));
-    if (chmod(path, (mode_t)mode) != 0)
+    if (chmod(path, mode) != 0)
         return fct_fail(err, FCT_TEMP, "mode of %s: %s", path, strerror(errno));
     return true;
 }

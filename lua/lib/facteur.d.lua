@@ -7,7 +7,7 @@
 log = {}
 ---Numbers in facteurctl metrics
 metric = {}
----Options of a rule file, declared while it is loaded: their values stand in its block, `lua NAME { file = …; zone = "x" }`. Each returns the value. A key that no file of the block declares is an error
+---Options of a rule file, declared while it is loaded: their values stand in its block, `lua NAME { file = …  zone = "x" }`. Each returns the value. A key that no file of the block declares is an error
 config = {}
 ---Questions to the DNS. Each waits; without an answer it gives nil, a word (no_name, no_data, failed, bogus or refused) and what went wrong. An answer has the fields ttl, authentic (DNSSEC) and canonical besides its items
 dns = {}

@@ -113,6 +113,7 @@ static const struct {
     {"listener x { role = relay }", "protocol \"smtp\" with role \"relay\" is not known"},
     {"listener x { tls = maybe }", "listener.tls \"maybe\" is not known"},
     {"listener x { address = [\"unix:/run/x\"] }", "listener.address: only milter"},
+    {"listener x { protocol = milter  mode = 9 }", "listener.mode \"9\": must be octal"},
     {"smtp { max_command_line = 8K  max_message = 1K }", NULL},
     {"smtp { max_command_line = 9K }", ":1:8: smtp.max_command_line: must be 512 to 8K"},
     {"smtp { max_recipients = 0 }", "smtp.max_recipients: must be at least 1"},
