@@ -188,8 +188,8 @@ int ctl_plugin_doc(struct ctl *c)
 /* Points that somebody else's MTA does not have. */
 static bool runs_in_milter(enum fct_hook hook)
 {
-    return hook < FCT_HOOK_deliver || hook == FCT_HOOK_tls || hook == FCT_HOOK_unknown ||
-           hook == FCT_HOOK_tick;
+    return hook < FCT_HOOK_deliver || hook == FCT_HOOK_tls || hook == FCT_HOOK_chunk ||
+           hook == FCT_HOOK_unknown || hook == FCT_HOOK_tick;
 }
 
 static const struct conf_pair *own_pairs(struct subject *s, const struct plugin_conf **conf,

@@ -1,5 +1,5 @@
 """The kit for plugin authors: `facteurctl plugin new` makes a project outside the tree that builds, tests and loads."""
-import json, os, shutil, subprocess, sys, tempfile, unittest
+import json, os, re, shutil, subprocess, sys, tempfile, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
@@ -81,6 +81,9 @@ class Kit(unittest.TestCase):
         r = run(FACTEURCTL, 'plugin', 'check', 'headers', '--milter')
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertNotIn('NOT CALLED', r.stdout)
+        r = run(FACTEURCTL, 'plugin', 'check', os.path.join(facteur.build_dir(), 'zoo', 'dialogue.so'), '--milter')
+        self.assertEqual(r.returncode, 1)
+        self.assertEqual(set(re.findall(r'(?m)^  (\S+) .*NOT CALLED', r.stdout)), {'store.append', 'learn'})
 
     def test_it_loads_into_a_server(self):
         with facteur.Server('plugin ticket {\n    path = "%s"\n    mode = shadow\n}\n' % self.plugin) as server:
