@@ -4,6 +4,7 @@ import imaplib, json, os, re, smtplib, subprocess, sys, tempfile, unittest
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'), os.path.dirname(os.path.abspath(__file__))]
 import facteur
 from fake_dns import FakeDNS
+from test_dkim import make_key
 from test_spf import SuiteDNS
 
 ALICE = 'alice@example.test'
@@ -156,6 +157,68 @@ class WithServer(unittest.TestCase):
                 r = ctl('--conf', f.name, 'plugin', 'check', 'dmarc')
             self.assertNotEqual(r.returncode, 0, key)
             self.assertIn(says, r.stdout + r.stderr)
+
+
+class WithAllOfThem(unittest.TestCase):
+    """spf, dkim and dmarc judge, authres writes it down."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix='facteur-dmarc.')
+        self.addCleanup(folder.cleanup)
+        self.zone = dict(ZONE)
+        self.keys = {}
+        for domain in ('mail.bank.example', 'evil.example'):
+            self.zone['s1._domainkey.' + domain] = {'TXT': [make_key(folder.name, domain, 's1', 'rsa')]}
+            with open(os.path.join(folder.name, domain, 's1.pem'), 'rb') as f:
+                self.keys[domain] = f.read()
+        self.zone['s1._domainkey.unreachable.example'] = 'SERVFAIL'
+
+    def signed(self, text, *domains):
+        import dkim
+        for domain in domains:
+            key = self.keys.get(domain, self.keys['evil.example'])
+            text = (dkim.sign(text.encode(), b's1', domain.encode(), key, include_headers=[b'from', b'subject']) + text.encode()).decode()
+        return text
+
+    def results(self, server):
+        """Our field of the last message, on one line; the fields that come with it."""
+        with imaplib.IMAP4('127.0.0.1', server.port('imap')) as m:
+            m.login(ALICE, facteur.PASSWORD)
+            _, (count,) = m.select('INBOX', readonly=True)
+            _, data = m.fetch(count.decode(), '(BODY.PEEK[HEADER])')
+            head = re.sub(r'\r\n(?=[ \t])', '', data[0][1].decode())
+            fields = [f for f in head.split('\r\n') if f.startswith('Authentication-Results:')]
+            self.assertLess(head.index('Authentication-Results:'), head.index('Received:'))
+            return re.sub(r'\s+', ' ', fields[0]), fields[1:]
+
+    def test_signatures(self):
+        bank = message('<a@bank.example>')
+        every = 'plugin dkim { deadline = 25s }\nplugin authres { }\n' + conf()
+        with FakeDNS(self.zone) as dns, facteur.Server(every, dns=dns.address) as server:
+            code, reply = send(server, 'x@evil.example', self.signed(bank, 'evil.example', 'mail.bank.example'))
+            self.assertEqual(code, 250, reply)
+            self.assertIn('bank.example by DKIM of mail.bank.example', ledger(server, reply))
+            ours, others = self.results(server)
+            self.assertRegex(ours, r'^Authentication-Results: \S+; spf=pass smtp\.mailfrom=evil\.example; spf=none smtp\.helo=client\.test; '
+                             r'dkim=pass \(2048 bits\) header\.d=mail\.bank\.example header\.s=s1 header\.a=rsa-sha256 header\.b="[^"]+"; '
+                             r'dkim=pass \(2048 bits\) header\.d=evil\.example .*; dmarc=pass header\.from=bank\.example$')
+            self.assertEqual(others, [])
+            for domains in (['evil.example'], ['unreachable.example'], []):  # a stranger's, one whose key nobody can fetch, none
+                self.assertEqual(send(server, 'x@evil.example', self.signed(bank, *domains))[0], 550, domains)
+            changed = self.signed(bank, 'mail.bank.example').replace('body', 'BODY')
+            self.assertEqual(send(server, 'x@evil.example', changed)[0], 550)
+
+    def test_forged_results_help_nobody(self):
+        with FakeDNS(self.zone) as dns, facteur.Server('plugin authres { }\n' + conf(), dns=dns.address) as server:
+            self.assertEqual(send(server, 'x@good.example', message('<a@good.example>'))[0], 250)
+            name = self.results(server)[0].split()[1].strip(';')
+            forged = 'Authentication-Results: %s;\r\n dkim=pass header.d=bank.example; dmarc=pass header.from=bank.example\r\n' % name
+            self.assertEqual(send(server, 'x@evil.example', forged + message('<a@bank.example>'))[0], 550)
+            elsewhere = 'Authentication-Results: mx.elsewhere.example; dmarc=fail\r\n'
+            self.assertEqual(send(server, 'x@evil.example', forged + elsewhere + message('<a@none.example>'))[0], 250)
+            ours, others = self.results(server)
+            self.assertRegex(ours, r'dmarc=fail header\.from=none\.example policy\.dmarc=none$')
+            self.assertEqual(others, ['Authentication-Results: mx.elsewhere.example; dmarc=fail'])
 
 
 # ---- the command ----
