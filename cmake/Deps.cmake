@@ -20,6 +20,7 @@ find_library(MILTER_LIBRARY libmilter.a REQUIRED) # static: protocols/milter han
 find_path(MILTER_INCLUDE libmilter/mfapi.h REQUIRED)
 find_library(ROCKSDB_LIBRARY rocksdb REQUIRED)
 find_library(UNISTRING_LIBRARY unistring REQUIRED)
+find_library(SPF2_LIBRARY spf2 REQUIRED)
 if(FCT_TESTS)
   pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
   pkg_check_modules(OPENDKIM REQUIRED IMPORTED_TARGET opendkim)

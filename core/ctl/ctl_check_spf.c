@@ -7,7 +7,7 @@
 #include "core/ctl/ctl_output.h"
 #include "core/ctl/ctl_resolver.h"
 #include "core/dns/resolver.h"
-#include "plugins/spf/spf.h"
+#include "plugins/spf/spf_libspf2.h"
 
 #define TEXT_MAX (1u << 20)
 
@@ -37,6 +37,26 @@ static struct spf_query query_of(struct ctl *c, struct asking *asking)
     };
 }
 
+static bool known_engine(struct ctl *c, struct fct_err *err)
+{
+    const char *engine = ctl_option(c, "--engine");
+
+    return !engine || str_equal(str_from(engine), FCT_STR("native")) ||
+           str_equal(str_from(engine), FCT_STR("libspf2")) ||
+           fct_fail(err, FCT_SYNTAX, "--engine %s: must be native or libspf2", engine);
+}
+
+static FCT_MAY_WAIT void run_engine(struct ctl *c, const struct spf_query *query,
+                                    struct spf_outcome *out)
+{
+    const char *engine = ctl_option(c, "--engine");
+
+    if (engine && str_equal(str_from(engine), FCT_STR("libspf2")))
+        spf_check_libspf2(query, out);
+    else
+        spf_check(query, out);
+}
+
 /* ---- the driver ---- */
 
 /* One line: control characters of the DNS would make it two. */
@@ -52,14 +72,17 @@ void check_spf_line(struct check_line *line)
     struct spf_query query = query_of(line->ctl, &asking);
     struct fct_str rest = line->in;
     struct spf_outcome outcome;
+    struct fct_err err = {0};
 
-    if (!spf_address_parse(str_split(&rest, '\t'), &query.client)) {
-        buf_put_c(line->out, "error\tno IP address\t");
+    if (!known_engine(line->ctl, &err) ||
+        (!spf_address_parse(str_split(&rest, '\t'), &query.client) &&
+         !fct_fail(&err, FCT_SYNTAX, "no IP address"))) {
+        buf_printf(line->out, "error\t%s\t", err.text);
         return;
     }
     query.helo = str_split(&rest, '\t');
     query.sender = str_split(&rest, '\t');
-    spf_check(&query, &outcome);
+    run_engine(line->ctl, &query, &outcome);
     buf_put_c(line->out, spf_result_word(outcome.result));
     put_field(line->out, outcome.why[0] ? outcome.why : outcome.term);
     put_field(line->out, outcome.explanation);
@@ -98,6 +121,8 @@ static bool take_question(struct check *check, struct fct_err *err)
     struct ctl *c = check->ctl;
     const char *helo = ctl_option(c, "--helo");
 
+    if (!known_engine(c, err))
+        return false;
     check->query = query_of(c, &check->asking);
     check->query.watch = (struct spf_watch){keep_step, check};
     check->query.sender = str_from(c->word[0]);
@@ -114,7 +139,7 @@ static void run(void *arg)
     struct check *check = arg;
 
     check->asking.arena = check->ctl->arena;
-    spf_check(&check->query, &check->outcome);
+    run_engine(check->ctl, &check->query, &check->outcome);
 }
 
 static void print_json(const struct check *check)

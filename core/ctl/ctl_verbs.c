@@ -55,11 +55,13 @@ static const struct ctl_option check_dmarc_options[] = {
 };
 static const struct ctl_option check_spf_options[] = {
     {"--helo", "NAME", "the client's name; else the domain"},
+    {"--engine", "NAME", "native, or libspf2 for comparison"},
     {"--dns", "ADDRESS@PORT", "ask this resolver"},
     {0},
 };
 static const struct ctl_option check_driver_options[] = {
     {"--driver", "NAME", "spf: ip, helo and sender, with tabs between, give result, what decided, explanation"},
+    {"--engine", "NAME", "spf: native, or libspf2 for comparison"},
     {"--dns", "ADDRESS@PORT", "ask this resolver"},
     {0},
 };

@@ -5,7 +5,14 @@
 #include "spf_macro.h"
 #include "spf_record.h"
 
-#define SENDER_MAX 1000 /* longer ones are nobody's address (RFC 5321 4.5.3.1.3) */
+#define SPF_SENDER_MAX 1000 /* longer ones are nobody's address (RFC 5321 4.5.3.1.3) */
+
+/* Who is asked about: local "@" domain in A-labels; "postmaster" stands for a missing local part
+ * (RFC 7208 4.3), the HELO name for a missing sender (RFC 7208 2.4). */
+struct spf_sender {
+    char text[SPF_SENDER_MAX + 1];
+    size_t local; /* length of the local part */
+};
 
 /* Names of the client by the DNS that lead back to it (RFC 7208 5.5). Asked for once: the client
  * is the same for every ptr and every %{p}. */
@@ -19,7 +26,7 @@ struct validated {
 struct check {
     const struct spf_query *query;
     struct spf_outcome *out;
-    char sender[SENDER_MAX + 1];
+    struct spf_sender sender;
     char helo[SPF_NAME_MAX + 1];
     struct spf_macro_values values;
     struct validated validated;
@@ -69,6 +76,9 @@ FCT_MAY_WAIT struct fct_str spf_name_of_client(void *ctx, struct fct_str domain)
 FCT_MAY_WAIT enum match spf_match(struct check *c, const struct frame *f,
                                   const struct spf_directive *d);
 
+/* spf_eval.c. False: there is no domain to ask about. */
+bool spf_sender_of(const struct spf_query *query, struct spf_sender *out,
+                   char domain[SPF_NAME_MAX + 1]);
 /* spf_eval.c: check_host() for a domain that is included. */
 FCT_MAY_WAIT enum spf_result spf_check_domain(struct check *c, struct fct_str domain);
 

@@ -5,6 +5,7 @@
 
 /* clang-format off */
 const struct fct_conf_key spf_keys[] = {
+    FCT_CONF_KEY(struct spf_conf, engine,           "native", "native, or libspf2: the library many use, for comparison; it gets many records wrong and has no explanations here"),
     FCT_CONF_KEY(struct spf_conf, helo,             "yes", "Check the client's HELO name too (RFC 7208 2.3); for MAIL FROM:<> it is the only thing to check"),
     FCT_CONF_KEY(struct spf_conf, skip_net,         "[\"127.0.0.0/8\", \"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", \"169.254.0.0/16\", \"::1/128\", \"fc00::/7\", \"fe80::/10\"]", "Clients that are not checked: networks nobody outside comes from, and the relays and backup servers that hand you mail of others"),
     FCT_CONF_KEY(struct spf_conf, reject_fail,      "no",  "Refuse MAIL FROM with 550 5.7.23 when its domain says that this client may not send for it (RFC 7208 8.4, RFC 7372); forwarded mail is then refused too"),
@@ -44,6 +45,11 @@ static bool check_number(const char *key, uint32_t value, uint32_t least, uint32
     return fail(err, key, number, must);
 }
 
+bool spf_conf_is_native(const struct spf_conf *conf)
+{
+    return strcmp(conf->engine, "native") == 0;
+}
+
 bool spf_conf_check(const struct spf_conf *conf, struct fct_err *err)
 {
     struct spf_net net;
@@ -52,6 +58,8 @@ bool spf_conf_check(const struct spf_conf *conf, struct fct_err *err)
         if (!spf_net_parse(view(conf->skip_net.item[i]), &net))
             return fail(err, "skip_net", conf->skip_net.item[i],
                         "a network, as 192.0.2.0/24 or 2001:db8::/32");
+    if (!spf_conf_is_native(conf) && strcmp(conf->engine, "libspf2") != 0)
+        return fail(err, "engine", conf->engine, "native or libspf2");
     if (conf->time_limit.ms < 1000)
         return fail(err, "time_limit", "", "1s or more");
     return check_number("max_lookups", conf->max_lookups, 1, LOOKUPS_MAX, err) &&

@@ -166,25 +166,32 @@ FCT_MAY_WAIT enum spf_result spf_check_domain(struct check *c, struct fct_str do
 
 /* ---- who is asked about (RFC 7208 2.4, 4.3) ---- */
 
-/* sender := local "@" domain in A-labels; "postmaster" stands for a missing local part. */
-static bool set_sender(struct check *c)
+bool spf_sender_of(const struct spf_query *query, struct spf_sender *out,
+                   char domain[SPF_NAME_MAX + 1])
 {
-    struct fct_str sender = c->query->sender, local = FCT_STR("postmaster");
-    struct fct_str domain = sender.n ? sender : c->query->helo;
+    struct fct_str sender = query->sender, local = FCT_STR("postmaster");
+    struct fct_str right = sender.n ? sender : query->helo;
     const char *at = sender.n ? memrchr(sender.p, '@', sender.n) : NULL;
-    int n;
 
     if (at) {
-        domain = (struct fct_str){at + 1, (size_t)(sender.p + sender.n - at - 1)};
+        right = (struct fct_str){at + 1, (size_t)(sender.p + sender.n - at - 1)};
         if (at > sender.p)
             local = (struct fct_str){sender.p, (size_t)(at - sender.p)};
     }
-    if (local.n + 1 + SPF_NAME_MAX > SENDER_MAX || memchr(local.p, 0, local.n) ||
-        !spf_name_ascii(domain, c->out->domain))
+    if (local.n + 1 + SPF_NAME_MAX > SPF_SENDER_MAX || memchr(local.p, 0, local.n) ||
+        !spf_name_ascii(right, domain))
         return false;
-    n = snprintf(c->sender, sizeof c->sender, "%.*s@%s", FCT_FMT(local), c->out->domain);
-    c->values.sender = (struct fct_str){c->sender, (size_t)n};
-    c->values.local = (struct fct_str){c->sender, local.n};
+    out->local = local.n;
+    (void)snprintf(out->text, sizeof out->text, "%.*s@%s", FCT_FMT(local), domain);
+    return true;
+}
+
+static bool set_sender(struct check *c)
+{
+    if (!spf_sender_of(c->query, &c->sender, c->out->domain))
+        return false;
+    c->values.sender = spf_view(c->sender.text);
+    c->values.local = (struct fct_str){c->sender.text, c->sender.local};
     c->values.sender_domain = spf_view(c->out->domain);
     return true;
 }

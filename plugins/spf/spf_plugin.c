@@ -6,6 +6,7 @@
  * message that came without `mail`, or whose filter process was replaced since, is checked at
  * `headers`. */
 #include "spf_conf.h"
+#include "spf_libspf2.h"
 #include "spf_report.h"
 
 #include <stdlib.h>
@@ -139,8 +140,12 @@ static FCT_MAY_WAIT void work(struct fct_call *call, void *arg)
         .dns = {ask, job},
     };
 
-    if (spf_address_parse(conn->client_ip, &query.client))
+    if (!spf_address_parse(conn->client_ip, &query.client))
+        return;
+    if (spf_conf_is_native(job->conf))
         spf_check(&query, job->outcome);
+    else
+        spf_check_libspf2(&query, job->outcome);
 }
 
 static struct job *new_job(struct fct_call *call, const struct spf_conf *conf,

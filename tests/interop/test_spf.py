@@ -1,5 +1,5 @@
 """plugins/spf with a server and a name server, facteurctl check spf, and the public test suite of RFC 7208."""
-import imaplib, json, os, smtplib, subprocess, sys, time, unittest
+import imaplib, json, os, smtplib, socket, ssl, subprocess, sys, tempfile, threading, time, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
@@ -9,6 +9,7 @@ ALICE, BOB = 'alice@example.test', 'bob@example.test'
 MESSAGE = 'From: <x@good.example>\r\nTo: <alice@example.test>\r\nSubject: x\r\n\r\nbody\r\n'
 ZONE = {
     'good.example': {'TXT': ['v=spf1 ip4:127.0.0.1 -all']},
+    'far.example': {'TXT': ['v=spf1 ip4:192.0.2.7 -all']},
     'bad.example': {'TXT': ['v=spf1 -all exp=why.bad.example']},
     'why.bad.example': {'TXT': ['%{i} is not ours, ask %{r}; sender %{s}']},
     'soft.example': {'TXT': ['v=spf1 ~all']},
@@ -113,7 +114,6 @@ class WithServer(unittest.TestCase):
         with FakeDNS(ZONE) as dns, facteur.Server(conf('reject_fail = yes'), dns=dns.address) as server:
             with smtplib.SMTP('127.0.0.1', server.port('submission'), local_hostname='bad.example', timeout=60) as s:
                 s.ehlo()
-                import ssl
                 context = ssl.create_default_context()
                 context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
                 s.starttls(context=context)
@@ -129,6 +129,32 @@ class WithServer(unittest.TestCase):
             self.assertRegex(field, r'^Received-SPF: pass \(\S+: good\.example designates as permitted sender 127\.0\.0\.1\) receiver=\S+; client-ip=127\.0\.0\.1; '
                              r'envelope-from="\\"odd\\\\\\"one\\"@good\.example"; helo=client\.test; identity=mailfrom; mechanism="ip4:127\.0\.0\.1"$')
             self.assertLess(head.index('Received-SPF:'), head.index('Received:'))
+
+    def mail_from_far(self, port, sender):
+        """The reply to MAIL of a client at 192.0.2.7: libspf2 lets everything pass that comes from loopback."""
+        with socket.create_connection(('127.0.0.1', port), 60) as s, s.makefile('rwb') as f:
+            f.write(('PROXY TCP4 192.0.2.7 198.51.100.9 4711 25\r\nHELO c.example\r\nMAIL FROM:<%s>\r\nQUIT\r\n' % sender).encode())
+            f.flush()
+            return f.read().decode().split('\r\n')[2]
+
+    def test_libspf2(self):
+        """The other engine, in the fiber too: a silent name keeps nobody waiting."""
+        with socket.create_server(('127.0.0.1', 0)) as s:
+            port = s.getsockname()[1]
+        text = conf('engine = "libspf2"', 'helo = no', 'reject_fail = yes', 'defer_temperror = yes') + 'dns { timeout = 2s }\n' + \
+            'listener far { address = ["127.0.0.1:%d"] protocol = smtp proxy = yes }\n' % port
+        with FakeDNS(ZONE) as dns, facteur.Server(text, dns=dns.address) as server:
+            self.assertRegex(self.mail_from_far(port, 'x@far.example'), '^250 ')
+            self.assertRegex(self.mail_from_far(port, 'x@bad.example'), '^550 5.7.23 SPF: MAIL FROM check failed: bad.example does not permit 192.0.2.7')
+            self.assertRegex(self.mail_from_far(port, 'x@broken.example'), '^451 4.7.24 SPF: .*: libspf2: ')
+            slow = threading.Thread(target=self.mail_from_far, args=(port, 'x@silent.example'))
+            slow.start()
+            while not dns.asked('silent.example'):
+                time.sleep(0.01)
+            self.assertRegex(self.mail_from_far(port, 'x@far.example'), '^250 ')
+            self.assertTrue(slow.is_alive())
+            slow.join()
+            self.assertRegex(self.mail_from_far(port, 'x@loop.example'), '^250 ')
 
     def test_a_slow_dns_costs_no_mail(self):
         """Nobody answers: temperror in time, the message is taken; the limit of all questions together holds."""
@@ -146,7 +172,7 @@ class WithServer(unittest.TestCase):
             self.check(server, 'x@good.example', ['SPF_PASS'])
 
     def test_settings_that_are_wrong(self):
-        for key, says in (('skip_net = ["10.0.0.0/33"]', 'skip_net'), ('max_names = 21', 'max_names'), ('max_lookups = 0', 'max_lookups'), ('time_limit = 10ms', 'time_limit')):
+        for key, says in (('skip_net = ["10.0.0.0/33"]', 'skip_net'), ('engine = "other"', 'engine'), ('max_names = 21', 'max_names'), ('max_lookups = 0', 'max_lookups'), ('time_limit = 10ms', 'time_limit')):
             path = os.path.join(self.folder, 'x.conf')
             with open(path, 'w') as f:
                 f.write('server { plugin_dir = "%s/plugins" }\n%s' % (facteur.build_dir(), conf(key)))
@@ -155,7 +181,6 @@ class WithServer(unittest.TestCase):
             self.assertIn(says, r.stdout + r.stderr)
 
     def setUp(self):
-        import tempfile
         folder = tempfile.TemporaryDirectory(prefix='facteur-spf.')
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
@@ -191,6 +216,9 @@ class Command(unittest.TestCase):
             self.assertEqual([a[0] for a in answers], ['pass', 'error', 'fail'])
             self.assertTrue(answers[2][2].startswith('192.0.2.1 is not ours, ask '))
             self.assertEqual(dns.asked('good.example'), 1)
+            r = ctl('check', '--driver', 'spf', '--engine', 'libspf2', '--dns', dns.address, stdin=lines)
+            self.assertEqual([line.split('\t')[0] for line in r.stdout.splitlines()], ['pass', 'error', 'fail'])
+            self.assertEqual(ctl('check', 'spf', 'good.example', '127.0.0.1', '--engine', 'nothing').returncode, 2)
             self.assertEqual(ctl('check', '--driver', 'nothing').returncode, 2)
             self.assertIn('check what?', ctl('check').stderr)
 

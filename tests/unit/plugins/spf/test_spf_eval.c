@@ -1,74 +1,8 @@
 /* test_spf_eval.c - check_host() over zones in memory: what decides, what counts as a lookup, what
  * is an error and of which kind. */
-#include "plugins/spf/spf.h"
+#include "spf_zone.h"
 
-#include <arpa/inet.h>
-#include <check.h>
 #include <stdlib.h>
-#include <strings.h>
-
-#define ROWS_MAX    64
-#define RECORDS_MAX 32
-
-/* ---- a DNS in memory ---- */
-
-enum manner { THERE, SERVFAIL, BOGUS };
-
-struct row {
-    const char *name;
-    enum fct_dns_type type; /* 0: of any type */
-    const char *data;       /* MX: without preference */
-    enum manner manner;
-};
-
-struct zone {
-    const struct row *row;
-    size_t n;
-    unsigned questions;
-    struct fct_dns_record record[RECORDS_MAX * 64];
-    size_t used;
-};
-
-static bool same(struct fct_str a, const char *b)
-{
-    return strlen(b) == a.n && strncasecmp(a.p, b, a.n) == 0;
-}
-
-static bool zone_ask(void *ctx, enum fct_dns_type type, struct fct_str name,
-                     struct fct_dns_answer *out)
-{
-    struct zone *zone = ctx;
-    bool there = false;
-
-    zone->questions++;
-    out->record = zone->record + zone->used;
-    out->n = 0;
-    for (size_t i = 0; i < zone->n; i++) {
-        const struct row *row = &zone->row[i];
-
-        if (!same(name, row->name))
-            continue;
-        there = true;
-        if (row->manner != THERE && (row->type == 0 || row->type == type)) {
-            out->status = row->manner == BOGUS ? FCT_DNS_BOGUS : FCT_DNS_FAILED;
-            out->why = FCT_STR("as the test says");
-            return false;
-        }
-        if (row->type == type) {
-            ck_assert_uint_lt(zone->used, FCT_COUNT(zone->record));
-            zone->record[zone->used++] =
-                (struct fct_dns_record){.data = {row->data, strlen(row->data)}};
-            out->n++;
-        }
-    }
-    out->status = out->n ? FCT_DNS_OK : there ? FCT_DNS_NO_DATA : FCT_DNS_NO_NAME;
-    return out->n > 0;
-}
-
-static struct fct_str str(const char *s)
-{
-    return (struct fct_str){s, strlen(s)};
-}
 
 static void check(struct zone *zone, const char *ip, const char *helo, const char *sender,
                   struct spf_outcome *out)
@@ -88,27 +22,6 @@ static void check(struct zone *zone, const char *ip, const char *helo, const cha
 }
 
 /* ---- cases ---- */
-
-#define T(name, text)                  \
-    {                                  \
-        name, FCT_DNS_TXT, text, THERE \
-    }
-#define A(name, address)                \
-    {                                   \
-        name, FCT_DNS_A, address, THERE \
-    }
-#define A6(name, address)                  \
-    {                                      \
-        name, FCT_DNS_AAAA, address, THERE \
-    }
-#define MX(name, host)                \
-    {                                 \
-        name, FCT_DNS_MX, host, THERE \
-    }
-#define PTR(name, host)                \
-    {                                  \
-        name, FCT_DNS_PTR, host, THERE \
-    }
 
 /* clang-format off */
 static const struct row zone_rows[] = {
