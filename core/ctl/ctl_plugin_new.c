@@ -136,7 +136,7 @@ static const struct project_file lua_project[] = {
      "rule { \"@NAME@_WORD\", score = 1.5, group = \"content\",\n"
      "  about = \"the subject contains the word\",\n"
      "  function(m)\n"
-     "    return m.subject and m.subject:lower():find(\"lottery\", 1, true)\n"
+     "    return m.subject and m.subject:lower():match(\"lottery\")\n"
      "  end }\n"},
     {"@name@_test.lua",
      "-- Runs with `facteurctl lua test @name@.lua`, and before every reload.\n"
@@ -157,7 +157,7 @@ static const struct project_file lua_project[] = {
      "\n"
      "Hello Alice\n"},
     {"@name@.conf",
-     "# Copy into conf.d/; then: facteurctl reload\n"
+     "# In facteur.conf: include /path/to/@name@/@name@.conf; then: facteurctl reload\n"
      "lua @name@ {\n"
      "    file = \"@name@.lua\"\n"
      "}\n"},
