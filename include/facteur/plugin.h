@@ -12,8 +12,8 @@
  * Change log:
  *   1.0 first version
  *   1.1 every hook point; set(); services (dns, redis, http, kv, limit, streams); start() and
- *       wait_all(); html, URLs; edits of decoded parts; actions and force(); ticks; addresses; facts
- *       that plugins leave each other */
+ *       wait_all(); html, URLs; edits of decoded parts; actions and force(); ticks; addresses;
+ *       facts */
 #ifndef FACTEUR_PLUGIN_H
 #define FACTEUR_PLUGIN_H
 
