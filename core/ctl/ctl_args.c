@@ -136,7 +136,7 @@ static size_t choices(const char *noun, const char **out, size_t most)
 
 static bool unknown_word(const char *noun, const char *word, struct fct_err *err)
 {
-    const char *known[64];
+    const char *known[128];
     size_t n = choices(noun, known, FCT_COUNT(known));
     const char *near = ctl_nearest(word, known, n), *more = noun ? noun : "";
 
