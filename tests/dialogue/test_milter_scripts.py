@@ -97,6 +97,7 @@ class Strangers(unittest.TestCase):
                 for end in (b'', b'\0\0\0', struct.pack('>I', 0xffffffff), struct.pack('>I', 0) + b'x'):
                     s = self.connect(server)
                     self.send(s, *packets)
+                    with contextlib.suppress(ConnectionError):  # it may have hung up already
                     s.sendall(end)
                     with contextlib.suppress(OSError):  # it may have hung up
                         s.shutdown(socket.SHUT_WR)
