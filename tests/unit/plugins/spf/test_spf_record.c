@@ -194,8 +194,8 @@ static const char *const bad[] = {
     "a:x.com\nptr",
     "a\tmx",
     "a:x\x80.com",
-    "\x96"
-    "all",
+    ("\x96"
+     "all"),
     "a:\xef\xbb\xbfx.com",
     "x=\xc3\xa9",
     "a,mx",
