@@ -140,19 +140,48 @@ static void end_line(struct dkim_body *body)
     body->lines++;
 }
 
-/* How far the bytes are themselves in the canonical form. */
+/* A line end whose next line begins with an ordinary byte counts for certain. */
+static bool is_inner_line_end(const char *p, const char *end)
+{
+    return end - p > 2 && p[1] == '\n' && p[2] != '\r' && p[2] != ' ' && p[2] != '\t';
+}
+
+static size_t plain_in_simple(const char *bytes, size_t n)
+{
+    const char *p = bytes, *end = bytes + n, *cr;
+
+    while ((cr = memchr(p, '\r', (size_t)(end - p)))) {
+        if (!is_inner_line_end(cr, end))
+            return (size_t)(cr - bytes);
+        p = cr + 2;
+    }
+    return n;
+}
+
+static size_t plain_in_relaxed(const char *bytes, size_t n)
+{
+    const char *p = bytes, *end = bytes + n;
+
+    for (; p < end; p++) {
+        if ((unsigned char)*p > ' ')
+            continue;
+        if (*p == '\t')
+            break;
+        if (*p == ' ' && (end - p < 2 || p[1] == ' ' || p[1] == '\t' || p[1] == '\r'))
+            break;
+        if (*p == '\r') {
+            if (!is_inner_line_end(p, end))
+                break;
+            p++;
+        }
+    }
+    return (size_t)(p - bytes);
+}
+
+/* How far the bytes are in the canonical form as they are: nearly everything, in most mail. */
 static size_t plain_bytes(bool relaxed, const char *bytes, size_t n)
 {
-    const char *cr;
-
-    if (!relaxed) {
-        cr = memchr(bytes, '\r', n);
-        return cr ? (size_t)(cr - bytes) : n;
-    }
-    for (size_t i = 0; i < n; i++)
-        if (bytes[i] == ' ' || bytes[i] == '\r' || bytes[i] == '\t')
-            return i;
-    return n;
+    return relaxed ? plain_in_relaxed(bytes, n) : plain_in_simple(bytes, n);
 }
 
 void dkim_body_put(struct dkim_body *body, const char *bytes, size_t n)
@@ -166,7 +195,9 @@ void dkim_body_put(struct dkim_body *body, const char *bytes, size_t n)
             continue;
         }
         release_cr(body);
-        plain = plain_bytes(body->relaxed, bytes + i, n - i);
+        plain = body->space && strchr(" \t\r", bytes[i]) && bytes[i]
+                    ? 0
+                    : plain_bytes(body->relaxed, bytes + i, n - i);
         if (plain > 0) {
             release(body);
             emit(body, bytes + i, plain);
