@@ -50,6 +50,11 @@ bool spf_conf_is_native(const struct spf_conf *conf)
     return strcmp(conf->engine, "native") == 0;
 }
 
+bool spf_conf_explains(const struct spf_conf *conf)
+{
+    return conf->explanation && (conf->reject_fail || conf->reject_helo_fail);
+}
+
 bool spf_conf_check(const struct spf_conf *conf, struct fct_err *err)
 {
     struct spf_net net;

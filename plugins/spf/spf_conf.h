@@ -19,6 +19,8 @@ extern const struct fct_conf_key spf_keys[];
 FCT_MUST_CHECK bool spf_conf_check(const struct spf_conf *conf, struct fct_err *err);
 /* native: spf_check(), libspf2: spf_check_libspf2(). */
 bool spf_conf_is_native(const struct spf_conf *conf);
+/* Will somebody read what the domain explains? */
+bool spf_conf_explains(const struct spf_conf *conf);
 /* Is this client one whose mail is checked? */
 bool spf_conf_wants(const struct spf_conf *conf, const struct fct_conn *conn);
 

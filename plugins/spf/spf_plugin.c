@@ -135,7 +135,7 @@ static FCT_MAY_WAIT void work(struct fct_call *call, void *arg)
         .sender = job->sender,
         .receiver = host->server_name(call),
         .now = time(NULL),
-        .explain = job->conf->explanation,
+        .explain = spf_conf_explains(job->conf),
         .limits = {job->conf->max_lookups, job->conf->max_void_lookups, job->conf->max_names},
         .dns = {ask, job},
     };

@@ -70,6 +70,7 @@ class WithServer(unittest.TestCase):
             self.assertIn('mailfrom=good.example; client=127.0.0.1; by=ip4:127.0.0.1', ledger)
             self.check(server, 'x@bad.example', ['SPF_FAIL', 'SPF_HELO_PASS'], helo='helo.example')
             self.check(server, 'x@soft.example', ['SPF_SOFTFAIL', 'SPF_HELO_FAIL'], helo='bad.example')
+            self.assertEqual(dns.asked('why.bad.example'), 0)  # nobody would read it
             self.assertIn('a mistake in a mechanism: ip4:999', self.check(server, 'x@wrong.example', ['SPF_PERMERROR', 'SPF_HELO_NONE']))
             self.check(server, 'x@broken.example', ['SPF_TEMPERROR', 'SPF_HELO_NONE'])
             self.check(server, 'x@nobody.example', ['SPF_NONE', 'SPF_HELO_NONE'])
