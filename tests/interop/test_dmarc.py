@@ -139,6 +139,11 @@ class WithServer(unittest.TestCase):
             self.assertIn('DMARC_FAIL_REJECT', ledger(server, reply))
             code, reply = send(server, 'x@good.example', message('<a@good.example>', '<a@bank.example>'))
             self.assertEqual(found(ledger(server, reply)), {'MULTIPLE_FROM', 'DMARC_PERMERROR'})
+        with FakeDNS(ZONE) as dns, facteur.Server(conf('policy = ignore', 'discovery = psl'), dns=dns.address) as server:
+            code, reply = send(server, 'x@evil.example', message('<a@b.sub.bank.example>'))
+            self.assertEqual(code, 250)
+            self.assertRegex(ledger(server, reply), r'DMARC_FAIL_REJECT +0\.000 "b\.sub\.bank\.example, by the record of bank\.example"')
+            self.assertEqual([dns.asked('_dmarc.' + name) for name in ('b.sub.bank.example', 'sub.bank.example', 'bank.example', 'example')], [1, 0, 1, 0])
         with FakeDNS(ZONE) as dns, facteur.Server(conf('on_reject = junk', 'trusted_forwarders = ["lists.example"]'), dns=dns.address) as server:
             self.taken(server, 'x@evil.example', bank, ['DMARC_FAIL', 'DMARC_FAIL_REJECT'])
             self.assertEqual(boxes(server), [0, 1])
