@@ -45,6 +45,7 @@ struct check {
     struct dmarc_domain passed[DMARC_IDENTIFIERS_MAX];
     struct dmarc_identifier identifier[DMARC_IDENTIFIERS_MAX];
     size_t identifiers;
+    bool has_spf, has_dkim; /* they were checked, whatever came of it */
     struct dmarc_search search;
     struct dmarc_outcome outcome;
 };
@@ -80,6 +81,13 @@ static bool is_word(struct fct_str s, const char *word)
     return s.n == strlen(word) && memcmp(s.p, word, s.n) == 0;
 }
 
+static bool is_method(struct fct_str text, const char *method)
+{
+    size_t n = strlen(method);
+
+    return text.n > n && text.p[n] == '=' && memcmp(text.p, method, n) == 0;
+}
+
 /* The HELO name is what SPF vouches for when MAIL FROM is empty, and only then (RFC 9989 4.4.2). */
 static bool counts(const struct check *c, const struct dmarc_fact *fact)
 {
@@ -97,6 +105,8 @@ static void read_facts(struct check *c)
         bool read = dmarc_fact_parse(text, &fact) && counts(c, &fact);
         bool unsure = is_word(fact.result, "temperror");
 
+        c->has_spf = c->has_spf || is_method(text, "spf");
+        c->has_dkim = c->has_dkim || is_method(text, "dkim");
         if (!read || c->identifiers == DMARC_IDENTIFIERS_MAX ||
             (!unsure && !is_word(fact.result, "pass")))
             continue;
@@ -127,6 +137,12 @@ static FCT_MAY_WAIT void evaluate(struct check *c)
     c->search.discovery = c->plan->discovery;
     c->search.dns = (struct dmarc_dns){ask, org, c->call};
     dmarc_evaluate(&c->search, &query, &c->outcome);
+    if (c->outcome.result != DMARC_FAIL || (c->has_spf && c->has_dkim))
+        return;
+    /* What was not asked cannot have failed: a plugin that is off, or ran into its deadline. */
+    c->outcome.result = DMARC_TEMPERROR;
+    (void)snprintf(c->outcome.why, sizeof c->outcome.why, "%s was not checked",
+                   c->has_spf ? "DKIM" : "SPF");
 }
 
 /* ---- telling ---- */

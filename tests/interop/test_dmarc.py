@@ -29,7 +29,7 @@ ZONE = {
 def conf(*keys, spf=True):
     """Clients come from 127.0.0.1 here: nothing is skipped."""
     own = ''.join('    %s\n' % key for key in keys)
-    return ('plugin spf {\n skip_net = []\n deadline = 25s\n}\n' if spf else '') + 'plugin dmarc {\n    skip_net = []\n    deadline = 20s\n%s}\n' % own
+    return 'plugin dkim {\n deadline = 25s\n}\n' + ('plugin spf {\n skip_net = []\n deadline = 25s\n}\n' if spf else '') + 'plugin dmarc {\n    skip_net = []\n    deadline = 20s\n%s}\n' % own
 
 
 def message(*froms):
@@ -107,6 +107,8 @@ class WithServer(unittest.TestCase):
         with FakeDNS(ZONE) as dns, facteur.Server(conf(), dns=dns.address) as server:
             self.refused(server, 'x@down.example', message('<a@bank.example>'), 'bank.example')
             self.taken(server, 'x@bounce.bank.example', message('<a@bank.example>'), ['DMARC_TEMPERROR'])
+        with FakeDNS(ZONE) as dns, facteur.Server(conf(spf=False), dns=dns.address) as server:
+            self.taken(server, 'x@evil.example', message('<a@bank.example>'), ['DMARC_TEMPERROR'], 'SPF was not checked')
 
     def test_every_kind_of_from(self):
         many = 'From has addresses of several domains'
@@ -198,7 +200,7 @@ class WithAllOfThem(unittest.TestCase):
 
     def test_signatures(self):
         bank = message('<a@bank.example>')
-        every = 'plugin dkim { deadline = 25s }\nplugin authres { }\n' + conf()
+        every = 'plugin authres { }\n' + conf()
         with FakeDNS(self.zone) as dns, facteur.Server(every, dns=dns.address) as server:
             code, reply = send(server, 'x@evil.example', self.signed(bank, 'evil.example', 'mail.bank.example'))
             self.assertEqual(code, 250, reply)
