@@ -45,9 +45,8 @@ static bool find_keys(struct submission *s, struct fct_call *call)
 
 /* ---- signing ---- */
 
-static void sign_all(void *arg)
+static void sign_all(struct submission *s)
 {
-    struct submission *s = arg;
     const struct dkim_conf *conf = s->plugin->conf;
 
     for (size_t i = 0; i < s->keys; i++) {
@@ -105,6 +104,8 @@ enum fct_verdict dkim_on_edit(struct fct_call *call, const struct fct_ev_edit *e
     if (dkim_message_split(&s->memory, host->current(call), &s->message)) {
         sign_all(s);
         add_all(s, call);
+    } else {
+        host->log(call, FCT_ERROR, "not signed for %s: no memory", s->key->domain);
     }
     return FCT_NEXT;
 }

@@ -97,6 +97,7 @@ bool dkim_verify_begin(struct dkim_verify *v, const struct dkim_memory *memory,
     if (!v->check || !v->hash ||
         !dkim_fields_init(&v->fields, memory, message->field, message->fields))
         return false;
+    memset(v->hash, 0, wanted * sizeof *v->hash);
     for (size_t i = 0; i < message->fields && v->checks < wanted; i++)
         if (is_signature(&message->field[i]))
             take_signature(v, &message->field[i]);
@@ -280,7 +281,9 @@ static void end_one(struct dkim_verify *v, struct dkim_check *check)
     const struct dkim_hash *h = &v->hash[check->hash];
     uint8_t hash[DKIM_HASH_BYTES];
 
-    if (!h->done || !dkim_digest_headers(&v->fields, s, check->field, hash))
+    if (!check->key.key || !h->done)
+        judge(check, DKIM_TEMPERROR, "there was no time or memory to verify it");
+    else if (!dkim_digest_headers(&v->fields, s, check->field, hash))
         judge(check, DKIM_TEMPERROR, "no memory");
     else if (s->has_length && s->length > v->body_length[s->relaxed_body])
         judge(check, DKIM_FAIL, "l= is longer than the body");

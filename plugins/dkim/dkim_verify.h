@@ -4,7 +4,7 @@
  *     … ask the DNS for dkim_verify_question() of every one without a result …
  *     dkim_verify_key       says what the DNS answered
  *     dkim_verify_body      hashes the body, once for all of them; may run in another thread
- *     dkim_verify_end       every signature has a result
+ *     dkim_verify_end       every signature has a result; temperror where a step was left out
  *
  * The words of results are those of RFC 8601 2.7.1. */
 #ifndef DKIM_VERIFY_H

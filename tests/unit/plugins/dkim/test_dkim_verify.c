@@ -448,6 +448,29 @@ START_TEST(no_signature_is_none)
 }
 END_TEST
 
+/* No key because there was no time to ask, no hash because there was no thread: temperror. */
+START_TEST(steps_left_out_are_no_verdict)
+{
+    struct dkim_signing signing = dkim_rig_signing(rsa);
+    struct fct_str text = dkim_rig_sign(&rig, &signing, FCT_STR(HEADER "\r\n" BODY));
+    struct dkim_message message = dkim_rig_message(&rig, text);
+    struct fct_dns_answer answer;
+
+    publish(rsa, NULL);
+    dkim_rig_answer(&rig, FCT_STR("s1._domainkey.example.org"), &answer);
+    for (int with_key = 0; with_key < 2; with_key++) {
+        dkim_verify_close(&rig.verify);
+        ck_assert(dkim_verify_begin(&rig.verify, &rig.memory, &rig.limits, &message));
+        if (with_key)
+            dkim_verify_key(&rig.verify.check[0], &answer, rig.cache);
+        else
+            dkim_verify_body(&rig.verify);
+        dkim_verify_end(&rig.verify);
+        ck_assert_int_eq(dkim_verify_result(&rig.verify), DKIM_TEMPERROR);
+    }
+}
+END_TEST
+
 /* clang-format off */
 DKIM_RIG_MAIN("dkim_verify",
     tcase_add_unchecked_fixture(tc, make_keys, free_keys);
@@ -464,4 +487,5 @@ DKIM_RIG_MAIN("dkim_verify",
     tcase_add_test(tc, keys_of_every_size_that_is_allowed);
     tcase_add_test(tc, the_best_of_several_counts_and_a_flood_is_cut);
     tcase_add_test(tc, many_fields_and_many_names_cost_little);
-    tcase_add_test(tc, no_signature_is_none);)
+    tcase_add_test(tc, no_signature_is_none);
+    tcase_add_test(tc, steps_left_out_are_no_verdict);)
