@@ -329,7 +329,7 @@ int ctl_dkim_genkey(struct ctl *c)
     struct domain *d = ARENA_NEW(c->arena, struct domain);
     const char *selector = c->words > 1 ? c->word[1] : NULL;
     struct fct_err err = {0};
-    int kind, bits;
+    int kind = 0, bits = 0;
 
     if (!open_domain(d, c, &err) || !take_kind(c, &kind, &bits, &err) || !read_domain(d, &err))
         return ctl_error(&err);
