@@ -25,7 +25,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif where.path == '/bytes':
             self.answer(200, b'x' * int(where.query))
         elif where.path == '/status':
-            self.answer(int(where.query), b'body')
+            self.answer(int(where.query), b'' if where.query == '204' else b'body')  # RFC 9110 15.3.5: 204 has none
         elif where.path == '/to':
             status, target = where.query.split(',', 1)
             self.answer(int(status), b'', [('Location', urllib.parse.unquote(target))])
