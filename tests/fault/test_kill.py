@@ -128,7 +128,15 @@ class Kill(unittest.TestCase):
             self.fail('the planted build is missing')
         for seed in range(1, 6):
             with facteur.Server(accounts=USERS, build=build) as server:
-                acked = kill_rounds(server, 4, seed)
+                try:
+                    acked = kill_rounds(server, 4, seed)
+                except AssertionError:  # nobody gets mail: the store may have lost the accounts it said it has
+                    known = server.ctl('account', 'list').stdout
+                    gone = [u for u in USERS if u not in known]
+                    if not gone:
+                        raise
+                    print('noticed with seed %d: %d accounts lost' % (seed, len(gone)))
+                    return
                 lost, broken, often = look(server, acked)
             if lost or broken:
                 print('noticed with seed %d: %d lost, %d broken' % (seed, len(lost), len(broken)))
