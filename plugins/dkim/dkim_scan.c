@@ -1,11 +1,10 @@
 /* dkim_scan.c - verifies the signatures of a message as it came, leaves symbols for rules and facts
  * for other plugins.
  *
- * Facts "auth", one for each signature, in the words of RFC 8601 2.2:
- *     dkim=pass (2048 bits) header.d=example.org header.s=s1 header.a=rsa-sha256
- * header.b="Yb1x0fQz" dkim=fail (2048 bits) reason="the body was changed" header.d=… dkim=neutral
- * reason="d= is missing" dkim=none The detail of a symbol is of the signature that decided:
- * "d=example.org s=s1 a=rsa-sha256". */
+ * Facts "auth", one for each signature, in the words of RFC 8601 2.2 (examples: README.md). Fact
+ * "dkim.body", as soon as it is known: "relaxed sha-256 " and the base64 of that hash of the whole
+ * body. The detail of a symbol is of the signature that decided: "d=example.org s=s1 a=rsa-sha256".
+ */
 #include "plugins/dkim/dkim_plugin.h"
 
 #include <time.h>
@@ -36,12 +35,17 @@ static const char *const symbol_of[] = {
 #define SHOWN_SIGNATURE 8 /* letters of b=: tells signatures apart (RFC 6008) */
 #define FACT_MAX        900
 
+struct question;
 struct scan {
     struct dkim_plugin *plugin;
     struct fct_call *call;
     struct dkim_call_memory memory_of;
     struct dkim_memory memory;
     struct dkim_verify verify;
+    struct question *question; /* each key is asked for once */
+    struct fct_token *token;
+    size_t questions;
+    size_t *asked; /* for each signature: which question; NULL: no memory */
 };
 
 /* ---- keys, all at once ---- */
@@ -68,35 +72,44 @@ static size_t same_question(const struct question *q, size_t n, struct fct_str n
     return n;
 }
 
-static void ask_keys(struct scan *s)
+/* Everything is under way when this returns; nothing is waited for. */
+static void begin_questions(struct scan *s)
 {
     const struct fct_host *host = s->plugin->host;
-    struct dkim_check *check = s->verify.check;
-    size_t checks = s->verify.checks, n = 0, room = checks ? checks : 1;
-    struct question *q = host->alloc(s->call, room * sizeof *q);
-    struct fct_token *token = host->alloc(s->call, room * sizeof *token);
-    size_t *at = host->alloc(s->call, room * sizeof *at);
+    const struct dkim_check *check = s->verify.check;
+    size_t checks = s->verify.checks, room = checks ? checks : 1;
 
-    if (!q || !token || !at)
-        return; /* out of memory: without a key they are temperrors */
+    s->question = host->alloc(s->call, room * sizeof *s->question);
+    s->token = host->alloc(s->call, room * sizeof *s->token);
+    s->asked = host->alloc(s->call, room * sizeof *s->asked);
+    if (!s->question || !s->token || !s->asked) {
+        s->asked = NULL; /* out of memory: without a key they are temperrors */
+        return;
+    }
     for (size_t i = 0; i < checks; i++) {
-        struct fct_str name = {NULL, 0};
+        struct fct_str name;
 
         if (check[i].judged)
             continue;
         name = dkim_verify_question(&s->verify, &check[i]);
-        at[i] = same_question(q, n, name);
-        if (at[i] < n)
+        s->asked[i] = same_question(s->question, s->questions, name);
+        if (s->asked[i] < s->questions)
             continue;
-        q[n] = (struct question){s->plugin, name, {.status = FCT_DNS_FAILED}};
-        token[n] = host->start(s->call, ask, &q[n]);
-        n++;
+        s->question[s->questions] = (struct question){s->plugin, name, {.status = FCT_DNS_FAILED}};
+        s->token[s->questions] = host->start(s->call, ask, &s->question[s->questions]);
+        s->questions++;
     }
-    if (n > 0)
-        (void)host->wait_all(s->call, token, n);
-    for (size_t i = 0; i < checks; i++)
+}
+
+static void take_keys(struct scan *s)
+{
+    struct dkim_check *check = s->verify.check;
+
+    if (s->questions > 0)
+        (void)s->plugin->host->wait_all(s->call, s->token, s->questions);
+    for (size_t i = 0; s->asked && i < s->verify.checks; i++)
         if (!check[i].judged)
-            dkim_verify_key(&check[i], &q[at[i]].answer, s->plugin->cache);
+            dkim_verify_key(&check[i], &s->question[s->asked[i]].answer, s->plugin->cache);
 }
 
 /* ---- the body ---- */
@@ -108,13 +121,28 @@ static void hash_body(void *arg)
     dkim_verify_body(&s->verify);
 }
 
-/* A large one on a thread: others must not wait for it. */
-static void verify_bodies(struct scan *s)
+/* While the DNS is asked. A large one on a thread: others must not wait for it. */
+static void hash_bodies(struct scan *s)
 {
     if (s->verify.message.body.n < s->plugin->conf->offload.bytes)
         dkim_verify_body(&s->verify);
     else
         (void)s->plugin->host->offload(s->call, hash_body, s);
+}
+
+/* The whole body in the form that nearly everybody signs: ARC need not hash it again. */
+static void leave_body_hash(struct scan *s)
+{
+    static const char head[] = "relaxed sha-256 ";
+    const uint8_t *hash = dkim_verify_body_hash(&s->verify, true);
+    char text[sizeof head + (DKIM_HASH_BYTES + 2) / 3 * 4];
+    size_t n = sizeof head - 1;
+
+    if (!hash)
+        return;
+    memcpy(text, head, n);
+    n += dkim_base64_encode(hash, DKIM_HASH_BYTES, text + n);
+    (void)s->plugin->host->fact_add(s->call, "dkim.body", (struct fct_str){text, n});
 }
 
 /* ---- what is said ---- */
@@ -255,8 +283,10 @@ static void verify(struct scan *s)
 
     message.fields = host->headers(s->call, &message.field);
     if (dkim_verify_begin(&s->verify, &s->memory, &limits, &message)) {
-        ask_keys(s);
-        verify_bodies(s);
+        begin_questions(s);
+        hash_bodies(s);
+        leave_body_hash(s);
+        take_keys(s);
         dkim_verify_end(&s->verify);
         report(s);
     } else {

@@ -254,6 +254,14 @@ void dkim_verify_body(struct dkim_verify *v)
     close_hashes(v);
 }
 
+const uint8_t *dkim_verify_body_hash(const struct dkim_verify *v, bool relaxed)
+{
+    for (size_t i = 0; i < v->hashes; i++)
+        if (v->hash[i].done && v->hash[i].relaxed == relaxed && v->hash[i].limit == NO_LIMIT)
+            return v->hash[i].value;
+    return NULL;
+}
+
 /* ---- the end ---- */
 
 /* A From field that is not hashed could be the one people see (RFC 6376 8.15). */

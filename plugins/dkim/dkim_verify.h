@@ -3,7 +3,8 @@
  *     dkim_verify_begin     takes the signatures apart; those that are already lost have a result
  *     … ask the DNS for dkim_verify_question() of every one without a result …
  *     dkim_verify_key       says what the DNS answered
- *     dkim_verify_body      hashes the body, once for all of them; may run in another thread
+ *     dkim_verify_body      hashes the body, once for all of them; may run in another thread, and
+ *                           while the DNS is asked
  *     dkim_verify_end       every signature has a result; temperror where a step was left out
  *
  * The words of results are those of RFC 8601 2.7.1. */
@@ -84,6 +85,8 @@ void dkim_verify_key(struct dkim_check *check, const struct fct_dns_answer *answ
                      struct dkim_key_cache *cache);
 /* Touches the body and `v` only. */
 void dkim_verify_body(struct dkim_verify *v);
+/* Of the whole body, when a signature asked for it; else NULL. */
+const uint8_t *dkim_verify_body_hash(const struct dkim_verify *v, bool relaxed);
 void dkim_verify_end(struct dkim_verify *v);
 void dkim_verify_close(struct dkim_verify *v);
 
