@@ -94,6 +94,7 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
     struct milter_session *s = milter_session_of(ctx);
     struct fct_ev_connect event = {.implicit_tls = false};
     struct filter_answer answer;
+    struct fct_str name;
 
     if (!s)
         return SMFIS_TEMPFAIL;
@@ -109,6 +110,8 @@ static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address)
     s->hooks.conn.frontend = FCT_STR("milter");
     milter_ask(s, FCT_HOOK_connect, &event, &answer);
     s->hooks.conn.trusted = answer.verdict == FCT_ACCEPT;
+    if (filter_changed(&answer, "client_name", 0, &name))
+        milter_fact_client_name(s, name);
     if (s->hooks.conn.trusted && !(s->terms.protocol & SMFIP_NR_CONN))
         return SMFIS_ACCEPT;
     return answered(s, milter_reply(s, &answer, SMTP_AT_CONNECT), SMFIP_NR_CONN);

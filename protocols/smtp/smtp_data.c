@@ -18,6 +18,7 @@ static void put_received(struct smtp_session *s)
     struct smtp_received received = {
         .helo = conn->helo,
         .client_ip = conn->client_ip,
+        .client_name = conn->client_name,
         .by = s->edge.listener->edge->name,
         .tls_version = conn->tls_version,
         .tls_cipher = conn->tls_cipher,

@@ -8,7 +8,8 @@
 static void fill_connection(struct smtp_session *s)
 {
     const struct stream_address *peer = stream_peer(s->stream), *local = stream_local(s->stream);
-    bool trusted = s->hooks.conn.trusted; /* of the address, so it outlives STARTTLS */
+    bool trusted = s->hooks.conn.trusted; /* of the address, so they outlive STARTTLS */
+    struct fct_str name = s->hooks.conn.client_name;
 
     s->hooks.conn = (struct fct_conn){
         .size = sizeof s->hooks.conn,
@@ -16,6 +17,7 @@ static void fill_connection(struct smtp_session *s)
         .id = str_from(s->id.text),
         .client_ip = str_from(peer->text),
         .client_port = peer->port,
+        .client_name = name,
         .local_ip = str_from(local->text),
         .local_port = local->port,
         .tls_version = str_from(stream_tls_version(s->stream)),
@@ -39,6 +41,16 @@ static bool ask_tls(struct smtp_session *s, struct smtp_reply *r)
     return smtp_ask(s, FCT_HOOK_tls, &event, SMTP_AT_TLS, &answer, r);
 }
 
+/* What a plugin calls a name goes into our Received field: it must be one. */
+static void take_client_name(struct smtp_session *s, const struct filter_answer *answer)
+{
+    struct fct_str name;
+
+    if (smtp_changed(answer, "client_name", &name) && smtp_domain_is_valid(name, false) &&
+        name.p[0] != '[')
+        s->hooks.conn.client_name = arena_str(s->arena, name);
+}
+
 static bool ask_connect(struct smtp_session *s, struct fct_str *banner, uint64_t *delay_ms,
                         struct smtp_reply *r)
 {
@@ -50,6 +62,7 @@ static bool ask_connect(struct smtp_session *s, struct fct_str *banner, uint64_t
     if (!smtp_ask(s, FCT_HOOK_connect, &event, SMTP_AT_CONNECT, &answer, r))
         return false;
     s->hooks.conn.trusted = answer.verdict == FCT_ACCEPT;
+    take_client_name(s, &answer);
     (void)smtp_changed(&answer, "banner", banner);
     if (smtp_changed(&answer, "delay_ms", &delay) && !str_to_u64(delay, delay_ms))
         *delay_ms = 0;

@@ -22,10 +22,13 @@ static void put_protocol(const struct smtp_received *r, struct buf *out)
         buf_put_char(out, 'A');
 }
 
-/* TCP-info = address-literal */
-static void put_address(struct fct_str ip, struct buf *out)
+/* TCP-info = address-literal / ( Domain FWS address-literal ) */
+static void put_address(struct fct_str name, struct fct_str ip, struct buf *out)
 {
-    buf_put_c(out, str_find_char(ip, ':') >= 0 ? "([IPv6:" : "([");
+    buf_put_char(out, '(');
+    buf_put_str(out, name);
+    buf_put_c(out, name.n > 0 ? " [" : "[");
+    buf_put_c(out, str_find_char(ip, ':') >= 0 ? "IPv6:" : "");
     buf_put_str(out, ip);
     buf_put_c(out, "])");
 }
@@ -35,7 +38,7 @@ void smtp_received_format(const struct smtp_received *r, struct buf *out)
     buf_put_c(out, "Received: from ");
     buf_put_str(out, str_is_empty(r->helo) ? FCT_STR("unknown") : r->helo);
     buf_put_char(out, ' ');
-    put_address(r->client_ip, out);
+    put_address(r->client_name, r->client_ip, out);
     buf_put_c(out, "\r\n\tby ");
     buf_put_str(out, r->by);
     buf_put_c(out, " with ");

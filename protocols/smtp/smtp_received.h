@@ -7,6 +7,7 @@
 struct smtp_received {
     struct fct_str helo;        /* checked by smtp_domain_is_valid; empty: none was given */
     struct fct_str client_ip;   /* textual, IPv6 without brackets */
+    struct fct_str client_name; /* by DNS, confirmed; empty: unknown */
     struct fct_str by;          /* our name */
     struct fct_str tls_version; /* empty: no TLS */
     struct fct_str tls_cipher;

@@ -39,6 +39,8 @@ START_TEST(forms)
     ck_assert(str_find(format(&r, &out), FCT_STR(" for ")) < 0);
     r.client_ip = FCT_STR("2001:db8::7");
     ck_assert(str_find(format(&r, &out), FCT_STR("([IPv6:2001:db8::7])")) > 0);
+    r.client_name = FCT_STR("mx.client.example");
+    ck_assert(str_find(format(&r, &out), FCT_STR("(mx.client.example [IPv6:2001:db8::7])")) > 0);
     r.helo = FCT_STR("");
     ck_assert(str_starts(format(&r, &out), FCT_STR("Received: from unknown (")));
 }
@@ -89,7 +91,7 @@ START_TEST(it_is_one_field_with_lines_that_fit)
     char name[256];
 
     memset(name, 'x', sizeof name);
-    r.helo = r.by = (struct fct_str){name, 255};
+    r.helo = r.by = r.client_name = (struct fct_str){name, 255};
     r.recipient = (struct fct_str){name, 254};
     (void)format(&r, &out);
     buf_put_c(&out, "Subject: next\r\n\r\n");

@@ -1,0 +1,69 @@
+/* iprev_conf.c - see iprev_conf.h. */
+#include "iprev_conf.h"
+
+/* clang-format off */
+const struct fct_conf_key iprev_keys[] = {
+    FCT_CONF_KEY(struct iprev_conf, when,            "connect", "connect: before the greeting, so that rules and our Received field have the name; scan: while the message is judged, so that nobody waits for it"),
+    FCT_CONF_KEY(struct iprev_conf, skip_net,        "[\"127.0.0.0/8\", \"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", \"169.254.0.0/16\", \"::1/128\", \"fc00::/7\", \"fe80::/10\"]", "Clients whose names are not looked up: networks nobody outside comes from, and the relays and backup servers that hand you mail of others"),
+    FCT_CONF_KEY(struct iprev_conf, reject_none,     "no",      "Refuse MAIL FROM with 550 5.7.25 when the client's address has no name (RFC 7372 3.3)"),
+    FCT_CONF_KEY(struct iprev_conf, reject_fail,     "no",      "The same when it has names, but none of them has this address"),
+    FCT_CONF_KEY(struct iprev_conf, defer_temperror, "no",      "Answer 451 4.7.25 when the DNS cannot say"),
+    FCT_CONF_KEY(struct iprev_conf, max_names,       "10",      "Names of one address that are looked at, all at once; at most 20"),
+    FCT_CONF_END,
+};
+/* clang-format on */
+
+static struct fct_str view(const char *s)
+{
+    return (struct fct_str){s, strlen(s)};
+}
+
+static bool fail(struct fct_err *err, const char *key, const char *value, const char *must)
+{
+    err->class = FCT_SYNTAX;
+    (void)snprintf(err->text, sizeof err->text, "%s: \"%.80s\" must be %s", key, value, must);
+    return false;
+}
+
+bool iprev_conf_is_early(const struct iprev_conf *conf)
+{
+    return strcmp(conf->when, "connect") == 0;
+}
+
+bool iprev_conf_refuses(const struct iprev_conf *conf)
+{
+    return conf->reject_none || conf->reject_fail || conf->defer_temperror;
+}
+
+bool iprev_conf_check(const struct iprev_conf *conf, struct fct_err *err)
+{
+    struct spf_net net;
+    char number[16];
+
+    for (size_t i = 0; i < conf->skip_net.n; i++)
+        if (!spf_net_parse(view(conf->skip_net.item[i]), &net))
+            return fail(err, "skip_net", conf->skip_net.item[i],
+                        "a network, as 192.0.2.0/24 or 2001:db8::/32");
+    (void)snprintf(number, sizeof number, "%u", conf->max_names);
+    if (conf->max_names == 0 || conf->max_names > IPREV_NAMES_MAX)
+        return fail(err, "max_names", number, "1 to 20");
+    if (!iprev_conf_is_early(conf) && strcmp(conf->when, "scan") != 0)
+        return fail(err, "when", conf->when, "connect or scan");
+    if (!iprev_conf_is_early(conf) && iprev_conf_refuses(conf))
+        return fail(err, "when", conf->when, "connect, as what is refused is refused at MAIL FROM");
+    return true;
+}
+
+bool iprev_conf_wants(const struct iprev_conf *conf, const struct fct_conn *conn)
+{
+    struct spf_address client;
+    struct spf_net net;
+
+    if (conn->login.n > 0 || conn->trusted || !spf_address_parse(conn->client_ip, &client))
+        return false;
+    for (size_t i = 0; i < conf->skip_net.n; i++)
+        if (spf_net_parse(view(conf->skip_net.item[i]), &net) &&
+            spf_address_matches(&client, &net.address, net.bits))
+            return false;
+    return true;
+}
