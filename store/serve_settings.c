@@ -2,6 +2,7 @@
 #include "store/client.h"
 #include "store/directory.h"
 
+#include "core/conf/account_setting.h"
 #include "core/log/log.h"
 
 struct known_account {
@@ -19,6 +20,14 @@ static bool find(struct request *rq, struct fct_str address, struct known_accoun
     return out->id || fct_fail(rq->err, FCT_DENIED, "no account %.*s", FCT_FMT(out->address));
 }
 
+static bool check_each(struct request *rq, const struct fct_str *change, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!account_setting_check(change[i], rq->err))
+            return false;
+    return true;
+}
+
 static bool set(struct request *rq, struct fct_str address, const struct fct_str *change, size_t n)
 {
     const struct settings_limits limits = {rq->s->conf->max_settings,
@@ -27,7 +36,7 @@ static bool set(struct request *rq, struct fct_str address, const struct fct_str
     struct settings settings;
     struct batch b;
 
-    if (!find(rq, address, &account) ||
+    if (!check_each(rq, change, n) || !find(rq, address, &account) ||
         !settings_change(account.settings, change, n, &limits, rq->arena, &settings, rq->err))
         return false;
     batch_init(&b);

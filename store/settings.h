@@ -2,7 +2,7 @@
  * deliver. Kept with the account's address in the directory, so that a resolved recipient brings
  * them along.
  *
- * name = 1*64(a-z / 0-9 / "_" / "."); a value has at most 1 KiB, without control characters. */
+ * name = 1*64(a-z / 0-9 / "_" / "."); a value has at most 4 KiB, without control characters. */
 #ifndef STORE_SETTINGS_H
 #define STORE_SETTINGS_H
 
@@ -10,7 +10,7 @@
 #include "core/base/err.h"
 
 #define SETTING_NAME_MAX  64u
-#define SETTING_VALUE_MAX 1024u
+#define SETTING_VALUE_MAX 4096u
 
 /* Ascending by name, each name once, no value empty. */
 struct settings {

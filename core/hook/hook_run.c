@@ -7,6 +7,7 @@
 #include "core/hook/filter_watch.h"
 #include "core/log/log.h"
 #include "core/plugin/plugin_host.h"
+#include "core/plugin/plugin_personal.h"
 #include "core/plugin/plugin_wait.h"
 
 struct run {
@@ -104,6 +105,7 @@ static void note_call(struct run *run, const struct fct_call *call)
         [NOTE_SYMBOL] = LEDGER_SYMBOL,   [NOTE_EDIT] = LEDGER_EDIT,
         [NOTE_DELIVER] = LEDGER_DELIVER, [NOTE_FORCE] = LEDGER_FORCE,
         [NOTE_CHANGE] = LEDGER_CHANGE,   [NOTE_FAULT] = LEDGER_FAULT,
+        [NOTE_PERSONAL] = LEDGER_SYMBOL,
     };
     struct plugin_counts *counts = &call->row->counts;
 
@@ -120,7 +122,10 @@ static void note_call(struct run *run, const struct fct_call *call)
             counts->score_milli += n->score_milli;
         }
         counts->edits += n->kind == NOTE_EDIT;
-        note_entry(run, call->row, entry, call->busy_us);
+        if (n->personal) /* stands in the ledger of its account: message_judge.c */
+            n->personal->took_us = (uint32_t)(call->busy_us & UINT32_MAX);
+        else
+            note_entry(run, call->row, entry, call->busy_us);
     }
 }
 

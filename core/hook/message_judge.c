@@ -1,63 +1,9 @@
-/* message_judge.c - scan once, score per profile, ask `verdict` once per profile. */
+/* message_judge.c - scan once, score per group of recipients, ask `verdict` once per group. */
 #include "core/hook/message_judge.h"
 
 #include "core/base/str.h"
-#include "core/log/log.h"
+#include "core/hook/sender_list.h"
 #include "core/plugin/plugin_host.h"
-
-/* ---- who is judged by what ---- */
-
-static struct profile_wish wish_of(const struct transaction *tx, const struct filter_recipient *r)
-{
-    return (struct profile_wish){.asked = r->profile,
-                                 .setting = setting_value(r->setting, FCT_STR("profile")),
-                                 .recipient = r->recipient,
-                                 .account = r->account,
-                                 .role = tx->conn->role};
-}
-
-static const struct profile *profile_of(const struct hook_engine *engine,
-                                        const struct transaction *tx,
-                                        const struct filter_recipient *r)
-{
-    struct profile_wish wish = wish_of(tx, r);
-    bool unknown = false;
-    const struct profile *p = profile_choose(&engine->judging.profiles, &wish, &unknown);
-
-    if (unknown)
-        log_event(EV_WARNING, tx->id, F_C("text", "a recipient asks for a profile nobody has"),
-                  F_STR("rcpt", r->recipient),
-                  F_STR("profile", wish.asked.n > 0 ? wish.asked : wish.setting),
-                  F_C("used", p->name));
-    return p;
-}
-
-static uint32_t place_of(struct judgements *all, struct arena *arena, const struct profile *profile)
-{
-    struct judgement *j;
-
-    for (uint32_t i = 0; i < all->n; i++)
-        if (all->judgement[i].profile == profile)
-            return i;
-    j = &all->judgement[all->n++];
-    *j = (struct judgement){.profile = profile, .log = {.arena = arena}};
-    return (uint32_t)(all->n - 1);
-}
-
-static void collect_profiles(struct hook_engine *engine, struct transaction *tx,
-                             const struct filter_recipient *recipient, size_t n,
-                             struct judgements *all)
-{
-    static const struct filter_recipient nobody;
-    size_t most = n < engine->judging.profiles.n ? n : engine->judging.profiles.n;
-
-    all->judgement = ARENA_ARRAY(tx->arena, struct judgement, most + 1);
-    all->of = ARENA_ARRAY(tx->arena, uint32_t, n + 1);
-    for (size_t i = 0; i < n; i++)
-        all->of[i] = place_of(all, tx->arena, profile_of(engine, tx, &recipient[i]));
-    if (n == 0)
-        (void)place_of(all, tx->arena, profile_of(engine, tx, &nobody));
-}
 
 /* ---- actions ---- */
 
@@ -87,7 +33,7 @@ static void note(struct judgement *j, struct ledger_log *log, enum ledger_kind k
     ledger_log_add(log, &(struct ledger_entry){
                             .kind = kind,
                             .hook = FCT_HOOK_verdict,
-                            .by = str_from(j->profile->name),
+                            .by = j->label,
                             .name = str_from(name),
                             .score_milli = kind == LEDGER_PROFILE ? j->score.milli : 0,
                             .detail = detail,
@@ -111,7 +57,98 @@ static void note_profile(struct judgement *j, struct arena *arena)
     note(j, &j->log, LEDGER_PROFILE, action_name(j->action), thresholds_text(arena, j->profile));
 }
 
-/* ---- one profile ---- */
+/* ---- symbols of one account ---- */
+
+/* A copy of the list without what the account has a symbol of its own for; the sum says so. */
+static void take_common(struct judgement *j, const struct transaction *tx,
+                        const struct call_person *person)
+{
+    struct symbol_hit **end = &j->hit;
+
+    for (const struct symbol_hit *h = tx->hit; h; h = h->next) {
+        const struct personal_hit *own = person->hit;
+
+        while (own && (own->shadow || own->hit.symbol != h->symbol))
+            own = own->next;
+        if (own) {
+            ledger_log_add(&j->log, &(struct ledger_entry){.kind = LEDGER_ADJUST,
+                                                           .hook = own->hook,
+                                                           .by = str_from(own->row->label),
+                                                           .name = str_from(h->symbol->name),
+                                                           .score_milli = -h->score_milli,
+                                                           .detail = FCT_STR("own instead")});
+            continue;
+        }
+        *end = ARENA_NEW(tx->arena, struct symbol_hit);
+        **end = *h;
+        end = &(*end)->next;
+        j->hits++;
+    }
+    *end = NULL;
+}
+
+static void add_personal(struct judgement *j, struct personal_hit *own)
+{
+    ledger_log_add(&j->log, &(struct ledger_entry){.kind = LEDGER_SYMBOL,
+                                                   .hook = own->hook,
+                                                   .by = str_from(own->row->label),
+                                                   .name = str_from(own->hit.symbol->name),
+                                                   .score_milli = own->hit.score_milli,
+                                                   .weight_milli = own->hit.symbol->score_milli,
+                                                   .group = str_from(own->hit.symbol->group),
+                                                   .detail = own->detail,
+                                                   .took_us = own->took_us,
+                                                   .shadow = own->shadow});
+    if (own->shadow || own->hit.factor == 0) /* factor 0: it only takes the other's place */
+        return;
+    own->hit.next = j->hit;
+    j->hit = &own->hit;
+    j->hits++;
+}
+
+static void take_personal(struct judgement *j, const struct transaction *tx,
+                          const struct call_person *person)
+{
+    j->hit = tx->hit;
+    j->hits = tx->hits;
+    if (!person)
+        return;
+    j->hit = NULL;
+    j->hits = 0;
+    take_common(j, tx, person);
+    for (struct personal_hit *own = person->hit; own; own = own->next)
+        add_personal(j, own);
+}
+
+/* ---- lists of the account ---- */
+
+#define LIST_RANK 0u /* any plugin that insists is stronger: a virus from a friend is a virus */
+
+struct judge {
+    struct hook_engine *engine;
+    struct transaction *tx;
+    struct sender sender;
+    bool knows_sender;
+    bool alone; /* one group only */
+};
+
+static void apply_lists(struct judge *judge, struct judgement *j, struct fct_list setting)
+{
+    struct transaction *tx = judge->tx;
+    enum fct_action action;
+    struct fct_str why;
+
+    if (!judge->knows_sender)
+        sender_read(tx, &judge->sender);
+    judge->knows_sender = true;
+    if (!sender_lists_decide(&judge->sender, setting, tx->arena, &action, &why))
+        return;
+    note(j, &j->log, LEDGER_FORCE, action_name(action), why);
+    if (force_is_stronger(&tx->forced, action, LIST_RANK))
+        tx->forced = (struct call_force){true, action, LIST_RANK, j->label, why};
+}
+
+/* ---- one group ---- */
 
 /* What `verdict` set, a later row over an earlier one. */
 static bool changed_action(const struct transaction *tx, enum fct_action *out)
@@ -146,24 +183,33 @@ static FCT_MAY_WAIT void ask_verdict(struct hook_engine *engine, struct transact
         j->action = tx->forced.action;
 }
 
-/* At `verdict` plugins see the symbols that count here, and force for this profile alone. */
-static FCT_MAY_WAIT void judge_one(struct hook_engine *engine, struct transaction *tx,
-                                   struct judgement *j, bool alone)
+/* At `verdict` plugins see the symbols that count here, and force for this group alone. */
+static FCT_MAY_WAIT void judge_one(struct judge *judge, struct judgement *j,
+                                   const struct audience_group *group)
 {
+    struct hook_engine *engine = judge->engine;
+    struct transaction *tx = judge->tx;
     struct call_force forced = tx->forced;
     struct symbol_hit *found = tx->hit;
+    size_t hits = tx->hits;
     struct hook_decision by_action;
 
+    take_personal(j, tx, group->person);
+    tx->hit = j->hit;
+    tx->hits = j->hits;
     j->score = score_judge(tx, &engine->judging.composites, j->profile, &j->log);
-    j->action = forced.any ? forced.action : profile_action(j->profile, j->score.milli);
+    if (group->setting.n > 0)
+        apply_lists(judge, j, group->setting);
+    j->action = tx->forced.any ? tx->forced.action : profile_action(j->profile, j->score.milli);
     if (engine->plan.point[FCT_HOOK_verdict].n > 0) {
         tx->hit = j->score.hit;
-        ask_verdict(engine, tx, j, alone);
-        tx->hit = found;
+        tx->hits = j->score.symbols;
+        ask_verdict(engine, tx, j, judge->alone);
     }
+    tx->hit = found;
+    tx->hits = hits;
     by_action = message_action_decision(j->action);
-    by_action.by = tx->forced.any && tx->forced.action == j->action ? tx->forced.by
-                                                                    : str_from(j->profile->name);
+    by_action.by = tx->forced.any && tx->forced.action == j->action ? tx->forced.by : j->label;
     hook_decision_merge(&j->decision, &by_action);
     tx->forced = forced;
     note_profile(j, tx->arena);
@@ -176,7 +222,7 @@ static bool shadows_any(const struct profile *shadow, const struct transaction *
                         const struct judgements *all, size_t place)
 {
     for (size_t i = 0; i < n; i++) {
-        struct profile_wish wish = wish_of(tx, &recipient[i]);
+        struct profile_wish wish = audience_wish(tx, &recipient[i]);
 
         if (all->of[i] == place && profile_shadows(shadow, &wish))
             return true;
@@ -197,9 +243,16 @@ static void count_shadow(struct profile_counts *counts, const struct judgement *
 static void judge_shadow(struct hook_engine *engine, struct transaction *tx, struct profile *shadow,
                          struct judgement *live)
 {
-    struct judgement j = {.profile = shadow, .log = {.arena = tx->arena}};
+    struct judgement j = {
+        .profile = shadow, .label = str_from(shadow->name), .log = {.arena = tx->arena}};
+    struct symbol_hit *found = tx->hit;
+    size_t hits = tx->hits;
 
+    tx->hit = live->hit;
+    tx->hits = live->hits;
     j.score = score_judge(tx, &engine->judging.composites, shadow, &j.log);
+    tx->hit = found;
+    tx->hits = hits;
     j.action = tx->forced.any ? tx->forced.action : profile_action(shadow, j.score.milli);
     note_profile(&j, tx->arena);
     count_shadow(&shadow->counts, &j, live);
@@ -223,10 +276,21 @@ static void judge_shadows(struct hook_engine *engine, struct transaction *tx,
 void message_judge(struct hook_engine *engine, struct transaction *tx,
                    const struct filter_recipient *recipient, size_t n, struct judgements *out)
 {
-    *out = (struct judgements){0};
-    collect_profiles(engine, tx, recipient, n, out);
-    for (size_t i = 0; i < out->n; i++)
-        judge_one(engine, tx, &out->judgement[i], out->n == 1);
+    struct audience audience = audience_group(&engine->judging.profiles, tx, recipient, n);
+    struct judge judge = {.engine = engine, .tx = tx, .alone = audience.n == 1};
+
+    *out = (struct judgements){
+        .judgement = ARENA_ARRAY(tx->arena, struct judgement, audience.n),
+        .n = audience.n,
+        .of = audience.of,
+    };
+    for (size_t i = 0; i < out->n; i++) {
+        const struct audience_group *group = &audience.group[i];
+
+        out->judgement[i] = (struct judgement){
+            .profile = group->profile, .label = group->label, .log = {.arena = tx->arena}};
+        judge_one(&judge, &out->judgement[i], group);
+    }
     judge_shadows(engine, tx, recipient, n, out);
 }
 
@@ -236,7 +300,7 @@ struct hook_decision message_shared_decision(struct judgement *j, struct ledger_
 {
     struct hook_decision d = message_action_decision(j->profile->shared);
 
-    d.by = str_from(j->profile->name);
+    d.by = j->label;
     note(j, log, LEDGER_VERDICT, action_name(j->profile->shared),
          FCT_STR("instead of reject: one reply answers for all recipients"));
     return d;

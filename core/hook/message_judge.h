@@ -1,25 +1,28 @@
-/* message_judge.h - what becomes of a message under each profile among its recipients: score,
- * thresholds, forced actions, and what `verdict` says to all that. */
+/* message_judge.h - what becomes of a message for each group of its recipients (audience.h):
+ * score, thresholds, lists of the account, forced actions, and what `verdict` says to all that. */
 #ifndef CORE_HOOK_MESSAGE_JUDGE_H
 #define CORE_HOOK_MESSAGE_JUDGE_H
 
-#include "core/hook/filter_client.h"
+#include "core/hook/audience.h"
 #include "core/hook/hook_run.h"
 
-/* One per distinct profile. */
+/* One per group of recipients that are judged alike. */
 struct judgement {
     const struct profile *profile;
+    struct fct_str label;   /* of the profile, "default+own" when settings of accounts change it */
+    struct symbol_hit *hit; /* as found for this group, before the profile looked at them */
+    size_t hits;
     struct score score;
     enum fct_action action;
     struct hook_decision decision; /* NEXT and QUARANTINE keep the message */
     struct ledger_log log;         /* from the symbols as found to the decision */
-    struct call_recipient results; /* edits of `verdict`, where there are several profiles */
+    struct call_recipient results; /* edits of `verdict`, where there are several groups */
 };
 
 struct judgements {
-    struct judgement *judgement; /* [0]: of the first recipient, or default when there is none */
+    struct judgement *judgement; /* as the groups of the audience */
     size_t n;
-    uint32_t *of; /* per recipient: its place */
+    const uint32_t *of; /* per recipient: its place */
 };
 
 FCT_MAY_WAIT void message_judge(struct hook_engine *engine, struct transaction *tx,

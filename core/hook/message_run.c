@@ -183,6 +183,8 @@ static FCT_MAY_WAIT void ask_deliver(struct stages *s, const struct filter_recip
     };
     struct hook_decision d;
 
+    s->tx->hit = p->judgement->hit; /* the account's own symbols among them */
+    s->tx->hits = p->judgement->hits;
     hook_run(s->engine, s->tx, FCT_HOOK_deliver, &ev, &p->results, &p->log, &d);
     hook_decision_merge(&p->decision, &d);
 }
@@ -355,6 +357,7 @@ void message_run(struct hook_engine *engine, struct transaction *tx,
     uint64_t size = tx->message->bytes.n;
 
     *result = (struct filter_result){0};
+    audience_show(tx, recipient, n);
     fiber_set_deadline(clock_ms() + engine->conf->message_timeout.ms);
     if (tx->earlier)
         ledger_log_append(&s.found, tx->earlier);

@@ -4,17 +4,15 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/str.h"
+#include "core/conf/account_setting.h"
 #include "core/log/log.h"
 #include "core/plugin/plugin_host.h"
-#include <math.h>
-
-#define SCORE_MAX 1000.0 /* of a weight, a threshold, a cap */
 
 /* clang-format off */
 static const struct fct_conf_key profile_keys[] = {
     FCT_CONF_KEY(struct profile_conf, match,      "", "Whose mail: addresses with * for anything, such as \"*@example.org\", or \"role:submission\" (mx, submission, lmtp, local). The most specific pattern wins"),
     FCT_CONF_KEY(struct profile_conf, tag,        "", "Score from which a message is kept with X-Facteur-Verdict above its header; 0: never; empty: as in profile default, there 0"),
-    FCT_CONF_KEY(struct profile_conf, greylist,   "", "Score from which the client shall come back later; acts when a plugin provides greylist; 0: never; empty: as in profile default, there 0"),
+    FCT_CONF_KEY(struct profile_conf, greylist,   "", "Score from which the client shall come back later; acts when a plugin provides greylist; 0: never; empty: as in profile default, there 4"),
     FCT_CONF_KEY(struct profile_conf, junk,       "", "Score from which a message goes to Junk; 0: never; empty: as in profile default, there 6"),
     FCT_CONF_KEY(struct profile_conf, quarantine, "", "Score from which a message goes to Quarantine; 0: never; empty: as in profile default, there 0"),
     FCT_CONF_KEY(struct profile_conf, discard,    "", "Score from which a message is accepted and thrown away; 0: never; empty: as in profile default, there 0"),
@@ -38,31 +36,14 @@ const struct conf_block profile_block = {
     .file = "55-scores.conf",
 };
 
+#define GREYLIST_MILLI 4000 /* where a plugin can */
+
 static struct profile builtin = {
     .name = "default",
     .threshold_milli = {[FCT_JUNK] = 6000, [FCT_REFUSE] = 15000},
     .shared = FCT_JUNK,
+    .greylists_not = true,
 };
-
-/* ---- numbers ---- */
-
-static bool to_milli(struct fct_str text, int32_t *out)
-{
-    char number[32], *end;
-    double value;
-
-    text = str_trim(text);
-    if (text.n == 0 || text.n >= sizeof number)
-        return false;
-    str_copy_c(number, sizeof number, text);
-    if (strspn(number, "+-.0123456789") != text.n)
-        return false;
-    value = strtod(number, &end);
-    if (*end || !isfinite(value) || fabs(value) > SCORE_MAX)
-        return false;
-    *out = (int32_t)lround(value * 1000);
-    return true;
-}
 
 /* ---- thresholds ---- */
 
@@ -92,12 +73,31 @@ static bool read_thresholds(struct profile *p, const struct profile_conf *conf, 
         memcpy(&text, (const char *)conf + t->offset, sizeof text);
         if (!text || !*text)
             continue;
-        if (!to_milli(str_from(text), milli) || *milli < 0)
+        if (!score_parse(str_from(text), milli) || *milli < 0)
             return fct_fail(err, FCT_SYNTAX,
                             "profile %s: %s: cannot read \"%s\" (0 to 1000, example: 6.5)", p->name,
                             t->key, text);
     }
     return true;
+}
+
+const struct profile *profile_with_own(struct arena *arena, const struct profile *base,
+                                       struct fct_list setting)
+{
+    struct profile *p = ARENA_NEW(arena, struct profile);
+
+    *p = *base;
+    p->own = true;
+    for (size_t i = 0; i < FCT_COUNT(thresholds); i++) {
+        struct fct_str text = setting_value(setting, str_from(thresholds[i].key));
+        int32_t milli;
+
+        if (text.n > 0 && score_parse(text, &milli) && milli >= 0)
+            p->threshold_milli[thresholds[i].action] = milli;
+    }
+    if (p->greylists_not)
+        p->threshold_milli[FCT_GREYLIST] = 0;
+    return p;
 }
 
 static bool read_shared(struct profile *p, const struct profile_conf *conf, struct fct_err *err)
@@ -183,7 +183,7 @@ static bool add_weight(struct builder *b, const char *item)
     struct fct_str rest = str_from(item), name = str_trim(str_split(&rest, '='));
     int32_t milli, *kept;
 
-    if (name.n == 0 || !rest.p || !to_milli(rest, &milli))
+    if (name.n == 0 || !rest.p || !score_parse(rest, &milli))
         return fail_item(b, "score", item, "SPF_FAIL=1.5");
     if (!find_symbol(b, "score", name))
         return true;
@@ -203,9 +203,9 @@ static bool read_cap(struct fct_str text, struct profile_cap *cap)
 
     cap->least_milli = INT32_MIN;
     if (dots < 0)
-        return to_milli(text, &cap->most_milli) && cap->most_milli >= 0;
-    return to_milli(str_head(text, (size_t)dots), &cap->least_milli) &&
-           to_milli(str_skip(text, (size_t)dots + 2), &cap->most_milli) &&
+        return score_parse(text, &cap->most_milli) && cap->most_milli >= 0;
+    return score_parse(str_head(text, (size_t)dots), &cap->least_milli) &&
+           score_parse(str_skip(text, (size_t)dots + 2), &cap->most_milli) &&
            cap->least_milli <= cap->most_milli;
 }
 
@@ -349,11 +349,19 @@ static bool somebody_greylists(const struct plugin_set *plugins)
     return false;
 }
 
+/* What `profile default` says of itself before any file does. */
+static void start_default(struct profile *p, const struct plugin_set *plugins)
+{
+    *p = builtin;
+    p->greylists_not = !somebody_greylists(plugins);
+    p->threshold_milli[FCT_GREYLIST] = p->greylists_not ? 0 : GREYLIST_MILLI;
+}
+
 static void check_greylist(struct builder *b)
 {
     int32_t *milli = &b->profile->threshold_milli[FCT_GREYLIST];
 
-    if (*milli == 0 || somebody_greylists(b->plugins))
+    if (*milli == 0 || !b->profile->greylists_not)
         return;
     *milli = 0;
     log_event(EV_WARNING, FCT_STR(""),
@@ -409,12 +417,12 @@ bool profile_set_build(struct plugin_set *plugins, const struct config *conf,
     *out = (struct profile_set){0};
     while (conf && config_each(conf, &profile_block, n, NULL))
         n++;
-    if (n == 0)
+    if (n == 0 && !somebody_greylists(plugins))
         return true;
     if (!plugins->arena)
         plugins->arena = arena_new(NULL);
     out->profile = ARENA_ARRAY(plugins->arena, struct profile, n + 1);
-    out->profile[0] = builtin;
+    start_default(&out->profile[0], plugins);
     out->n = 1;
     return fill_set(plugins, conf, out, err);
 }

@@ -40,7 +40,9 @@ struct profile {
     struct map *disabled;   /* symbol → anything */
     const struct profile_cap *cap;
     size_t caps;
-    bool shadow; /* judges beside the live one, for the ledger and the counts only */
+    bool shadow;        /* judges beside the live one, for the ledger and the counts only */
+    bool own;           /* a copy for one message, with settings of an account on top */
+    bool greylists_not; /* no enabled plugin provides it */
     struct profile_counts counts;
 };
 
@@ -67,6 +69,11 @@ struct profile_wish {
  * was asked for that no profile has. Never NULL. */
 const struct profile *profile_choose(const struct profile_set *set, const struct profile_wish *wish,
                                      bool *unknown);
+
+/* `base` with the thresholds that the account's settings name; lives in the arena. What cannot be
+ * read is passed over. */
+const struct profile *profile_with_own(struct arena *arena, const struct profile *base,
+                                       struct fct_list setting);
 
 /* Is this a shadow that judges such a recipient's mail too? Without `match` everybody's. */
 bool profile_shadows(const struct profile *profile, const struct profile_wish *wish);

@@ -13,6 +13,7 @@
 /* ---- the message, looked at only as far as somebody asks ---- */
 
 struct call_links;
+struct call_text;
 struct link_limits;
 struct call_message {
     struct fct_str bytes; /* the original; immutable */
@@ -26,6 +27,7 @@ struct call_message {
     struct fct_str *part_bytes, *part_text;
     unsigned char *protected; /* per part: edits are refused, see plugin_edit.c */
     struct call_links *links; /* plugin_links.c */
+    struct call_text *text;   /* plugin_text.c */
 };
 
 /* ---- what calls leave behind ---- */
@@ -46,12 +48,14 @@ struct call_note {
         NOTE_DELIVER,
         NOTE_FORCE,
         NOTE_CHANGE,
-        NOTE_FAULT
+        NOTE_FAULT,
+        NOTE_PERSONAL /* a symbol for one account: its ledger's, not the message's */
     } kind;
     const char *name;
     struct fct_str detail;
     int32_t score_milli;
-    const struct plugin_symbol *symbol; /* NOTE_SYMBOL */
+    const struct plugin_symbol *symbol; /* NOTE_SYMBOL, NOTE_PERSONAL */
+    struct personal_hit *personal;      /* NOTE_PERSONAL */
     struct call_note *next;
 };
 
@@ -79,6 +83,7 @@ struct call_recipient {
     struct fct_list setting; /* of the account, "name=value" */
 };
 
+struct call_person;    /* plugin_personal.h: one who will get the message */
 struct call_fact;      /* plugin_facts.c: what plugins leave for each other */
 struct call_addresses; /* the same file: an address field that was read */
 struct call_task;      /* plugin_wait.c: a fiber that start() began */
@@ -116,6 +121,8 @@ struct transaction {
     size_t hits;
     struct symbol_hit *shadow_hit; /* found by rows that only try: no live row sees them */
     struct edit_log edits, shadow_edits;
+    struct call_person *person; /* the recipients, in their order */
+    size_t persons;
     struct call_fact *fact;
     struct call_addresses *addresses;
     struct call_force forced;

@@ -50,6 +50,14 @@ struct fct_str facts_get(struct fct_call *call, const char *name, size_t nth)
     return (struct fct_str){NULL, 0};
 }
 
+struct fct_str facts_of(const struct transaction *tx, const char *name, size_t nth)
+{
+    for (const struct call_fact *f = tx->fact; f; f = f->next)
+        if (!f->shadow && strcmp(f->name, name) == 0 && nth-- == 0)
+            return f->value;
+    return (struct fct_str){NULL, 0};
+}
+
 /* ---- addresses ---- */
 
 /* What one header field was read as. */

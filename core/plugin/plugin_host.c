@@ -9,6 +9,7 @@
 #include "core/plugin/plugin_change.h"
 #include "core/plugin/plugin_facts.h"
 #include "core/plugin/plugin_links.h"
+#include "core/plugin/plugin_personal.h"
 #include "core/plugin/plugin_services.h"
 #include "core/plugin/plugin_trial.h"
 #include "core/plugin/plugin_wait.h"
@@ -323,6 +324,10 @@ const struct fct_host plugin_host = {
     .addresses = facts_addresses,
     .fact_add = facts_add,
     .fact = facts_get,
+    .recipient = personal_recipient,
+    .recipient_setting = personal_setting,
+    .symbol_for = personal_symbol,
+    .text = message_text,
     .reply = result_reply,
     .mailbox = result_mailbox,
     .keyword = result_keyword,

@@ -24,8 +24,13 @@ struct fct_str message_current(struct fct_call *call); /* plugin_current.c */
 bool message_part_index(struct fct_call *call, const struct fct_part *part, size_t *index);
 const struct header_list *message_header_list(struct transaction *tx); /* parses at first use */
 
+/* plugin_text.c: what people see, and what not. */
+struct fct_str message_text(struct fct_call *call, uint32_t which);
+
 /* plugin_result.c: symbols, replies, deliveries. */
 bool result_symbol(struct fct_call *call, const char *name, double factor, struct fct_str detail);
+/* Its own weight times factor, within what a symbol may add. */
+int32_t symbol_milli(const struct plugin_symbol *symbol, double factor);
 bool hook_takes_symbols(enum fct_hook hook); /* at these points a symbol can be found */
 /* NAME_TIMEOUT of the plugin, score 0: a scan hook passed its deadline. */
 void result_timed_out(struct fct_call *call);
@@ -37,6 +42,8 @@ bool result_keyword(struct fct_call *call, struct fct_str name);
 
 /* plugin_judge.c: what goes into the judgement of a message besides symbols. */
 bool judge_force(struct fct_call *call, enum fct_action action, uint32_t rank, struct fct_str why);
+/* Does such a wish beat the strongest so far? */
+bool force_is_stronger(const struct call_force *a, enum fct_action action, uint32_t rank);
 bool judge_add_composite(struct fct_self *self, const struct fct_composite *composite,
                          struct fct_err *err);
 struct fct_str judge_setting(struct fct_call *call, const char *name);

@@ -30,7 +30,7 @@ bool action_parse(struct fct_str word, enum fct_action *out)
 /* ---- force ---- */
 
 /* The highest rank wins, ties go to the stricter: the order of calls changes nothing. */
-static bool is_stronger(const struct call_force *a, enum fct_action action, uint32_t rank)
+bool force_is_stronger(const struct call_force *a, enum fct_action action, uint32_t rank)
 {
     return !a->any || rank > a->rank || (rank == a->rank && action > a->action);
 }
@@ -45,7 +45,7 @@ bool judge_force(struct fct_call *call, enum fct_action action, uint32_t rank, s
         return false;
     call_note(call, NOTE_FORCE, action_name(action),
               arena_printf(tx->arena, "rank %u: %.*s", rank, FCT_FMT(str_head(why, 180))), 0);
-    if (!call->shadow && is_stronger(&tx->forced, action, rank))
+    if (!call->shadow && force_is_stronger(&tx->forced, action, rank))
         tx->forced = (struct call_force){true, action, rank, str_from(call->row->label),
                                          arena_str(tx->arena, why)};
     return true;

@@ -44,16 +44,21 @@ bool hook_takes_symbols(enum fct_hook hook)
     return takes_symbols[hook];
 }
 
+int32_t symbol_milli(const struct plugin_symbol *symbol, double factor)
+{
+    double milli = round(symbol->score_milli * factor);
+
+    return (int32_t)fmin(fmax(milli, -SYMBOL_SCORE_LIMIT), SYMBOL_SCORE_LIMIT);
+}
+
 static struct symbol_hit *add_hit(struct fct_call *call, const struct plugin_symbol *symbol,
                                   double factor)
 {
     struct transaction *tx = call->tx;
     struct symbol_hit **list = call->shadow ? &tx->shadow_hit : &tx->hit;
     struct symbol_hit *hit = ARENA_NEW(tx->arena, struct symbol_hit);
-    double milli = round(symbol->score_milli * factor);
 
-    milli = fmin(fmax(milli, -SYMBOL_SCORE_LIMIT), SYMBOL_SCORE_LIMIT);
-    *hit = (struct symbol_hit){symbol, (int32_t)milli, factor, *list};
+    *hit = (struct symbol_hit){symbol, symbol_milli(symbol, factor), factor, *list};
     *list = hit;
     tx->hits += !call->shadow; /* nobody tries at the cost of the others */
     return hit;

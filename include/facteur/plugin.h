@@ -13,7 +13,7 @@
  *   1.0 first version
  *   1.1 every hook point; set(); services (dns, redis, http, kv, limit, streams); start() and
  *       wait_all(); html, URLs; edits of decoded parts; actions and force(); ticks; addresses;
- *       facts */
+ *       facts; recipients and symbols for one of them; the text people see */
 #ifndef FACTEUR_PLUGIN_H
 #define FACTEUR_PLUGIN_H
 
@@ -254,6 +254,10 @@ struct fct_html_token {
     size_t attributes;
 };
 
+/* text(): what people see of the message; what HTML keeps from them (display:none, no size, letters
+ * in the colour of their background). */
+enum fct_text { FCT_TEXT_SHOWN, FCT_TEXT_HIDDEN };
+
 /* A URL, looked at but never fetched. Empty views for what is not there. */
 struct fct_url {
     struct fct_str text; /* as found, character references resolved */
@@ -372,6 +376,14 @@ struct fct_stream;
 /* Work begun by start(). Good until wait_all() returned it or the call ended. */
 struct fct_token {
     uint32_t slot, generation;
+};
+
+/* One who will get the message. */
+struct fct_recipient {
+    uint32_t size;            /* filled in by the host */
+    struct fct_str recipient; /* forward-path without brackets, as the client gave it */
+    struct fct_str account;   /* where it leads to, a full address; empty: not ours to deliver */
+    struct fct_str detail;    /* what follows + in the local part (RFC 5233), or empty */
 };
 
 /* A message to try things on, see trial_begin. */
@@ -586,6 +598,22 @@ struct fct_host {
     bool (*fact_add)(struct fct_call *call, const char *name, struct fct_str value);
     /* The nth under that name (0 is the first left); p is NULL: no more. */
     struct fct_str (*fact)(struct fct_call *call, const char *name, size_t nth);
+
+    /* From headers to edit: who will get the message. The nth (0 is the first); NULL: no more. */
+    const struct fct_recipient *(*recipient)(struct fct_call *call, size_t nth);
+    /* A setting of that recipient's account; empty: not set, or there is no nth. */
+    struct fct_str (*recipient_setting)(struct fct_call *call, size_t nth, const char *name);
+    /* As symbol(), at headers and scan, for the recipients of one account alone: their score and
+     * their ledger have it, nobody else's. Stands there instead of the symbol of the same name that
+     * was found for everybody. At most 50 of an account; not shown by has_symbol() before verdict.
+     * False besides: nobody here has that account. */
+    bool (*symbol_for)(struct fct_call *call, struct fct_str account, const char *name,
+                       double factor, struct fct_str detail);
+
+    /* FCT_TEXT_*: of all text parts together, in UTF-8, its spaces one each, invisible characters
+     * left out, cut at filter.max_text. Of alternatives (RFC 2046 5.1.4) each, as mail programs
+     * choose differently. Cached. */
+    struct fct_str (*text)(struct fct_call *call, uint32_t which);
 };
 
 /* ---- what a plugin exports ---- */

@@ -1,0 +1,231 @@
+/* account_setting.c - see account_setting.h. */
+#include "core/conf/account_setting.h"
+
+#include "core/base/str.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCORE_MAX    1000.0
+#define LANGUAGE_MAX 35u /* RFC 5646 4.4.1 */
+
+/* clang-format off */
+const struct account_setting account_settings[] = {
+    {"profile",        SETTING_NAME,  NULL, "The scoring profile that judges this account's mail, instead of the one that `match` finds"},
+    {"tag",            SETTING_SCORE, NULL, "Own threshold instead of the profile's: from this score on a message is kept with X-Facteur-Verdict above its header; 0: never"},
+    {"greylist",       SETTING_SCORE, NULL, "Own threshold: the client shall come back later; 0: never"},
+    {"junk",           SETTING_SCORE, NULL, "Own threshold: into Junk; 0: never"},
+    {"quarantine",     SETTING_SCORE, NULL, "Own threshold: into Quarantine; 0: never"},
+    {"discard",        SETTING_SCORE, NULL, "Own threshold: accepted and thrown away; 0: never"},
+    {"reject",         SETTING_SCORE, NULL, "Own threshold: refused; 0: never"},
+    {"allow_from",     SETTING_SENDERS, NULL, "Addresses (ann@example.org), domains (example.org) and domains with all below them (*.example.org) whose mail is kept whatever its score says, if the sender in From is proven: by DMARC, by an aligned DKIM signature or SPF result, or by a login"},
+    {"allow_unproven", SETTING_WORD, "no yes", "yes: allow_from needs no proof. Anybody can write such a sender, and spam will"},
+    {"block_from",     SETTING_SENDERS, NULL, "The same for mail that is not wanted, by From or by the envelope's sender, proven or not. The longer entry of the two lists counts; of equal ones this one"},
+    {"block_action",   SETTING_WORD, "junk quarantine discard reject", "What becomes of mail that block_from names; junk when not set"},
+    {"languages",      SETTING_LANGUAGES, NULL, "Languages this account reads, for rules that judge by language"},
+    {"privacy",        SETTING_WORD, "off known standard strict", "How much is taken out of messages that watches the reader"},
+    {0},
+};
+/* clang-format on */
+
+const struct account_setting *account_setting_find(struct fct_str name)
+{
+    for (const struct account_setting *s = account_settings; s->name; s++)
+        if (str_equal(name, str_from(s->name)))
+            return s;
+    return NULL;
+}
+
+/* ---- values ---- */
+
+bool score_parse(struct fct_str text, int32_t *milli)
+{
+    char number[32], *end;
+    double value;
+
+    text = str_trim(text);
+    if (text.n == 0 || text.n >= sizeof number)
+        return false;
+    str_copy_c(number, sizeof number, text);
+    if (strspn(number, "+-.0123456789") != text.n)
+        return false;
+    value = strtod(number, &end);
+    if (*end || !isfinite(value) || fabs(value) > SCORE_MAX)
+        return false;
+    *milli = (int32_t)lround(value * 1000);
+    return true;
+}
+
+struct fct_str setting_list_next(struct fct_str *rest)
+{
+    size_t from = 0, to;
+
+    while (from < rest->n && strchr(" ,", rest->p[from]))
+        from++;
+    for (to = from; to < rest->n && !strchr(" ,", rest->p[to]);)
+        to++;
+    struct fct_str word = {rest->p + from, to - from};
+    *rest = str_skip(*rest, to);
+    return word;
+}
+
+static struct fct_str domain_of(struct fct_str address)
+{
+    return str_skip(address, (size_t)(str_find_last_char(address, '@') + 1));
+}
+
+unsigned setting_sender_matches(struct fct_str entry, struct fct_str address)
+{
+    struct fct_str domain = domain_of(address);
+
+    if (domain.n == address.n) /* no address at all */
+        return 0;
+    if (str_find_char(entry, '@') >= 0)
+        return str_equal_nocase(entry, address) ? 3 : 0;
+    if (entry.n > 2 && entry.p[0] == '*') {
+        struct fct_str tail = str_skip(entry, 1);
+
+        return domain.n > tail.n && str_equal_nocase(str_skip(domain, domain.n - tail.n), tail);
+    }
+    return str_equal_nocase(entry, domain) ? 2 : 0;
+}
+
+/* ---- checks: one per kind ---- */
+
+static bool is_alnum(char c)
+{
+    return (c >= '0' && c <= '9') || (char_lower(c) >= 'a' && char_lower(c) <= 'z');
+}
+
+/* Labels of a host name, UTF-8 allowed; "*." in front when `wild`. */
+static bool is_domain(struct fct_str s, bool wild)
+{
+    size_t label = 0;
+
+    if (wild && str_starts(s, FCT_STR("*.")))
+        s = str_skip(s, 2);
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+
+        if (c == '.' ? label == 0 : c <= ' ' || (c < 0x80 && !is_alnum((char)c) && c != '-'))
+            return false;
+        label = c == '.' ? 0 : label + 1;
+    }
+    return label > 0 && s.n <= 253 && str_find_char(s, '.') > 0;
+}
+
+static bool is_sender(struct fct_str s)
+{
+    ptrdiff_t at = str_find_char(s, '@');
+
+    if (at < 0)
+        return is_domain(s, true);
+    return at > 0 && str_find_char(str_skip(s, (size_t)at + 1), '@') < 0 &&
+           is_domain(str_skip(s, (size_t)at + 1), false);
+}
+
+/* 2*8ALPHA *("-" 1*8alphanum)                                     RFC 5646 2.1, as far as here */
+static bool is_language(struct fct_str s)
+{
+    size_t part = 0, parts = 0;
+
+    for (size_t i = 0; i <= s.n; i++) {
+        if (i < s.n && s.p[i] != '-') {
+            if (!is_alnum(s.p[i]) || (parts == 0 && s.p[i] <= '9') || ++part > 8)
+                return false;
+            continue;
+        }
+        if (part < (parts == 0 ? 2u : 1u))
+            return false;
+        parts++;
+        part = 0;
+    }
+    return s.n <= LANGUAGE_MAX;
+}
+
+static bool each_word(struct fct_str list, bool (*is_good)(struct fct_str word),
+                      struct fct_str *bad)
+{
+    do {
+        *bad = setting_list_next(&list);
+        if (bad->n > 0 && !is_good(*bad))
+            return false;
+    } while (bad->n > 0);
+    return true;
+}
+
+static bool is_one_of(struct fct_str word, const char *words)
+{
+    struct fct_str list = str_from(words), one;
+
+    while ((one = setting_list_next(&list)).n > 0)
+        if (str_equal(one, word))
+            return true;
+    return false;
+}
+
+static bool fails(struct fct_err *err, const struct account_setting *s, struct fct_str bad,
+                  const char *wanted)
+{
+    return fct_fail(err, FCT_SYNTAX, "%s: \"%.*s\" is not %s", s->name, FCT_FMT(str_head(bad, 80)),
+                    wanted);
+}
+
+static bool check_value(const struct account_setting *s, struct fct_str value, struct fct_err *err)
+{
+    struct fct_str bad = value;
+    int32_t milli;
+
+    switch (s->kind) {
+    case SETTING_NAME:
+        return str_find_char(value, ' ') < 0 || fails(err, s, value, "one word");
+    case SETTING_SCORE:
+        return (score_parse(value, &milli) && milli >= 0) ||
+               fails(err, s, value, "a score from 0 to 1000 (example: 6.5)");
+    case SETTING_WORD:
+        return is_one_of(value, s->words) ||
+               fct_fail(err, FCT_SYNTAX, "%s: \"%.*s\" is none of: %s", s->name,
+                        FCT_FMT(str_head(value, 80)), s->words);
+    case SETTING_SENDERS:
+        return each_word(value, is_sender, &bad) ||
+               fails(err, s, bad,
+                     "an address or a domain (examples: ann@example.org example.org "
+                     "*.example.org)");
+    case SETTING_LANGUAGES:
+        return each_word(value, is_language, &bad) ||
+               fails(err, s, bad, "a language tag (examples: de en pt-BR)");
+    }
+    return false;
+}
+
+bool account_setting_check(struct fct_str item, struct fct_err *err)
+{
+    struct fct_str value = item, name = str_split(&value, '=');
+    const struct account_setting *s = account_setting_find(name);
+
+    return !s || !value.p || value.n == 0 || check_value(s, value, err);
+}
+
+/* ---- the manual ---- */
+
+static const char *const kind_names[] = {
+    [SETTING_NAME] = "name",
+    [SETTING_SCORE] = "number, 0 to 1000",
+    [SETTING_WORD] = "word",
+    [SETTING_SENDERS] = "addresses and domains",
+    [SETTING_LANGUAGES] = "language tags",
+};
+
+void account_settings_print_markdown(struct buf *out)
+{
+    buf_put_c(
+        out, "## Settings of accounts\n\n"
+             "`facteurctl account set ADDRESS NAME=VALUE…`; an empty value removes one, lists have "
+             "spaces or commas between. They come along with a recipient at RCPT. Other names are "
+             "free: rules and plugins read what they ask for.\n\n"
+             "| setting | kind | meaning |\n|---|---|---|\n");
+    for (const struct account_setting *s = account_settings; s->name; s++)
+        buf_printf(out, "| %s | %s%s%s | %s |\n", s->name, kind_names[s->kind],
+                   s->words ? ": " : "", s->words ? s->words : "", s->doc);
+    buf_put_c(out, "\n");
+}
