@@ -16,6 +16,7 @@ static const struct fct_conf_key filter_keys[] = {
     FCT_CONF_KEY(struct filter_conf, max_mime_depth,    "100",   "Depth of the MIME tree that plugins see"),
     FCT_CONF_KEY(struct filter_conf, max_html_tokens,   "500000", "Tags, attributes and texts of all HTML parts of a message that plugins see"),
     FCT_CONF_KEY(struct filter_conf, max_urls,          "5000",  "URLs of a message that plugins see"),
+    FCT_CONF_KEY(struct filter_conf, max_text,          "1M",    "Text of a message that plugins see without markup, and as much that HTML hides"),
     FCT_CONF_KEY(struct filter_conf, max_tasks,         "64",    "Things one hook call may do at the same time (start() of the C interface)"),
     FCT_CONF_KEY(struct filter_conf, max_sessions,      "10000", "Connections for which plugins may keep state, per filter process; the longest unused one is forgotten"),
     FCT_CONF_KEY(struct filter_conf, max_streams,       "256",   "Connections to others (milters, scanners) that the plugins of a filter process may have open together; at most 4096"),

@@ -18,6 +18,7 @@ struct filter_conf {
     fct_size max_header_bytes;
     uint32_t max_mime_parts, max_mime_depth;
     uint32_t max_html_tokens, max_urls;
+    fct_size max_text;     /* of the text people see, and of what HTML hides */
     uint32_t max_tasks;    /* of one call, beside its own fiber */
     uint32_t max_sessions; /* connections for which plugins keep state */
     uint32_t max_streams;  /* of all plugins of a process */

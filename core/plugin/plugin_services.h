@@ -22,6 +22,7 @@ struct plugin_services {
     struct cassette *cassette; /* answers are recorded or replayed (facteurctl scan) */
     uint32_t max_streams;      /* of all plugins together */
     struct link_limits links;  /* what plugins see of a message's HTML and URLs */
+    size_t max_text;           /* bytes of text(); 0: a default */
     struct redis *redis;       /* NULL: none is configured */
     struct state *state;       /* kv and limit, in Redis or here */
     struct http_client *http;
