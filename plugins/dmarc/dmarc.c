@@ -1,21 +1,16 @@
 /* dmarc.c - DMARC as a plugin: what SPF and DKIM found is held against the domain that people see
  * in From, and against what its owner asks for (RFC 9989).
  *
- * At `scan`, when spf and dkim have left their facts: symbols, a fact for Authentication-Results,
- * and the owner's wish as a forced action. At `verdict` a refusal gets words that say why. */
-#include "dmarc_author.h"
-#include "dmarc_conf.h"
-#include "dmarc_facts.h"
+ * At `scan`, when spf, dkim and arc have left their facts: symbols, a fact for
+ * Authentication-Results, and the owner's wish as a forced action. At `verdict` a refusal gets
+ * words that say why, and it is known what to tell the owner. */
+#include "dmarc_check.h"
 
 #include <stdlib.h>
 
 #define DETAIL_MAX 200 /* as much of a symbol's detail is kept */
 #define FACT_MAX   800
-#define REPLY_MAX  380
 #define ROLES      (FCT_ROLE_MX | FCT_ROLE_REPLAY)
-
-/* Left for ourselves between `scan` and `verdict`: what to say with a refusal. */
-#define REPLY_FACT "dmarc.reply"
 
 static const struct fct_host *host;
 
@@ -29,93 +24,13 @@ static const struct fct_symbol symbols[] = {
     {"DMARC_TEMPERROR",        0.0, "dmarc", "The DNS could not say what the author's domain asks for"},
     {"DMARC_PERMERROR",        0.5, "dmarc", "The DMARC record of the author's domain has mistakes, or there is no one author to check"},
     {"DMARC_TESTING",          0.0, "dmarc", "The author's domain tries its policy out (t=y): it counts one step milder"},
-    {"DMARC_FORWARDED",        0.0, "dmarc", "It fails, but came by a forwarder that the configuration trusts"},
+    {"DMARC_FORWARDED",        0.0, "dmarc", "It fails, but came by a forwarder that the configuration trusts, or one that it trusts sealed that it passed before"},
+    {"DMARC_LIST",             0.0, "dmarc", "It fails, but came by a mailing list that proves to be who it says"},
     {"MULTIPLE_FROM",          3.0, "dmarc", "There are several From fields, or authors of several domains"},
     {"BAD_FROM",               2.0, "dmarc", "There is no From field, or one that cannot be read for certain"},
     {0},
 };
 /* clang-format on */
-
-/* One message on its way through here. */
-struct check {
-    struct fct_call *call;
-    const struct dmarc_plan *plan;
-    struct dmarc_author author;
-    /* Domains that SPF and DKIM vouch for. */
-    struct dmarc_domain passed[DMARC_IDENTIFIERS_MAX];
-    struct dmarc_identifier identifier[DMARC_IDENTIFIERS_MAX];
-    size_t identifiers;
-    bool has_spf, has_dkim; /* they were checked, whatever came of it */
-    struct dmarc_search search;
-    struct dmarc_outcome outcome;
-};
-
-/* ---- reading ---- */
-
-/* Obsolete syntax allows white space between the name and the colon (RFC 5322 4.5): it must not
- * hide a field. */
-static bool is_from(struct fct_str name)
-{
-    while (name.n > 0 && (name.p[name.n - 1] == ' ' || name.p[name.n - 1] == '\t'))
-        name.n--;
-    return name.n == 4 && strncasecmp(name.p, "From", 4) == 0;
-}
-
-static void read_author(struct check *c)
-{
-    const struct fct_header *field;
-    const struct fct_address *list;
-    size_t n = host->headers(c->call, &field);
-
-    for (size_t i = 0; i < n; i++)
-        if (is_from(field[i].name)) {
-            size_t addresses = host->addresses(c->call, &field[i], &list);
-
-            dmarc_author_add(&c->author, list, addresses);
-        }
-    dmarc_author_finish(&c->author);
-}
-
-static bool is_word(struct fct_str s, const char *word)
-{
-    return s.n == strlen(word) && memcmp(s.p, word, s.n) == 0;
-}
-
-static bool is_method(struct fct_str text, const char *method)
-{
-    size_t n = strlen(method);
-
-    return text.n > n && text.p[n] == '=' && memcmp(text.p, method, n) == 0;
-}
-
-/* The HELO name is what SPF vouches for when MAIL FROM is empty, and only then (RFC 9989 4.4.2). */
-static bool counts(const struct check *c, const struct dmarc_fact *fact)
-{
-    bool null_sender = host->envelope(c->call)->reverse_path.n == 0;
-
-    return fact->dkim || fact->spf_mailfrom || (fact->spf_helo && null_sender);
-}
-
-static void read_facts(struct check *c)
-{
-    struct dmarc_fact fact;
-    struct fct_str text;
-
-    for (size_t i = 0; (text = host->fact(c->call, "auth", i)).p; i++) {
-        bool read = dmarc_fact_parse(text, &fact) && counts(c, &fact);
-        bool unsure = is_word(fact.result, "temperror");
-
-        c->has_spf = c->has_spf || is_method(text, "spf");
-        c->has_dkim = c->has_dkim || is_method(text, "dkim");
-        if (!read || c->identifiers == DMARC_IDENTIFIERS_MAX ||
-            (!unsure && !is_word(fact.result, "pass")))
-            continue;
-        c->passed[c->identifiers] = fact.domain;
-        c->identifier[c->identifiers] = (struct dmarc_identifier){
-            dmarc_domain_str(&c->passed[c->identifiers]), fact.dkim, unsure};
-        c->identifiers++;
-    }
-}
 
 /* ---- asking ---- */
 
@@ -130,7 +45,7 @@ static struct fct_str org(void *ctx, struct fct_str name)
     return host->org_domain(ctx, name);
 }
 
-static FCT_MAY_WAIT void evaluate(struct check *c)
+static FCT_MAY_WAIT void evaluate(struct dmarc_check *c)
 {
     struct dmarc_query query = {dmarc_domain_str(&c->author.domain), c->identifier, c->identifiers};
 
@@ -147,7 +62,7 @@ static FCT_MAY_WAIT void evaluate(struct check *c)
 
 /* ---- telling ---- */
 
-static FCT_PRINTF(3, 4) void tell(struct check *c, const char *symbol, const char *fmt, ...)
+static FCT_PRINTF(3, 4) void tell(struct dmarc_check *c, const char *symbol, const char *fmt, ...)
 {
     double factor = c->plan->mode == DMARC_IGNORE ? 0 : 1;
     char detail[DETAIL_MAX + 1];
@@ -159,7 +74,7 @@ static FCT_PRINTF(3, 4) void tell(struct check *c, const char *symbol, const cha
     (void)host->symbol(c->call, symbol, factor, (struct fct_str){detail, strlen(detail)});
 }
 
-static FCT_PRINTF(3, 4) void leave(struct check *c, const char *name, const char *fmt, ...)
+static FCT_PRINTF(3, 4) void leave(struct dmarc_check *c, const char *name, const char *fmt, ...)
 {
     char text[FACT_MAX];
     va_list ap;
@@ -180,7 +95,7 @@ static const char *reason(char text[DETAIL_MAX])
 }
 
 /* RFC 8601 2.2; policy.dmarc: what the owner asks for (RFC 7489 11.1) */
-static void leave_result(struct check *c)
+static void leave_result(struct dmarc_check *c)
 {
     const struct dmarc_outcome *o = &c->outcome;
     const char *word = dmarc_result_word(o->result);
@@ -197,7 +112,7 @@ static void leave_result(struct check *c)
         leave(c, "auth", "dmarc=%s header.from=%s", word, o->author.text);
 }
 
-static void tell_result(struct check *c)
+static void tell_result(struct dmarc_check *c)
 {
     const struct dmarc_outcome *o = &c->outcome;
 
@@ -223,48 +138,60 @@ static void tell_result(struct check *c)
 
 /* ---- doing ---- */
 
-static void wish(struct check *c, enum fct_action action, const char *why)
+static void wish(struct dmarc_check *c, enum fct_action action, const char *why)
 {
     if (c->plan->mode != DMARC_ENFORCE || action == FCT_KEEP)
         return;
+    c->wish = action;
     (void)host->force(c->call, action, c->plan->conf->rank, (struct fct_str){why, strlen(why)});
     if (action == FCT_REFUSE)
-        leave(c, REPLY_FACT, "%s", why);
+        (void)snprintf(c->reply, sizeof c->reply, "%s", why);
 }
 
-static bool is_trusted(const struct check *c, const char **by)
+/* What the policy leads to, milder for mail of a list. */
+static enum fct_action action_for(const struct dmarc_check *c)
 {
-    for (size_t i = 0; i < c->identifiers; i++)
-        if (!c->identifier[i].unsure && dmarc_conf_trusts(c->plan->conf, c->identifier[i].domain)) {
-            *by = c->passed[i].text;
-            return true;
-        }
-    return false;
+    enum fct_action action = c->plan->action[c->outcome.policy];
+
+    return c->excuse == DMARC_EXCUSE_LIST && c->plan->on_list < action ? c->plan->on_list : action;
 }
 
-static void treat_failure(struct check *c)
+static void apply_policy(struct dmarc_check *c)
 {
     const struct dmarc_outcome *o = &c->outcome;
-    char why[REPLY_MAX];
-    const char *by;
+    char why[DMARC_REPLY_MAX];
 
-    if (is_trusted(c, &by)) {
-        tell(c, "DMARC_FORWARDED", "by %s", by);
+    if (c->excuse == DMARC_EXCUSE_LIST)
+        tell(c, "DMARC_LIST", "%s", c->excused_by.text);
+    else
+        tell(c, o->policy == DMARC_POLICY_REJECT ? "DMARC_FAIL_REJECT" : "DMARC_FAIL_QUARANTINE",
+             "%s, by the record of %s", o->author.text, o->found.text);
+    (void)snprintf(why, sizeof why, "DMARC fails for %s, which asks to %s such mail",
+                   o->author.text, dmarc_policy_word(o->policy));
+    wish(c, action_for(c), why);
+}
+
+static FCT_MAY_WAIT void treat_failure(struct dmarc_check *c)
+{
+    const struct dmarc_outcome *o = &c->outcome;
+
+    dmarc_check_excuse(c);
+    if (c->excuse == DMARC_EXCUSE_FORWARDER) {
+        tell(c, "DMARC_FORWARDED", "by %s", c->excused_by.text);
+        return;
+    }
+    if (c->excuse == DMARC_EXCUSE_SEALER) {
+        tell(c, "DMARC_FORWARDED", "%s sealed that it passed", c->excused_by.text);
         return;
     }
     if (o->testing)
         tell(c, "DMARC_TESTING", "%s", o->found.text);
-    if (o->policy == DMARC_POLICY_NONE)
-        return;
-    tell(c, o->policy == DMARC_POLICY_REJECT ? "DMARC_FAIL_REJECT" : "DMARC_FAIL_QUARANTINE",
-         "%s, by the record of %s", o->author.text, o->found.text);
-    (void)snprintf(why, sizeof why, "DMARC fails for %s, which asks to %s such mail",
-                   o->author.text, dmarc_policy_word(o->policy));
-    wish(c, c->plan->action[o->policy], why);
+    if (o->policy != DMARC_POLICY_NONE)
+        apply_policy(c);
 }
 
 /* Nobody can say whom to check: such a message must not fare better than one that fails. */
-static void treat_bad_from(struct check *c)
+static void treat_bad_from(struct dmarc_check *c)
 {
     bool many = c->author.kind == DMARC_MANY_FIELDS || c->author.kind == DMARC_MANY_DOMAINS;
     const char *text = dmarc_author_text(c->author.kind);
@@ -275,28 +202,83 @@ static void treat_bad_from(struct check *c)
     wish(c, c->plan->bad_from, text);
 }
 
+/* ---- from scan to verdict ---- */
+
+/* Where the check of the message is until `verdict`: in the connection's slot, which outlives
+ * it. */
+struct kept {
+    char envelope_id[64];
+    struct dmarc_check *check;
+};
+
+static bool is(const char *kept, struct fct_str s)
+{
+    return strlen(kept) == s.n && memcmp(kept, s.p, s.n) == 0;
+}
+
+static void remember(struct dmarc_check *c)
+{
+    struct fct_str id = host->envelope(c->call)->id;
+    void **slot = host->slot(c->call);
+    struct kept *kept;
+
+    if (!slot || id.n == 0 || id.n >= sizeof kept->envelope_id)
+        return;
+    if (!*slot)
+        *slot = calloc(1, sizeof *kept);
+    kept = *slot;
+    if (!kept)
+        return;
+    (void)snprintf(kept->envelope_id, sizeof kept->envelope_id, "%.*s", FCT_FMT(id));
+    kept->check = c;
+}
+
+static struct dmarc_check *recall(struct fct_call *call)
+{
+    void **slot = host->slot(call);
+    struct kept *kept = slot ? *slot : NULL;
+    struct dmarc_check *c;
+
+    if (!kept || !is(kept->envelope_id, host->envelope(call)->id))
+        return NULL;
+    c = kept->check;
+    c->call = call;
+    return c;
+}
+
 /* ---- points ---- */
+
+static struct dmarc_check *begin(struct fct_call *call, const struct dmarc_plan *plan)
+{
+    struct dmarc_check *c = host->alloc(call, sizeof *c);
+
+    if (!c)
+        return NULL;
+    memset(c, 0, sizeof *c);
+    c->host = host;
+    c->call = call;
+    c->plan = plan;
+    remember(c);
+    return c;
+}
 
 static FCT_MAY_WAIT enum fct_verdict on_scan(struct fct_call *call, const struct fct_ev_scan *ev,
                                              void *state)
 {
     const struct dmarc_plan *plan = state;
-    struct check *c;
+    struct dmarc_check *c;
 
     (void)ev;
-    if (!dmarc_conf_wants(plan->conf, host->conn(call)) || !(c = host->alloc(call, sizeof *c)))
+    if (!dmarc_conf_wants(plan->conf, host->conn(call)) || !(c = begin(call, plan)))
         return FCT_NEXT;
-    memset(c, 0, sizeof *c);
-    c->call = call;
-    c->plan = plan;
-    read_author(c);
+    dmarc_check_author(c);
     if (c->author.kind == DMARC_NO_DOMAIN) {
         tell(c, "DMARC_NONE", "%s", dmarc_author_text(c->author.kind));
         leave(c, "auth", "dmarc=none");
     } else if (c->author.kind != DMARC_ONE_DOMAIN) {
         treat_bad_from(c);
     } else {
-        read_facts(c);
+        dmarc_check_facts(c);
         evaluate(c);
         tell_result(c);
         leave_result(c);
@@ -310,14 +292,12 @@ static FCT_MAY_WAIT enum fct_verdict on_scan(struct fct_call *call, const struct
 static enum fct_verdict on_verdict(struct fct_call *call, const struct fct_ev_verdict *ev,
                                    void *state)
 {
-    struct fct_str why = host->fact(call, REPLY_FACT, 0);
-    char text[REPLY_MAX];
+    struct dmarc_check *c = recall(call);
 
     (void)state;
-    if (!why.p || !is_word(ev->action, "reject"))
+    if (!c || !c->reply[0] || !is("reject", ev->action))
         return FCT_NEXT;
-    (void)snprintf(text, sizeof text, "%.*s", FCT_FMT(why));
-    (void)host->reply(call, 550, "5.7.26", text);
+    (void)host->reply(call, 550, "5.7.26", c->reply);
     return FCT_REJECT;
 }
 
@@ -334,7 +314,7 @@ static bool start(struct fct_self *self, const struct fct_host *given, const voi
                   void **state, struct fct_err *err)
 {
     struct fct_hook_row scan =
-        FCT_ON(scan, on_scan, .provides = "dmarc", .after = "spf? dkim?", .roles = ROLES);
+        FCT_ON(scan, on_scan, .provides = "dmarc", .after = "spf? dkim? arc?", .roles = ROLES);
     struct fct_hook_row verdict = FCT_ON(verdict, on_verdict, .roles = ROLES);
     struct dmarc_plan *plan = calloc(1, sizeof *plan);
 

@@ -9,10 +9,21 @@ const struct fct_conf_key dmarc_keys[] = {
     FCT_CONF_KEY(struct dmarc_conf, policy,             "enforce", "What a domain's policy means here: enforce does what it asks for, symbol only adds symbols with their scores, ignore adds symbols that score nothing"),
     FCT_CONF_KEY(struct dmarc_conf, on_reject,          "reject",  "What becomes of a message that fails where the domain asks to reject: keep, tag, junk, quarantine, discard or reject"),
     FCT_CONF_KEY(struct dmarc_conf, on_quarantine,      "junk",    "The same where the domain asks to quarantine"),
+    FCT_CONF_KEY(struct dmarc_conf, on_list,            "junk",    "The same, if it is milder than the two above, for mail of a mailing list that proves to be who it says: lists change messages, so that DMARC fails for their authors"),
     FCT_CONF_KEY(struct dmarc_conf, bad_from,           "reject",  "The same for a message without a From field, with several, with one that cannot be read, or with authors of several domains: nobody could say whom to check (RFC 9989 11.5)"),
     FCT_CONF_KEY(struct dmarc_conf, rank,               "50",      "Of these wishes against those of other plugins: the highest rank wins; 0 to 1000000"),
     FCT_CONF_KEY(struct dmarc_conf, skip_net,           "[\"127.0.0.0/8\", \"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", \"169.254.0.0/16\", \"::1/128\", \"fc00::/7\", \"fe80::/10\"]", "Clients that are not checked: networks nobody outside comes from, and the relays and backup servers that hand you mail of others"),
     FCT_CONF_KEY(struct dmarc_conf, trusted_forwarders, "",        "Domains of mailing lists and forwarders, as lists.example.org or *.example.org: mail for which SPF or DKIM passes in such a name is not treated by the author's policy"),
+    FCT_CONF_KEY(struct dmarc_conf, trusted_sealers,    "",        "Domains, written likewise, whose ARC seals are believed: a failing message is not treated by the author's policy when the chain passes, the newest seals are of such domains, and one of them recorded that DMARC passed when it came there; needs plugin arc"),
+    FCT_CONF_KEY(struct dmarc_conf, reports,            "yes",     "Keep in Redis what aggregate reports need, for domains that ask for them (rua): results, IP addresses and domains, never addresses of people; facteurctl dmarc report makes the reports (RFC 9990)"),
+    FCT_CONF_KEY(struct dmarc_conf, report_org,         "",        "Whose reports they are: the name of your organization; empty: the server's name"),
+    FCT_CONF_KEY(struct dmarc_conf, report_email,       "",        "Their sender, and whom to ask about them; its domain must pass DMARC itself; empty: postmaster at the server's name"),
+    FCT_CONF_KEY(struct dmarc_conf, report_contact,     "",        "More about whom to ask, as a URL"),
+    FCT_CONF_KEY(struct dmarc_conf, report_keep,        "7d",      "How long the data of a day is kept in Redis; at least 1d"),
+    FCT_CONF_KEY(struct dmarc_conf, report_lines,       "10000",   "Different rows of one domain and day; messages beyond them are only counted"),
+    FCT_CONF_KEY(struct dmarc_conf, report_domains,     "10000",   "Domains of one day; further ones get no report"),
+    FCT_CONF_KEY(struct dmarc_conf, report_day_lines,   "200000",  "Different rows of all domains of one day; messages beyond them are only counted"),
+    FCT_CONF_KEY(struct dmarc_conf, report_max_size,    "10M",     "Largest message with a report; a larger one is not made"),
     FCT_CONF_END,
 };
 
@@ -58,28 +69,24 @@ static unsigned place(const char *value, const char *const *words, unsigned n)
     return i;
 }
 
-/* "*.example.org" or "example.org" */
-static bool read_domain(const char *text, bool *below, struct dmarc_domain *out)
+static bool check_patterns(const char *key, const struct fct_strings *list, struct fct_err *err)
 {
-    *below = strncmp(text, "*.", 2) == 0;
-    return dmarc_domain_parse(view(*below ? text + 2 : text), out);
+    for (size_t i = 0; i < list->n; i++)
+        if (!dmarc_pattern_is(list->item[i]))
+            return fail(err, key, list->item[i], "a domain, as lists.example.org or *.example.org");
+    return true;
 }
 
 static bool check_lists(const struct dmarc_conf *conf, struct fct_err *err)
 {
-    struct dmarc_domain domain;
     struct spf_net net;
-    bool below;
 
     for (size_t i = 0; i < conf->skip_net.n; i++)
         if (!spf_net_parse(view(conf->skip_net.item[i]), &net))
             return fail(err, "skip_net", conf->skip_net.item[i],
                         "a network, as 192.0.2.0/24 or 2001:db8::/32");
-    for (size_t i = 0; i < conf->trusted_forwarders.n; i++)
-        if (!read_domain(conf->trusted_forwarders.item[i], &below, &domain))
-            return fail(err, "trusted_forwarders", conf->trusted_forwarders.item[i],
-                        "a domain, as lists.example.org or *.example.org");
-    return true;
+    return check_patterns("trusted_forwarders", &conf->trusted_forwarders, err) &&
+           check_patterns("trusted_sealers", &conf->trusted_sealers, err);
 }
 
 bool dmarc_conf_read(const struct dmarc_conf *conf, struct dmarc_plan *out, struct fct_err *err)
@@ -101,6 +108,7 @@ bool dmarc_conf_read(const struct dmarc_conf *conf, struct dmarc_plan *out, stru
     return read_action("on_reject", conf->on_reject, &out->action[DMARC_POLICY_REJECT], err) &&
            read_action("on_quarantine", conf->on_quarantine, &out->action[DMARC_POLICY_QUARANTINE],
                        err) &&
+           read_action("on_list", conf->on_list, &out->on_list, err) &&
            read_action("bad_from", conf->bad_from, &out->bad_from, err) && check_lists(conf, err);
 }
 
@@ -116,17 +124,4 @@ bool dmarc_conf_wants(const struct dmarc_conf *conf, const struct fct_conn *conn
             spf_address_matches(&client, &net.address, net.bits))
             return false;
     return true;
-}
-
-bool dmarc_conf_trusts(const struct dmarc_conf *conf, struct fct_str domain)
-{
-    struct dmarc_domain trusted;
-    bool below;
-
-    for (size_t i = 0; i < conf->trusted_forwarders.n; i++)
-        if (read_domain(conf->trusted_forwarders.item[i], &below, &trusted) &&
-            (below ? domain.n > trusted.n && dmarc_domain_within(domain, dmarc_domain_str(&trusted))
-                   : dmarc_domain_same(domain, dmarc_domain_str(&trusted))))
-            return true;
-    return false;
 }

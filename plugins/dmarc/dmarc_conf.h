@@ -5,9 +5,15 @@
 #include "dmarc_eval.h"
 
 struct dmarc_conf {
-    const char *discovery, *policy, *on_reject, *on_quarantine, *bad_from;
+    const char *discovery, *policy, *on_reject, *on_quarantine, *on_list, *bad_from;
     uint32_t rank;
-    struct fct_strings skip_net, trusted_forwarders;
+    struct fct_strings skip_net, trusted_forwarders, trusted_sealers;
+    /* Aggregate reports. */
+    bool reports;
+    const char *report_org, *report_email, *report_contact;
+    fct_duration report_keep;
+    uint32_t report_lines, report_domains, report_day_lines;
+    fct_size report_max_size;
 };
 extern const struct fct_conf_key dmarc_keys[];
 
@@ -18,14 +24,12 @@ struct dmarc_plan {
     enum dmarc_discovery discovery;
     enum dmarc_mode mode;
     enum fct_action action[DMARC_POLICY_REJECT + 1]; /* by policy */
-    enum fct_action bad_from;
+    enum fct_action on_list, bad_from;
 };
 FCT_MUST_CHECK bool dmarc_conf_read(const struct dmarc_conf *conf, struct dmarc_plan *out,
                                     struct fct_err *err);
 
 /* Is this client one whose mail is checked? */
 bool dmarc_conf_wants(const struct dmarc_conf *conf, const struct fct_conn *conn);
-/* Is one of the domains that passed somebody whose forwarded mail we believe? */
-bool dmarc_conf_trusts(const struct dmarc_conf *conf, struct fct_str domain);
 
 #endif

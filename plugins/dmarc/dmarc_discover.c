@@ -38,8 +38,9 @@ static void choose_record(struct dmarc_search *s, struct dmarc_entry *entry,
         return;
     }
     entry->look = DMARC_THERE;
-    dmarc_record_parse(answer->record[at].data, &entry->record);
-    dmarc_watch(&s->watch, PREFIX "%s: %.*s", entry->name.text, FCT_FMT(answer->record[at].data));
+    entry->text = answer->record[at].data;
+    dmarc_record_parse(entry->text, &entry->record);
+    dmarc_watch(&s->watch, PREFIX "%s: %.*s", entry->name.text, FCT_FMT(entry->text));
     if (entry->record.mistake[0])
         dmarc_watch(&s->watch, "  mistake: %s", entry->record.mistake);
 }
@@ -86,8 +87,8 @@ static FCT_MAY_WAIT const struct dmarc_entry *look_up(struct dmarc_search *s, st
 /* ---- the walk                                                   RFC 9989 4.10 ---- */
 
 struct walk {
-    struct fct_str name[WALK_MAX];               /* views into the domain, from long to short */
-    const struct dmarc_record *record[WALK_MAX]; /* NULL: none there */
+    struct fct_str name[WALK_MAX];             /* views into the domain, from long to short */
+    const struct dmarc_entry *entry[WALK_MAX]; /* NULL: no record there */
     size_t n;
     bool unknown; /* something above could not be asked */
 };
@@ -107,10 +108,10 @@ static FCT_MAY_WAIT void walk_up(struct dmarc_search *s, struct fct_str domain, 
 
         w->unknown = w->unknown || !entry || entry->look == DMARC_UNKNOWN;
         w->name[w->n] = domain;
-        w->record[w->n] = entry && entry->look == DMARC_THERE ? &entry->record : NULL;
+        w->entry[w->n] = entry && entry->look == DMARC_THERE ? entry : NULL;
         w->n++;
-        if ((w->record[w->n - 1] && w->record[w->n - 1]->psd != DMARC_PSD_UNKNOWN) || w->unknown ||
-            w->n == WALK_MAX || dmarc_domain_labels(domain) == 1)
+        if ((w->entry[w->n - 1] && w->entry[w->n - 1]->record.psd != DMARC_PSD_UNKNOWN) ||
+            w->unknown || w->n == WALK_MAX || dmarc_domain_labels(domain) == 1)
             return;
         domain = shorter(domain);
     }
@@ -120,7 +121,7 @@ static FCT_MAY_WAIT void walk_up(struct dmarc_search *s, struct fct_str domain, 
 static bool last_found(const struct walk *w, size_t *at)
 {
     for (size_t i = w->n; i > 0; i--)
-        if (w->record[i - 1]) {
+        if (w->entry[i - 1]) {
             *at = i - 1;
             return true;
         }
@@ -134,9 +135,15 @@ static struct fct_str walk_org(const struct walk *w)
 
     if (!last_found(w, &at))
         return w->name[0];
-    if (w->record[at]->psd == DMARC_PSD_YES && at > 0)
+    if (w->entry[at]->record.psd == DMARC_PSD_YES && at > 0)
         return dmarc_domain_last(w->name[0], dmarc_domain_labels(w->name[at]) + 1);
     return w->name[at];
+}
+
+static void take_found(struct dmarc_found *out, struct fct_str name,
+                       const struct dmarc_entry *entry)
+{
+    *out = (struct dmarc_found){DMARC_THERE, name, entry->text, &entry->record};
 }
 
 /* Of the organizational domain, else of the public suffix domain above it. */
@@ -150,9 +157,9 @@ static void walk_policy(const struct walk *w, struct dmarc_found *out)
     if (w->unknown || !last_found(w, &at))
         return;
     for (size_t i = 0; i < w->n; i++)
-        if (w->record[i] && dmarc_domain_same(w->name[i], org))
+        if (w->entry[i] && dmarc_domain_same(w->name[i], org))
             at = i;
-    *out = (struct dmarc_found){DMARC_THERE, w->name[at], w->record[at]};
+    take_found(out, w->name[at], w->entry[at]);
 }
 
 /* ---- both ways ---- */
@@ -169,7 +176,7 @@ static FCT_MAY_WAIT void list_policy(struct dmarc_search *s, struct fct_str doma
     entry = look_up(s, org);
     out->look = entry ? entry->look : DMARC_UNKNOWN;
     if (out->look == DMARC_THERE)
-        *out = (struct dmarc_found){DMARC_THERE, org, &entry->record};
+        take_found(out, org, entry);
 }
 
 void dmarc_find_policy(struct dmarc_search *s, struct fct_str domain, struct dmarc_found *out)
@@ -179,7 +186,7 @@ void dmarc_find_policy(struct dmarc_search *s, struct fct_str domain, struct dma
 
     *out = (struct dmarc_found){.look = own ? own->look : DMARC_UNKNOWN, .name = domain};
     if (out->look == DMARC_THERE)
-        out->record = &own->record;
+        take_found(out, domain, own);
     if (out->look != DMARC_ABSENT)
         return;
     if (s->discovery == DMARC_BY_LIST) {

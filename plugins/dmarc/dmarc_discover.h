@@ -11,8 +11,8 @@
 
 #include <facteur/plugin.h>
 
-/* As struct fct_host's dns(): fills in *out in any case. The answer must live until the next
- * question. */
+/* As struct fct_host's dns(): fills in *out in any case. The answer must live as long as the
+ * search. */
 struct dmarc_dns {
     FCT_MAY_WAIT bool (*ask)(void *ctx, enum fct_dns_type type, struct fct_str name,
                              struct fct_dns_answer *out);
@@ -38,6 +38,7 @@ enum dmarc_look { DMARC_ABSENT, DMARC_THERE, DMARC_UNKNOWN };
 struct dmarc_entry {
     struct dmarc_domain name;
     enum dmarc_look look; /* UNKNOWN: nobody can say for now */
+    struct fct_str text;  /* of THERE: the record as published */
     struct dmarc_record record;
 };
 
@@ -55,6 +56,7 @@ struct dmarc_search {
 struct dmarc_found {
     enum dmarc_look look;
     struct fct_str name; /* where it was found: a view into the domain */
+    struct fct_str text; /* as published */
     const struct dmarc_record *record;
 };
 FCT_MAY_WAIT void dmarc_find_policy(struct dmarc_search *search, struct fct_str domain,

@@ -98,3 +98,32 @@ struct fct_str dmarc_domain_last(struct fct_str name, size_t n)
             return (struct fct_str){name.p + at, name.n - at};
     return name;
 }
+
+/* ---- patterns ---- */
+
+static bool read_pattern(const char *pattern, bool *below, struct dmarc_domain *out)
+{
+    *below = strncmp(pattern, "*.", 2) == 0;
+    if (*below)
+        pattern += 2;
+    return dmarc_domain_parse((struct fct_str){pattern, strlen(pattern)}, out);
+}
+
+bool dmarc_pattern_is(const char *pattern)
+{
+    struct dmarc_domain domain;
+    bool below;
+
+    return read_pattern(pattern, &below, &domain);
+}
+
+bool dmarc_pattern_fits(const char *pattern, struct fct_str name)
+{
+    struct dmarc_domain domain;
+    bool below;
+
+    if (!read_pattern(pattern, &below, &domain))
+        return false;
+    return below ? name.n > domain.n && dmarc_domain_within(name, dmarc_domain_str(&domain))
+                 : dmarc_domain_same(name, dmarc_domain_str(&domain));
+}

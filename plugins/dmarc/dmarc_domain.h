@@ -29,4 +29,9 @@ size_t dmarc_domain_labels(struct fct_str name);
 /* The last n labels: a view. The whole name when it has no more. */
 struct fct_str dmarc_domain_last(struct fct_str name, size_t n);
 
+/* Patterns of the configuration: "example.org" is that name, "*.example.org" every name below it.
+ */
+FCT_MUST_CHECK bool dmarc_pattern_is(const char *pattern);
+bool dmarc_pattern_fits(const char *pattern, struct fct_str name);
+
 #endif

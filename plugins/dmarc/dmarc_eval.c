@@ -64,28 +64,49 @@ static FCT_MAY_WAIT enum alignment align(struct dmarc_search *s, const struct dm
     return result == ALIGNED && identifier->unsure ? NOBODY_KNOWS : result;
 }
 
-static FCT_MAY_WAIT void judge(struct dmarc_search *s, const struct dmarc_query *query,
-                               const struct dmarc_record *record, struct dmarc_outcome *out)
+static void note_aligned(struct dmarc_outcome *out, const struct dmarc_domain *domain, bool dkim)
 {
+    if (out->result != DMARC_PASS) {
+        out->aligned = *domain;
+        out->by_dkim = dkim;
+        decide(out, DMARC_PASS, "");
+    }
+    out->dkim_aligned = out->dkim_aligned || dkim;
+    out->spf_aligned = out->spf_aligned || !dkim;
+}
+
+/* One that agrees decides; reports tell of both methods (RFC 9990 3.1.1), so that the first of each
+ * is looked for. */
+static FCT_MAY_WAIT void judge(struct dmarc_search *s, const struct dmarc_query *query,
+                               struct dmarc_outcome *out)
+{
+    struct fct_str author = dmarc_domain_str(&out->author);
     struct dmarc_domain domain = {0};
     bool unknown = false;
 
+    decide(out, DMARC_FAIL, "");
     for (size_t i = 0; i < query->identifiers && i < DMARC_IDENTIFIERS_MAX; i++) {
-        enum alignment a =
-            align(s, record, dmarc_domain_str(&out->author), &query->identifier[i], &domain);
+        const struct dmarc_identifier *one = &query->identifier[i];
+        enum alignment a;
 
-        unknown = unknown || a == NOBODY_KNOWS;
-        if (a != ALIGNED)
+        if (one->dkim ? out->dkim_aligned : out->spf_aligned)
             continue;
-        out->aligned = domain;
-        out->by_dkim = query->identifier[i].dkim;
-        decide(out, DMARC_PASS, "");
-        return;
+        a = align(s, out->record, author, one, &domain);
+        unknown = unknown || a == NOBODY_KNOWS;
+        if (a == ALIGNED)
+            note_aligned(out, &domain, one->dkim);
     }
-    if (unknown)
+    if (out->result == DMARC_FAIL && unknown)
         decide(out, DMARC_TEMPERROR, "no answer of the DNS about what might be aligned");
-    else
-        decide(out, DMARC_FAIL, "");
+}
+
+bool dmarc_would_pass(struct dmarc_search *s, const struct dmarc_outcome *outcome,
+                      const struct dmarc_identifier *identifier)
+{
+    struct dmarc_domain domain;
+
+    return align(s, outcome->record, dmarc_domain_str(&outcome->author), identifier, &domain) ==
+           ALIGNED;
 }
 
 /* ---- the policy                                                 RFC 9989 4.10.1 ---- */
@@ -149,11 +170,13 @@ void dmarc_evaluate(struct dmarc_search *s, const struct dmarc_query *query,
     if (found.look == DMARC_ABSENT)
         return;
     set_domain(&out->found, found.name);
+    out->text = found.text;
+    out->record = found.record;
     if (!found.record->usable) {
         decide(out, DMARC_PERMERROR, found.record->mistake);
         return;
     }
-    judge(s, query, found.record, out);
+    judge(s, query, out);
     if (out->result == DMARC_FAIL && !choose_policy(s, &found, out))
         decide(out, DMARC_TEMPERROR, "no answer of the DNS whether the author's domain exists");
 }

@@ -27,10 +27,13 @@ struct dmarc_outcome {
     enum dmarc_result result;
     /* What the owner asks for on failure, one step milder while it tests (t=y). */
     enum dmarc_policy policy;
-    struct dmarc_domain author;  /* empty: it is no name */
-    struct dmarc_domain found;   /* where the record is; empty: there is none */
-    struct dmarc_domain aligned; /* of PASS: the first domain that agrees */
-    bool by_dkim;                /* of PASS: aligned comes from DKIM */
+    struct dmarc_domain author;        /* empty: it is no name */
+    struct dmarc_domain found;         /* where the record is; empty: there is none */
+    struct fct_str text;               /* the record as published: a view of the answer */
+    const struct dmarc_record *record; /* in the search; NULL: there is none */
+    struct dmarc_domain aligned;       /* of PASS: the first domain that agrees */
+    bool by_dkim;                      /* of PASS: aligned comes from DKIM */
+    bool dkim_aligned, spf_aligned;    /* it passed, for a domain that agrees */
     bool testing;
     char why[160]; /* of TEMPERROR and PERMERROR, one sentence */
 };
@@ -38,5 +41,8 @@ struct dmarc_outcome {
 /* `search` says how to look, and must be empty (n = 0) or of the same message. */
 FCT_MAY_WAIT void dmarc_evaluate(struct dmarc_search *search, const struct dmarc_query *query,
                                  struct dmarc_outcome *out);
+/* Would this one have passed, had it been part of the query? Of an outcome with a record. */
+FCT_MAY_WAIT bool dmarc_would_pass(struct dmarc_search *search, const struct dmarc_outcome *outcome,
+                                   const struct dmarc_identifier *identifier);
 
 #endif

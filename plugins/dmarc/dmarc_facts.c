@@ -80,12 +80,13 @@ static bool take_quoted(struct fct_str *in, char *room, struct fct_str *value)
     return false;
 }
 
+/* room: for what was quoted; NULL: nothing may be. */
 static bool take_value(struct fct_str *in, char *room, struct fct_str *value)
 {
     size_t n = 0;
 
     if (in->n > 0 && *in->p == '"')
-        return take_quoted(in, room, value);
+        return room && take_quoted(in, room, value);
     while (n < in->n && !is_space(in->p[n]) && !strchr("()\";", in->p[n]))
         n++;
     *value = (struct fct_str){in->p, n};
@@ -103,19 +104,31 @@ static bool take_domain(struct fct_str value, struct dmarc_domain *out)
     return dmarc_domain_parse(value, out);
 }
 
+/* THE table of properties that name a domain. */
+static const struct {
+    const char *method, *key;
+    enum dmarc_property property;
+} properties[] = {
+    {"spf", "smtp.mailfrom", DMARC_MAILFROM},
+    {"spf", "smtp.helo", DMARC_HELO},
+    {"dkim", "header.d", DMARC_SIGNER},
+    {"dmarc", "header.from", DMARC_AUTHOR},
+};
+
 static bool take_property(struct dmarc_fact *fact, struct fct_str key, struct fct_str value)
 {
-    bool *which = NULL;
-
-    if (is_text(fact->method, "spf"))
-        which = is_text(key, "smtp.mailfrom") ? &fact->spf_mailfrom
-                : is_text(key, "smtp.helo")   ? &fact->spf_helo
-                                              : NULL;
-    else if (is_text(fact->method, "dkim") && is_text(key, "header.d"))
-        which = &fact->dkim;
-    if (which)
-        *which = true;
-    return !which || take_domain(value, &fact->domain);
+    if (is_text(fact->method, "dkim") && is_text(key, "header.s") &&
+        value.n < sizeof fact->selector)
+        (void)snprintf(fact->selector, sizeof fact->selector, "%.*s", FCT_FMT(value));
+    for (size_t i = 0; i < FCT_COUNT(properties); i++) {
+        if (!is_text(fact->method, properties[i].method) || !is_text(key, properties[i].key))
+            continue;
+        if (fact->property != DMARC_NOBODY)
+            return false;
+        fact->property = properties[i].property;
+        return take_domain(value, &fact->domain);
+    }
+    return true;
 }
 
 bool dmarc_fact_parse(struct fct_str text, struct dmarc_fact *out)
@@ -131,5 +144,38 @@ bool dmarc_fact_parse(struct fct_str text, struct dmarc_fact *out)
         if (!take_key(&text, &key) || !take_value(&text, room, &value) ||
             !take_property(out, key, value))
             return false;
-    return text.n == 0 && out->spf_mailfrom + out->spf_helo + out->dkim == 1;
+    return text.n == 0;
+}
+
+/* ---- ARC ---- */
+
+/* "i=12": up to 50 (RFC 8617 4.2.1) */
+static bool take_instance(struct fct_str *text, unsigned *out)
+{
+    struct fct_str key, value;
+
+    *out = 0;
+    if (!take_key(text, &key) || !is_text(key, "i") || !take_value(text, NULL, &value) ||
+        value.n > 2)
+        return false;
+    for (size_t i = 0; i < value.n; i++) {
+        if (value.p[i] < '0' || value.p[i] > '9')
+            return false;
+        *out = *out * 10 + (unsigned)(value.p[i] - '0');
+    }
+    return *out > 0 && skip_cfws(text);
+}
+
+bool dmarc_seal_parse(struct fct_str text, struct dmarc_seal *out)
+{
+    struct fct_str key, value;
+
+    *out = (struct dmarc_seal){0};
+    return take_instance(&text, &out->instance) && take_key(&text, &key) && is_text(key, "d") &&
+           take_value(&text, NULL, &value) && dmarc_domain_parse(value, &out->domain);
+}
+
+bool dmarc_recorded_parse(struct fct_str text, unsigned *instance, struct dmarc_fact *out)
+{
+    return take_instance(&text, instance) && dmarc_fact_parse(text, out);
 }

@@ -1,7 +1,7 @@
 /* dmarc_row.h - what one message has to say in an aggregate report: a <record> of it, and the
  * policy that was applied (RFC 9990 3.1.1).
  *
- * The plugin fills it in at `verdict`, once for each message whose author's domain has a policy
+ * dmarc_check_row() fills it in at `verdict`, for a message whose author's domain has a policy
  * record; whoever collects rows copies what is to stay. */
 #ifndef PLUGINS_DMARC_DMARC_ROW_H
 #define PLUGINS_DMARC_DMARC_ROW_H

@@ -2,6 +2,7 @@
  * into Authentication-Results, and as DMARC reads them. */
 #include "plugins/authres/authres_resinfo.h"
 #include "plugins/dmarc/dmarc_facts.h"
+#include "plugins/dmarc/dmarc_list.h"
 
 #include <stdlib.h>
 
@@ -21,10 +22,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char out[16384];
     struct fct_str text = {(const char *)data, size < 4000 ? size : 4000};
+    struct dmarc_domain list;
     struct dmarc_fact fact;
+    struct dmarc_seal seal;
+    unsigned instance;
     size_t n;
 
-    if (dmarc_fact_parse(text, &fact) && fact.domain.n == 0)
+    if (dmarc_fact_parse(text, &fact) && (fact.domain.n == 0) != (fact.property == DMARC_NOBODY))
+        abort();
+    if (dmarc_recorded_parse(text, &instance, &fact) && (instance == 0 || instance > 99))
+        abort();
+    if (dmarc_seal_parse(text, &seal) && (seal.instance == 0 || seal.domain.n == 0))
+        abort();
+    if (dmarc_list_id(text, &list) && list.n == 0)
         abort();
     if (!authres_is_resinfo(text))
         return 0;
