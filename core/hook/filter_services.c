@@ -7,6 +7,7 @@
 #include "core/http/http_client.h"
 #include "core/plugin/cassette.h"
 #include "core/redis/redis.h"
+#include "core/redis/redis_spawn.h"
 #include "core/state/state.h"
 
 /* facteurctl scan --record, --replay. */
@@ -22,14 +23,20 @@ static bool open_cassette(struct plugin_services *services, const struct role_en
     return services->cassette != NULL;
 }
 
+/* A command of facteurctl finds the private Redis of a server that runs, or none. */
+static const char *redis_dir(const struct role_env *env)
+{
+    return env->for_command && !redis_spawn_is_there(env->run_dir) ? NULL : env->run_dir;
+}
+
 /* Redis and HTTP hosts may be away: only their configuration can be wrong. */
 static bool open_outside(struct plugin_services *services, const struct role_env *env,
                          struct fct_err *err)
 {
     if (!http_client_new(env->base, config_get(env->conf, &http_block), services->dns,
                          &services->http, err) ||
-        !redis_new(env->base, config_get(env->conf, &redis_block), services->dns, &services->redis,
-                   err))
+        !redis_new(env->base, config_get(env->conf, &redis_block), redis_dir(env), services->dns,
+                   &services->redis, err))
         return false;
     if (services->redis)
         redis_start(services->redis);
@@ -43,6 +50,7 @@ bool filter_services_open(struct plugin_services *services, const struct role_en
 {
     *services = (struct plugin_services){.base = env->base,
                                          .max_streams = conf->max_streams,
+                                         .max_text = conf->max_text.bytes,
                                          .links = {conf->max_html_tokens, conf->max_urls}};
     psl_setup();
     if (!open_cassette(services, env, err))

@@ -8,6 +8,7 @@
 #include "core/main/conf_blocks.h"
 #include "core/main/dev_accounts.h"
 #include "core/message/transfer.h"
+#include "core/redis/redis_spawn.h"
 #include "core/supervisor/dev.h"
 #include "core/supervisor/supervisor.h"
 #include "core/supervisor/title.h"
@@ -40,6 +41,7 @@ static const struct supervisor_setup server = {
     .listeners = &listener_block,
     .listener_role = milter_listener_role,
     .fixed = conf_blocks_fixed,
+    .companion = &redis_companion,
     .provide = edge_certificate_provide,
     .control_open = ctl_server_open,
     .control_close = ctl_server_close,

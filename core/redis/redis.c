@@ -9,6 +9,7 @@
 #include "core/fiber/fiber.h"
 #include "core/log/log.h"
 #include "core/redis/redis_reply.h"
+#include "core/redis/redis_spawn.h"
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
@@ -409,13 +410,13 @@ struct redis_scripts *redis_scripts_of(struct redis *r)
 
 /* ---- life ---- */
 
-bool redis_new(struct event_base *base, const struct redis_conf *conf, struct dns_resolver *dns,
-               struct redis **out, struct fct_err *err)
+bool redis_new(struct event_base *base, const struct redis_conf *conf, const char *run_dir,
+               struct dns_resolver *dns, struct redis **out, struct fct_err *err)
 {
     struct redis *r;
 
     *out = NULL;
-    if (!*conf->url)
+    if (!*conf->url && !(run_dir && redis_spawn_is_wanted(conf)))
         return true;
     r = calloc(1, sizeof *r);
     if (!r)
@@ -427,7 +428,7 @@ bool redis_new(struct event_base *base, const struct redis_conf *conf, struct dn
     r->arena = arena_new(NULL);
     r->timer = event_new(base, -1, 0, on_timer, r);
     *out = r;
-    if (!redis_place_parse(r->arena, conf, &r->place, err) ||
+    if (!redis_place_parse(r->arena, conf, run_dir, &r->place, err) ||
         (r->place.tls && !redis_tls_new(conf->ca_file, &r->tls, err))) {
         redis_free(out);
         return false;

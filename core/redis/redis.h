@@ -18,10 +18,13 @@ struct dns_resolver;
 struct event_base;
 struct redis;
 
-/* NULL without an error when conf->url is empty. Reads files, so call it before a sandbox closes;
- * connects only when started. dns: for a server given by name; may be NULL. */
+/* NULL without an error when there is to be none: no conf->url and no private server. Reads files,
+ * so call it before a sandbox closes; connects only when started. conf must stay.
+ * run_dir  of the server whose private Redis is meant; NULL: there is no such server
+ * dns      for a server given by name; may be NULL */
 FCT_MUST_CHECK bool redis_new(struct event_base *base, const struct redis_conf *conf,
-                              struct dns_resolver *dns, struct redis **out, struct fct_err *err);
+                              const char *run_dir, struct dns_resolver *dns, struct redis **out,
+                              struct fct_err *err);
 void redis_start(struct redis *r); /* begin to connect */
 void redis_free(struct redis **r); /* who still waits gets an error from the loop */
 

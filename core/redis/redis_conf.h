@@ -7,6 +7,9 @@
 struct redis_conf {
     const char *url, *user, *password_file, *ca_file;
     uint32_t database;
+    bool spawn; /* without a url: the supervisor runs a private one (redis_spawn.h) */
+    const char *program, *data_dir;
+    fct_size max_memory;  /* of the private one */
     fct_duration timeout; /* an answer that takes longer: Redis counts as away */
     fct_duration retry;
     uint32_t max_errors;

@@ -14,9 +14,10 @@ struct redis_place {
     struct fct_str user, password; /* user empty: the default user */
     uint32_t database;
 };
-/* Views live in `arena`. */
+/* conf->url, or the private server of run_dir when there is none. Views live in `arena`. */
 FCT_MUST_CHECK bool redis_place_parse(struct arena *arena, const struct redis_conf *conf,
-                                      struct redis_place *out, struct fct_err *err);
+                                      const char *run_dir, struct redis_place *out,
+                                      struct fct_err *err);
 
 /* As in the URL, without user and password: for the log. */
 struct fct_str redis_place_name(struct arena *arena, const struct redis_place *place);

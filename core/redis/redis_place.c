@@ -4,6 +4,7 @@
 #include "core/base/err.h"
 #include "core/base/str.h"
 #include "core/message/url.h"
+#include "core/redis/redis_spawn.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,14 +59,19 @@ static bool parse_network(struct arena *arena, const char *text, struct redis_pl
     return read_user(arena, url.user, out);
 }
 
-bool redis_place_parse(struct arena *arena, const struct redis_conf *conf, struct redis_place *out,
-                       struct fct_err *err)
+bool redis_place_parse(struct arena *arena, const struct redis_conf *conf, const char *run_dir,
+                       struct redis_place *out, struct fct_err *err)
 {
     struct fct_str url = str_from(conf->url);
 
     *out = (struct redis_place){.user = arena_str(arena, str_from(conf->user)),
                                 .password = {"", 0},
                                 .database = conf->database};
+    if (url.n == 0) {
+        out->address.is_unix = true;
+        out->address.path = redis_spawn_socket(arena, run_dir);
+        return true; /* who may go there is a matter of its folder */
+    }
     if (str_starts(url, FCT_STR("unix:/"))) {
         out->address.is_unix = true;
         out->address.path = arena_str(arena, str_skip(url, 5));

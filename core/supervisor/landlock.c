@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #define FS_READ_DIR   (UINT64_C(1) << 3)
 #define FS_REMOVE     (UINT64_C(3) << 4) /* folders and files */
 #define FS_MAKE       (UINT64_C(3) << 7) /* folders and plain files; no devices, sockets, links */
+#define FS_MAKE_SOCK  (UINT64_C(1) << 9)
 #define FS_VERSION_1  ((UINT64_C(1) << 13) - 1)
 #define FS_REFER      (UINT64_C(1) << 13) /* version 2: rename across folders */
 #define FS_TRUNCATE   (UINT64_C(1) << 14) /* version 3 */
@@ -77,19 +79,33 @@ static uint64_t rights(unsigned access, uint64_t handled)
         r |= FS_EXECUTE;
     if (access & LANDLOCK_WRITE)
         r |= FS_WRITE_FILE | FS_REFER | FS_TRUNCATE | FS_REMOVE | FS_MAKE;
+    if (access & LANDLOCK_MEET)
+        r |= FS_MAKE_SOCK;
     return r & handled;
+}
+
+/* The other rights are a folder's, and a rule for a file must not name them. */
+static uint64_t rights_of(int fd, unsigned access, uint64_t handled)
+{
+    uint64_t r = rights(access, handled);
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode)
+               ? r & (FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV)
+               : r;
 }
 
 static bool add_rule(int ruleset, const struct landlock_rule *rule, uint64_t handled,
                      struct fct_err *err)
 {
-    struct path_beneath beneath = {.allowed = rights(rule->access, handled)};
+    struct path_beneath beneath = {0};
     long done;
 
     beneath.parent_fd = open(rule->path, O_PATH | O_CLOEXEC);
     if (beneath.parent_fd < 0)
         return errno == ENOENT || errno == EACCES || /* out of reach for this user as it is */
                fct_fail(err, FCT_TEMP, "landlock: open %s: %s", rule->path, strerror(errno));
+    beneath.allowed = rights_of(beneath.parent_fd, rule->access, handled);
     done = syscall(CALL_ADD_RULE, ruleset, RULE_PATH_BENEATH, &beneath, 0);
     close(beneath.parent_fd);
     return done == 0 ||

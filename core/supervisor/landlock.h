@@ -8,11 +8,17 @@
 
 #include "core/base/err.h"
 
-enum landlock_access { LANDLOCK_READ = 1, LANDLOCK_EXECUTE = 2, LANDLOCK_WRITE = 4 };
+enum landlock_access {
+    LANDLOCK_READ = 1,
+    LANDLOCK_EXECUTE = 2,
+    LANDLOCK_WRITE = 4,
+    LANDLOCK_MEET = 8, /* make Unix sockets */
+};
 
 struct landlock_rule {
-    const char *path; /* a folder and all below it; one that does not exist is left out */
-    unsigned access;  /* LANDLOCK_… */
+    const char
+        *path;       /* a folder and all below it, or a file; one that does not exist is left out */
+    unsigned access; /* LANDLOCK_… */
 };
 
 /* The version this kernel knows, 0 when it has none. */

@@ -11,8 +11,8 @@
 #include "core/base/clock.h"
 #include "core/base/str.h"
 #include "core/log/log.h"
+#include "core/supervisor/companion_int.h"
 #include "core/supervisor/notify.h"
-#include "core/supervisor/supervisor_int.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -219,6 +219,7 @@ static void commit(struct supervisor *sup)
     setting_close_unused_sockets(sup);
     log_event(EV_RELOADED, FCT_STR(""), F_U64("generation", sup->now.generation));
     notify_send("READY=1\nSTATUS=serving");
+    companion_replan(sup);
     tell_done(r, NULL);
     setting_free(&old);
     drain_old(sup, ROLE_EDGE, sup->now.server->drain.ms);

@@ -3,8 +3,8 @@
 #include "core/base/clock.h"
 #include "core/base/str.h"
 #include "core/log/log.h"
+#include "core/supervisor/companion_int.h"
 #include "core/supervisor/control.h"
-#include "core/supervisor/supervisor_int.h"
 
 #include <event2/event.h>
 #include <jansson.h>
@@ -65,6 +65,16 @@ static void put_lines(struct buf *out, struct fct_str lines, const char *indent)
     }
 }
 
+static void print_companion(struct supervisor *sup, struct buf *out)
+{
+    struct companion_status c;
+
+    if (companion_status(sup, &c))
+        buf_printf(out, "%-9s   0 pid %d  %s  up %llus  restarts %u  rss %lluK\n", c.name,
+                   (int)c.pid, state_names[c.state], (unsigned long long)seconds_since(c.born_ms),
+                   c.restarts, (unsigned long long)(c.pid ? resident(c.pid) >> 10 : 0));
+}
+
 static void print_text(struct supervisor *sup, struct buf *out)
 {
     buf_printf(out, "supervisor    pid %d  up %llus  rss %lluK  listeners %zu%s\n", (int)sup->pid,
@@ -78,6 +88,7 @@ static void print_text(struct supervisor *sup, struct buf *out)
                    (unsigned long long)(p->pid ? resident(p->pid) >> 10 : 0));
         put_lines(out, buf_str(&p->status), "    ");
     }
+    print_companion(sup, out);
 }
 
 /* ---- json ---- */
@@ -111,18 +122,38 @@ static json_t *lines_json(struct fct_str lines)
     return object;
 }
 
-static json_t *process_json(const struct process *p)
+static json_t *life_json(const char *name, unsigned index, pid_t pid, enum process_state state,
+                         uint64_t born_ms, unsigned restarts)
 {
     json_t *j = json_object();
 
-    json_object_set_new(j, "role", json_string(p->role->name));
-    json_object_set_new(j, "index", json_integer(p->index));
-    json_object_set_new(j, "pid", json_integer(p->pid));
-    json_object_set_new(j, "state", json_string(state_names[p->state]));
-    json_object_set_new(j, "uptime_s", json_integer((json_int_t)seconds_since(p->born_ms)));
-    json_object_set_new(j, "restarts", json_integer(p->restarts));
-    json_object_set_new(j, "rss_bytes", json_integer(p->pid ? (json_int_t)resident(p->pid) : 0));
+    json_object_set_new(j, "role", json_string(name));
+    json_object_set_new(j, "index", json_integer(index));
+    json_object_set_new(j, "pid", json_integer(pid));
+    json_object_set_new(j, "state", json_string(state_names[state]));
+    json_object_set_new(j, "uptime_s", json_integer((json_int_t)seconds_since(born_ms)));
+    json_object_set_new(j, "restarts", json_integer(restarts));
+    json_object_set_new(j, "rss_bytes", json_integer(pid ? (json_int_t)resident(pid) : 0));
     return j;
+}
+
+static json_t *process_json(const struct process *p)
+{
+    return life_json(p->role->name, p->index, p->pid, p->state, p->born_ms, p->restarts);
+}
+
+/* Its member `about` holds what `text` says; none when there is no companion. */
+static void append_companion(const struct supervisor *sup, json_t *list, const char *about,
+                             json_t *(*text)(struct fct_str), bool sandbox)
+{
+    struct companion_status c;
+    json_t *j;
+
+    if (!companion_status(sup, &c))
+        return;
+    j = life_json(c.name, 0, c.pid, c.state, c.born_ms, c.restarts);
+    json_object_set_new(j, about, text(sandbox ? c.sandbox : FCT_STR("")));
+    json_array_append_new(list, j);
 }
 
 static void put_json(struct buf *out, json_t *root)
@@ -151,6 +182,7 @@ static void print_json(struct supervisor *sup, struct buf *out)
         json_object_set_new(j, "status", lines_json(buf_str(&p->status)));
         json_array_append_new(list, j);
     }
+    append_companion(sup, list, "status", lines_json, false);
     put_json(out, root);
 }
 
@@ -173,12 +205,15 @@ static json_t *words_json(struct fct_str words)
 
 void supervisor_sandbox(struct supervisor *sup, bool json, struct buf *out)
 {
+    struct companion_status c;
     json_t *list;
 
     if (!json) {
         for (struct process *p = NULL; (p = process_next(sup, p));)
             buf_printf(out, "%-9s %3u pid %d  %.*s\n", p->role->name, p->index, (int)p->pid,
                        FCT_FMT(buf_str(&p->sandbox)));
+        if (companion_status(sup, &c))
+            buf_printf(out, "%-9s   0 pid %d  %.*s\n", c.name, (int)c.pid, FCT_FMT(c.sandbox));
         return;
     }
     list = json_array();
@@ -188,6 +223,7 @@ void supervisor_sandbox(struct supervisor *sup, bool json, struct buf *out)
         json_object_set_new(j, "sandbox", words_json(buf_str(&p->sandbox)));
         json_array_append_new(list, j);
     }
+    append_companion(sup, list, "sandbox", words_json, true);
     put_json(out, list);
 }
 

@@ -12,6 +12,8 @@
 
 struct supervisor;
 
+struct companion;
+
 struct supervisor_setup {
     const struct role *const *roles; /* NULL-terminated, in the order they are started */
     const struct role_link *links;
@@ -28,6 +30,7 @@ struct supervisor_setup {
     size_t nfiles;
     const char *argv0;
     bool dev;
+    const struct companion *companion; /* may be NULL */
     /* Makes what the configuration leaves to the server (a certificate), with the supervisor's
      * rights, before processes start under it. Called again for every reload. May be NULL. */
     bool (*provide)(const struct config *conf, const char *server_name, struct fct_err *err);

@@ -69,7 +69,8 @@ struct helper {
 
 enum supervisor_phase { PHASE_STARTING, PHASE_WARMING, PHASE_RUNNING, PHASE_STOPPING, PHASE_ENDED };
 
-struct reload; /* reload.c */
+struct reload;         /* reload.c */
+struct companion_life; /* companion.c */
 struct status_round;
 
 struct supervisor {
@@ -82,6 +83,7 @@ struct supervisor {
     struct helper *helpers;
     struct reload *reload;
     struct status_round *status;
+    struct companion_life *companion; /* NULL: none, or not yet */
     enum supervisor_phase phase;
     unsigned generations, attached;
     int exit_status;
@@ -118,6 +120,7 @@ void links_for_server(struct process *server); /* just ready: connect every livi
 void supervisor_process_ready(struct supervisor *sup, struct process *p);
 void supervisor_process_gone(struct supervisor *sup);
 void supervisor_process_failed(struct supervisor *sup, struct process *p);
+void supervisor_companion_settled(struct supervisor *sup);
 unsigned supervisor_wanted(const struct setting *set, enum role_kind kind);
 void supervisor_watch_helper(struct supervisor *sup, pid_t pid,
                              void (*ended)(struct supervisor *sup, void *arg, int wait_status),

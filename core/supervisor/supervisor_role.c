@@ -6,8 +6,8 @@
 #include "core/base/clock.h"
 #include "core/base/str.h"
 #include "core/log/log.h"
+#include "core/supervisor/companion_int.h"
 #include "core/supervisor/notify.h"
-#include "core/supervisor/supervisor_int.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -99,12 +99,20 @@ static void start_next(struct supervisor *sup)
 
         if (process_count(sup, role->kind, 0, PROCESS_READY) == wanted)
             continue;
+        if (i > 0 && !companion_has_settled(sup))
+            return;
         if (process_count(sup, role->kind, 0, PROCESS_NONE) == 0)
             for (unsigned index = 0; index < wanted; index++)
                 (void)process_add(sup, role, &sup->now, index);
         return;
     }
     warm_up(sup);
+}
+
+void supervisor_companion_settled(struct supervisor *sup)
+{
+    if (sup->phase == PHASE_STARTING)
+        start_next(sup);
 }
 
 void supervisor_process_ready(struct supervisor *sup, struct process *p)
@@ -181,7 +189,8 @@ static void stop_next(struct supervisor *sup)
         if (process_count(sup, kind, 0, PROCESS_NONE) != 0)
             return;
     }
-    end(sup);
+    if (companion_end(sup))
+        end(sup);
 }
 
 void supervisor_process_gone(struct supervisor *sup)
@@ -199,6 +208,7 @@ void supervisor_stop(struct supervisor *sup)
         for (struct process *p = NULL; (p = process_next(sup, p));)
             if (p->pid)
                 (void)kill(p->pid, SIGKILL);
+        companion_kill(sup);
         return;
     }
     if (sup->phase == PHASE_ENDED)
@@ -245,7 +255,7 @@ static void reap(struct supervisor *sup)
     pid_t pid;
 
     while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0) {
-        if (helper_ended(sup, pid, wait_status))
+        if (helper_ended(sup, pid, wait_status) || companion_reaped(sup, pid, wait_status))
             continue;
         for (struct process *p = NULL; (p = process_next(sup, p));)
             if (p->pid == pid) {
@@ -370,6 +380,7 @@ static void close_all(struct supervisor *sup)
     if (sup->setup->control_close)
         sup->setup->control_close();
     log_flush();
+    companion_free(sup);
     reload_forget(sup);
     setting_free(&sup->now);
     setting_close_unused_sockets(sup);
@@ -394,6 +405,7 @@ static void close_all(struct supervisor *sup)
 
 static void run(struct supervisor *sup)
 {
+    companion_begin(sup);
     start_next(sup);
     while (sup->phase != PHASE_ENDED && event_base_loop(sup->base, EVLOOP_ONCE) == 0)
         log_flush();

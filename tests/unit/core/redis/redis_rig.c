@@ -153,7 +153,7 @@ void redis_rig_client(void)
 
     if (!*rig.conf.url)
         rig.conf.url = rig.url;
-    ck_assert_msg(redis_new(rig.base, &rig.conf, NULL, &rig.redis, &err), "%s", err.text);
+    ck_assert_msg(redis_new(rig.base, &rig.conf, NULL, NULL, &rig.redis, &err), "%s", err.text);
     redis_start(rig.redis);
 }
 

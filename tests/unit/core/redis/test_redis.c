@@ -79,7 +79,7 @@ START_TEST(places)
 
         if (cases[i].want && strstr(cases[i].want, "def"))
             conf.password_file = file;
-        ok = redis_place_parse(arena, &conf, &p, &err);
+        ok = redis_place_parse(arena, &conf, "/run", &p, &err);
         ck_assert_msg(ok == (cases[i].want != NULL), "%s: %s", cases[i].url, err.text);
         if (ok) {
             struct fct_str got =
@@ -99,11 +99,11 @@ START_TEST(no_redis_configured)
 {
     struct fct_err err = {0};
 
-    ck_assert(redis_new(rig.base, &rig.conf, NULL, &rig.redis, &err));
+    ck_assert(redis_new(rig.base, &rig.conf, NULL, NULL, &rig.redis, &err));
     ck_assert_ptr_null(rig.redis);
     ck_assert(!redis_is_there(rig.redis));
     rig.conf.url = "nonsense";
-    ck_assert(!redis_new(rig.base, &rig.conf, NULL, &rig.redis, &err));
+    ck_assert(!redis_new(rig.base, &rig.conf, NULL, NULL, &rig.redis, &err));
     ck_assert_ptr_null(rig.redis);
     ck_assert_int_eq(err.class, FCT_SYNTAX);
 }

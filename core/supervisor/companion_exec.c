@@ -1,0 +1,234 @@
+/* companion_exec.c - the way of a program that is not ours into its place: folders, predecessor,
+ * user, Landlock, exec.
+ *
+ * The lock is a POSIX record lock that the child takes before it becomes the program: it stays over
+ * exec, ends with the process and nothing else, and the kernel tells who holds it. */
+#include "core/base/clock.h"
+#include "core/base/str.h"
+#include "core/supervisor/companion_int.h"
+#include "core/supervisor/landlock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LOCK_FILE      "lock"
+#define STALE_TERM_MS  3000u /* to write what it has, then killed */
+#define STALE_KILL_MS  1000u
+#define STALE_ASK_MS   20u
+#define EXEC_FAILED    127
+#define LAST_OWN_FILES 3 /* standard input, output, error */
+
+struct owner {
+    uid_t uid;
+    gid_t gid;
+    bool changes; /* root becomes somebody */
+};
+
+/* Its own user; without one that of those who use it; without that one, ours. */
+static struct owner owner_of(const struct companion_start *start)
+{
+    struct owner o = {.uid = geteuid(), .gid = getegid()};
+    const struct passwd *pw = *start->group_of ? getpwnam(start->group_of) : NULL;
+
+    if (geteuid() != 0)
+        return o;
+    if (pw)
+        o = (struct owner){pw->pw_uid, pw->pw_gid, true};
+    pw = *start->user ? getpwnam(start->user) : NULL;
+    if (pw)
+        o = (struct owner){pw->pw_uid, o.changes ? o.gid : pw->pw_gid, true};
+    return o;
+}
+
+/* ---- folders and file ---- */
+
+static bool make_folder(const char *path, const struct owner *owner, mode_t mode,
+                        struct fct_err *err)
+{
+    struct stat st;
+
+    if (mkdir(path, mode) != 0 && errno != EEXIST)
+        return fct_fail(err, FCT_TEMP, "create folder %s: %s", path, strerror(errno));
+    if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+        return fct_fail(err, FCT_TEMP, "%s is no folder", path);
+    if (owner->changes && lchown(path, owner->uid, owner->gid) != 0)
+        return fct_fail(err, FCT_TEMP, "give %s away: %s", path, strerror(errno));
+    return true;
+}
+
+static bool write_file(const char *path, struct fct_str text, struct fct_err *err)
+{
+    int fd = -1;
+    bool ok;
+
+    if (unlink(path) == 0 || errno == ENOENT)
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+    ok = fd >= 0 && write(fd, text.p, text.n) == (ssize_t)text.n;
+    if (!ok)
+        (void)fct_fail(err, FCT_TEMP, "write %s: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+/* ---- the predecessor ---- */
+
+static int open_lock(const struct companion_plan *plan, int flags)
+{
+    char path[PATH_MAX + sizeof LOCK_FILE + 1];
+
+    (void)snprintf(path, sizeof path, "%s/" LOCK_FILE, plan->folder);
+    return open(path, O_RDWR | O_NOFOLLOW | flags, 0600);
+}
+
+/* 0: nobody. */
+static pid_t holder_of(int lock_fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    if (fcntl(lock_fd, F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK || lock.l_pid <= 1)
+        return 0;
+    return lock.l_pid;
+}
+
+static bool wait_for_nobody(int lock_fd, uint64_t ms)
+{
+    uint64_t until = clock_ms() + ms;
+
+    while (holder_of(lock_fd)) {
+        if (clock_ms() > until)
+            return false;
+        (void)usleep(STALE_ASK_MS * 1000);
+    }
+    return true;
+}
+
+static bool end_predecessor(const struct companion_start *start, struct fct_err *err)
+{
+    int fd = open_lock(start->plan, O_CLOEXEC);
+    pid_t pid;
+    bool gone;
+
+    if (fd < 0)
+        return errno == ENOENT || fct_fail(err, FCT_TEMP, "open %s/" LOCK_FILE ": %s",
+                                           start->plan->folder, strerror(errno));
+    pid = holder_of(fd);
+    if (pid)
+        (void)kill(pid, SIGTERM);
+    gone = wait_for_nobody(fd, STALE_TERM_MS);
+    if (!gone) {
+        (void)kill(pid, SIGKILL);
+        gone = wait_for_nobody(fd, STALE_KILL_MS);
+    }
+    close(fd);
+    return gone || fct_fail(err, FCT_TEMP, "%s: process %d holds it and does not end",
+                            start->plan->folder, (int)pid);
+}
+
+bool companion_make_room(const struct companion_start *start, struct fct_err *err)
+{
+    const struct companion_plan *plan = start->plan;
+    struct owner owner = owner_of(start);
+
+    return make_folder(plan->folder, &owner, 0700, err) &&
+           make_folder(plan->meeting, &owner, 0750, err) && end_predecessor(start, err) &&
+           write_file(plan->file, buf_str(&plan->text), err);
+}
+
+/* ---- in the child ---- */
+
+static FCT_NORETURN void fail(const char *what)
+{
+    (void)dprintf(STDOUT_FILENO, "%s: %s\n", what, strerror(errno));
+    _exit(EXEC_FAILED);
+}
+
+/* Kept open, not closed by exec: the lock lives as long as this process. */
+static void take_lock(const struct companion_start *start)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int fd = open_lock(start->plan, O_CREAT);
+
+    if (fd < 0 || fcntl(fd, F_SETLK, &lock) != 0)
+        fail("take the lock");
+}
+
+static void close_files(const struct companion_start *start, struct buf *report)
+{
+    const struct landlock_rule rules[] = {
+        {start->plan->folder, LANDLOCK_READ | LANDLOCK_WRITE},
+        {start->plan->meeting, LANDLOCK_READ | LANDLOCK_WRITE | LANDLOCK_MEET},
+        {start->plan->program, LANDLOCK_READ | LANDLOCK_EXECUTE},
+        {"/lib", LANDLOCK_READ | LANDLOCK_EXECUTE}, /* the loader is executed */
+        {"/lib64", LANDLOCK_READ | LANDLOCK_EXECUTE},
+        {"/usr/lib", LANDLOCK_READ | LANDLOCK_EXECUTE},
+        {"/usr/lib64", LANDLOCK_READ | LANDLOCK_EXECUTE},
+        {"/usr/local/lib", LANDLOCK_READ},
+        {"/usr/share/zoneinfo", LANDLOCK_READ},
+        {"/etc", LANDLOCK_READ},
+        {"/proc", LANDLOCK_READ},
+        {"/sys", LANDLOCK_READ},
+        {"/dev/null", LANDLOCK_READ | LANDLOCK_WRITE},
+        {"/dev/urandom", LANDLOCK_READ},
+    };
+    struct fct_err err = {0};
+
+    if (landlock_restrict(rules, FCT_COUNT(rules), false, &err))
+        buf_printf(report, " landlock=%d", landlock_version());
+    else
+        buf_put_c(report, " landlock=off");
+}
+
+static void become(const struct companion_start *start, struct buf *report)
+{
+    struct owner owner = owner_of(start);
+
+    if (!owner.changes) {
+        buf_put_c(report, "user=kept");
+        return;
+    }
+    if (setgroups(0, NULL) != 0 || setresgid(owner.gid, owner.gid, owner.gid) != 0 ||
+        setresuid(owner.uid, owner.uid, owner.uid) != 0)
+        fail("change the user");
+    buf_printf(report, "user=%u", (unsigned)owner.uid);
+}
+
+/* The folder is entered first: its parents may be closed to the program's user. Ctrl-C is for the
+ * supervisor alone, so it gets a session of its own. */
+void companion_exec(const struct companion_start *start)
+{
+    struct buf report = BUF_INIT(512);
+    char *argv[] = {str_dup_c(str_from(start->plan->program)),
+                    str_dup_c(str_from(start->plan->file)), NULL};
+
+    supervisor_leave(&start->log_fd, 1);
+    if (dup2(start->log_fd, STDOUT_FILENO) < 0 || dup2(start->log_fd, STDERR_FILENO) < 0)
+        _exit(EXEC_FAILED);
+    (void)setsid();
+    (void)umask(0077);
+    take_lock(start);
+    if (chdir(start->plan->folder) != 0)
+        fail("enter its folder");
+    become(start, &report);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+        buf_put_c(&report, " no_new_privs=on");
+    close_files(start, &report);
+    (void)dprintf(STDOUT_FILENO, COMPANION_SANDBOX "%.*s\n", FCT_FMT(buf_str(&report)));
+    (void)signal(SIGTERM, SIG_DFL);
+    (void)signal(SIGINT, SIG_DFL);
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != start->parent)
+        _exit(EXEC_FAILED);
+    if (start->log_fd >= LAST_OWN_FILES)
+        close(start->log_fd);
+    (void)execv(argv[0], argv);
+    fail(argv[0]);
+}
