@@ -72,7 +72,7 @@ static bool take_type(struct check *check, const char *word, struct fct_err *err
         }
     }
     return fct_fail(err, FCT_SYNTAX,
-                    "--type %s: must be A, AAAA, CNAME, MX, NS, PTR, SOA, TLSA or TXT", word);
+                    "--type %s: must be A, AAAA, CNAME, MX, NS, PTR, SOA, SRV, TLSA or TXT", word);
 }
 
 static bool take_question(struct check *check, struct fct_err *err)

@@ -1,14 +1,17 @@
 /* dns_answer.c - see dns_answer.h. */
 #include "core/dns/dns_answer.h"
 
+#include "core/base/buf.h"
 #include "core/base/str.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
 #define HEADER_BYTES 12u
-#define CHAIN_MAX    16u /* CNAMEs one after the other */
-#define SOA_NUMBERS  20u /* bytes behind the two names */
+#define CHAIN_MAX    16u  /* CNAMEs one after the other */
+#define SOA_NUMBERS  20u  /* bytes behind the two names */
+#define SRV_NUMBERS  6u   /* bytes before the name */
+#define STRING_MAX   255u /* of a character-string (RFC 1035 3.3) */
 #define CLASS_IN     1u
 
 enum rcode { RCODE_NOERROR = 0, RCODE_NXDOMAIN = 3 };
@@ -373,9 +376,9 @@ static const struct {
     uint32_t type;
     const char *name;
 } types[] = {
-    {FCT_DNS_A, "A"},     {FCT_DNS_NS, "NS"},     {FCT_DNS_CNAME, "CNAME"},
-    {FCT_DNS_SOA, "SOA"}, {FCT_DNS_PTR, "PTR"},   {FCT_DNS_MX, "MX"},
-    {FCT_DNS_TXT, "TXT"}, {FCT_DNS_AAAA, "AAAA"}, {FCT_DNS_TLSA, "TLSA"},
+    {FCT_DNS_A, "A"},     {FCT_DNS_NS, "NS"},     {FCT_DNS_CNAME, "CNAME"}, {FCT_DNS_SOA, "SOA"},
+    {FCT_DNS_PTR, "PTR"}, {FCT_DNS_MX, "MX"},     {FCT_DNS_TXT, "TXT"},     {FCT_DNS_AAAA, "AAAA"},
+    {FCT_DNS_SRV, "SRV"}, {FCT_DNS_TLSA, "TLSA"},
 };
 
 const char *dns_type_name(uint32_t type)
@@ -410,6 +413,43 @@ static struct fct_str show_soa(struct arena *arena, struct fct_str wire)
                         u32_at(wire, at + 16));
 }
 
+/* priority, weight, port, target (RFC 2782); the target is never compressed */
+static struct fct_str show_srv(struct arena *arena, struct fct_str wire)
+{
+    struct dns_name target;
+    size_t at = SRV_NUMBERS;
+
+    if (wire.n <= SRV_NUMBERS || !dns_name_read(wire, &at, &target, NULL) || at != wire.n)
+        return show_hex(arena, wire);
+    return arena_printf(arena, "%u %u %u %s.", u16_at(wire, 0), u16_at(wire, 2), u16_at(wire, 4),
+                        target.text);
+}
+
+static struct fct_str show_tlsa(struct arena *arena, struct fct_str wire)
+{
+    if (wire.n <= 3)
+        return show_hex(arena, wire);
+    return arena_printf(arena, "%u %u %u %.*s", (uint8_t)wire.p[0], (uint8_t)wire.p[1],
+                        (uint8_t)wire.p[2], FCT_FMT(show_hex(arena, str_skip(wire, 3))));
+}
+
+struct fct_str dns_text_show(struct arena *arena, struct fct_str text)
+{
+    FCT_CLEANUP(buf_free) struct buf out = BUF_INIT(8 * text.n + 16);
+
+    for (size_t i = 0; i < text.n; i++) {
+        uint8_t c = (uint8_t)text.p[i];
+
+        buf_put_c(&out, i % STRING_MAX ? "" : i ? "\" \"" : "\"");
+        if (c < ' ' || c == 127)
+            buf_printf(&out, "\\%03u", c);
+        else
+            buf_printf(&out, "%s%c", c == '"' || c == '\\' ? "\\" : "", c);
+    }
+    buf_put_c(&out, text.n ? "\"" : "\"\"");
+    return arena_str(arena, buf_str(&out));
+}
+
 struct fct_str dns_record_show(struct arena *arena, uint32_t type,
                                const struct fct_dns_record *record)
 {
@@ -426,13 +466,14 @@ struct fct_str dns_record_show(struct arena *arena, uint32_t type,
     case FCT_DNS_MX:
         return arena_printf(arena, "%u %.*s.", record->preference, FCT_FMT(data));
     case FCT_DNS_TXT:
-        return arena_printf(arena, "\"%.*s\"", FCT_FMT(data));
+        return dns_text_show(arena, data);
     case FCT_DNS_SOA:
         return show_soa(arena, data);
+    case FCT_DNS_SRV:
+        return show_srv(arena, data);
+    case FCT_DNS_TLSA:
+        return show_tlsa(arena, data);
     default:
-        if (type == FCT_DNS_TLSA && data.n > 3)
-            return arena_printf(arena, "%u %u %u %.*s", (uint8_t)data.p[0], (uint8_t)data.p[1],
-                                (uint8_t)data.p[2], FCT_FMT(show_hex(arena, str_skip(data, 3))));
         return show_hex(arena, data);
     }
 }

@@ -21,6 +21,8 @@ const char *dns_status_word(enum fct_dns_status status);
 FCT_MUST_CHECK bool dns_status_from_word(struct fct_str word, enum fct_dns_status *out);
 /* "TXT"; NULL for types without a name here. */
 const char *dns_type_name(uint32_t type);
+/* The text of a TXT record, in quotes and pieces of at most 255 bytes. */
+struct fct_str dns_text_show(struct arena *arena, struct fct_str text);
 /* Text of a record as it stands in a zone file, for people. */
 struct fct_str dns_record_show(struct arena *arena, uint32_t type,
                                const struct fct_dns_record *record);

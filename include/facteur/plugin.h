@@ -310,6 +310,7 @@ enum fct_dns_type {
     FCT_DNS_MX = 15,
     FCT_DNS_TXT = 16,
     FCT_DNS_AAAA = 28,
+    FCT_DNS_SRV = 33,
     FCT_DNS_TLSA = 52,
 };
 enum fct_dns_status {

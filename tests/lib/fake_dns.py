@@ -12,7 +12,7 @@ at and below it is somebody else's. A CNAME is followed inside the zone.
 dns.queries: (name, type, 'udp' or 'tcp') of every question so far."""
 import base64, ipaddress, os, socket, socketserver, struct, subprocess, tempfile, threading, time
 
-TYPES = {'A': 1, 'NS': 2, 'CNAME': 5, 'SOA': 6, 'PTR': 12, 'MX': 15, 'TXT': 16, 'AAAA': 28, 'DS': 43, 'RRSIG': 46, 'DNSKEY': 48, 'TLSA': 52}
+TYPES = {'A': 1, 'NS': 2, 'CNAME': 5, 'SOA': 6, 'PTR': 12, 'MX': 15, 'TXT': 16, 'AAAA': 28, 'SRV': 33, 'DS': 43, 'RRSIG': 46, 'DNSKEY': 48, 'TLSA': 52}
 NAMES = {number: name for name, number in TYPES.items()}
 RCODES = {'NOERROR': 0, 'SERVFAIL': 2, 'NXDOMAIN': 3, 'REFUSED': 5}
 UDP_MAX = 1232
@@ -49,6 +49,8 @@ def wire_data(kind, value):
         return struct.pack('>H', int(words[0])) + wire_name(words[1])
     if kind == 'SOA':
         return wire_name(words[0]) + wire_name(words[1]) + struct.pack('>5I', *map(int, words[2:7]))
+    if kind == 'SRV':
+        return struct.pack('>3H', *map(int, words[:3])) + wire_name(words[3])
     if kind == 'TLSA':
         return bytes(int(w) for w in words[:3]) + bytes.fromhex(''.join(words[3:]))
     raise ValueError('records of type %s must be bytes' % kind)

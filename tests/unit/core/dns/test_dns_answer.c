@@ -99,6 +99,44 @@ START_TEST(test_soa_is_written_out)
 }
 END_TEST
 
+/* As in a zone file (RFC 1035 5.1). */
+static const struct {
+    unsigned type;
+    struct fct_str data;
+    const char *want;
+} shown[] = {
+    {FCT_DNS_TXT, FCT_STR_INIT("v=spf1 -all"), "\"v=spf1 -all\""},
+    {FCT_DNS_TXT, FCT_STR_INIT(""), "\"\""},
+    {FCT_DNS_TXT, FCT_STR_INIT("a\"b\\c\nd\303\274"), "\"a\\\"b\\\\c\\010d\303\274\""},
+    {FCT_DNS_SRV, FCT_STR_INIT("\0\1\0\2\3\341\4mail\7example\0"), "1 2 993 mail.example."},
+    {FCT_DNS_SRV, FCT_STR_INIT("\0\1\0\2\3\341\0"), "1 2 993 ."},
+    {FCT_DNS_SRV, FCT_STR_INIT("\0\1\0\2\3\341\4mai"), "0001000203e1046d6169"},
+    {FCT_DNS_TLSA, FCT_STR_INIT("\3\1\1\253\315"), "3 1 1 abcd"},
+    {FCT_DNS_TLSA, FCT_STR_INIT("\3\1"), "0301"},
+};
+
+START_TEST(test_as_in_a_zone_file)
+{
+    struct fct_dns_record record = {.data = shown[_i].data};
+
+    ck_str(dns_record_show(arena, shown[_i].type, &record), shown[_i].want);
+}
+END_TEST
+
+START_TEST(test_long_text_in_pieces)
+{
+    char text[300];
+    struct fct_str got;
+
+    memset(text, 'x', sizeof text);
+    got = dns_text_show(arena, (struct fct_str){text, 255});
+    ck_assert_uint_eq(got.n, 257);
+    got = dns_text_show(arena, (struct fct_str){text, 300});
+    ck_assert_uint_eq(got.n, 300 + 5);
+    ck_assert(str_equal(str_head(str_skip(got, 255), 5), FCT_STR("x\" \"x")));
+}
+END_TEST
+
 /* ---- data whose length lies ---- */
 
 static const struct {
@@ -330,6 +368,8 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, test_record, 0, FCT_COUNT(records));
     tcase_add_test(tc, test_soa_is_written_out);
+    tcase_add_loop_test(tc, test_as_in_a_zone_file, 0, FCT_COUNT(shown));
+    tcase_add_test(tc, test_long_text_in_pieces);
     tcase_add_loop_test(tc, test_wrong_data, 0, FCT_COUNT(wrong));
     tcase_add_test(tc, test_cut_off);
     tcase_add_test(tc, test_chain_in_any_order);
