@@ -16,6 +16,8 @@ pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2)
 pkg_check_modules(PSL REQUIRED IMPORTED_TARGET libpsl)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
+pkg_check_modules(EXPAT REQUIRED IMPORTED_TARGET expat)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 find_library(MILTER_LIBRARY libmilter.a REQUIRED) # static: protocols/milter hands it connections
 find_path(MILTER_INCLUDE libmilter/mfapi.h REQUIRED)
 find_library(ROCKSDB_LIBRARY rocksdb REQUIRED)
