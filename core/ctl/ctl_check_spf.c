@@ -75,7 +75,7 @@ void check_spf_line(struct check_line *line)
     struct fct_err err = {0};
 
     if (!known_engine(line->ctl, &err) ||
-        (!spf_address_parse(str_split(&rest, '\t'), &query.client) &&
+        (!ip_address_parse(str_split(&rest, '\t'), &query.client) &&
          !fct_fail(&err, FCT_SYNTAX, "no IP address"))) {
         buf_printf(line->out, "error\t%s\t", err.text);
         return;
@@ -128,7 +128,7 @@ static bool take_question(struct check *check, struct fct_err *err)
     check->query.sender = str_from(c->word[0]);
     check->query.helo = helo ? str_from(helo) : check->query.sender;
     check->has_client = c->words == 2;
-    if (!spf_address_parse(check->has_client ? str_from(c->word[1]) : FCT_STR("0.0.0.0"),
+    if (!ip_address_parse(check->has_client ? str_from(c->word[1]) : FCT_STR("0.0.0.0"),
                            &check->query.client))
         return fct_fail(err, FCT_SYNTAX, "%s is not an IP address", c->word[1]);
     return true;

@@ -82,13 +82,13 @@ static bool is_answered(const struct fct_dns_answer *answer)
 
 /* ---- the forward DNS ---- */
 
-static bool has_address(const struct fct_dns_answer *answer, const struct spf_address *client)
+static bool has_address(const struct fct_dns_answer *answer, const struct ip_address *client)
 {
-    struct spf_address address;
+    struct ip_address address;
 
     for (size_t i = 0; i < answer->n; i++)
-        if (spf_address_parse(answer->record[i].data, &address) &&
-            spf_address_matches(&address, client, client->v6 ? 128 : 32))
+        if (ip_address_parse(answer->record[i].data, &address) &&
+            ip_address_matches(&address, client, client->v6 ? 128 : 32))
             return true;
     return false;
 }
@@ -128,13 +128,13 @@ static FCT_MAY_WAIT void confirm(const struct iprev_query *query, const struct f
 
 void iprev_check(const struct iprev_query *query, struct iprev_outcome *out)
 {
-    char reverse[SPF_ADDRESS_ROOM];
+    char reverse[IP_ADDRESS_ROOM];
     struct fct_str name[IPREV_NAMES_MAX];
     struct fct_dns_answer answer;
     size_t n;
 
     memset(out, 0, sizeof *out);
-    name[0] = spf_address_reverse(&query->client, reverse);
+    name[0] = ip_address_reverse(&query->client, reverse);
     query->dns.ask(query->dns.ctx, FCT_DNS_PTR, name, 1, &answer);
     if (!is_answered(&answer)) {
         conclude(out, IPREV_TEMPERROR, "%.*s: %.*s", FCT_FMT(name[0]), FCT_FMT(answer.why));

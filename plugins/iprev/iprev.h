@@ -4,7 +4,7 @@
 #ifndef PLUGINS_IPREV_IPREV_H
 #define PLUGINS_IPREV_IPREV_H
 
-#include "plugins/spf/spf_address.h"
+#include "plugins/lib/ip_address.h"
 
 #include <facteur/plugin.h>
 
@@ -31,7 +31,7 @@ struct iprev_dns {
 };
 
 struct iprev_query {
-    struct spf_address client;
+    struct ip_address client;
     uint32_t
         max_names; /* that are looked at, of those the reverse DNS has; up to IPREV_NAMES_MAX */
     struct iprev_dns dns;

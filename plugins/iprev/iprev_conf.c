@@ -1,6 +1,8 @@
 /* iprev_conf.c - see iprev_conf.h. */
 #include "iprev_conf.h"
 
+#include "plugins/lib/clients.h"
+
 /* clang-format off */
 const struct fct_conf_key iprev_keys[] = {
     FCT_CONF_KEY(struct iprev_conf, when,            "connect", "connect: before the greeting, so that rules and our Received field have the name; scan: while the message is judged, so that nobody waits for it"),
@@ -12,11 +14,6 @@ const struct fct_conf_key iprev_keys[] = {
     FCT_CONF_END,
 };
 /* clang-format on */
-
-static struct fct_str view(const char *s)
-{
-    return (struct fct_str){s, strlen(s)};
-}
 
 static bool fail(struct fct_err *err, const char *key, const char *value, const char *must)
 {
@@ -37,13 +34,10 @@ bool iprev_conf_refuses(const struct iprev_conf *conf)
 
 bool iprev_conf_check(const struct iprev_conf *conf, struct fct_err *err)
 {
-    struct spf_net net;
     char number[16];
 
-    for (size_t i = 0; i < conf->skip_net.n; i++)
-        if (!spf_net_parse(view(conf->skip_net.item[i]), &net))
-            return fail(err, "skip_net", conf->skip_net.item[i],
-                        "a network, as 192.0.2.0/24 or 2001:db8::/32");
+    if (!clients_check("skip_net", &conf->skip_net, err))
+        return false;
     (void)snprintf(number, sizeof number, "%u", conf->max_names);
     if (conf->max_names == 0 || conf->max_names > IPREV_NAMES_MAX)
         return fail(err, "max_names", number, "1 to 20");
@@ -51,19 +45,5 @@ bool iprev_conf_check(const struct iprev_conf *conf, struct fct_err *err)
         return fail(err, "when", conf->when, "connect or scan");
     if (!iprev_conf_is_early(conf) && iprev_conf_refuses(conf))
         return fail(err, "when", conf->when, "connect, as what is refused is refused at MAIL FROM");
-    return true;
-}
-
-bool iprev_conf_wants(const struct iprev_conf *conf, const struct fct_conn *conn)
-{
-    struct spf_address client;
-    struct spf_net net;
-
-    if (conn->login.n > 0 || conn->trusted || !spf_address_parse(conn->client_ip, &client))
-        return false;
-    for (size_t i = 0; i < conf->skip_net.n; i++)
-        if (spf_net_parse(view(conf->skip_net.item[i]), &net) &&
-            spf_address_matches(&client, &net.address, net.bits))
-            return false;
     return true;
 }

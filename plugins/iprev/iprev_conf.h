@@ -17,7 +17,5 @@ FCT_MUST_CHECK bool iprev_conf_check(const struct iprev_conf *conf, struct fct_e
 bool iprev_conf_is_early(const struct iprev_conf *conf);
 /* Is mail refused or put off by what is found? */
 bool iprev_conf_refuses(const struct iprev_conf *conf);
-/* Is this client one whose name is looked up? */
-bool iprev_conf_wants(const struct iprev_conf *conf, const struct fct_conn *conn);
 
 #endif

@@ -7,6 +7,8 @@
  * by the milter protocol) is believed. */
 #include "iprev_conf.h"
 
+#include "plugins/lib/clients.h"
+
 #include <stdlib.h>
 
 #define FACT_MAX  700
@@ -88,7 +90,7 @@ static FCT_MAY_WAIT bool look_up(struct fct_call *call, const struct iprev_conf 
 {
     struct iprev_query query = {.max_names = conf->max_names, .dns = {ask_all, call}};
 
-    if (!spf_address_parse(host->conn(call)->client_ip, &query.client))
+    if (!ip_address_parse(host->conn(call)->client_ip, &query.client))
         return false;
     iprev_check(&query, out);
     if (host->time_left_ms(call) == 0)
@@ -163,7 +165,7 @@ static FCT_MAY_WAIT enum fct_verdict on_connect(struct fct_call *call,
     struct iprev_outcome found;
 
     (void)ev;
-    if (!iprev_conf_wants(conf, host->conn(call)) || !find(call, conf, &found))
+    if (!clients_are_strangers(host->conn(call), &conf->skip_net) || !find(call, conf, &found))
         return FCT_NEXT;
     add_symbol(call, &found);
     tell_server(call, &found);
@@ -195,7 +197,7 @@ static FCT_MAY_WAIT enum fct_verdict on_mail(struct fct_call *call, const struct
     struct iprev_outcome found;
 
     (void)ev;
-    if (!iprev_conf_wants(conf, host->conn(call)) || !find(call, conf, &found))
+    if (!clients_are_strangers(host->conn(call), &conf->skip_net) || !find(call, conf, &found))
         return FCT_NEXT;
     return refused[found.result] ? refuse(call, &found) : FCT_NEXT;
 }
@@ -204,7 +206,7 @@ static FCT_MAY_WAIT void judge(struct fct_call *call, const struct iprev_conf *c
 {
     struct iprev_outcome found;
 
-    if (!iprev_conf_wants(conf, host->conn(call)) || !find(call, conf, &found))
+    if (!clients_are_strangers(host->conn(call), &conf->skip_net) || !find(call, conf, &found))
         return;
     add_symbol(call, &found);
     add_fact(call, &found);

@@ -1,8 +1,8 @@
 /* milter_conf.c - see milter_conf.h. */
 #include "milter_conf.h"
 
-#include <arpa/inet.h>
-#include <stdlib.h>
+#include "plugins/lib/clients.h"
+
 #include <strings.h>
 
 /* clang-format off */
@@ -50,84 +50,6 @@ static bool fail(struct fct_err *err, const char *key, const char *value, const 
     return false;
 }
 
-/* ---- networks ---- */
-
-struct net {
-    unsigned char address[16];
-    unsigned bits;
-    bool not ;
-};
-
-/* IPv4 as ::ffff:a.b.c.d, so that one comparison serves both. */
-static bool parse_address(const char *text, unsigned char out[16], bool *is4)
-{
-    static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-    *is4 = inet_pton(AF_INET, text, out + 12) == 1;
-    if (!*is4)
-        return inet_pton(AF_INET6, text, out) == 1;
-    memcpy(out, mapped, sizeof mapped);
-    return true;
-}
-
-static bool parse_net(const char *text, struct net *out)
-{
-    char copy[64], *slash, *end;
-    bool is4;
-    unsigned long bits;
-
-    out->not = *text == '!';
-    text += out->not ;
-    if (strlen(text) >= sizeof copy)
-        return false;
-    (void)snprintf(copy, sizeof copy, "%s", text);
-    slash = strchr(copy, '/');
-    if (slash)
-        *slash = '\0';
-    if (!parse_address(copy, out->address, &is4))
-        return false;
-    out->bits = 128;
-    if (!slash)
-        return true;
-    bits = strtoul(slash + 1, &end, 10);
-    if (end == slash + 1 || *end || bits > (is4 ? 32 : 128))
-        return false;
-    out->bits = (unsigned)bits + (is4 ? 96 : 0);
-    return true;
-}
-
-static bool in_net(const unsigned char address[16], const struct net *net)
-{
-    unsigned whole = net->bits / 8, rest = net->bits % 8;
-    unsigned char mask = (unsigned char)(0xff00u >> rest);
-
-    return memcmp(address, net->address, whole) == 0 &&
-           (rest == 0 || ((address[whole] ^ net->address[whole]) & mask) == 0);
-}
-
-/* The last entry that fits decides; a list that only excludes lets all others in. */
-static bool wants_net(const struct fct_strings *list, struct fct_str ip)
-{
-    unsigned char address[16];
-    char text[64];
-    bool is4, wanted;
-    struct net net;
-
-    if (list->n == 0)
-        return true;
-    if (ip.n >= sizeof text)
-        return false;
-    memcpy(text, ip.p, ip.n);
-    text[ip.n] = '\0';
-    if (!parse_address(text, address, &is4))
-        return false;
-    wanted = list->item[0][0] == '!';
-    for (size_t i = 0; i < list->n; i++)
-        if (parse_net(list->item[i], &net) && in_net(address, &net))
-            wanted = !net.not ;
-    return wanted;
-}
-
 /* ---- roles and domains ---- */
 
 static uint32_t role_of(const char *word)
@@ -144,7 +66,7 @@ bool milter_conf_wants(const struct milter_conf *conf, const struct fct_conn *co
 
     for (size_t i = 0; i < conf->when_role.n; i++)
         role = role || role_of(conf->when_role.item[i]) == conn->role;
-    return role && wants_net(&conf->when_net, conn->client_ip);
+    return role && (conf->when_net.n == 0 || clients_have(&conf->when_net, conn->client_ip));
 }
 
 static bool same(struct fct_str a, const char *b)
@@ -184,19 +106,14 @@ bool milter_conf_wants_domain(const struct milter_conf *conf, const struct fct_e
 
 static bool check_lists(const struct milter_conf *conf, struct fct_err *err)
 {
-    struct net net;
-
     for (size_t i = 0; i < conf->when_role.n; i++)
         if (role_of(conf->when_role.item[i]) == 0)
             return fail(err, "when_role", conf->when_role.item[i],
                         "mx, submission, lmtp, local or replay");
-    for (size_t i = 0; i < conf->when_net.n; i++)
-        if (!parse_net(conf->when_net.item[i], &net))
-            return fail(err, "when_net", conf->when_net.item[i], "a network");
     for (size_t i = 0; i < conf->macros.n; i++)
         if (!strchr(conf->macros.item[i], '=') || conf->macros.item[i][0] == '=')
             return fail(err, "macros", conf->macros.item[i], "NAME=value");
-    return true;
+    return clients_check("when_net", &conf->when_net, err);
 }
 
 bool milter_conf_check(const struct milter_conf *conf, enum milter_default *action,

@@ -6,7 +6,7 @@
 #ifndef PLUGINS_SPF_SPF_H
 #define PLUGINS_SPF_SPF_H
 
-#include "spf_address.h"
+#include "plugins/lib/ip_address.h"
 
 #include <facteur/plugin.h>
 #include <time.h>
@@ -53,7 +53,7 @@ struct spf_limits {
 #define SPF_NAMES_MAX    20u
 
 struct spf_query {
-    struct spf_address client;
+    struct ip_address client;
     struct fct_str helo;     /* HELO or EHLO name, as given */
     struct fct_str sender;   /* MAIL FROM without brackets; empty: postmaster@helo (RFC 7208 2.4) */
     struct fct_str receiver; /* our own name, for %{r} */

@@ -1,6 +1,8 @@
 /* spf_conf.c - see spf_conf.h. */
 #include "spf_conf.h"
 
+#include "plugins/lib/clients.h"
+
 #define LOOKUPS_MAX 100
 
 /* clang-format off */
@@ -20,11 +22,6 @@ const struct fct_conf_key spf_keys[] = {
     FCT_CONF_END,
 };
 /* clang-format on */
-
-static struct fct_str view(const char *s)
-{
-    return (struct fct_str){s, strlen(s)};
-}
 
 static bool fail(struct fct_err *err, const char *key, const char *value, const char *must)
 {
@@ -57,12 +54,8 @@ bool spf_conf_explains(const struct spf_conf *conf)
 
 bool spf_conf_check(const struct spf_conf *conf, struct fct_err *err)
 {
-    struct spf_net net;
-
-    for (size_t i = 0; i < conf->skip_net.n; i++)
-        if (!spf_net_parse(view(conf->skip_net.item[i]), &net))
-            return fail(err, "skip_net", conf->skip_net.item[i],
-                        "a network, as 192.0.2.0/24 or 2001:db8::/32");
+    if (!clients_check("skip_net", &conf->skip_net, err))
+        return false;
     if (!spf_conf_is_native(conf) && strcmp(conf->engine, "libspf2") != 0)
         return fail(err, "engine", conf->engine, "native or libspf2");
     if (conf->time_limit.ms < 1000)
@@ -70,18 +63,4 @@ bool spf_conf_check(const struct spf_conf *conf, struct fct_err *err)
     return check_number("max_lookups", conf->max_lookups, 1, LOOKUPS_MAX, err) &&
            check_number("max_void_lookups", conf->max_void_lookups, 0, LOOKUPS_MAX, err) &&
            check_number("max_names", conf->max_names, 1, SPF_NAMES_MAX, err);
-}
-
-bool spf_conf_wants(const struct spf_conf *conf, const struct fct_conn *conn)
-{
-    struct spf_address client;
-    struct spf_net net;
-
-    if (conn->login.n > 0 || conn->trusted || !spf_address_parse(conn->client_ip, &client))
-        return false;
-    for (size_t i = 0; i < conf->skip_net.n; i++)
-        if (spf_net_parse(view(conf->skip_net.item[i]), &net) &&
-            spf_address_matches(&client, &net.address, net.bits))
-            return false;
-    return true;
 }

@@ -21,7 +21,5 @@ FCT_MUST_CHECK bool spf_conf_check(const struct spf_conf *conf, struct fct_err *
 bool spf_conf_is_native(const struct spf_conf *conf);
 /* Will somebody read what the domain explains? */
 bool spf_conf_explains(const struct spf_conf *conf);
-/* Is this client one whose mail is checked? */
-bool spf_conf_wants(const struct spf_conf *conf, const struct fct_conn *conn);
 
 #endif

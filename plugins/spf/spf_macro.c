@@ -185,7 +185,7 @@ static void put_escaped(struct made *made, struct fct_str s)
 /* ---- values ---- */
 
 struct value_room {
-    char text[SPF_ADDRESS_ROOM];
+    char text[IP_ADDRESS_ROOM];
 };
 
 static FCT_MAY_WAIT struct fct_str value_of(char letter, const struct spf_macro_values *values,
@@ -201,7 +201,7 @@ static FCT_MAY_WAIT struct fct_str value_of(char letter, const struct spf_macro_
     case 'd':
         return values->domain;
     case 'i':
-        return spf_address_dotted(values->client, room->text);
+        return ip_address_dotted(values->client, room->text);
     case 'p':
         return values->validated(values->ctx, values->domain);
     case 'v':
@@ -209,7 +209,7 @@ static FCT_MAY_WAIT struct fct_str value_of(char letter, const struct spf_macro_
     case 'h':
         return values->helo;
     case 'c':
-        return spf_address_text(values->client, room->text);
+        return ip_address_text(values->client, room->text);
     case 'r':
         return values->receiver;
     default: /* 't', the last that the syntax lets through */

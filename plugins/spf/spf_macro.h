@@ -13,7 +13,7 @@ bool spf_domain_spec_check(struct fct_str text);
 /* What the letters stand for. */
 struct spf_macro_values {
     struct fct_str sender, local, sender_domain, domain, helo, receiver;
-    const struct spf_address *client;
+    const struct ip_address *client;
     time_t now;
     /* %{p}: asked only when it is there; the view must live during the expansion. */
     FCT_MAY_WAIT struct fct_str (*validated)(void *ctx, struct fct_str domain);

@@ -12,11 +12,11 @@ static enum fct_dns_type address_type(const struct check *c)
 static bool has_client(const struct check *c, const struct fct_dns_answer *answer, unsigned bits4,
                        unsigned bits6)
 {
-    struct spf_address address;
+    struct ip_address address;
 
     for (size_t i = 0; i < answer->n; i++)
-        if (spf_address_parse(answer->record[i].data, &address) &&
-            spf_address_matches(&c->query->client, &address, address.v6 ? bits6 : bits4))
+        if (ip_address_parse(answer->record[i].data, &address) &&
+            ip_address_matches(&c->query->client, &address, address.v6 ? bits6 : bits4))
             return true;
     return false;
 }
@@ -39,7 +39,7 @@ static FCT_MAY_WAIT void validate(struct check *c, struct fct_str name)
 
 static FCT_MAY_WAIT void find_names(struct check *c)
 {
-    char reverse[SPF_ADDRESS_ROOM];
+    char reverse[IP_ADDRESS_ROOM];
     struct fct_dns_answer answer;
     size_t most = c->query->limits.names;
 
@@ -48,7 +48,7 @@ static FCT_MAY_WAIT void find_names(struct check *c)
     c->validated.asked = true;
     if (most > SPF_NAMES_MAX)
         most = SPF_NAMES_MAX;
-    if (!spf_ask(c, FCT_DNS_PTR, spf_address_reverse(&c->query->client, reverse), &answer)) {
+    if (!spf_ask(c, FCT_DNS_PTR, ip_address_reverse(&c->query->client, reverse), &answer)) {
         c->validated.is_void = !spf_nobody_can_say(&answer);
         return;
     }
@@ -103,7 +103,7 @@ static enum match match_all(struct check *c, const struct frame *f, const struct
 static enum match match_ip(struct check *c, const struct frame *f, const struct spf_directive *d)
 {
     (void)f;
-    return spf_address_matches(&c->query->client, &d->net.address, d->net.bits) ? MATCH : NO_MATCH;
+    return ip_address_matches(&c->query->client, &d->net.address, d->net.bits) ? MATCH : NO_MATCH;
 }
 
 static bool is_beyond_ascii(struct fct_str s)

@@ -9,6 +9,8 @@
 #include "spf_libspf2.h"
 #include "spf_report.h"
 
+#include "plugins/lib/clients.h"
+
 #include <stdlib.h>
 
 #define ID_MAX     100
@@ -140,7 +142,7 @@ static FCT_MAY_WAIT void work(struct fct_call *call, void *arg)
         .dns = {ask, job},
     };
 
-    if (!spf_address_parse(conn->client_ip, &query.client))
+    if (!ip_address_parse(conn->client_ip, &query.client))
         return;
     if (spf_conf_is_native(job->conf))
         spf_check(&query, job->outcome);
@@ -305,7 +307,7 @@ static FCT_MAY_WAIT enum fct_verdict on_mail(struct fct_call *call, const struct
     const struct found *found;
 
     (void)ev;
-    if (!spf_conf_wants(conf, host->conn(call)))
+    if (!clients_are_strangers(host->conn(call), &conf->skip_net))
         return FCT_NEXT;
     found = find(call, conf);
     if (!found)
@@ -321,7 +323,7 @@ static FCT_MAY_WAIT enum fct_verdict on_headers(struct fct_call *call,
     const struct found *found;
 
     (void)ev;
-    if (!spf_conf_wants(conf, host->conn(call)))
+    if (!clients_are_strangers(host->conn(call), &conf->skip_net))
         return FCT_NEXT;
     found = recall(call);
     if (!found || !is(found->envelope_id, host->envelope(call)->id))

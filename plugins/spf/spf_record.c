@@ -116,7 +116,7 @@ static bool take_network(struct fct_str text, bool v6, struct spf_directive *out
     out->net.bits = most;
     (void)cut_length(&text, FCT_STR("/"), most, &out->net.bits, &ok);
     /* "::ffff:192.0.2.1" is an IPv4 address to us, but not to ip6 (RFC 7208 5). */
-    if (!ok || !spf_address_parse(text, &out->net.address))
+    if (!ok || !ip_address_parse(text, &out->net.address))
         return false;
     if (v6 && !out->net.address.v6) {
         out->net.address.v6 = true;

@@ -79,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < answers.n; i++)
         parse(answers.record[i].data);
     FCT_ASSERT(
-        spf_address_parse(size % 2 ? FCT_STR("192.0.2.1") : FCT_STR("2001:db8::1"), &query.client));
+        ip_address_parse(size % 2 ? FCT_STR("192.0.2.1") : FCT_STR("2001:db8::1"), &query.client));
     spf_check(&query, &outcome);
     FCT_ASSERT(answers.questions <= QUESTIONS_MAX && outcome.result < SPF_RESULTS);
     FCT_ASSERT(outcome.result == SPF_FAIL || !outcome.explanation[0]);

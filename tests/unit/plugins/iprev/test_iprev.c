@@ -105,7 +105,7 @@ START_TEST(results)
         .max_names = cases[_i].max_names ? cases[_i].max_names : IPREV_NAMES, .dns = {ask, &dns}};
     struct iprev_outcome out;
 
-    ck_assert(spf_address_parse((struct fct_str){cases[_i].client, strlen(cases[_i].client)},
+    ck_assert(ip_address_parse((struct fct_str){cases[_i].client, strlen(cases[_i].client)},
                                 &query.client));
     iprev_check(&query, &out);
     ck_assert_msg(out.result == cases[_i].result, "%s: %s (%s)", cases[_i].client,

@@ -17,7 +17,7 @@ static void check(struct zone *zone, const char *ip, const char *helo, const cha
         .dns = {zone_ask, zone},
     };
 
-    ck_assert(spf_address_parse(str(ip), &query.client));
+    ck_assert(ip_address_parse(str(ip), &query.client));
     spf_check(&query, out);
 }
 
@@ -231,7 +231,7 @@ START_TEST(limits_are_those_of_the_query)
             .sender = str("x@d.example"), .limits = limits[i].limits, .dns = {zone_ask, &zone}};
         struct spf_outcome out;
 
-        ck_assert(spf_address_parse(str("192.0.2.1"), &query.client));
+        ck_assert(ip_address_parse(str("192.0.2.1"), &query.client));
         spf_check(&query, &out);
         ck_assert_msg(out.result == limits[i].want, "%zu: %s", i, out.why);
     }
@@ -245,7 +245,7 @@ START_TEST(no_explanation_is_looked_for_unless_wanted)
         .sender = str("x@fail.example"), .limits = {10, 2, 10}, .dns = {zone_ask, &zone}};
     struct spf_outcome out;
 
-    ck_assert(spf_address_parse(str("192.0.2.1"), &query.client));
+    ck_assert(ip_address_parse(str("192.0.2.1"), &query.client));
     spf_check(&query, &out);
     ck_assert_int_eq(out.result, SPF_FAIL);
     ck_assert_str_eq(out.explanation, "");
@@ -385,7 +385,7 @@ START_TEST(steps_are_told)
                               .watch = {quiet, &most}};
     struct spf_outcome out;
 
-    ck_assert(spf_address_parse(str("192.0.2.1"), &query.client));
+    ck_assert(ip_address_parse(str("192.0.2.1"), &query.client));
     spf_check(&query, &out);
     ck_assert_int_eq(out.result, SPF_PERMERROR);
     ck_assert_uint_eq(most, 10);

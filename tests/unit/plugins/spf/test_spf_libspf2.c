@@ -15,7 +15,7 @@ static struct spf_query query_of(struct zone *zone, const char *ip, const char *
         .dns = {zone_ask, zone},
     };
 
-    ck_assert(spf_address_parse(str(ip), &query.client));
+    ck_assert(ip_address_parse(str(ip), &query.client));
     return query;
 }
 

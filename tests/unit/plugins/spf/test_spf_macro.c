@@ -22,9 +22,9 @@ static struct fct_str validated(void *ctx, struct fct_str domain)
 }
 
 /* The example of RFC 7208 7.4. */
-static struct spf_macro_values values(const char *ip, struct spf_address *client)
+static struct spf_macro_values values(const char *ip, struct ip_address *client)
 {
-    ck_assert(spf_address_parse(str(ip), client));
+    ck_assert(ip_address_parse(str(ip), client));
     return (struct spf_macro_values){
         .sender = str("strong-bad@email.example.com"),
         .local = str("strong-bad"),
@@ -87,7 +87,7 @@ static const struct {
 
 START_TEST(names_of_terms)
 {
-    struct spf_address client;
+    struct ip_address client;
     struct spf_macro_values v = values(names[_i].ip, &client);
     char out[SPF_NAME_MAX + 1];
     bool ok = spf_domain_expand(str(names[_i].text), &v, out);
@@ -118,7 +118,7 @@ static const struct {
 
 START_TEST(explanations)
 {
-    struct spf_address client;
+    struct ip_address client;
     struct spf_macro_values v = values("192.0.2.3", &client);
     char out[200];
     bool ok = spf_explanation_expand(str(texts[_i].text), &v, out, sizeof out);
@@ -130,7 +130,7 @@ END_TEST
 
 START_TEST(an_explanation_that_does_not_fit_is_none)
 {
-    struct spf_address client;
+    struct ip_address client;
     struct spf_macro_values v = values("192.0.2.3", &client);
     char text[101], out[100];
 
@@ -145,7 +145,7 @@ END_TEST
 /* RFC 7208 7.3: labels go on the left until 253 characters are left. */
 START_TEST(long_names_lose_labels_on_the_left)
 {
-    struct spf_address client;
+    struct ip_address client;
     struct spf_macro_values v = values("192.0.2.3", &client);
     char text[4000], out[SPF_NAME_MAX + 1];
 
@@ -173,7 +173,7 @@ END_TEST
 START_TEST(a_bomb_of_macros)
 {
     enum { MACROS = 16000 };
-    struct spf_address client;
+    struct ip_address client;
     struct spf_macro_values v = values("192.0.2.3", &client);
     char *text = malloc(MACROS * 4 + 10), out[SPF_NAME_MAX + 1], local[1000];
 
@@ -196,7 +196,7 @@ END_TEST
 
 START_TEST(only_a_macro_that_is_there_asks)
 {
-    struct spf_address client;
+    struct ip_address client;
     struct spf_macro_values v = values("192.0.2.3", &client);
     char out[SPF_NAME_MAX + 1];
 
@@ -211,7 +211,7 @@ END_TEST
 /* RFC 8616 4 */
 START_TEST(local_parts_beyond_ascii_match_nothing)
 {
-    struct spf_address client;
+    struct ip_address client;
     struct spf_macro_values v = values("192.0.2.3", &client);
     char out[SPF_NAME_MAX + 1];
 

@@ -1,5 +1,5 @@
-/* spf_address.c - see spf_address.h. */
-#include "spf_address.h"
+/* ip_address.c - see ip_address.h. */
+#include "plugins/lib/ip_address.h"
 
 #include <arpa/inet.h>
 
@@ -7,12 +7,12 @@
 
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-bool spf_address_parse(struct fct_str text, struct spf_address *out)
+bool ip_address_parse(struct fct_str text, struct ip_address *out)
 {
     char copy[TEXT_MAX + 1];
     uint8_t v6[16];
 
-    *out = (struct spf_address){0};
+    *out = (struct ip_address){0};
     if (text.n == 0 || text.n > TEXT_MAX || memchr(text.p, 0, text.n))
         return false;
     memcpy(copy, text.p, text.n);
@@ -29,7 +29,7 @@ bool spf_address_parse(struct fct_str text, struct spf_address *out)
     return true;
 }
 
-bool spf_address_matches(const struct spf_address *a, const struct spf_address *net, unsigned bits)
+bool ip_address_matches(const struct ip_address *a, const struct ip_address *net, unsigned bits)
 {
     unsigned whole = bits / 8, rest = bits % 8;
     unsigned mask = 0xff00u >> rest;
@@ -38,9 +38,9 @@ bool spf_address_matches(const struct spf_address *a, const struct spf_address *
            (rest == 0 || ((unsigned)(a->byte[whole] ^ net->byte[whole]) & mask & 0xffu) == 0);
 }
 
-struct fct_str spf_address_text(const struct spf_address *a, char out[SPF_ADDRESS_ROOM])
+struct fct_str ip_address_text(const struct ip_address *a, char out[IP_ADDRESS_ROOM])
 {
-    if (!inet_ntop(a->v6 ? AF_INET6 : AF_INET, a->byte, out, SPF_ADDRESS_ROOM))
+    if (!inet_ntop(a->v6 ? AF_INET6 : AF_INET, a->byte, out, IP_ADDRESS_ROOM))
         out[0] = '\0';
     return (struct fct_str){out, strlen(out)};
 }
@@ -48,12 +48,12 @@ struct fct_str spf_address_text(const struct spf_address *a, char out[SPF_ADDRES
 /* Upper case, as the public test suite of RFC 7208 has it; the DNS does not care. */
 static const char hex[] = "0123456789ABCDEF";
 
-struct fct_str spf_address_dotted(const struct spf_address *a, char out[SPF_ADDRESS_ROOM])
+struct fct_str ip_address_dotted(const struct ip_address *a, char out[IP_ADDRESS_ROOM])
 {
     size_t n = 0;
 
     if (!a->v6)
-        return spf_address_text(a, out);
+        return ip_address_text(a, out);
     for (size_t i = 0; i < 16; i++) {
         out[n++] = hex[a->byte[i] >> 4];
         out[n++] = '.';
@@ -63,13 +63,13 @@ struct fct_str spf_address_dotted(const struct spf_address *a, char out[SPF_ADDR
     return (struct fct_str){out, n - 1};
 }
 
-struct fct_str spf_address_reverse(const struct spf_address *a, char out[SPF_ADDRESS_ROOM])
+struct fct_str ip_address_reverse(const struct ip_address *a, char out[IP_ADDRESS_ROOM])
 {
     const uint8_t *b = a->byte;
     size_t n = 0;
 
     if (!a->v6) {
-        n = (size_t)snprintf(out, SPF_ADDRESS_ROOM, "%u.%u.%u.%u.in-addr.arpa", b[3], b[2], b[1],
+        n = (size_t)snprintf(out, IP_ADDRESS_ROOM, "%u.%u.%u.%u.in-addr.arpa", b[3], b[2], b[1],
                              b[0]);
         return (struct fct_str){out, n};
     }
@@ -83,13 +83,13 @@ struct fct_str spf_address_reverse(const struct spf_address *a, char out[SPF_ADD
     return (struct fct_str){out, n + 8};
 }
 
-bool spf_net_parse(struct fct_str text, struct spf_net *out)
+bool ip_net_parse(struct fct_str text, struct ip_net *out)
 {
     const char *slash = text.n ? memchr(text.p, '/', text.n) : NULL;
     size_t address = slash ? (size_t)(slash - text.p) : text.n;
     unsigned most;
 
-    if (!spf_address_parse((struct fct_str){text.p, address}, &out->address))
+    if (!ip_address_parse((struct fct_str){text.p, address}, &out->address))
         return false;
     most = out->address.v6 ? 128 : 32;
     out->bits = most;
