@@ -5,6 +5,10 @@
  * Authentication-Results, and the owner's wish as a forced action. At `verdict` a refusal gets
  * words that say why, and it is known what to tell the owner. */
 #include "dmarc_check.h"
+#include "dmarc_collect.h"
+#include "dmarc_opendmarc.h"
+
+#include "plugins/lib/clients.h"
 
 #include <stdlib.h>
 
@@ -51,7 +55,8 @@ static FCT_MAY_WAIT void evaluate(struct dmarc_check *c)
 
     c->search.discovery = c->plan->discovery;
     c->search.dns = (struct dmarc_dns){ask, org, c->call};
-    dmarc_evaluate(&c->search, &query, &c->outcome);
+    (c->plan->opendmarc ? dmarc_evaluate_opendmarc : dmarc_evaluate)(&c->search, &query,
+                                                                     &c->outcome);
     if (c->outcome.result != DMARC_FAIL || (c->has_spf && c->has_dkim))
         return;
     /* What was not asked cannot have failed: a plugin that is off, or ran into its deadline. */
@@ -269,7 +274,7 @@ static FCT_MAY_WAIT enum fct_verdict on_scan(struct fct_call *call, const struct
     struct dmarc_check *c;
 
     (void)ev;
-    if (!dmarc_conf_wants(plan->conf, host->conn(call)) || !(c = begin(call, plan)))
+    if (!clients_are_strangers(host->conn(call), &plan->conf->skip_net) || !(c = begin(call, plan)))
         return FCT_NEXT;
     dmarc_check_author(c);
     if (c->author.kind == DMARC_NO_DOMAIN) {
@@ -288,6 +293,19 @@ static FCT_MAY_WAIT enum fct_verdict on_scan(struct fct_call *call, const struct
     return FCT_NEXT;
 }
 
+/* Once for each message, though the point is asked once per profile; one that is sent away to come
+ * back is counted then. */
+static void report(struct dmarc_check *c, struct fct_str action)
+{
+    struct dmarc_row row;
+
+    if (c->reported || is("greylist", action))
+        return;
+    c->reported = true;
+    if (dmarc_check_row(c, action, &row))
+        dmarc_collect_row(c->plan->collect, c->call, &row);
+}
+
 /* The wish is in `action` by now; here it gets its words (RFC 7372 3.3: 5.7.26). */
 static enum fct_verdict on_verdict(struct fct_call *call, const struct fct_ev_verdict *ev,
                                    void *state)
@@ -295,7 +313,10 @@ static enum fct_verdict on_verdict(struct fct_call *call, const struct fct_ev_ve
     struct dmarc_check *c = recall(call);
 
     (void)state;
-    if (!c || !c->reply[0] || !is("reject", ev->action))
+    if (!c)
+        return FCT_NEXT;
+    report(c, ev->action);
+    if (!c->reply[0] || !is("reject", ev->action))
         return FCT_NEXT;
     (void)host->reply(call, 550, "5.7.26", c->reply);
     return FCT_REJECT;
@@ -310,12 +331,40 @@ static bool may_refuse(const struct dmarc_plan *plan)
             plan->action[DMARC_POLICY_QUARANTINE] == FCT_REFUSE);
 }
 
+static void stop(void *state)
+{
+    struct dmarc_plan *plan = state;
+
+    if (!plan)
+        return;
+    dmarc_collect_free(&plan->collect);
+    if (plan->opened)
+        dmarc_opendmarc_close();
+    free(plan);
+}
+
+static bool open_engine(struct dmarc_plan *plan, struct fct_err *err)
+{
+    if (plan->opendmarc)
+        plan->opened = dmarc_opendmarc_open(plan->conf->public_suffix_list, err);
+    return plan->opened == plan->opendmarc;
+}
+
+static bool add_hooks(struct fct_self *self, const struct dmarc_plan *plan, struct fct_err *err)
+{
+    struct fct_hook_row scan =
+        FCT_ON(scan, on_scan, .provides = "dmarc", .after = "spf? dkim? arc?", .roles = ROLES,
+               .may = plan->mode == DMARC_ENFORCE ? 0 : FCT_MAY_NOTHING);
+    struct fct_hook_row verdict =
+        FCT_ON(verdict, on_verdict, .roles = ROLES, .may = may_refuse(plan) ? 0 : FCT_MAY_NOTHING);
+
+    return host->add_hook(self, &scan, err) &&
+           ((!may_refuse(plan) && !plan->collect) || host->add_hook(self, &verdict, err));
+}
+
 static bool start(struct fct_self *self, const struct fct_host *given, const void *conf,
                   void **state, struct fct_err *err)
 {
-    struct fct_hook_row scan =
-        FCT_ON(scan, on_scan, .provides = "dmarc", .after = "spf? dkim? arc?", .roles = ROLES);
-    struct fct_hook_row verdict = FCT_ON(verdict, on_verdict, .roles = ROLES);
     struct dmarc_plan *plan = calloc(1, sizeof *plan);
 
     host = given;
@@ -327,20 +376,12 @@ static bool start(struct fct_self *self, const struct fct_host *given, const voi
         return false;
     }
     *state = plan;
-    if (dmarc_conf_read(conf, plan, err)) {
-        scan.may = plan->mode == DMARC_ENFORCE ? 0 : FCT_MAY_NOTHING;
-        if (host->add_hook(self, &scan, err) &&
-            (!may_refuse(plan) || host->add_hook(self, &verdict, err)))
-            return true;
-    }
-    free(plan);
+    if (dmarc_conf_read(conf, plan, err) && open_engine(plan, err) &&
+        dmarc_collect_start(self, given, conf, &plan->collect, err) && add_hooks(self, plan, err))
+        return true;
+    stop(plan);
     *state = NULL;
     return false;
-}
-
-static void stop(void *state)
-{
-    free(state);
 }
 
 FCT_EXPORT const struct fct_plugin fct_plugin = {

@@ -1,10 +1,12 @@
 /* dmarc_conf.c - see dmarc_conf.h. */
 #include "dmarc_conf.h"
 
-#include "plugins/spf/spf_address.h"
+#include "plugins/lib/clients.h"
 
 /* clang-format off */
 const struct fct_conf_key dmarc_keys[] = {
+    FCT_CONF_KEY(struct dmarc_conf, engine,             "native",  "native, or opendmarc: libopendmarc, the library of the OpenDMARC milter, for comparison; it knows no np, psd and t (RFC 9989)"),
+    FCT_CONF_KEY(struct dmarc_conf, public_suffix_list, "/usr/share/publicsuffix/public_suffix_list.dat", "The file by which opendmarc finds organizations"),
     FCT_CONF_KEY(struct dmarc_conf, discovery,          "walk",    "How the record and the organization of a domain are found: walk, up the tree of the DNS (RFC 9989 4.10), or psl, by the public suffix list (RFC 7489 3.2)"),
     FCT_CONF_KEY(struct dmarc_conf, policy,             "enforce", "What a domain's policy means here: enforce does what it asks for, symbol only adds symbols with their scores, ignore adds symbols that score nothing"),
     FCT_CONF_KEY(struct dmarc_conf, on_reject,          "reject",  "What becomes of a message that fails where the domain asks to reject: keep, tag, junk, quarantine, discard or reject"),
@@ -30,16 +32,13 @@ const struct fct_conf_key dmarc_keys[] = {
 static const struct { const char *word; enum fct_action action; } actions[] = {
     {"keep", FCT_KEEP}, {"tag", FCT_TAG}, {"junk", FCT_JUNK}, {"quarantine", FCT_HOLD}, {"discard", FCT_DROP}, {"reject", FCT_REFUSE},
 };
+static const char *const engines[] = {"native", "opendmarc"};
 static const char *const discoveries[] = {[DMARC_BY_WALK] = "walk", [DMARC_BY_LIST] = "psl"};
 static const char *const modes[] = {[DMARC_IGNORE] = "ignore", [DMARC_SYMBOL] = "symbol", [DMARC_ENFORCE] = "enforce"};
 /* clang-format on */
 
 #define RANK_MAX 1000000
-
-static struct fct_str view(const char *s)
-{
-    return (struct fct_str){s, strlen(s)};
-}
+#define DAY_MS   ((uint64_t)86400000)
 
 static bool fail(struct fct_err *err, const char *key, const char *value, const char *must)
 {
@@ -79,23 +78,21 @@ static bool check_patterns(const char *key, const struct fct_strings *list, stru
 
 static bool check_lists(const struct dmarc_conf *conf, struct fct_err *err)
 {
-    struct spf_net net;
-
-    for (size_t i = 0; i < conf->skip_net.n; i++)
-        if (!spf_net_parse(view(conf->skip_net.item[i]), &net))
-            return fail(err, "skip_net", conf->skip_net.item[i],
-                        "a network, as 192.0.2.0/24 or 2001:db8::/32");
-    return check_patterns("trusted_forwarders", &conf->trusted_forwarders, err) &&
+    return clients_check("skip_net", &conf->skip_net, err) &&
+           check_patterns("trusted_forwarders", &conf->trusted_forwarders, err) &&
            check_patterns("trusted_sealers", &conf->trusted_sealers, err);
 }
 
 bool dmarc_conf_read(const struct dmarc_conf *conf, struct dmarc_plan *out, struct fct_err *err)
 {
+    unsigned engine = place(conf->engine, engines, FCT_COUNT(engines));
     unsigned discovery = place(conf->discovery, discoveries, FCT_COUNT(discoveries));
     unsigned mode = place(conf->policy, modes, FCT_COUNT(modes));
-    char number[16];
+    char number[24];
 
     *out = (struct dmarc_plan){.conf = conf};
+    if (engine == FCT_COUNT(engines))
+        return fail(err, "engine", conf->engine, "native or opendmarc");
     if (discovery == FCT_COUNT(discoveries))
         return fail(err, "discovery", conf->discovery, "walk or psl");
     if (mode == FCT_COUNT(modes))
@@ -103,6 +100,12 @@ bool dmarc_conf_read(const struct dmarc_conf *conf, struct dmarc_plan *out, stru
     (void)snprintf(number, sizeof number, "%u", conf->rank);
     if (conf->rank > RANK_MAX)
         return fail(err, "rank", number, "0 to 1000000");
+    if (conf->report_keep.ms < DAY_MS) {
+        (void)snprintf(number, sizeof number, "%llus",
+                       (unsigned long long)conf->report_keep.ms / 1000);
+        return fail(err, "report_keep", number, "1d or more");
+    }
+    out->opendmarc = engine == 1;
     out->discovery = (enum dmarc_discovery)discovery;
     out->mode = (enum dmarc_mode)mode;
     return read_action("on_reject", conf->on_reject, &out->action[DMARC_POLICY_REJECT], err) &&
@@ -110,18 +113,4 @@ bool dmarc_conf_read(const struct dmarc_conf *conf, struct dmarc_plan *out, stru
                        err) &&
            read_action("on_list", conf->on_list, &out->on_list, err) &&
            read_action("bad_from", conf->bad_from, &out->bad_from, err) && check_lists(conf, err);
-}
-
-bool dmarc_conf_wants(const struct dmarc_conf *conf, const struct fct_conn *conn)
-{
-    struct spf_address client;
-    struct spf_net net;
-
-    if (conn->login.n > 0 || conn->trusted || !spf_address_parse(conn->client_ip, &client))
-        return false;
-    for (size_t i = 0; i < conf->skip_net.n; i++)
-        if (spf_net_parse(view(conf->skip_net.item[i]), &net) &&
-            spf_address_matches(&client, &net.address, net.bits))
-            return false;
-    return true;
 }

@@ -5,7 +5,8 @@
 #include "dmarc_eval.h"
 
 struct dmarc_conf {
-    const char *discovery, *policy, *on_reject, *on_quarantine, *on_list, *bad_from;
+    const char *engine, *public_suffix_list, *discovery, *policy, *on_reject, *on_quarantine,
+        *on_list, *bad_from;
     uint32_t rank;
     struct fct_strings skip_net, trusted_forwarders, trusted_sealers;
     /* Aggregate reports. */
@@ -17,19 +18,21 @@ struct dmarc_conf {
 };
 extern const struct fct_conf_key dmarc_keys[];
 
+struct dmarc_collect;
+
 /* The words of the configuration, read once. */
 enum dmarc_mode { DMARC_IGNORE, DMARC_SYMBOL, DMARC_ENFORCE };
 struct dmarc_plan {
     const struct dmarc_conf *conf;
+    bool opendmarc; /* the engine; else our own */
+    bool opened;    /* by us, for it */
     enum dmarc_discovery discovery;
     enum dmarc_mode mode;
     enum fct_action action[DMARC_POLICY_REJECT + 1]; /* by policy */
     enum fct_action on_list, bad_from;
+    struct dmarc_collect *collect; /* dmarc_collect.h; NULL: no reports */
 };
 FCT_MUST_CHECK bool dmarc_conf_read(const struct dmarc_conf *conf, struct dmarc_plan *out,
                                     struct fct_err *err);
-
-/* Is this client one whose mail is checked? */
-bool dmarc_conf_wants(const struct dmarc_conf *conf, const struct fct_conn *conn);
 
 #endif

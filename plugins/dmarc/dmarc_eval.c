@@ -151,27 +151,33 @@ static FCT_MAY_WAIT bool choose_policy(struct dmarc_search *s, const struct dmar
     return !unknown;
 }
 
+bool dmarc_find_record(struct dmarc_search *s, const struct dmarc_query *query,
+                       struct dmarc_found *found, struct dmarc_outcome *out)
+{
+    *out = (struct dmarc_outcome){.result = DMARC_NONE};
+    if (!dmarc_domain_parse(query->author, &out->author)) {
+        out->author = (struct dmarc_domain){0};
+        decide(out, DMARC_PERMERROR, "the author's domain is no name");
+        return false;
+    }
+    dmarc_find_policy(s, dmarc_domain_str(&out->author), found);
+    if (found->look == DMARC_UNKNOWN)
+        decide(out, DMARC_TEMPERROR, "no answer of the DNS about the policy");
+    if (found->look != DMARC_THERE)
+        return false;
+    set_domain(&out->found, found->name);
+    out->text = found->text;
+    out->record = found->record;
+    return true;
+}
+
 void dmarc_evaluate(struct dmarc_search *s, const struct dmarc_query *query,
                     struct dmarc_outcome *out)
 {
     struct dmarc_found found;
 
-    *out = (struct dmarc_outcome){.result = DMARC_NONE};
-    if (!dmarc_domain_parse(query->author, &out->author)) {
-        out->author = (struct dmarc_domain){0};
-        decide(out, DMARC_PERMERROR, "the author's domain is no name");
+    if (!dmarc_find_record(s, query, &found, out))
         return;
-    }
-    dmarc_find_policy(s, dmarc_domain_str(&out->author), &found);
-    if (found.look == DMARC_UNKNOWN) {
-        decide(out, DMARC_TEMPERROR, "no answer of the DNS about the policy");
-        return;
-    }
-    if (found.look == DMARC_ABSENT)
-        return;
-    set_domain(&out->found, found.name);
-    out->text = found.text;
-    out->record = found.record;
     if (!found.record->usable) {
         decide(out, DMARC_PERMERROR, found.record->mistake);
         return;

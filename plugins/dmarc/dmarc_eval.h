@@ -41,6 +41,12 @@ struct dmarc_outcome {
 /* `search` says how to look, and must be empty (n = 0) or of the same message. */
 FCT_MAY_WAIT void dmarc_evaluate(struct dmarc_search *search, const struct dmarc_query *query,
                                  struct dmarc_outcome *out);
+/* How every engine begins: the author's domain and the record that applies to it. False: the result
+ * stands already, without a record to judge by. */
+FCT_MUST_CHECK FCT_MAY_WAIT bool dmarc_find_record(struct dmarc_search *search,
+                                                   const struct dmarc_query *query,
+                                                   struct dmarc_found *found,
+                                                   struct dmarc_outcome *out);
 /* Would this one have passed, had it been part of the query? Of an outcome with a record. */
 FCT_MAY_WAIT bool dmarc_would_pass(struct dmarc_search *search, const struct dmarc_outcome *outcome,
                                    const struct dmarc_identifier *identifier);
