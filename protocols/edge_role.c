@@ -3,6 +3,7 @@
 #include "core/base/str.h"
 #include "core/log/log.h"
 #include "core/net/listener.h"
+#include "protocols/access/learn.h"
 #include "protocols/edge.h"
 #include "protocols/edge_certificate.h"
 #include "protocols/smtp/smtp_spool.h"
@@ -95,6 +96,7 @@ static bool edge_start(struct role_env *env, struct fct_err *err)
         if (!e->listener[i].listener)
             return fct_fail(err, FCT_TEMP, "listener %s: cannot accept", e->listener[i].label);
     }
+    learn_start(e);
     return true;
 }
 
@@ -132,6 +134,7 @@ static void edge_drain(struct role_env *env)
         return;
     p->edge.draining = true;
     p->edge.idle = edge_idle;
+    learn_stop();
     for (size_t i = 0; i < p->edge.listeners; i++)
         listener_stop(&p->edge.listener[i].listener);
     if (p->edge.session_count == 0) {

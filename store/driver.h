@@ -23,6 +23,7 @@ struct driver_snap;
  * delivered n names  z Z shared mailboxes] directory: a address  l alias  d domain  n counters  t
  * trace      [Q queue and R reports are partitions of their own] */
 #define PART_DIRECTORY 1u  /* D of store.md */
+#define PART_LEARNING  2u  /* what was said about messages (learning.h): w word */
 #define PART_ACCOUNTS  16u /* the first account's number; the numbers between are reserved */
 
 /* How a value that is written by APPEND reads back: fold the appended bytes, in order, into the old

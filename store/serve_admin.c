@@ -3,6 +3,7 @@
 #include "store/check.h"
 #include "store/client.h"
 #include "store/directory.h"
+#include "store/learning.h"
 #include "store/message.h"
 #include "store/password.h"
 
@@ -434,8 +435,10 @@ void server_statistics(struct server *s, struct buf *out)
 {
     struct fct_err ignored;
 
-    buf_printf(out, "accounts_loaded %zu\nindex_record_bytes %llu\nrequests_running %u\n",
-               map_count(s->accounts), (unsigned long long)s->index_bytes, clients_busy(s));
+    buf_printf(
+        out, "accounts_loaded %zu\nindex_record_bytes %llu\nrequests_running %u\nlearn_words %zu\n",
+        map_count(s->accounts), (unsigned long long)s->index_bytes, clients_busy(s),
+        learning_count(s));
     if (!s->driver->ops->maintain(s->driver, DRIVER_STATISTICS, NULL, NULL, out, &ignored))
         buf_put_c(out, "driver_statistics 0\n");
 }

@@ -1,8 +1,8 @@
 /* serve_original.c - requests for the original of an e-mail as a descriptor: what was received,
  * before anybody's edits. */
-#include "store/client.h"
 #include "store/mail_cache.h"
 #include "store/mail_record.h"
+#include "store/original.h"
 #include "store/spool.h"
 
 #include <errno.h>
@@ -56,7 +56,7 @@ static bool seal(struct request *rq, int fd)
            fct_fail(rq->err, FCT_TEMP, "sealing: %s", strerror(errno));
 }
 
-static bool put_original(struct request *rq, uint64_t account, uint64_t email)
+bool original_give(struct request *rq, uint64_t account, uint64_t email)
 {
     struct cached_mail *mail;
     uint64_t size;
@@ -83,7 +83,7 @@ bool serve_original(struct request *rq)
 
     return request_read_all(rq) && request_account(rq, &a) &&
            commit_wait(rq->s->commit, a->seq, rq->err) && /* what came just now is readable */
-           put_original(rq, rq->account, email);
+           original_give(rq, rq->account, email);
 }
 
 bool serve_original_of(struct request *rq)
@@ -92,5 +92,5 @@ bool serve_original_of(struct request *rq)
     struct account *a;
 
     return request_read_all(rq) && account_find(rq->s, account, &a, rq->err) &&
-           put_original(rq, account, email);
+           original_give(rq, account, email);
 }

@@ -6,6 +6,7 @@
 #include "store/client.h"
 #include "store/directory.h"
 #include "store/io.h"
+#include "store/learning.h"
 #include "store/mail_cache.h"
 #include "store/message.h"
 #include "store/password.h"
@@ -407,7 +408,7 @@ static bool start_parts(struct server *s, struct fct_err *err)
     struct timeval second = {1, 0};
 
     if (!server_prepare_dir(s->dir, s->blob_key, err) || !open_driver(s, err) ||
-        !commit_start(s->base, s->driver, &owner, &s->commit, err) ||
+        !commit_start(s->base, s->driver, &owner, &s->commit, err) || !learning_open(s, err) ||
         !directory_accounts(s->driver, NULL, mark_dirty, s, err))
         return false;
     s->tick = event_new(s->base, -1, EV_PERSIST, on_tick, s);
@@ -458,6 +459,7 @@ void server_close(struct server **p)
     clients_free(s);
     commit_stop(&s->commit);
     driver_close(&s->driver);
+    learning_close(s);
     accounts_free(s);
     free_pending_blobs(s);
     map_free(&s->dirty);

@@ -11,6 +11,7 @@ struct account;
 struct client;
 struct event;
 struct feed;
+struct learning;
 struct mail_cache;
 struct passwords;
 
@@ -36,6 +37,7 @@ struct server {
     struct map *blobs;    /* that a batch on its way names (blob.c) */
     struct map *domains;  /* that were asked for (directory.c) */
     struct feed *feed;
+    struct learning *learning;
     struct passwords *passwords;
     struct mail_cache *mails;
     struct client *clients;

@@ -76,6 +76,10 @@ struct uid_set {
 struct fct_str store_email_text(uint64_t email_id, char text[STORE_EMAIL_TEXT]);
 FCT_MUST_CHECK bool store_email_parse(struct fct_str text, uint64_t *email_id);
 
+/* How somebody said what a message is: by moving or copying it, by a keyword, by appending it to
+ * Junk (mbsync) or, after that, elsewhere. */
+enum store_said { STORE_SAID_MOVE, STORE_SAID_KEYWORD, STORE_SAID_APPEND };
+
 /* Of one store_read_many. */
 #define STORE_MANY       512u
 #define STORE_MANY_BYTES (1u << 20)

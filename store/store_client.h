@@ -232,6 +232,39 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_original(struct store *st, uint32_t princ
                                                 uint64_t email_id, int *fd, uint64_t *size,
                                                 struct fct_err *err);
 
+/* ---- what people say about messages (store/learning.h) ---- */
+
+/* Learners are told after delay_ms, if it says anything. */
+struct store_say {
+    enum store_said why;
+    bool spam;              /* KEYWORD; else the roles of the mailboxes say it */
+    enum mailbox_role from; /* MOVE */
+    struct fct_str to;      /* MOVE, APPEND: a mailbox */
+    uint64_t delay_ms;
+    const uint64_t *email; /* APPEND: UIDs */
+    size_t n;
+};
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_learn_say(struct store *st, uint32_t principal,
+                                                 const struct store_say *say, struct fct_err *err);
+/* A message that learners have to hear of; for edge processes. It is lent to the caller for ten
+ * minutes. */
+struct store_word {
+    bool any;         /* else there is nothing to tell now, */
+    uint64_t wait_ms; /* but perhaps after this time; CLOCK_NEVER: nothing waits */
+    uint64_t account_id, email_id, stamp;
+    struct fct_str account, mailbox; /* where the message is now; mailbox may be empty */
+    uint32_t uid;
+    enum store_said why;
+    bool spam;
+    int fd; /* the original, the caller's */
+    uint64_t size;
+};
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_learn_next(struct store *st, struct arena *arena,
+                                                  struct store_word *out, struct fct_err *err);
+/* told: it is over. Else it is handed out again after retry_ms. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_learn_end(struct store *st, const struct store_word *word,
+                                                 bool told, uint64_t retry_ms, struct fct_err *err);
+
 /* ---- delivery ---- */
 
 /* An unlinked file on the store's disk for a message too large for memory. *fd is the caller's. */

@@ -19,6 +19,8 @@ static const struct fct_conf_key keys[] = {
     FCT_CONF_KEY(struct store_conf, hash_threads,  "2",     "Passwords hashed at the same time (about 16 MiB of memory each)"),
     FCT_CONF_KEY(struct store_conf, write_buffer,  "16M",   "Memory of the index for changes before they are written to a table"),
     FCT_CONF_KEY(struct store_conf, block_cache,   "32M",   "Memory of the index for blocks read from the disk"),
+    FCT_CONF_KEY(struct store_conf, learn_words,   "100000", "Messages about which people said something (moved into Junk) that no learner has heard yet; what comes above it is not learned"),
+    FCT_CONF_KEY(struct store_conf, learn_keep,    "14d",   "How long such a message is told again and again while learners cannot take it, as without Redis"),
     FCT_CONF_KEY(struct store_conf, segment_size,  "256M",  "Size of a file of the log that holds message bodies"),
     FCT_CONF_END,
 };

@@ -5,7 +5,8 @@
 #include "core/conf/conf.h"
 
 struct access_conf {
-    uint32_t max_learn, learn_queue;
+    uint32_t max_learn;
+    fct_duration learn_delay, learn_retry;
 };
 extern const struct conf_block access_block;
 

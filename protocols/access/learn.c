@@ -3,221 +3,184 @@
 
 #include "protocols/access/access_conf.h"
 
+#include "core/base/clock.h"
 #include "core/base/str.h"
+#include "core/fiber/fiber.h"
 #include "core/log/log.h"
 
 #include <unistd.h>
 
-/* One command. Everything it names lies in its arena. */
-struct learn_job {
-    struct learn_job *next;
-    struct arena *arena;
-    struct edge *edge;
-    struct filter_context context;
-    struct store_principal principal;
-    bool ends_login; /* the session has gone: the login goes with this job */
-    bool by_roles;   /* spam is found out by the roles of the mailboxes */
-    bool spam;
-    enum mailbox_role from;
-    struct fct_str account, mailbox;
-    const struct learn_message *message;
-    size_t n;
-};
+#define LOOK_MS 10000u /* what another process left is found after so long */
+#define AWAY_MS 1000u  /* the store or the filters are not there yet */
 
-/* Of this process; the first one is being worked on. */
+/* The fiber that tells. */
 static struct {
-    struct learn_job *first, **last;
-    uint32_t n;
-    bool full; /* said already */
-} queue;
+    struct edge *edge;
+    struct fiber_token sleeping;
+    bool asleep, stopping;
+} teller;
 
-/* ---- noting ---- */
-
-static struct fct_str keep(struct arena *arena, struct fct_str s)
+static const struct access_conf *conf_of(const struct edge *edge)
 {
-    return arena_str(arena, s);
+    return config_get(edge->conf, &access_block);
 }
 
-static struct filter_context keep_context(struct arena *arena, const struct access *a)
-{
-    struct filter_context c = access_context(a);
+/* ---- saying ---- */
 
-    c.conn.id = keep(arena, c.conn.id);
-    c.conn.client_ip = keep(arena, c.conn.client_ip);
-    c.conn.local_ip = keep(arena, c.conn.local_ip);
-    c.conn.tls_version = keep(arena, c.conn.tls_version);
-    c.conn.tls_cipher = keep(arena, c.conn.tls_cipher);
-    c.conn.login = keep(arena, c.conn.login);
-    c.conn.tls_server_name = keep(arena, c.conn.tls_server_name);
-    c.conn.auth_mechanism = keep(arena, c.conn.auth_mechanism);
-    c.carried = (struct fct_str){0};
-    return c;
+static void wake(void)
+{
+    if (teller.asleep)
+        fiber_wake(teller.sleeping);
 }
 
-static bool has_room(const struct access *a, const struct access_conf *conf)
-{
-    if (queue.n < conf->learn_queue) {
-        queue.full = false;
-        return true;
-    }
-    if (!queue.full)
-        log_event(EV_WARNING, str_from(a->id->text),
-                  F_C("text", "more is moved than learners take: some of it is not learned "
-                              "(access.learn_queue)"));
-    queue.full = true;
-    return false;
-}
-
-static void pick(struct learn_job *job, const struct learn_message *message, size_t n, size_t most)
-{
-    struct learn_message *kept;
-
-    job->n = n < most ? n : most;
-    kept = ARENA_ARRAY(job->arena, struct learn_message, job->n + 1);
-    for (size_t i = 0; i < job->n; i++)
-        kept[i] = message[learn_pick(i, n, most)];
-    job->message = kept;
-}
-
-FCT_MAY_WAIT static void work(void *arg);
-
-static void append(struct learn_job *job)
-{
-    if (!queue.first)
-        queue.last = &queue.first;
-    *queue.last = job;
-    queue.last = &job->next;
-    if (queue.n++ == 0)
-        fiber_start(work, NULL);
-}
-
-/* NULL: nobody learns, or too much waits already. */
-static struct learn_job *new_job(struct access *a, uint32_t principal, struct fct_str mailbox,
-                                 const struct learn_message *message, size_t n)
+static FCT_MAY_WAIT void say(struct access *a, uint32_t principal, struct store_say word,
+                             const uint64_t *email, size_t n)
 {
     struct edge *edge = a->edge->listener->edge;
-    const struct access_conf *conf;
-    struct arena *arena;
-    struct learn_job *job;
+    const struct access_conf *conf = conf_of(edge);
+    FCT_CLEANUP(arena_free) struct arena *arena = NULL;
+    struct fct_err err = {0};
+    uint64_t *picked;
 
-    if (n == 0 || !access_wants(a, FCT_HOOK_learn))
-        return NULL;
-    conf = config_get(edge->conf, &access_block);
-    if (conf->max_learn == 0 || !has_room(a, conf))
-        return NULL;
+    if (n == 0 || conf->max_learn == 0)
+        return;
     arena = arena_new(NULL);
-    job = arena_alloc(arena, sizeof *job);
-    *job = (struct learn_job){.arena = arena, .edge = edge, .principal.handle = principal};
-    job->context = keep_context(arena, a);
-    job->account = job->context.conn.login;
-    job->mailbox = keep(arena, mailbox);
-    pick(job, message, n, conf->max_learn);
-    return job;
+    word.n = n < conf->max_learn ? n : conf->max_learn;
+    picked = ARENA_ARRAY(arena, uint64_t, word.n);
+    for (size_t i = 0; i < word.n; i++)
+        picked[i] = email[learn_pick(i, n, conf->max_learn)];
+    word.email = picked;
+    word.delay_ms = conf->learn_delay.ms;
+    if (!store_learn_say(edge->store, principal, &word, &err))
+        log_event(EV_WARNING, str_from(a->id->text), F_C("why", err.text));
+    wake();
 }
 
 void learn_moved(struct access *a, uint32_t principal, enum mailbox_role from, struct fct_str to,
-                 const struct learn_message *message, size_t n)
+                 const uint64_t *email, size_t n)
 {
-    struct learn_job *job = new_job(a, principal, to, message, n);
-
-    if (!job)
-        return;
-    job->by_roles = true;
-    job->from = from;
-    append(job);
+    if (access_wants(a, FCT_HOOK_learn))
+        say(a, principal, (struct store_say){.why = STORE_SAID_MOVE, .from = from, .to = to}, email,
+            n);
 }
 
-void learn_keyword(struct access *a, uint32_t principal, struct fct_str mailbox, bool spam,
-                   const struct learn_message *message, size_t n)
+void learn_keyword(struct access *a, uint32_t principal, bool spam, const uint64_t *email, size_t n)
 {
-    struct learn_job *job = new_job(a, principal, mailbox, message, n);
-
-    if (!job)
-        return;
-    job->spam = spam;
-    append(job);
+    if (access_wants(a, FCT_HOOK_learn))
+        say(a, principal, (struct store_say){.why = STORE_SAID_KEYWORD, .spam = spam}, email, n);
 }
 
-void learn_logout(struct access *a, struct store_principal *p)
+void learn_appended(struct access *a, uint32_t principal, struct fct_str mailbox,
+                    const uint32_t *uid, size_t n)
 {
-    struct learn_job *last = NULL;
+    FCT_CLEANUP(arena_free) struct arena *arena = NULL;
+    uint64_t *number;
 
-    for (struct learn_job *job = queue.first; job; job = job->next)
-        if (job->principal.handle == p->handle)
-            last = job;
-    if (!last) {
-        store_logout(a->edge->listener->edge->store, p);
+    if (!access_wants(a, FCT_HOOK_learn))
         return;
-    }
-    last->ends_login = true;
-    p->handle = 0;
+    arena = arena_new(NULL);
+    number = ARENA_ARRAY(arena, uint64_t, n + 1);
+    for (size_t i = 0; i < n; i++)
+        number[i] = uid[i];
+    say(a, principal, (struct store_say){.why = STORE_SAID_APPEND, .to = mailbox}, number, n);
 }
 
 /* ---- telling ---- */
 
-/* Into Junk is spam; out of it, to anywhere but Trash, is not. False: it says nothing. */
-static FCT_MAY_WAIT bool judge(struct learn_job *job)
+/* The session that moved it may be gone: learners see an IMAP connection of nobody but the account.
+ */
+static struct filter_context context_of(const struct store_word *word, const struct id *id)
 {
-    struct mailbox_info to;
-    struct fct_err ignored = {0};
-
-    if (!job->by_roles)
-        return true;
-    if (!store_mailbox(job->edge->store, job->principal.handle, job->mailbox, job->arena, &to,
-                       &ignored))
-        return false;
-    job->spam = to.role == MAILBOX_JUNK;
-    if (job->spam)
-        return job->from != MAILBOX_JUNK;
-    return job->from == MAILBOX_JUNK && to.role != MAILBOX_TRASH;
+    return (struct filter_context){
+        .conn =
+            {
+                .size = sizeof(struct fct_conn),
+                .role = FCT_ROLE_IMAP,
+                .id = str_from(id->text),
+                .login = word->account,
+                .frontend = FCT_STR("imap"),
+            },
+        .envelope = {.size = sizeof(struct fct_envelope)},
+    };
 }
 
-/* False: there is no use in trying the others. */
-static FCT_MAY_WAIT bool tell_one(const struct learn_job *job, const struct learn_message *m)
+/* False: not now. */
+static FCT_MAY_WAIT bool tell(struct edge *edge, struct arena *arena, const struct store_word *word)
 {
+    static const char *const words[] = {[STORE_SAID_MOVE] = "move",
+                                        [STORE_SAID_KEYWORD] = "keyword",
+                                        [STORE_SAID_APPEND] = "append"};
+    struct id id = id_new();
+    struct filter_context context = context_of(word, &id);
+    struct filter_answer answer;
     char email[STORE_EMAIL_TEXT];
     struct fct_ev_learn ev = {
-        .account = job->account,
-        .spam = job->spam,
-        .why = job->by_roles ? FCT_STR("move") : FCT_STR("keyword"),
-        .mailbox = job->mailbox,
-        .uid = m->uid,
-        .email_id = store_email_text(m->email_id, email),
+        .account = word->account,
+        .spam = word->spam,
+        .why = str_from(words[word->why <= STORE_SAID_APPEND ? word->why : STORE_SAID_MOVE]),
+        .mailbox = word->mailbox,
+        .uid = word->uid,
+        .email_id = store_email_text(word->email_id, email),
     };
-    struct fct_err err = {0};
-    uint64_t size;
-    int fd;
 
-    if (!store_original(job->edge->store, job->principal.handle, m->email_id, &fd, &size, &err))
-        return err.class == FCT_DENIED; /* expunged meanwhile */
-    filter_tell_message(job->edge->filter, &job->context, FCT_HOOK_learn, &ev, fd, size);
-    close(fd);
-    return true;
+    filter_hook_message(edge->filter, &context, FCT_HOOK_learn, &ev, word->fd, word->size, arena,
+                        &answer);
+    return access_goes_on(answer.verdict);
 }
 
-static FCT_MAY_WAIT void tell(struct learn_job *job)
+/* Tells one, or says how long to sleep. */
+static FCT_MAY_WAIT uint64_t tell_next(struct edge *edge, struct arena *arena)
 {
-    if (!judge(job))
-        return;
-    for (size_t i = 0; i < job->n; i++)
-        if (!tell_one(job, &job->message[i]))
-            return;
+    uint64_t retry = conf_of(edge)->learn_retry.ms;
+    struct fct_err err = {0};
+    struct store_word word;
+    bool told;
+
+    if (!filter_wants(edge->filter, FCT_HOOK_learn, FCT_ROLE_IMAP))
+        return LOOK_MS;
+    if (!store_learn_next(edge->store, arena, &word, &err))
+        return AWAY_MS;
+    if (!word.any)
+        return word.wait_ms < LOOK_MS ? word.wait_ms : LOOK_MS;
+    told = tell(edge, arena, &word);
+    close(word.fd);
+    if (!store_learn_end(edge->store, &word, told, retry, &err))
+        return AWAY_MS; /* told again later: learners know what they have learned */
+    return told ? 0 : retry;
 }
 
-/* One fiber, as long as there is something. */
+static FCT_MAY_WAIT void sleep_for(uint64_t ms)
+{
+    teller.sleeping = fiber_token();
+    teller.asleep = true;
+    (void)fiber_park(clock_ms() + ms);
+    teller.asleep = false;
+}
+
 static void work(void *arg)
 {
-    (void)arg;
-    (void)fiber_sleep(0); /* the command that began it is answered first */
-    while (queue.first) {
-        struct learn_job *job = queue.first;
-        struct arena *arena = job->arena;
+    struct edge *edge = arg;
+    uint64_t ms = AWAY_MS;
 
-        tell(job);
-        if (job->ends_login)
-            store_logout(job->edge->store, &job->principal);
-        queue.first = job->next;
-        queue.n--;
+    while (!teller.stopping) {
+        struct arena *arena;
+
+        if (ms > 0)
+            sleep_for(ms);
+        arena = arena_new(NULL);
+        ms = teller.stopping ? 0 : tell_next(edge, arena);
         arena_free(&arena);
     }
+}
+
+void learn_start(struct edge *edge)
+{
+    teller.stopping = false;
+    fiber_start(work, edge);
+}
+
+void learn_stop(void)
+{
+    teller.stopping = true;
+    wake();
 }

@@ -1,27 +1,28 @@
 /* learn.h - telling learners what people say about messages: moved into Junk or out of it, $Junk or
  * $NotJunk set (hook `learn`).
  *
- * A session only notes what happened. One fiber of the process reads the originals afterwards, one
- * message at a time, and tells the filters; the session is not delayed and may be gone by then. */
+ * A session hands what happened to the store, which keeps it until a learner has heard of it
+ * (store/learning.h). One fiber of each edge process asks the store for words whose time has come,
+ * and tells the filters, one message at a time; the session may be gone by then. */
 #ifndef PROTOCOLS_ACCESS_LEARN_H
 #define PROTOCOLS_ACCESS_LEARN_H
 
 #include "protocols/access/access.h"
 
-struct learn_message {
-    uint64_t email_id;
-    uint32_t uid; /* where it is now */
-};
-
 /* Messages were copied or moved: the roles of the mailboxes say what that means. */
-void learn_moved(struct access *a, uint32_t principal, enum mailbox_role from, struct fct_str to,
-                 const struct learn_message *message, size_t n);
-/* A keyword was set on messages of `mailbox`. */
-void learn_keyword(struct access *a, uint32_t principal, struct fct_str mailbox, bool spam,
-                   const struct learn_message *message, size_t n);
+FCT_MAY_WAIT void learn_moved(struct access *a, uint32_t principal, enum mailbox_role from,
+                              struct fct_str to, const uint64_t *email, size_t n);
+/* A keyword was set on messages. */
+FCT_MAY_WAIT void learn_keyword(struct access *a, uint32_t principal, bool spam,
+                                const uint64_t *email, size_t n);
 
-/* store_logout, but not before what was noted for this login is told. */
-void learn_logout(struct access *a, struct store_principal *p);
+/* They came by APPEND. */
+FCT_MAY_WAIT void learn_appended(struct access *a, uint32_t principal, struct fct_str mailbox,
+                                 const uint32_t *uid, size_t n);
+
+/* The fiber that tells, once per process; it ends soon after learn_stop. */
+void learn_start(struct edge *edge);
+void learn_stop(void);
 
 /* Of `n`, the ones to take when at most `most` are: evenly spread, the first among them. For tests.
  */

@@ -161,8 +161,7 @@ static uint64_t keyword_bit(const struct imap_view *v, const char *name)
 static void learn_from(struct imap_session *s, struct arena *arena, const char *keyword, bool spam,
                        const struct imap_indexes *messages)
 {
-    struct learn_message *m =
-        ARENA_ARRAY(arena, struct learn_message, imap_indexes_count(messages) + 1);
+    uint64_t *email = ARENA_ARRAY(arena, uint64_t, imap_indexes_count(messages) + 1);
     uint64_t bit = keyword_bit(&s->view, keyword);
     struct imap_walk walk = {0};
     size_t n = 0;
@@ -171,9 +170,9 @@ static void learn_from(struct imap_session *s, struct arena *arena, const char *
         const struct hot_record *r = imap_view_at(&s->view, index);
 
         if (!(r->keywords & bit) && !imap_view_has_vanished(&s->view, r->uid))
-            m[n++] = (struct learn_message){r->email_id, r->uid};
+            email[n++] = r->email_id;
     }
-    learn_keyword(&s->access, s->principal.handle, selected(s), spam, m, n);
+    learn_keyword(&s->access, s->principal.handle, spam, email, n);
 }
 
 /* What a replacing STORE takes away from at least one of them. */
@@ -249,17 +248,16 @@ bool imap_ask_copy(struct imap_session *s, struct imap_command *c, struct uid_se
 static void learn_copied(struct imap_session *s, struct arena *arena, struct fct_str target,
                          const struct store_copied *copied)
 {
-    struct learn_message *m = ARENA_ARRAY(arena, struct learn_message, copied->n + 1);
+    uint64_t *email = ARENA_ARRAY(arena, uint64_t, copied->n + 1);
     size_t n = 0;
 
     for (size_t i = 0; i < copied->n; i++) {
         uint32_t index;
 
         if (imap_view_find(&s->view, copied->source[i], &index))
-            m[n++] =
-                (struct learn_message){imap_view_at(&s->view, index)->email_id, copied->target[i]};
+            email[n++] = imap_view_at(&s->view, index)->email_id;
     }
-    learn_moved(&s->access, s->principal.handle, s->view.snapshot.info.role, target, m, n);
+    learn_moved(&s->access, s->principal.handle, s->view.snapshot.info.role, target, email, n);
 }
 
 void imap_told_copy(struct imap_session *s, struct arena *arena, struct fct_str target, bool move,
@@ -345,6 +343,7 @@ void imap_told_append(struct imap_session *s, struct arena *arena, struct fct_st
                       const uint32_t *uid, size_t n)
 {
     s->access.added += (uint32_t)n;
+    learn_appended(&s->access, s->principal.handle, mailbox, uid, n);
     if (access_wants(&s->access, FCT_HOOK_store_commit))
         tell_commit(s, (struct fct_ev_store_commit){
                            .change = FCT_STR("append"),

@@ -6,7 +6,6 @@
 #include "protocols/imap/imap_session.h"
 
 #include "core/log/log.h"
-#include "protocols/access/learn.h"
 #include "protocols/imap/imap_response.h"
 
 #include <event2/buffer.h>
@@ -121,7 +120,7 @@ static void session_free(struct imap_session *s)
     imap_upload_free(s);
     if (s->principal.handle) {
         store_watch(store, s->principal.handle, NULL, NULL);
-        learn_logout(&s->access, &s->principal);
+        store_logout(store, &s->principal);
     }
     free(s->login);
     free(s->client);

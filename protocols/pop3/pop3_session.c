@@ -4,7 +4,6 @@
 
 #include "core/base/str.h"
 #include "core/log/log.h"
-#include "protocols/access/learn.h"
 
 #include <event2/buffer.h>
 #include <stdlib.h>
@@ -199,7 +198,7 @@ static void session_free(struct pop3_session *s)
     pop3_auth_abort(s);
     pop3_maildrop_free(&s->drop);
     if (s->principal.handle)
-        learn_logout(&s->access, &s->principal);
+        store_logout(s->edge.listener->edge->store, &s->principal);
     free(s->login);
     free(s->user);
     stream_free(&s->stream);

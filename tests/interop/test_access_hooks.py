@@ -16,7 +16,7 @@ def message(subject, size=100):
 class Hooks(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = facteur.Server(conf='lua { file = "%s" }\naccess { max_learn = 10 }\n' % RULES).start()
+        cls.server = facteur.Server(conf='lua { file = "%s" }\naccess { max_learn = 10 learn_delay = 0s learn_retry = 100ms }\n' % RULES).start()
 
     @classmethod
     def tearDownClass(cls):

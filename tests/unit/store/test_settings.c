@@ -63,22 +63,22 @@ END_TEST
 
 START_TEST(test_bounds_of_bytes)
 {
-    char name[70], value[1100];
+    char name[70], value[SETTING_VALUE_MAX + 2];
     struct arena *arena = arena_new(NULL);
-    const struct settings_limits wide = {4, 5000};
+    const struct settings_limits wide = {4, 8000};
     struct settings out;
     struct fct_err err = {0};
     struct fct_str change;
 
     memset(name, 'n', sizeof name);
     memset(value, 'v', sizeof value);
-    change = arena_printf(arena, "%.64s=%.1024s", name, value);
+    change = arena_printf(arena, "%.64s=%.*s", name, (int)SETTING_VALUE_MAX, value);
     ck_assert(settings_change((struct settings){0}, &change, 1, &wide, arena, &out, &err));
     ck_assert(!settings_change((struct settings){0}, &change, 1, &limits, arena, &out, &err));
     ck_assert_int_eq(err.class, FCT_LIMIT);
     change = arena_printf(arena, "%.65s=x", name);
     ck_assert(!settings_change((struct settings){0}, &change, 1, &wide, arena, &out, &err));
-    change = arena_printf(arena, "x=%.1025s", value);
+    change = arena_printf(arena, "x=%.*s", (int)SETTING_VALUE_MAX + 1, value);
     ck_assert(!settings_change((struct settings){0}, &change, 1, &wide, arena, &out, &err));
     arena_free(&arena);
 }

@@ -38,6 +38,7 @@ static struct fct_str keywords[STORE_MAX_KEYWORDS];
 static size_t nkeywords;
 static uint64_t mod_seq, mailbox_id, last_email;
 static enum fct_class failing;
+static char learns[8192];
 static bool restarted;
 static struct {
     store_changed_fn fn;
@@ -101,6 +102,7 @@ static void free_mailbox(struct mailbox *m)
 
 void fake_store_reset(void)
 {
+    learns[0] = '\0';
     for (size_t i = 0; i < MAILBOXES; i++)
         if (mailboxes[i].used)
             free_mailbox(&mailboxes[i]);
@@ -791,6 +793,44 @@ bool store_original(struct store *st, uint32_t principal, uint64_t email_id, int
                    fcntl(*fd, F_ADD_SEALS, F_SEAL_WRITE) == 0;
         }
     return absent(err);
+}
+
+/* ---- learning ---- */
+
+const char *fake_store_learns(void)
+{
+    return learns;
+}
+
+static FCT_PRINTF(1, 2) void put_learn(const char *fmt, ...)
+{
+    size_t n = strlen(learns);
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(learns + n, sizeof learns - n, fmt, ap);
+    va_end(ap);
+}
+
+bool store_learn_say(struct store *st, uint32_t principal, const struct store_say *say,
+                     struct fct_err *err)
+{
+    static const char *const whys[] = {"move", "keyword", "append"};
+
+    (void)st, (void)principal;
+    if (!begin(err))
+        return false;
+    put_learn("%s", whys[say->why]);
+    if (say->why == STORE_SAID_KEYWORD)
+        put_learn(" %s", say->spam ? "spam" : "ham");
+    else if (say->why == STORE_SAID_MOVE)
+        put_learn(" %u %.*s", (unsigned)say->from, FCT_FMT(say->to));
+    else
+        put_learn(" %.*s", FCT_FMT(say->to));
+    for (size_t i = 0; i < say->n; i++)
+        put_learn(" %llu", (unsigned long long)say->email[i]);
+    put_learn("\n");
+    return true;
 }
 
 /* There is one account more, without mail of its own. */

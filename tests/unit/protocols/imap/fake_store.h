@@ -16,6 +16,9 @@ void fake_store_flag(const char *mailbox, uint32_t uid, uint16_t flags);
 void fake_store_expunge(const char *mailbox, uint32_t uid);
 void fake_store_forget(const char *mailbox); /* the log of changes: the next sync is too_old */
 void fake_store_fail(enum fct_class class);  /* every call fails so until FCT_OK */
-void fake_store_restart(void);               /* every login is gone, until the reset */
+/* What learners shall hear of, one line each: "move INBOX Junk m2", "keyword spam m1 m2", "append
+ * Junk 3", a role for the mailbox it came from. Forgotten by the reset. */
+const char *fake_store_learns(void);
+void fake_store_restart(void); /* every login is gone, until the reset */
 
 #endif
