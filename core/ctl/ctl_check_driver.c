@@ -2,6 +2,7 @@
 #include "core/ctl/ctl_check_driver.h"
 
 #include "core/base/str.h"
+#include "core/ctl/ctl_check_arc.h"
 #include "core/ctl/ctl_check_dkim.h"
 #include "core/ctl/ctl_check_dmarc.h"
 #include "core/ctl/ctl_check_spf.h"
@@ -18,6 +19,7 @@ static const struct driver {
     const char *name;
     FCT_MAY_WAIT void (*answer)(struct check_line *line);
 } drivers[] = {
+    {"arc", check_arc_line},
     {"dkim", check_dkim_line},
     {"dmarc", check_dmarc_line},
     {"spf", check_spf_line},

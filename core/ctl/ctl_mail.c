@@ -66,7 +66,7 @@ static bool read_file(const char *path, struct buf *out, struct fct_err *err)
     ok = read_all(fd, out, err) || fct_fail_in(err, "%s", path);
     if (!standard)
         close(fd);
-    return ok && (out->n > 0 || fct_fail(err, FCT_SYNTAX, "%s: is empty", path));
+    return ok;
 }
 
 bool ctl_mail_read(struct arena *arena, const char *path, struct fct_str *message,
@@ -88,6 +88,8 @@ bool ctl_mail_load(struct arena *arena, const char *path, struct fct_str *messag
 
     if (!read_file(path, &raw, err))
         return false;
+    if (raw.n == 0)
+        return fct_fail(err, FCT_SYNTAX, "%s: is empty", path);
     put_wire_form(buf_str(&raw), &wire);
     *message = arena_str(arena, buf_str(&wire));
     return true;

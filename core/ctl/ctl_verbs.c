@@ -3,6 +3,7 @@
 #include "core/ctl/ctl_account.h"
 #include "core/ctl/ctl_alias.h"
 #include "core/ctl/ctl_check.h"
+#include "core/ctl/ctl_check_arc.h"
 #include "core/ctl/ctl_check_dkim.h"
 #include "core/ctl/ctl_check_dmarc.h"
 #include "core/ctl/ctl_check_driver.h"
@@ -182,6 +183,10 @@ const struct ctl_verb ctl_verbs[] = {
     {"check", "", "", 0, 0,
      "answer line after line of standard input, each with an empty cache: for public test suites",
      NEEDS_CONF, ctl_check_driver, check_driver_options, 0},
+    {"check", "arc", "FILE", 1, 1,
+     "the Authenticated Received Chain of a message (RFC 8617; - is standard input), step by step; "
+     "exit status 0 pass, 1 not, 75 when the DNS cannot say",
+     NEEDS_CONF, ctl_check_arc, dns_options, 0},
     {"check", "dkim", "FILE", 1, 1,
      "the DKIM signatures of a message (- is standard input), step by step; exit status 0 pass, 1 "
      "not, 75 when the DNS cannot say",
