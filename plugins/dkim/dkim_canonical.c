@@ -3,7 +3,14 @@
 
 #include "plugins/dkim/dkim_text.h"
 
+#include <endian.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 /* ---- the sink ---- */
+
+#define LONG_RUN 512 /* copying costs more than one more call of the hash */
 
 void dkim_sink_flush(struct dkim_sink *sink)
 {
@@ -14,14 +21,48 @@ void dkim_sink_flush(struct dkim_sink *sink)
 
 void dkim_sink_put(struct dkim_sink *sink, const char *bytes, size_t n)
 {
-    if (n > sizeof sink->hold - sink->held)
+    if (n > sizeof sink->hold - sink->held || n >= LONG_RUN)
         dkim_sink_flush(sink);
-    if (n >= sizeof sink->hold) {
+    if (n >= LONG_RUN) {
         sink->put(sink->arg, bytes, n);
         return;
     }
     memcpy(sink->hold + sink->held, bytes, n);
     sink->held += n;
+}
+
+/* ---- what is canonical already ---- */
+
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Of eight bytes, from the lowest on: a mark at each that is below ' ', or a space or less with
+ * another behind it. That of the last is not known. */
+static uint64_t odd_ones(const char *p)
+{
+    uint64_t word, low, control;
+
+    memcpy(&word, p, sizeof word);
+    word = le64toh(word);
+    control = ~((word | EACH(0x80u)) - EACH(' ')) & ~word & EACH(0x80u);
+    low = ~((word | EACH(0x80u)) - EACH(' ' + 1u)) & ~word & EACH(0x80u);
+    return control | (low & low >> 8);
+}
+
+/* The first byte that relaxed forms may change: below ' ', or a space that is the last or has
+ * another, or a byte below it, behind. */
+static const char *first_odd(const char *p, const char *end)
+{
+    while (end - p >= 8) {
+        uint64_t odd = odd_ones(p);
+
+        if (odd)
+            return p + (ffsll((long long)odd) - 1) / 8;
+        p += 7;
+    }
+    while (p < end &&
+           ((unsigned char)*p > ' ' || (*p == ' ' && end - p > 1 && (unsigned char)p[1] > ' ')))
+        p++;
+    return p;
 }
 
 /* ---- headers ---- */
@@ -32,34 +73,51 @@ struct value {
     bool started, space;
 };
 
+/* How far a value is relaxed as it is. */
+static size_t plain_in_value(const char *p, const char *end)
+{
+    const char *from = p;
+
+    while ((p = first_odd(p, end)) < end && !dkim_is_space(*p))
+        p++; /* some other byte below ' ' */
+    return (size_t)(p - from);
+}
+
 static void put_value(struct value *v, struct fct_str s)
 {
-    for (size_t i = 0; i < s.n;) {
-        size_t start = i;
+    const char *p = s.p, *end = s.p + s.n;
 
-        while (i < s.n && !dkim_is_space(s.p[i]))
-            i++;
-        if (i == start) {
+    while (p < end) {
+        size_t plain;
+
+        if (dkim_is_space(*p)) {
             /* Unfolded: a line end is nothing, the space behind it counts. */
-            v->space = v->space || s.p[i] == ' ' || s.p[i] == '\t';
-            i++;
+            v->space = v->space || *p == ' ' || *p == '\t';
+            p++;
             continue;
         }
+        plain = plain_in_value(p, end);
         if (v->space && v->started)
             dkim_sink_put(v->sink, " ", 1);
-        dkim_sink_put(v->sink, s.p + start, i - start);
+        dkim_sink_put(v->sink, p, plain);
         v->space = false;
         v->started = true;
+        p += plain;
     }
 }
 
 static void put_name(struct dkim_sink *sink, struct fct_str name)
 {
-    name = dkim_trim(name);
-    for (size_t i = 0; i < name.n; i++) {
-        char c = dkim_lower(name.p[i]);
+    char lower[64];
 
-        dkim_sink_put(sink, &c, 1);
+    name = dkim_trim(name);
+    while (name.n > 0) {
+        size_t n = name.n < sizeof lower ? name.n : sizeof lower;
+
+        for (size_t i = 0; i < n; i++)
+            lower[i] = dkim_lower(name.p[i]);
+        dkim_sink_put(sink, lower, n);
+        name = (struct fct_str){name.p + n, name.n - n};
     }
     dkim_sink_put(sink, ":", 1);
 }
@@ -140,38 +198,86 @@ static void end_line(struct dkim_body *body)
     body->lines++;
 }
 
-/* A line end whose next line begins with an ordinary byte counts for certain. */
-static bool is_inner_line_end(const char *p, const char *end)
+/* What may belong to the white space, or to the line end behind it, that relaxed bodies drop. */
+static bool is_droppable(char c)
 {
-    return end - p > 2 && p[1] == '\n' && p[2] != '\r' && p[2] != ' ' && p[2] != '\t';
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* Line ends whose next line begins with an ordinary byte count for certain: where that is, or
+ * NULL. */
+static const char *behind_line_ends(const char *p, const char *end)
+{
+    while (end - p > 2 && p[0] == '\r' && p[1] == '\n') {
+        p += 2;
+        if (*p != '\r')
+            return *p == ' ' || *p == '\t' ? NULL : p;
+    }
+    return NULL;
 }
 
 static size_t plain_in_simple(const char *bytes, size_t n)
 {
-    const char *p = bytes, *end = bytes + n, *cr;
+    const char *p = bytes, *end = bytes + n, *cr, *behind;
 
     while ((cr = memchr(p, '\r', (size_t)(end - p)))) {
-        if (!is_inner_line_end(cr, end))
+        behind = behind_line_ends(cr, end);
+        if (!behind)
             return (size_t)(cr - bytes);
-        p = cr + 2;
+        p = behind;
     }
     return n;
 }
 
+#ifdef __SSE2__
+static __m128i is_blank_or_below(__m128i bytes)
+{
+    return _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(' ')), bytes);
+}
+
+/* Nearly all of a text, sixteen bytes at a time, line ends included: up to a tab, white space in a
+ * row, or a line end that is not followed by an ordinary byte. The rest of the work is the same
+ * without it. */
+static const char *skip_ordinary(const char *p, const char *end)
+{
+    for (; end - p >= 18; p += 16) {
+        __m128i at = _mm_loadu_si128((const void *)p);
+        __m128i next = _mm_loadu_si128((const void *)(p + 1));
+        __m128i third = _mm_loadu_si128((const void *)(p + 2));
+        __m128i spaces =
+            _mm_and_si128(_mm_cmpeq_epi8(at, _mm_set1_epi8(' ')), is_blank_or_below(next));
+        __m128i line_ends =
+            _mm_andnot_si128(is_blank_or_below(third), _mm_cmpeq_epi8(next, _mm_set1_epi8('\n')));
+        __m128i others = _mm_andnot_si128(line_ends, _mm_cmpeq_epi8(at, _mm_set1_epi8('\r')));
+        __m128i tabs = _mm_cmpeq_epi8(at, _mm_set1_epi8('\t'));
+        int odd = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(spaces, others), tabs));
+
+        if (odd)
+            return p + ffs(odd) - 1;
+    }
+    return p;
+}
+#else
+static const char *skip_ordinary(const char *p, const char *end)
+{
+    (void)end;
+    return p;
+}
+#endif
+
 static size_t plain_in_relaxed(const char *bytes, size_t n)
 {
-    const char *p = bytes, *end = bytes + n;
+    const char *p = bytes, *end = bytes + n, *behind;
 
-    for (; p < end; p++) {
-        if ((unsigned char)*p > ' ')
-            continue;
-        if (*p == '\t')
-            break;
-        if (*p == ' ' && (end - p < 2 || p[1] == ' ' || p[1] == '\t' || p[1] == '\r'))
-            break;
+    while ((p = first_odd(skip_ordinary(p, end), end)) < end) {
         if (*p == '\r') {
-            if (!is_inner_line_end(p, end))
+            behind = behind_line_ends(p, end);
+            if (!behind)
                 break;
+            p = behind;
+        } else if (*p == '\t' || (*p == ' ' && (end - p < 2 || is_droppable(p[1])))) {
+            break;
+        } else {
             p++;
         }
     }
@@ -195,7 +301,7 @@ void dkim_body_put(struct dkim_body *body, const char *bytes, size_t n)
             continue;
         }
         release_cr(body);
-        plain = body->space && strchr(" \t\r", bytes[i]) && bytes[i]
+        plain = body->space && is_droppable(bytes[i])
                     ? 0
                     : plain_bytes(body->relaxed, bytes + i, n - i);
         if (plain > 0) {

@@ -72,15 +72,30 @@ bool dkim_digest_headers(struct dkim_fields *fields, const struct dkim_signature
 
 /* ---- signatures ---- */
 
+EVP_PKEY_CTX *dkim_digest_verifier(EVP_PKEY *rsa)
+{
+    EVP_PKEY_CTX *context = dkim_digest_setup() ? EVP_PKEY_CTX_new(rsa, NULL) : NULL;
+
+    if (context && EVP_PKEY_verify_init(context) == 1 &&
+        EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1 &&
+        EVP_PKEY_CTX_set_signature_md(context, sha256) == 1)
+        return context;
+    EVP_PKEY_CTX_free(context);
+    return NULL;
+}
+
+bool dkim_digest_fits(EVP_PKEY_CTX *verifier, const uint8_t hash[DKIM_HASH_BYTES],
+                      const uint8_t *signature, size_t n)
+{
+    return EVP_PKEY_verify(verifier, signature, n, hash, DKIM_HASH_BYTES) == 1;
+}
+
 static bool verify_rsa(EVP_PKEY *key, const uint8_t *hash, const uint8_t *signature, size_t n)
 {
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
-    bool ok = context && EVP_PKEY_verify_init(context) == 1 &&
-              EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1 &&
-              EVP_PKEY_CTX_set_signature_md(context, sha256) == 1 &&
-              EVP_PKEY_verify(context, signature, n, hash, DKIM_HASH_BYTES) == 1;
+    EVP_PKEY_CTX *verifier = dkim_digest_verifier(key);
+    bool ok = verifier && dkim_digest_fits(verifier, hash, signature, n);
 
-    EVP_PKEY_CTX_free(context);
+    EVP_PKEY_CTX_free(verifier);
     return ok;
 }
 

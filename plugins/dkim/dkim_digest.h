@@ -27,6 +27,11 @@ FCT_MUST_CHECK bool dkim_digest_headers(struct dkim_fields *fields, const struct
 /* Does the signature fit? */
 bool dkim_digest_verify(EVP_PKEY *key, enum dkim_algorithm algorithm,
                         const uint8_t hash[DKIM_HASH_BYTES], const uint8_t *signature, size_t n);
+/* For RSA keys that are used again and again: making this takes a sixth of the time that verifying
+ * does. NULL: no memory. dkim_digest_fits may be called any number of times, by one thread. */
+EVP_PKEY_CTX *dkim_digest_verifier(EVP_PKEY *rsa);
+bool dkim_digest_fits(EVP_PKEY_CTX *verifier, const uint8_t hash[DKIM_HASH_BYTES],
+                      const uint8_t *signature, size_t n);
 /* *n: room, then what was written. */
 FCT_MUST_CHECK bool dkim_digest_sign(EVP_PKEY *key, const uint8_t hash[DKIM_HASH_BYTES],
                                      uint8_t *signature, size_t *n);

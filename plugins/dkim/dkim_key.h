@@ -19,6 +19,7 @@ struct dkim_key_limits {
 
 struct dkim_key {
     EVP_PKEY *key;
+    struct dkim_ready *ready; /* RSA, from a cache: what all who use the key share; may be NULL */
     enum dkim_algorithm algorithm;
     unsigned bits;
     bool testing; /* t=y */
@@ -30,6 +31,9 @@ struct dkim_key {
 FCT_MUST_CHECK bool dkim_key_parse(struct fct_str record, const struct dkim_key_limits *limits,
                                    struct dkim_key *out, struct fct_err *err);
 void dkim_key_close(struct dkim_key *key);
+/* Does the signature fit? For a key from a cache: in the cache's thread. */
+bool dkim_key_verify(const struct dkim_key *key, const uint8_t hash[DKIM_HASH_BYTES],
+                     const uint8_t *signature, size_t n);
 
 /* The record of a public key: "v=DKIM1; k=rsa; p=…". NULL: no memory. The caller frees it. */
 char *dkim_key_record(EVP_PKEY *key);

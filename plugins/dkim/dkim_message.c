@@ -12,6 +12,20 @@ struct fct_str dkim_message_body(struct fct_str message)
               : (struct fct_str){"", 0};
 }
 
+struct dkim_message dkim_message_of(struct fct_str message, const struct fct_header *field,
+                                    size_t fields)
+{
+    struct fct_str rest = message;
+
+    if (fields > 0) {
+        const char *end = field[fields - 1].raw.p + field[fields - 1].raw.n;
+
+        if (end - message.p >= 2 && (size_t)(end - message.p) <= message.n && end[-1] == '\n')
+            rest = (struct fct_str){end, (size_t)(message.p + message.n - end)};
+    }
+    return (struct dkim_message){field, fields, dkim_message_body(rest)};
+}
+
 /* With its line end; the rest when there is none. */
 static struct fct_str take_line(struct fct_str *in)
 {

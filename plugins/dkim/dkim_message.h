@@ -13,6 +13,9 @@ struct dkim_message {
 
 /* The body: behind the first empty line (CRLF line ends). */
 struct fct_str dkim_message_body(struct fct_str message);
+/* Of a message whose fields are known, views into it: looked for behind the last one. */
+struct dkim_message dkim_message_of(struct fct_str message, const struct fct_header *field,
+                                    size_t fields);
 /* For text that no host has taken apart: views into it. A line that is no field belongs to the one
  * before it. False: no memory. */
 FCT_MUST_CHECK bool dkim_message_split(const struct dkim_memory *memory, struct fct_str text,

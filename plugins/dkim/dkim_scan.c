@@ -279,9 +279,10 @@ static void verify(struct scan *s)
     const struct dkim_conf *conf = s->plugin->conf;
     struct dkim_limits limits = {conf->max_signatures, (uint64_t)time(NULL),
                                  conf->clock_skew.ms / 1000};
-    struct dkim_message message = {.body = dkim_message_body(host->raw(s->call))};
+    const struct fct_header *field;
+    size_t fields = host->headers(s->call, &field);
+    struct dkim_message message = dkim_message_of(host->raw(s->call), field, fields);
 
-    message.fields = host->headers(s->call, &message.field);
     if (dkim_verify_begin(&s->verify, &s->memory, &limits, &message)) {
         begin_questions(s);
         hash_bodies(s);

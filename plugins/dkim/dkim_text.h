@@ -17,13 +17,35 @@ struct dkim_memory {
 /* Returns false, so that failing is one statement. */
 bool dkim_fail(struct fct_err *err, enum fct_class class, const char *fmt, ...) FCT_PRINTF(3, 4);
 
-bool dkim_is_space(char c); /* of FWS (RFC 6376 2.8): space, tab, CR, LF */
-char dkim_lower(char c);
-struct fct_str dkim_trim(struct fct_str s);
+/* Of FWS (RFC 6376 2.8). */
+static inline bool dkim_is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static inline char dkim_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+static inline struct fct_str dkim_trim(struct fct_str s)
+{
+    while (s.n > 0 && dkim_is_space(s.p[s.n - 1]))
+        s.n--;
+    while (s.n > 0 && dkim_is_space(*s.p)) {
+        s.p++;
+        s.n--;
+    }
+    return s;
+}
+
 /* What stands before the next `mark`, trimmed; *rest moves behind it. False: nothing is left. */
 bool dkim_split(struct fct_str *rest, char mark, struct fct_str *out);
 bool dkim_same_nocase(struct fct_str a, struct fct_str b);
 bool dkim_is(struct fct_str a, const char *word); /* exactly */
+
+/* For hash tables. `nocase`: the same for names that differ by case only. */
+uint64_t dkim_hash(struct fct_str s, uint64_t seed, bool nocase);
 
 /* Lower case, in memory of the message. False: no memory. */
 FCT_MUST_CHECK bool dkim_lower_copy(const struct dkim_memory *memory, struct fct_str s,

@@ -69,7 +69,8 @@ static void take_signature(struct dkim_verify *v, const struct fct_header *field
     struct dkim_check *check = &v->check[v->checks++];
     struct fct_err err = {0};
 
-    *check = (struct dkim_check){.field = field};
+    memset(check, 0, sizeof *check);
+    check->field = field;
     check->parsed =
         dkim_signature_parse(&v->memory, DKIM_SIGNATURE, field->value, &check->signature, &err);
     if (check->parsed)
@@ -106,16 +107,23 @@ bool dkim_verify_begin(struct dkim_verify *v, const struct dkim_memory *memory,
 
 /* ---- the key ---- */
 
+static char *put(char *to, struct fct_str s)
+{
+    memcpy(to, s.p, s.n);
+    return to + s.n;
+}
+
 struct fct_str dkim_verify_question(const struct dkim_verify *v, const struct dkim_check *check)
 {
     const struct dkim_signature *s = &check->signature;
-    size_t room = s->selector.n + s->domain.n + sizeof "._domainkey.";
-    char *name = v->memory.take(v->memory.arg, room);
+    const struct fct_str middle = FCT_STR("._domainkey.");
+    size_t n = s->selector.n + middle.n + s->domain.n;
+    char *name = v->memory.take(v->memory.arg, n + 1);
 
     if (!name)
         return (struct fct_str){"", 0};
-    (void)snprintf(name, room, "%.*s._domainkey.%.*s", FCT_FMT(s->selector), FCT_FMT(s->domain));
-    return (struct fct_str){name, room - 1};
+    *put(put(put(name, s->selector), middle), s->domain) = '\0';
+    return (struct fct_str){name, n};
 }
 
 /* The first record that is a key. Several are the signer's mistake (RFC 6376 3.6.2.2). */
@@ -297,7 +305,7 @@ static void end_one(struct dkim_verify *v, struct dkim_check *check)
         judge(check, DKIM_FAIL, "l= is longer than the body");
     else if (memcmp(h->value, s->body_hash, DKIM_HASH_BYTES) != 0)
         judge(check, DKIM_FAIL, "the body was changed");
-    else if (!dkim_digest_verify(check->key.key, s->algorithm, hash, s->bytes, s->nbytes))
+    else if (!dkim_key_verify(&check->key, hash, s->bytes, s->nbytes))
         judge(check, DKIM_FAIL, "the header was changed, or the key is another");
     else
         judge_passed(v, check);
