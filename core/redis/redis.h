@@ -1,4 +1,7 @@
-/* redis.h - commands to Redis from fibers: one connection per process, shared by all, pipelined.
+/* redis.h - commands to Redis from fibers: one connection per process (and server of a cluster),
+ * shared by all, pipelined. One server, the master that Sentinels know, or a cluster: nobody behind
+ * this header sees a difference, but that the keys of one script or command must lie in one slot of
+ * a cluster ("{tag}" in all of them).
  *
  * Never a reason for mail to stop: a Redis that fails max_errors times in a row or lets one answer
  * take longer than `timeout` is away, and every call fails at once (FCT_TEMP) until a try in the
@@ -28,9 +31,6 @@ FCT_MUST_CHECK bool redis_new(struct event_base *base, const struct redis_conf *
 void redis_start(struct redis *r); /* begin to connect */
 void redis_free(struct redis **r); /* who still waits gets an error from the loop */
 
-/* False: a call would fail at once. */
-bool redis_is_there(const struct redis *r);
-
 /* The reply, in `arena`. NULL: FCT_DENIED, Redis refused the command or we did; FCT_TEMP, it is
  * away; FCT_LIMIT, too many wait. */
 FCT_MAY_WAIT const struct fct_redis_reply *redis_call(struct redis *r, struct arena *arena,
@@ -47,7 +47,7 @@ FCT_MAY_WAIT const struct fct_redis_reply *redis_script(struct redis *r, struct 
 struct redis_stats {
     uint64_t commands, errors, timeouts, connections, refused; /* refused: while away */
     uint32_t pending;
-    bool there;
+    bool there, away; /* away: calls fail at once. Neither: it is being connected to */
 };
 struct redis_stats redis_stats(const struct redis *r);
 

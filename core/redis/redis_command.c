@@ -1,5 +1,5 @@
-/* redis_command.c - commands that a shared connection does not bear. */
-#include "core/redis/redis.h"
+/* redis_command.c - commands that a shared connection does not bear, and where their keys are. */
+#include "core/redis/redis_int.h"
 
 #include "core/base/err.h"
 #include "core/base/str.h"
@@ -76,4 +76,51 @@ bool redis_command_allowed(const struct fct_str *word, size_t n, struct fct_err 
                         reasons[refused[i].why]);
     }
     return true;
+}
+
+/* ---- keys ---- */
+
+/* Where the first key stands when it is not the word behind the command. 0: there is none. COUNT:
+ * behind a number that may be 0. STREAMS: behind that word. */
+enum { NO_KEY = 0, BEHIND_COUNT = 100, BEHIND_STREAMS };
+
+/* clang-format off */
+static const struct {
+    const char *name;
+    unsigned key;
+} unusual[] = {
+    {"EVAL", BEHIND_COUNT},    {"EVALSHA", BEHIND_COUNT}, {"EVAL_RO", BEHIND_COUNT},
+    {"FCALL", BEHIND_COUNT},   {"FCALL_RO", BEHIND_COUNT}, {"EVALSHA_RO", BEHIND_COUNT},
+    {"XREAD", BEHIND_STREAMS}, {"XREADGROUP", BEHIND_STREAMS},
+    {"BITOP", 2},              {"OBJECT", 2},             {"MEMORY", 2},
+    {"XGROUP", 2},             {"XINFO", 2},              {"PING", NO_KEY},
+    {"ECHO", NO_KEY},          {"TIME", NO_KEY},          {"INFO", NO_KEY},
+    {"DBSIZE", NO_KEY},        {"KEYS", NO_KEY},          {"SCAN", NO_KEY},
+    {"RANDOMKEY", NO_KEY},     {"SCRIPT", NO_KEY},        {"FLUSHALL", NO_KEY},
+    {"FLUSHDB", NO_KEY},       {"CLUSTER", NO_KEY},       {"CONFIG", NO_KEY},
+    {"COMMAND", NO_KEY},       {"ROLE", NO_KEY},          {"LASTSAVE", NO_KEY},
+    {"ACL", NO_KEY},           {"PUBLISH", NO_KEY},
+};
+/* clang-format on */
+
+static size_t behind_streams(const struct fct_str *word, size_t n)
+{
+    for (size_t i = 1; i + 1 < n; i++)
+        if (str_equal_nocase(word[i], FCT_STR("STREAMS")))
+            return i + 1;
+    return 0;
+}
+
+size_t redis_command_key(const struct fct_str *word, size_t n)
+{
+    size_t key = 1;
+
+    for (size_t i = 0; i < FCT_COUNT(unusual); i++)
+        if (n > 0 && str_equal_nocase(word[0], str_from(unusual[i].name)))
+            key = unusual[i].key;
+    if (key == BEHIND_STREAMS)
+        return behind_streams(word, n);
+    if (key == BEHIND_COUNT)
+        key = n > 3 && !str_equal(word[2], FCT_STR("0")) ? 3 : 0;
+    return key < n ? key : 0;
 }

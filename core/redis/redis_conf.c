@@ -5,7 +5,7 @@
 
 /* clang-format off */
 static const struct fct_conf_key redis_keys[] = {
-    FCT_CONF_KEY(struct redis_conf, url,           "",      "\"unix:/path\", \"redis://[user:password@]host[:6379][/database]\" or \"rediss://…\" (TLS); empty: the private server of `spawn`"),
+    FCT_CONF_KEY(struct redis_conf, url,           "",      "\"unix:/path\", \"redis://[user:password@]host[:6379][/database]\", \"sentinel://[user:password@]host[:26379],host…/master-name[/database]\", \"cluster://[user:password@]host[:6379],host…\"; rediss, sentinels, clusters: with TLS; empty: the private server of `spawn`"),
     FCT_CONF_KEY(struct redis_conf, spawn,         "yes",   "Without a url: run a private redis-server on a Unix socket below server.run_dir. Where the program is not installed the log says so and each filter process remembers for itself, as with no"),
     FCT_CONF_KEY(struct redis_conf, program,       "redis-server", "The private server's program: a path, or a name to be found in PATH"),
     FCT_CONF_KEY(struct redis_conf, data_dir,      "",      "Where the private server keeps its data; empty: the folder redis in server.data_dir"),
@@ -13,6 +13,8 @@ static const struct fct_conf_key redis_keys[] = {
     FCT_CONF_KEY(struct redis_conf, user,          "",      "Name to log in as (Redis ACL); the URL's wins; empty: the default user"),
     FCT_CONF_KEY(struct redis_conf, database,      "0",     "Number of the database; the URL's wins"),
     FCT_CONF_KEY(struct redis_conf, password_file, "",      "A file whose first line is the password, instead of one in the URL"),
+    FCT_CONF_KEY(struct redis_conf, sentinel_user, "",      "Name to log in to Sentinels as; empty: the default user"),
+    FCT_CONF_KEY(struct redis_conf, sentinel_password_file, "", "A file whose first line is the Sentinels' own password; empty: they want none"),
     FCT_CONF_KEY(struct redis_conf, ca_file,       "/etc/ssl/certs/ca-certificates.crt", "Authorities that may vouch for a server with TLS, PEM"),
     FCT_CONF_KEY(struct redis_conf, timeout,       "150ms", "An answer or a connection that takes longer: Redis counts as away, whoever asks falls back at once"),
     FCT_CONF_KEY(struct redis_conf, retry,         "2s",    "How often a Redis that is away is tried again"),

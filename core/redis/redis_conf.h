@@ -6,6 +6,7 @@
 
 struct redis_conf {
     const char *url, *user, *password_file, *ca_file;
+    const char *sentinel_user, *sentinel_password_file;
     uint32_t database;
     bool spawn; /* without a url: the supervisor runs a private one (redis_spawn.h) */
     const char *program, *data_dir;

@@ -47,16 +47,15 @@ static SSL *session_for(SSL_CTX *tls, struct fct_str host)
     return ssl;
 }
 
-static struct bufferevent *wrap(struct event_base *base, const struct redis_place *place,
-                                SSL_CTX *tls, int fd)
+static struct bufferevent *wrap(struct redis *r, const struct dial_address *address, int fd)
 {
     SSL *ssl;
     struct bufferevent *bev;
 
-    if (!place->tls)
-        return bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
-    ssl = session_for(tls, place->address.host);
-    bev = ssl ? bufferevent_openssl_socket_new(base, fd, ssl, BUFFEREVENT_SSL_CONNECTING,
+    if (!r->tls)
+        return bufferevent_socket_new(r->base, fd, BEV_OPT_CLOSE_ON_FREE);
+    ssl = session_for(r->tls, address->host);
+    bev = ssl ? bufferevent_openssl_socket_new(r->base, fd, ssl, BUFFEREVENT_SSL_CONNECTING,
                                                BEV_OPT_CLOSE_ON_FREE)
               : NULL;
     if (bev)
@@ -64,44 +63,41 @@ static struct bufferevent *wrap(struct event_base *base, const struct redis_plac
     return bev;
 }
 
-FCT_MAY_WAIT static bool connect_network(struct event_base *base, const struct redis_place *place,
-                                         struct dns_resolver *dns, uint64_t deadline_ms, int *fd,
-                                         struct fct_err *err)
+FCT_MAY_WAIT static bool connect_network(struct redis *r, const struct dial_address *to,
+                                         uint64_t deadline_ms, int *fd, struct fct_err *err)
 {
     struct fct_str address[ADDRESSES_TRIED];
     struct arena *arena = arena_new(NULL);
-    size_t n =
-        dns_addresses(dns, arena, place->address.host, deadline_ms, address, ADDRESSES_TRIED);
+    size_t n = dns_addresses(r->dns, arena, to->host, deadline_ms, address, ADDRESSES_TRIED);
     bool ok = false;
 
     if (n == 0)
-        fct_fail(err, FCT_TEMP, "%.*s has no address", FCT_FMT(place->address.host));
+        fct_fail(err, FCT_TEMP, "%.*s has no address", FCT_FMT(to->host));
     for (size_t i = 0; i < n && !ok; i++) {
-        struct dial_address at = {.host = address[i], .port = place->address.port};
+        struct dial_address at = {.host = address[i], .port = to->port};
         struct dial_peer peer;
 
-        ok = dial_peer_of(&at, &peer) && dial_connect(base, &peer, deadline_ms, fd, err);
+        ok = dial_peer_of(&at, &peer) && dial_connect(r->base, &peer, deadline_ms, fd, err);
     }
     arena_free(&arena);
     return ok;
 }
 
-bool redis_dial(struct event_base *base, const struct redis_place *place, struct ssl_ctx_st *tls,
-                struct dns_resolver *dns, uint64_t deadline_ms, struct bufferevent **out,
-                struct fct_err *err)
+bool redis_dial(struct redis *r, const struct dial_address *address, uint64_t deadline_ms,
+                struct bufferevent **out, struct fct_err *err)
 {
     struct dial_peer peer;
     int fd;
 
-    if (place->address.is_unix) {
-        if (!dial_peer_of(&place->address, &peer))
+    if (address->is_unix) {
+        if (!dial_peer_of(address, &peer))
             return fct_fail(err, FCT_SYNTAX, "the path of the socket is too long");
-        if (!dial_connect(base, &peer, deadline_ms, &fd, err))
+        if (!dial_connect(r->base, &peer, deadline_ms, &fd, err))
             return false;
-    } else if (!connect_network(base, place, dns, deadline_ms, &fd, err)) {
+    } else if (!connect_network(r, address, deadline_ms, &fd, err)) {
         return false;
     }
-    *out = wrap(base, place, tls, fd);
+    *out = wrap(r, address, fd);
     if (*out)
         return true;
     close(fd);

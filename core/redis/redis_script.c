@@ -35,7 +35,7 @@ const struct fct_redis_reply *redis_script(struct redis *r, struct arena *arena,
 {
     struct fct_str *word = ARENA_ARRAY(arena, struct fct_str, keys + args + 3);
     const struct fct_redis_reply *reply = NULL;
-    const char *sha = sha_of(redis_scripts_of(r), script);
+    const char *sha = sha_of(&r->scripts, script);
     struct fct_err why = {0};
 
     word[2] = arena_printf(arena, "%zu", keys);

@@ -19,6 +19,8 @@ void redis_rig_begin(struct event_base *base)
     rig = (struct redis_rig){.conf = {.url = "",
                                       .user = "",
                                       .password_file = "",
+                                      .sentinel_user = "",
+                                      .sentinel_password_file = "",
                                       .ca_file = "/etc/ssl/certs/ca-certificates.crt",
                                       .timeout = {20000},
                                       .retry = {20},

@@ -48,21 +48,51 @@ START_TEST(shared_connections)
 }
 END_TEST
 
+/* What a URL means: the server's name, user, password, database; sentinel's user, password. */
+static struct fct_str place_text(struct arena *arena, const struct redis_place *p)
+{
+    struct fct_str text = arena_printf(arena, "%.*s", FCT_FMT(redis_place_name(arena, p)));
+
+    for (size_t i = 0; p->kind != REDIS_SINGLE && i < p->n; i++)
+        text = arena_printf(arena, "%.*s,%.*s", FCT_FMT(text),
+                            FCT_FMT(redis_address_name(arena, &p->address[i])));
+    return arena_printf(arena, "%.*s %.*s %.*s %u%s%.*s", FCT_FMT(text), FCT_FMT(p->login.user),
+                        FCT_FMT(p->login.password), (unsigned)p->database,
+                        p->kind == REDIS_SENTINEL ? " " : "", FCT_FMT(p->sentinel_login.password));
+}
+
 START_TEST(places)
 {
     static const struct {
-        const char *url, *want; /* tls host:port path user password database; NULL: refused */
+        const char *url, *want; /* NULL: refused; "def": with a password file */
     } cases[] = {
-        {"unix:/run/redis.sock", "0 :0 /run/redis.sock  def 4"},
-        {"redis://127.0.0.1", "0 127.0.0.1:6379   def 4"},
-        {"redis://Example.com:1/2", "0 example.com:1   def 2"},
-        {"rediss://u:p%40q@[::1]:7/", "1 ::1:7  u p@q 4"},
-        {"redis://:p@h", "0 h:6379   p 4"},
+        {"", "unix:/run/redis/redis.sock   4"},
+        {"unix:/run/redis.sock", "unix:/run/redis.sock  def 4"},
+        {"redis://127.0.0.1", "redis://127.0.0.1:6379  def 4"},
+        {"redis://Example.com:1/2", "redis://example.com:1  def 2"},
+        {"rediss://u:p%40q@[::1]:7/", "rediss://[::1]:7 u p@q 4"},
+        {"redis://:p@h", "redis://h:6379  p 4"},
         {"redis://h/x", NULL},
         {"http://h", NULL},
         {"h:6379", NULL},
         {"redis://h/1?x=y", NULL},
         {"unix:x", NULL},
+        {"sentinel://a/mymaster", "sentinel:mymaster,a:26379   4 "},
+        {"sentinel://u:p%40q@A.example:1,10.0.0.1,[::1]:3/my%20master/2",
+         "sentinel:my master,a.example:1,10.0.0.1:26379,[::1]:3 u p@q 2 "},
+        {"sentinels://a/m", "sentinels:m,a:26379   4 "},
+        {"sentinel://a", NULL},
+        {"sentinel:///m", NULL},
+        {"sentinel://a,/m", NULL},
+        {"sentinel://a:0/m", NULL},
+        {"sentinel://a:65536/m", NULL},
+        {"sentinel://[::1/m", NULL},
+        {"sentinel://a/m/x", NULL},
+        {"sentinel://a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a/m", NULL},
+        {"cluster://a,b:7000", "redis://a:6379,a:6379,b:7000   0"},
+        {"clusters://u:p@a", "rediss://a:6379,a:6379 u p 0"},
+        {"cluster://a/1", NULL},
+        {"cluster://", NULL},
     };
     char file[] = "/tmp/fct-redis.XXXXXX";
     int fd = mkstemp(file);
@@ -70,8 +100,12 @@ START_TEST(places)
     ck_assert_int_eq(write(fd, "def\nx", 5), 5);
     close(fd);
     for (size_t i = 0; i < FCT_COUNT(cases); i++) {
-        struct redis_conf conf = {
-            .url = cases[i].url, .user = "", .password_file = "", .database = 4};
+        struct redis_conf conf = {.url = cases[i].url,
+                                  .user = "",
+                                  .password_file = "",
+                                  .sentinel_user = "",
+                                  .sentinel_password_file = "",
+                                  .database = 4};
         struct arena *arena = arena_new(NULL);
         struct redis_place p;
         struct fct_err err = {0};
@@ -81,17 +115,102 @@ START_TEST(places)
             conf.password_file = file;
         ok = redis_place_parse(arena, &conf, "/run", &p, &err);
         ck_assert_msg(ok == (cases[i].want != NULL), "%s: %s", cases[i].url, err.text);
-        if (ok) {
-            struct fct_str got =
-                arena_printf(arena, "%d %.*s:%u %.*s %.*s %.*s %u", p.tls, FCT_FMT(p.address.host),
-                             (unsigned)p.address.port, FCT_FMT(p.address.path), FCT_FMT(p.user),
-                             FCT_FMT(p.password), (unsigned)p.database);
-
-            ck_assert_str_eq(got.p, cases[i].want);
-        }
+        if (ok)
+            ck_assert_str_eq(place_text(arena, &p).p, cases[i].want);
         arena_free(&arena);
     }
     unlink(file);
+}
+END_TEST
+
+/* ---- a cluster's arithmetic ---- */
+
+START_TEST(slots)
+{
+    static const struct {
+        const char *key;
+        unsigned slot; /* as CLUSTER KEYSLOT says */
+    } cases[] = {
+        {"", 0},
+        {"123456789", 12739},
+        {"foo", 12182},
+        {"{foo}bar", 12182},
+        {"x{foo}", 12182},
+        {"foo{}{bar}", 8363},
+        {"{", 4092},
+        {"a{b", 13340},
+        {"{foo}{bar}", 12182},
+    };
+
+    for (size_t i = 0; i < FCT_COUNT(cases); i++)
+        ck_assert_msg(redis_slot_of(str_from(cases[i].key)) == cases[i].slot, "%s: %u",
+                      cases[i].key, redis_slot_of(str_from(cases[i].key)));
+}
+END_TEST
+
+START_TEST(redirections)
+{
+    static const struct {
+        const char *text, *want; /* NULL: none */
+    } cases[] = {
+        {"MOVED 3999 127.0.0.1:6381", "moved 3999 127.0.0.1 6381"},
+        {"ASK 16383 ::1:6381", "ask 16383 ::1 6381"},
+        {"MOVED 0 :6381", "moved 0  6381"},
+        {"MOVED 16384 127.0.0.1:6381", NULL},
+        {"MOVED x 127.0.0.1:6381", NULL},
+        {"MOVED 1 127.0.0.1", NULL},
+        {"MOVED 1 127.0.0.1:0", NULL},
+        {"MOVED 1 127.0.0.1:70000", NULL},
+        {"MOVED 1", NULL},
+        {"MOVED", NULL},
+        {"ERR no", NULL},
+        {"", NULL},
+    };
+
+    for (size_t i = 0; i < FCT_COUNT(cases); i++) {
+        struct redis_redirection to;
+        char text[100];
+        bool ok = redis_redirection_parse(str_from(cases[i].text), &to);
+
+        ck_assert_msg(ok == (cases[i].want != NULL), "%s", cases[i].text);
+        if (!ok)
+            continue;
+        snprintf(text, sizeof text, "%s %u %.*s %u", to.ask ? "ask" : "moved", to.slot,
+                 FCT_FMT(to.to.host), (unsigned)to.to.port);
+        ck_assert_str_eq(text, cases[i].want);
+    }
+}
+END_TEST
+
+START_TEST(keys_of_commands)
+{
+    static const struct {
+        const char *command;
+        size_t key;
+    } cases[] = {
+        {"GET a", 1},
+        {"mget a b", 1},
+        {"EVALSHA x 1 a", 3},
+        {"EVAL x 0 a", 0},
+        {"EVAL x", 0},
+        {"PING", 0},
+        {"ping a", 0},
+        {"GET", 0},
+        {"XREAD COUNT 1 STREAMS a 0", 4},
+        {"XREAD STREAMS", 0},
+        {"XINFO STREAM a", 2},
+        {"OBJECT ENCODING a", 2},
+        {"XADD fct:hist * a b", 1},
+    };
+
+    for (size_t i = 0; i < FCT_COUNT(cases); i++) {
+        struct fct_str word[8], rest = str_from(cases[i].command);
+        size_t n = 0;
+
+        while (rest.p)
+            word[n++] = str_split(&rest, ' ');
+        ck_assert_msg(redis_command_key(word, n) == cases[i].key, "%s", cases[i].command);
+    }
 }
 END_TEST
 
@@ -101,7 +220,6 @@ START_TEST(no_redis_configured)
 
     ck_assert(redis_new(rig.base, &rig.conf, NULL, NULL, &rig.redis, &err));
     ck_assert_ptr_null(rig.redis);
-    ck_assert(!redis_is_there(rig.redis));
     rig.conf.url = "nonsense";
     ck_assert(!redis_new(rig.base, &rig.conf, NULL, NULL, &rig.redis, &err));
     ck_assert_ptr_null(rig.redis);
@@ -116,6 +234,17 @@ static void with_server(void)
     redis_rig_start();
     redis_rig_server(NULL);
     redis_rig_client();
+}
+
+static struct redis_asked ask_until_away(void)
+{
+    struct redis_asked a;
+
+    do {
+        a = redis_rig_ask("GET a");
+        event_base_loop(rig.base, EVLOOP_NONBLOCK); /* calls fail at once after redis.timeout */
+    } while (!redis_stats(rig.redis).away);
+    return a;
 }
 
 START_TEST(replies)
@@ -241,16 +370,14 @@ START_TEST(death_and_return)
 
     ck_assert_ptr_nonnull(redis_rig_ask("SET a b").reply);
     redis_rig_kill();
-    do
-        a = redis_rig_ask("GET a");
-    while (redis_is_there(rig.redis));
+    a = ask_until_away();
     a = redis_rig_ask("GET a");
     ck_assert_ptr_null(a.reply);
     ck_assert_int_eq(a.err.class, FCT_TEMP);
     ck_assert_uint_gt(redis_stats(rig.redis).refused, 0);
     unlink(rig.socket);
     redis_rig_server(NULL);
-    while (!redis_is_there(rig.redis))
+    while (!!redis_stats(rig.redis).away)
         event_base_loop(rig.base, EVLOOP_ONCE);
     ck_assert_uint_eq(redis_rig_ask("GET a").reply->kind, FCT_REDIS_NIL);
 }
@@ -263,7 +390,7 @@ START_TEST(who_may)
 
     redis_rig_server(more);
     redis_rig_client();
-    while (redis_is_there(rig.redis))
+    while (!redis_stats(rig.redis).away)
         (void)redis_rig_ask("PING");
     a = redis_rig_ask("PING");
     ck_assert_int_eq(a.err.class, FCT_TEMP);
@@ -335,7 +462,7 @@ START_TEST(tls)
     snprintf(url, sizeof url, "rediss://127.0.0.2:%s/2", port); /* not what the certificate says */
     rig.conf.retry.ms = 60000;
     redis_rig_client();
-    while (redis_is_there(rig.redis))
+    while (!redis_stats(rig.redis).away)
         (void)redis_rig_ask("PING");
     ck_assert_uint_eq(redis_stats(rig.redis).connections, 0);
     unlink(cert);
@@ -354,9 +481,7 @@ START_TEST(silence)
     rig.conf.retry.ms = 60000;
     redis_rig_pretend(&server, NULL);
     redis_rig_client();
-    do
-        a = redis_rig_ask("GET a");
-    while (redis_is_there(rig.redis));
+    a = ask_until_away();
     ck_assert_ptr_null(a.reply);
     ck_assert_int_eq(a.err.class, FCT_TEMP);
     ck_assert_uint_eq(redis_stats(rig.redis).timeouts, 1);
@@ -379,9 +504,7 @@ START_TEST(nonsense)
         rig.conf.timeout.ms = 100;
         redis_rig_pretend(&server, answers[i]);
         redis_rig_client();
-        do
-            a = redis_rig_ask("GET a");
-        while (redis_is_there(rig.redis));
+        a = ask_until_away();
         ck_assert_msg(!a.reply, "%s", answers[i]);
         redis_free(&rig.redis);
         event_base_loop(rig.base, EVLOOP_NONBLOCK);
@@ -440,6 +563,9 @@ int main(void)
 
     tcase_add_test(plain, shared_connections);
     tcase_add_test(plain, places);
+    tcase_add_test(plain, slots);
+    tcase_add_test(plain, redirections);
+    tcase_add_test(plain, keys_of_commands);
     tcase_add_checked_fixture(real, with_server, redis_rig_stop);
     tcase_add_test(real, replies);
     tcase_add_test(real, any_byte);
