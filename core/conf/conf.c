@@ -175,6 +175,17 @@ const void *config_each(const struct config *c, const struct conf_block *block, 
     return in->values;
 }
 
+const struct conf_place *config_place(const struct config *c, const struct conf_block *block,
+                                      size_t i, const char *key, size_t item)
+{
+    const struct conf_instance *in = instance_number(c, block, i);
+
+    for (size_t p = 0; in && p < in->n; p++)
+        if (strcmp(in->pair[p].key, key) == 0 && item < in->pair[p].values.n)
+            return &in->pair[p].place[item];
+    return NULL;
+}
+
 size_t config_extra(const struct config *c, const struct conf_block *block, size_t i,
                     const struct conf_pair **pairs)
 {

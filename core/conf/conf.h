@@ -46,12 +46,22 @@ const void *config_get(const struct config *c, const struct conf_block *block);
 /* Instances of a labelled block, in order of appearance. *label may be NULL. NULL past the end. */
 const void *config_each(const struct config *c, const struct conf_block *block, size_t i,
                         const char **label);
+/* Where a value was written. */
+struct conf_place {
+    const char *file;
+    unsigned line, column;
+};
+/* Of the item'th value of a key of instance i (the only one of a plain key is 0); NULL: nobody
+ * wrote it. Lives as long as c. */
+const struct conf_place *config_place(const struct config *c, const struct conf_block *block,
+                                      size_t i, const char *key, size_t item);
 /* Keys of an open block's instance i that its rows do not know, for their owner. */
 struct conf_pair {
     const char *key;
     struct fct_strings values; /* one for a plain value */
     const char *file;
     unsigned line, column;
+    const struct conf_place *place; /* of each value */
 };
 size_t config_extra(const struct config *c, const struct conf_block *block, size_t i,
                     const struct conf_pair **pairs);

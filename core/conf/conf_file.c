@@ -139,8 +139,14 @@ static enum token_kind next(struct reader *r)
 
 /* ---- statements ---- */
 
-static bool read_list(struct reader *r, struct fct_strings *out)
+static struct conf_place place_of(const struct reader *r)
 {
+    return (struct conf_place){r->file, r->token.line, r->token.column};
+}
+
+static bool read_list(struct reader *r, struct conf_pair *pair)
+{
+    struct conf_place *place = NULL;
     const char **item = NULL;
     size_t n = 0, room = 0;
 
@@ -154,27 +160,35 @@ static bool read_list(struct reader *r, struct fct_strings *out)
         if (n == room) {
             item =
                 arena_grow(r->config->arena, item, n * sizeof *item, (room * 2 + 8) * sizeof *item);
+            place = arena_grow(r->config->arena, place, n * sizeof *place,
+                               (room * 2 + 8) * sizeof *place);
             room = room * 2 + 8;
         }
+        place[n] = place_of(r);
         item[n++] = r->token.text;
     }
-    *out = (struct fct_strings){item, n};
+    pair->values = (struct fct_strings){item, n};
+    pair->place = place;
     return true;
 }
 
-static bool read_value(struct reader *r, struct fct_strings *out)
+static bool read_value(struct reader *r, struct conf_pair *pair)
 {
+    struct conf_place *place;
     const char **one;
 
     if (next(r) == T_LIST)
-        return read_list(r, out);
+        return read_list(r, pair);
     if (r->token.kind != T_WORD && r->token.kind != T_STRING)
         return refuse(r, &r->token,
                       "a value is missing: write key = value; quote values with spaces or any of { "
                       "} [ ] = , #");
     one = ARENA_NEW(r->config->arena, const char *);
     *one = r->token.text;
-    *out = (struct fct_strings){one, 1};
+    place = ARENA_NEW(r->config->arena, struct conf_place);
+    *place = place_of(r);
+    pair->values = (struct fct_strings){one, 1};
+    pair->place = place;
     return true;
 }
 
@@ -186,15 +200,22 @@ static struct conf_pair *pair_find(struct conf_instance *in, const char *key)
     return NULL;
 }
 
-static struct fct_strings join(struct arena *arena, struct fct_strings a, struct fct_strings b)
+/* `pair` with the values of `old` in front. */
+static void join(struct arena *arena, const struct conf_pair *old, struct conf_pair *pair)
 {
-    const char **item = ARENA_ARRAY(arena, const char *, a.n + b.n);
+    size_t n = old->values.n + pair->values.n;
+    struct conf_place *place = ARENA_ARRAY(arena, struct conf_place, n + 1);
+    const char **item = ARENA_ARRAY(arena, const char *, n + 1);
 
-    for (size_t i = 0; i < a.n; i++)
-        item[i] = a.item[i];
-    for (size_t i = 0; i < b.n; i++)
-        item[a.n + i] = b.item[i];
-    return (struct fct_strings){item, a.n + b.n};
+    for (size_t i = 0; i < n; i++) {
+        bool first = i < old->values.n;
+        const struct conf_pair *from = first ? old : pair;
+
+        item[i] = from->values.item[first ? i : i - old->values.n];
+        place[i] = from->place[first ? i : i - old->values.n];
+    }
+    pair->values = (struct fct_strings){item, n};
+    pair->place = place;
 }
 
 /* The one rule of merging: a later file wins per key, `+=` adds to a list, the same key twice in
@@ -209,7 +230,7 @@ static bool put_pair(struct reader *r, struct conf_instance *in, struct conf_pai
                           "%s is set twice in this file, first in line %u", pair.key, old->line);
     if (old) {
         if (add)
-            pair.values = join(r->config->arena, old->values, pair.values);
+            join(r->config->arena, old, &pair);
         *old = pair;
         return true;
     }
@@ -256,7 +277,7 @@ static bool read_pair(struct reader *r, struct conf_instance *in)
 
     if (how != T_SET && how != T_ADD)
         return refuse(r, &r->token, "expected = after the key");
-    if (!read_value(r, &pair.values))
+    if (!read_value(r, &pair))
         return false;
     name_files(r, in->block, &pair);
     return put_pair(r, in, pair, how == T_ADD, &key);

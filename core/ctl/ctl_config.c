@@ -3,6 +3,7 @@
 #include "core/ctl/ctl_config.h"
 
 #include "core/base/str.h"
+#include "core/conf/account_setting.h"
 #include "core/ctl/ctl_child.h"
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_output.h"
@@ -211,6 +212,7 @@ int ctl_config_docs(struct ctl *c)
 
     (void)c;
     conf_print_markdown(conf_blocks, &text);
+    account_settings_print_markdown(&text);
     ctl_print(&text);
     buf_free(&text);
     return CTL_OK;

@@ -11,6 +11,7 @@
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_config.h"
 #include "core/ctl/ctl_dkim.h"
+#include "core/ctl/ctl_dns.h"
 #include "core/ctl/ctl_docs.h"
 #include "core/ctl/ctl_filters.h"
 #include "core/ctl/ctl_lua.h"
@@ -19,6 +20,7 @@
 #include "core/ctl/ctl_scan.h"
 #include "core/ctl/ctl_status.h"
 #include "core/ctl/ctl_store.h"
+#include "core/ctl/ctl_symbol.h"
 #include "core/ctl/ctl_trace.h"
 
 /* clang-format off */
@@ -51,6 +53,7 @@ static const struct ctl_option check_dmarc_options[] = {
     {"--spf", "DOMAIN", "SPF passed for this one"},
     {"--dkim", "DOMAIN", "a DKIM signature of this one verified"},
     {"--discovery", "HOW", "walk (RFC 9989), the default, or psl (RFC 7489)"},
+    {"--engine", "NAME", "native, or opendmarc for comparison"},
     {"--dns", "ADDRESS@PORT", "ask this resolver"},
     {0},
 };
@@ -62,7 +65,16 @@ static const struct ctl_option check_spf_options[] = {
 };
 static const struct ctl_option check_driver_options[] = {
     {"--driver", "NAME", "spf: ip, helo and sender, with tabs between, give result, what decided, explanation"},
-    {"--engine", "NAME", "spf: native, or libspf2 for comparison"},
+    {"--engine", "NAME", "native, or for comparison libspf2 (spf), opendmarc (dmarc)"},
+    {"--discovery", "HOW", "dmarc: walk (RFC 9989), the default, or psl (RFC 7489)"},
+    {"--dns", "ADDRESS@PORT", "ask this resolver"},
+    {0},
+};
+static const struct ctl_option dns_records_options[] = {
+    {"--check", NULL, "is it published? Exit status 1 when something needed is not, 75 when nobody can say"},
+    {"--address", "IP", "a public address of this server, repeatable; else those of the mx listeners"},
+    {"--rua", "ADDRESS", "where DMARC reports shall go; else dmarc@DOMAIN"},
+    {"--keys", "DIR", "the folder of DKIM keys; else `keys` of plugin dkim"},
     {"--dns", "ADDRESS@PORT", "ask this resolver"},
     {0},
 };
@@ -195,6 +207,10 @@ const struct ctl_verb ctl_verbs[] = {
      "the DMARC policy of an author's domain, step by step; with --spf or --dkim: would that pass? "
      "Exit status 0 yes, 1 no or no policy, 75 when the DNS cannot say",
      NEEDS_CONF, ctl_check_dmarc, check_dmarc_options, 0},
+    {"dns", "records", "DOMAIN", 1, 1,
+     "what to publish for a domain that is served here, as lines of a zone file; with --check: is it "
+     "there?",
+     NEEDS_CONF, ctl_dns_records, dns_records_options, 0},
     {"dkim", "genkey", "DOMAIN [SELECTOR]", 1, 2,
      "make a key to sign with, and say what to publish", NEEDS_CONF, ctl_dkim_genkey,
      dkim_genkey_options, 0},
@@ -203,6 +219,13 @@ const struct ctl_verb ctl_verbs[] = {
     {"dkim", "rotate", "DOMAIN", 1, 1,
      "make the next keys of a domain and say what to publish; once that is in the DNS, change over",
      NEEDS_CONF, ctl_dkim_rotate, dkim_rotate_options, 0},
+    {"symbol", "list", "", 0, 0,
+     "all symbols that enabled plugins and rules can find, with the score that profile default gives",
+     NEEDS_FILTER, ctl_symbol_list, NULL, 0},
+    {"symbol", "show", "[NAME]", 0, 1,
+     "a symbol: its score, group and meaning, where it is written, and what each profile changes, "
+     "with file and line",
+     NEEDS_FILTER, ctl_symbol_show, NULL, 0},
     {"scan", "", "FILE", 1, 1,
      "what the filter would do with a message (- is standard input); exit status 0 keep, 1 junk, 2 "
      "reject, 3 tempfail, 64 usage",

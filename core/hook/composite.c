@@ -27,7 +27,7 @@ const struct conf_block composite_block = {
     .keys = composite_keys,
     .size = sizeof(struct composite_conf),
     .labelled = true,
-    .file = "55-scores.conf",
+    .file = "scores.conf",
 };
 
 enum node_op { NODE_SYMBOL, NODE_GROUP, NODE_NEVER, NODE_NOT, NODE_AND, NODE_OR };
@@ -324,12 +324,15 @@ static struct fct_self *conf_owner(struct plugin_set *plugins)
     return self;
 }
 
-static bool add_from_conf(struct plugin_set *plugins, const char *name,
-                          const struct composite_conf *conf, struct fct_self *owner,
-                          struct fct_err *err)
+/* Errors name their place in front. */
+static bool fail_where(const char *where, struct fct_err *err)
 {
-    struct plugin_symbol *symbol;
+    return where && fct_fail_in(err, "%s", where);
+}
 
+static bool check_from_conf(const struct plugin_set *plugins, const char *name,
+                            const struct composite_conf *conf, struct fct_err *err)
+{
     if (!is_symbol_name(name))
         return fct_fail(err, FCT_SYNTAX,
                         "composite \"%s\": a symbol has up to %u of A-Z, 0-9 and '_'", name,
@@ -338,6 +341,17 @@ static bool add_from_conf(struct plugin_set *plugins, const char *name,
         return fct_fail(err, FCT_SYNTAX, "composite %s: score must be -1000 to 1000", name);
     if (map_get(plugins->symbols, str_from(name)))
         return fct_fail(err, FCT_SYNTAX, "composite %s: a plugin has a symbol of this name", name);
+    return true;
+}
+
+static bool add_from_conf(struct plugin_set *plugins, const char *name,
+                          const struct composite_conf *conf, const char *where,
+                          struct fct_self *owner, struct fct_err *err)
+{
+    struct plugin_symbol *symbol;
+
+    if (!check_from_conf(plugins, name, conf, err))
+        return fail_where(where, err);
     symbol = ARENA_NEW(plugins->arena, struct plugin_symbol);
     *symbol = (struct plugin_symbol){
         .name = arena_cstr(plugins->arena, str_from(name)),
@@ -347,9 +361,22 @@ static bool add_from_conf(struct plugin_set *plugins, const char *name,
         .self = owner,
         .expression = conf->expression ? conf->expression : "",
         .consume = conf->consume,
+        .origin = where,
     };
     map_put(plugins->symbols, str_from(symbol->name), symbol);
     return true;
+}
+
+/* "FILE:LINE:COLUMN" of its expression, else of its score; NULL: an empty block. */
+static const char *where_of(const struct plugin_set *plugins, const struct config *conf, size_t i)
+{
+    const struct conf_place *place = config_place(conf, &composite_block, i, "expression", 0);
+
+    if (!place)
+        place = config_place(conf, &composite_block, i, "score", 0);
+    return place
+               ? arena_printf(plugins->arena, "%s:%u:%u", place->file, place->line, place->column).p
+               : NULL;
 }
 
 static bool add_all_from_conf(struct plugin_set *plugins, const struct config *conf,
@@ -362,7 +389,7 @@ static bool add_all_from_conf(struct plugin_set *plugins, const struct config *c
     for (size_t i = 0; conf && (c = config_each(conf, &composite_block, i, &name)); i++) {
         if (!owner)
             owner = conf_owner(plugins);
-        if (!add_from_conf(plugins, name, c, owner, err))
+        if (!add_from_conf(plugins, name, c, where_of(plugins, conf, i), owner, err))
             return false;
     }
     return true;
@@ -474,7 +501,7 @@ bool composite_set_build(struct plugin_set *plugins, const struct config *conf,
         return fct_fail(err, FCT_LIMIT, "%zu composites; %u are allowed", n, COMPOSITES_MAX);
     for (size_t i = 0; i < n; i++)
         if (!read_expression(plugins, &list[i], err))
-            return false;
+            return fail_where(list[i].symbol->origin, err);
     ordered = ARENA_ARRAY(plugins->arena, struct composite, n + 1);
     if (!place_all(list, n, ordered, ARENA_ARRAY(plugins->arena, bool, n + 1), err))
         return false;

@@ -241,8 +241,50 @@ static void plan_json(const struct hook_engine *engine, struct buf *out)
     }
 }
 
-static void symbol_json(const struct plugin_symbol *s, bool first, struct buf *out)
+static void place_json(const struct conf_place *place, struct buf *out)
 {
+    FCT_CLEANUP(buf_free) struct buf text = BUF_INIT(4096);
+
+    buf_put_c(out, ", \"where\": ");
+    if (place)
+        buf_printf(&text, "%s:%u:%u", place->file, place->line, place->column);
+    buf_put_char(&text, '\0');
+    filter_put_quoted(text.p, out);
+    buf_put_c(out, "}");
+}
+
+/* What one profile says of it; false: nothing. */
+static bool override_json(const struct profile *p, const char *name, bool first, struct buf *out)
+{
+    const struct profile_symbol *off = p->disabled ? map_get(p->disabled, str_from(name)) : NULL;
+    const struct profile_symbol *own = p->weight ? map_get(p->weight, str_from(name)) : NULL;
+
+    if (!off && !own)
+        return false;
+    buf_put_c(out, first ? "{\"profile\": " : ", {\"profile\": ");
+    filter_put_quoted(p->name, out);
+    buf_put_c(out, off ? ", \"disabled\": true" : ", \"score\": ");
+    if (!off)
+        ledger_put_milli(own->milli, out);
+    place_json(off ? off->place : own->place, out);
+    return true;
+}
+
+static void overrides_json(const struct profile_set *profiles, const char *name, struct buf *out)
+{
+    bool first = true;
+
+    buf_put_c(out, ", \"overrides\": [");
+    for (size_t i = 0; i < profiles->n; i++)
+        first = !override_json(&profiles->profile[i], name, first, out) && first;
+    buf_put_c(out, "]");
+}
+
+static void symbol_json(const struct plugin_symbol *s, const struct profile_set *profiles,
+                        bool first, struct buf *out)
+{
+    const char *file = s->self && s->self->path ? s->self->path : "";
+
     buf_put_c(out, first ? "{\"name\": " : ", {\"name\": ");
     filter_put_quoted(s->name, out);
     buf_put_c(out, ", \"score\": ");
@@ -255,6 +297,9 @@ static void symbol_json(const struct plugin_symbol *s, bool first, struct buf *o
     filter_put_quoted(s->expression ? s->expression : "", out);
     buf_put_c(out, ", \"plugin\": ");
     filter_put_quoted(s->self ? s->self->name : "", out);
+    buf_put_c(out, ", \"origin\": ");
+    filter_put_quoted(s->origin ? s->origin : file, out);
+    overrides_json(profiles, s->name, out);
     buf_put_c(out, "}");
 }
 
@@ -267,11 +312,11 @@ static void symbols_json(const struct hook_engine *engine, struct buf *out)
     for (size_t i = 0; i < engine->set.n; i++)
         for (const struct plugin_symbol *s = engine->set.plugin[i]->symbol; s; s = s->next)
             if (!s->expression) {
-                symbol_json(s, first, out);
+                symbol_json(s, &engine->judging.profiles, first, out);
                 first = false;
             }
     for (size_t i = 0; i < composites->n; i++) {
-        symbol_json(composites->composite[i].symbol, first, out);
+        symbol_json(composites->composite[i].symbol, &engine->judging.profiles, first, out);
         first = false;
     }
 }
@@ -303,6 +348,30 @@ static void profiles_json(const struct profile_set *set, struct buf *out)
         }
 }
 
+/* Limits of groups, profile by profile. */
+static void caps_json(const struct profile_set *set, struct buf *out)
+{
+    bool first = true;
+
+    for (size_t i = 0; i < set->n; i++)
+        for (size_t k = 0; k < set->profile[i].caps; k++) {
+            const struct profile_cap *cap = &set->profile[i].cap[k];
+
+            buf_put_c(out, first ? "{\"profile\": " : ", {\"profile\": ");
+            first = false;
+            filter_put_quoted(set->profile[i].name, out);
+            buf_put_c(out, ", \"group\": ");
+            filter_put_quoted(cap->group, out);
+            buf_put_c(out, ", \"most\": ");
+            ledger_put_milli(cap->most_milli, out);
+            if (cap->least_milli > INT32_MIN) {
+                buf_put_c(out, ", \"least\": ");
+                ledger_put_milli(cap->least_milli, out);
+            }
+            place_json(cap->place, out);
+        }
+}
+
 static void describe_json(const struct hook_engine *engine, const struct filter_facts *facts,
                           struct buf *out)
 {
@@ -318,6 +387,8 @@ static void describe_json(const struct hook_engine *engine, const struct filter_
     profiles_json(&engine->judging.profiles, out);
     buf_put_c(out, "], \"symbols\": [");
     symbols_json(engine, out);
+    buf_put_c(out, "], \"group_caps\": [");
+    caps_json(&engine->judging.profiles, out);
     buf_put_c(out, "], \"plan\": {");
     plan_json(engine, out);
     buf_put_c(out, "}}");

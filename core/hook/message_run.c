@@ -50,10 +50,11 @@ static void add_verdict_header(struct stages *s, struct judgement *j)
 {
     FCT_CLEANUP(buf_free) struct buf value = BUF_INIT(2 * VERDICT_HEADER_MAX);
     FCT_CLEANUP(buf_free) struct buf field = BUF_INIT(3 * VERDICT_HEADER_MAX);
+    const struct verdict_facts facts = {&s->found, s->tx->id, s->tx->degraded};
     struct logged_edit edit = {.kind = LOGGED_HEADER, .edit.origin = FCT_STR("score")};
     struct fct_err err = {0};
 
-    verdict_header_format(s->tx->arena, j, &s->found, s->tx->id, &value);
+    verdict_header_format(s->tx->arena, j, &facts, &value);
     if (!header_field_format(VERDICT_HEADER_NAME, buf_str(&value), &field, &err)) {
         log_event(EV_BUG, s->tx->id, F_C("what", "verdict header"), F_C("why", err.text));
         return;

@@ -33,7 +33,7 @@ const struct conf_block profile_block = {
     .keys = profile_keys,
     .size = sizeof(struct profile_conf),
     .labelled = true,
-    .file = "55-scores.conf",
+    .file = "scores.conf",
 };
 
 #define GREYLIST_MILLI 4000 /* where a plugin can */
@@ -44,6 +44,36 @@ static struct profile builtin = {
     .shared = FCT_JUNK,
     .greylists_not = true,
 };
+
+/* ---- one block on its way ---- */
+
+struct builder {
+    struct plugin_set *plugins;
+    struct profile *profile;
+    const struct config *conf;
+    size_t block; /* which of the profile blocks */
+    struct fct_err *err;
+};
+
+static const struct conf_place *place_of(const struct builder *b, const char *key, size_t item)
+{
+    return config_place(b->conf, &profile_block, b->block, key, item);
+}
+
+/* "file:line:column: profile NAME: key: …" */
+static FCT_PRINTF(4, 5) bool fail_at(struct builder *b, const char *key, size_t item,
+                                     const char *fmt, ...)
+{
+    const struct conf_place *place = place_of(b, key, item);
+    char text[300];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    (void)fct_fail(b->err, FCT_SYNTAX, "profile %s: %s: %s", b->profile->name, key, text);
+    return place && fct_fail_in(b->err, "%s:%u:%u", place->file, place->line, place->column);
+}
 
 /* ---- thresholds ---- */
 
@@ -63,20 +93,18 @@ static const struct threshold thresholds[] = {
     THRESHOLD(discard, FCT_DROP), THRESHOLD(reject, FCT_REFUSE),
 };
 
-static bool read_thresholds(struct profile *p, const struct profile_conf *conf, struct fct_err *err)
+static bool read_thresholds(struct builder *b, const struct profile_conf *conf)
 {
     for (size_t i = 0; i < FCT_COUNT(thresholds); i++) {
         const struct threshold *t = &thresholds[i];
-        int32_t *milli = &p->threshold_milli[t->action];
+        int32_t *milli = &b->profile->threshold_milli[t->action];
         const char *text;
 
         memcpy(&text, (const char *)conf + t->offset, sizeof text);
         if (!text || !*text)
             continue;
         if (!score_parse(str_from(text), milli) || *milli < 0)
-            return fct_fail(err, FCT_SYNTAX,
-                            "profile %s: %s: cannot read \"%s\" (0 to 1000, example: 6.5)", p->name,
-                            t->key, text);
+            return fail_at(b, t->key, 0, "cannot read \"%s\" (0 to 1000, example: 6.5)", text);
     }
     return true;
 }
@@ -100,42 +128,36 @@ const struct profile *profile_with_own(struct arena *arena, const struct profile
     return p;
 }
 
-static bool read_shared(struct profile *p, const struct profile_conf *conf, struct fct_err *err)
+static bool read_shared(struct builder *b, const struct profile_conf *conf)
 {
+    struct profile *p = b->profile;
+
     if (!conf->shared || !*conf->shared)
         return true;
     if (!action_parse(str_from(conf->shared), &p->shared) || p->shared < FCT_JUNK ||
         p->shared > FCT_DROP)
-        return fct_fail(err, FCT_SYNTAX,
-                        "profile %s: shared: \"%s\" is not junk, quarantine or discard", p->name,
-                        conf->shared);
+        return fail_at(b, "shared", 0, "\"%s\" is not junk, quarantine or discard", conf->shared);
     return true;
 }
 
-static bool read_mode(struct profile *p, const struct profile_conf *conf, struct fct_err *err)
+static bool read_mode(struct builder *b, const struct profile_conf *conf)
 {
+    struct profile *p = b->profile;
+
     p->shadow = strcmp(conf->mode, "shadow") == 0;
     if (!p->shadow && strcmp(conf->mode, "live") != 0)
-        return fct_fail(err, FCT_SYNTAX, "profile %s: mode: \"%s\" is not live or shadow", p->name,
-                        conf->mode);
+        return fail_at(b, "mode", 0, "\"%s\" is not live or shadow", conf->mode);
     if (p->shadow && strcmp(p->name, "default") == 0)
-        return fct_fail(err, FCT_SYNTAX,
-                        "profile default: mode: somebody must judge; give the shadow another name");
+        return fail_at(b, "mode", 0, "somebody must judge; give the shadow another name");
     return true;
 }
 
 /* ---- lists: NAME, NAME=NUMBER, NAME=FROM..TO ---- */
 
-struct builder {
-    struct plugin_set *plugins;
-    struct profile *profile;
-    struct fct_err *err;
-};
-
-static bool fail_item(struct builder *b, const char *key, const char *item, const char *example)
+static bool fail_item(struct builder *b, const char *key, size_t item, const char *text,
+                      const char *example)
 {
-    return fct_fail(b->err, FCT_SYNTAX, "profile %s: %s: cannot read \"%s\" (example: \"%s\")",
-                    b->profile->name, key, item, example);
+    return fail_at(b, key, item, "cannot read \"%s\" (example: \"%s\")", text, example);
 }
 
 /* NULL and a line in the log when no enabled plugin declares it. */
@@ -166,32 +188,36 @@ static struct map *new_map(const struct plugin_set *plugins)
     return map;
 }
 
-static bool add_disabled(struct builder *b, const char *item)
+static void put_symbol(struct builder *b, struct map **map, struct fct_str name,
+                       struct profile_symbol says)
 {
-    static char yes;
+    struct profile_symbol *kept = ARENA_NEW(b->plugins->arena, struct profile_symbol);
 
-    if (!find_symbol(b, "disable", str_from(item)))
-        return true;
-    if (!b->profile->disabled)
-        b->profile->disabled = new_map(b->plugins);
-    map_put(b->profile->disabled, str_from(item), &yes);
+    *kept = says;
+    if (!*map)
+        *map = new_map(b->plugins);
+    map_put(*map, name, kept);
+}
+
+static bool add_disabled(struct builder *b, const char *item, size_t n)
+{
+    if (find_symbol(b, "disable", str_from(item)))
+        put_symbol(b, &b->profile->disabled, str_from(item),
+                   (struct profile_symbol){0, place_of(b, "disable", n)});
     return true;
 }
 
-static bool add_weight(struct builder *b, const char *item)
+static bool add_weight(struct builder *b, const char *item, size_t n)
 {
     struct fct_str rest = str_from(item), name = str_trim(str_split(&rest, '='));
-    int32_t milli, *kept;
+    int32_t milli;
 
     if (name.n == 0 || !rest.p || !score_parse(rest, &milli))
-        return fail_item(b, "score", item, "SPF_FAIL=1.5");
+        return fail_item(b, "score", n, item, "SPF_FAIL=1.5");
     if (!find_symbol(b, "score", name))
         return true;
-    kept = ARENA_NEW(b->plugins->arena, int32_t);
-    *kept = milli;
-    if (!b->profile->weight)
-        b->profile->weight = new_map(b->plugins);
-    map_put(b->profile->weight, name, kept);
+    put_symbol(b, &b->profile->weight, name,
+               (struct profile_symbol){milli, place_of(b, "score", n)});
     if (b->profile->disabled)
         map_remove(b->profile->disabled, name);
     return true;
@@ -210,7 +236,7 @@ static bool read_cap(struct fct_str text, struct profile_cap *cap)
 }
 
 /* A later cap of the same group replaces the earlier: a profile's own that of default. */
-static bool add_cap(struct builder *b, const char *item)
+static bool add_cap(struct builder *b, const char *item, size_t n)
 {
     struct profile *p = b->profile;
     struct fct_str rest = str_from(item), name = str_trim(str_split(&rest, '='));
@@ -218,7 +244,8 @@ static bool add_cap(struct builder *b, const char *item)
     size_t at = 0;
 
     if (name.n == 0 || !rest.p || !read_cap(rest, &cap))
-        return fail_item(b, "group_cap", item, "rbl=8\" or \"spf=-1..4");
+        return fail_item(b, "group_cap", n, item, "rbl=8\" or \"spf=-1..4");
+    cap.place = place_of(b, "group_cap", n);
     cap.group = arena_cstr(b->plugins->arena, name);
     all = ARENA_ARRAY(b->plugins->arena, struct profile_cap, p->caps + 1);
     if (p->caps > 0)
@@ -232,10 +259,10 @@ static bool add_cap(struct builder *b, const char *item)
 }
 
 static bool add_each(struct builder *b, struct fct_strings list,
-                     bool (*add)(struct builder *b, const char *item))
+                     bool (*add)(struct builder *b, const char *item, size_t n))
 {
     for (size_t i = 0; i < list.n; i++)
-        if (!add(b, list.item[i]))
+        if (!add(b, list.item[i], i))
             return false;
     return true;
 }
@@ -260,21 +287,21 @@ static uint32_t role_of(const char *pattern)
     return 0;
 }
 
-static bool check_patterns(const struct profile *p, struct fct_err *err)
+static bool check_patterns(struct builder *b)
 {
+    const struct profile *p = b->profile;
+
     for (size_t i = 0; i < p->match.n; i++) {
         const char *pattern = p->match.item[i];
 
         if (role_of(pattern))
             continue;
         if (strncmp(pattern, "role:", 5) == 0)
-            return fct_fail(err, FCT_SYNTAX,
-                            "profile %s: match: \"%s\": the roles are mx, submission, lmtp, local",
-                            p->name, pattern);
+            return fail_at(b, "match", i, "\"%s\": the roles are mx, submission, lmtp, local",
+                           pattern);
         if (strcmp(pattern, "*") != 0 && !strchr(pattern, '@'))
-            return fct_fail(err, FCT_SYNTAX,
-                            "profile %s: match: \"%s\" is no address (example: \"*@example.org\")",
-                            p->name, pattern);
+            return fail_at(b, "match", i, "\"%s\" is no address (example: \"*@example.org\")",
+                           pattern);
     }
     return true;
 }
@@ -369,17 +396,14 @@ static void check_greylist(struct builder *b)
               F_C("profile", b->profile->name));
 }
 
-static bool fill_profile(struct plugin_set *plugins, const struct profile_conf *conf,
-                         struct profile *p, struct fct_err *err)
+static bool fill_profile(struct builder *b, const struct profile_conf *conf)
 {
-    struct builder b = {plugins, p, err};
-
-    p->match = conf->match;
-    if (!check_patterns(p, err) || !read_thresholds(p, conf, err) || !read_shared(p, conf, err) ||
-        !read_mode(p, conf, err) || !add_each(&b, conf->score, add_weight) ||
-        !add_each(&b, conf->disable, add_disabled) || !add_each(&b, conf->group_cap, add_cap))
+    b->profile->match = conf->match;
+    if (!check_patterns(b) || !read_thresholds(b, conf) || !read_shared(b, conf) ||
+        !read_mode(b, conf) || !add_each(b, conf->score, add_weight) ||
+        !add_each(b, conf->disable, add_disabled) || !add_each(b, conf->group_cap, add_cap))
         return false;
-    check_greylist(&b);
+    check_greylist(b);
     return true;
 }
 
@@ -387,13 +411,15 @@ static bool fill_profile(struct plugin_set *plugins, const struct profile_conf *
 static bool fill_set(struct plugin_set *plugins, const struct config *conf, struct profile_set *set,
                      struct fct_err *err)
 {
+    struct builder b = {.plugins = plugins, .conf = conf, .err = err};
     const struct profile_conf *c;
     const char *name;
 
-    for (size_t i = 0; (c = config_each(conf, &profile_block, i, &name)); i++)
-        if (strcmp(name, "default") == 0 && !fill_profile(plugins, c, &set->profile[0], err))
+    b.profile = &set->profile[0];
+    for (; (c = config_each(conf, &profile_block, b.block, &name)); b.block++)
+        if (strcmp(name, "default") == 0 && !fill_profile(&b, c))
             return false;
-    for (size_t i = 0; (c = config_each(conf, &profile_block, i, &name)); i++) {
+    for (b.block = 0; (c = config_each(conf, &profile_block, b.block, &name)); b.block++) {
         struct profile *p = &set->profile[set->n];
 
         if (strcmp(name, "default") == 0)
@@ -403,7 +429,8 @@ static bool fill_set(struct plugin_set *plugins, const struct config *conf, stru
         p->weight = copy_map(plugins, p->weight);
         p->disabled = copy_map(plugins, p->disabled);
         set->n++;
-        if (!fill_profile(plugins, c, p, err))
+        b.profile = p;
+        if (!fill_profile(&b, c))
             return false;
     }
     return true;

@@ -22,6 +22,13 @@ extern const struct conf_block profile_block; /* labelled */
 struct profile_cap {
     const char *group;
     int32_t least_milli, most_milli;
+    const struct conf_place *place;
+};
+
+/* What a profile says of a symbol, and where. */
+struct profile_symbol {
+    int32_t milli; /* its weight here, unless it is disabled */
+    const struct conf_place *place;
 };
 
 /* What a shadow would have done, since its process started. */
@@ -36,8 +43,8 @@ struct profile {
     struct fct_strings match;
     int32_t threshold_milli[PROFILE_ACTIONS]; /* of an action; 0: never */
     enum fct_action shared; /* where one reply answers for all: instead of REFUSE, JUNK … DROP */
-    struct map *weight;     /* symbol → its weight here; NULL: none differs */
-    struct map *disabled;   /* symbol → anything */
+    struct map *weight;     /* symbol → struct profile_symbol; NULL: none differs */
+    struct map *disabled;   /* the same */
     const struct profile_cap *cap;
     size_t caps;
     bool shadow;        /* judges beside the live one, for the ledger and the counts only */

@@ -55,10 +55,10 @@ static bool is_disabled(const struct sheet *s, const struct plugin_symbol *symbo
 
 static int32_t weight_of(const struct sheet *s, const struct plugin_symbol *symbol)
 {
-    const int32_t *own =
+    const struct profile_symbol *own =
         s->profile->weight ? map_get(s->profile->weight, str_from(symbol->name)) : NULL;
 
-    return own ? *own : symbol->score_milli;
+    return own ? own->milli : symbol->score_milli;
 }
 
 static int32_t times(int32_t weight, double factor)
@@ -200,9 +200,9 @@ static void apply_cap(struct sheet *s, const struct profile_cap *cap, int64_t *t
     if (held == sum)
         return;
     note(s, LEDGER_ADJUST, s->profile->name, cap->group, (int32_t)(held - sum),
-         held < sum ? arena_printf(s->tx->arena, "group: at most %.*s",
+         held < sum ? arena_printf(s->tx->arena, SCORE_CAP_DETAIL "at most %.*s",
                                    FCT_FMT(score_text(cap->most_milli, most)))
-                    : arena_printf(s->tx->arena, "group: at least %.*s",
+                    : arena_printf(s->tx->arena, SCORE_CAP_DETAIL "at least %.*s",
                                    FCT_FMT(score_text(cap->least_milli, least))));
     *total += held - sum;
 }

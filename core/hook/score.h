@@ -27,6 +27,9 @@ struct score {
 struct score score_judge(const struct transaction *tx, const struct composite_set *composites,
                          const struct profile *profile, struct ledger_log *log);
 
+/* How the detail of an adjustment by a group's cap begins; its name is the group's. */
+#define SCORE_CAP_DETAIL "group: "
+
 #define SCORE_TEXT_MAX 16
 /* "-1.25", "6", for people and for fct_ev_verdict.score; `to` has SCORE_TEXT_MAX bytes. */
 struct fct_str score_text(int32_t milli, char *to);

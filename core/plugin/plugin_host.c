@@ -173,6 +173,13 @@ static bool add_symbol(struct fct_self *self, const struct fct_symbol *symbol, s
     return true;
 }
 
+static void symbol_origin(struct fct_self *self, const char *name, const char *where)
+{
+    for (struct plugin_symbol *s = self->starting && name ? self->symbol : NULL; s; s = s->next)
+        if (strcmp(s->name, name) == 0)
+            s->origin = where;
+}
+
 /* ---- memory ---- */
 
 static void *alloc(struct fct_call *call, size_t bytes)
@@ -327,6 +334,7 @@ const struct fct_host plugin_host = {
     .recipient = personal_recipient,
     .recipient_setting = personal_setting,
     .symbol_for = personal_symbol,
+    .symbol_origin = symbol_origin,
     .text = message_text,
     .reply = result_reply,
     .mailbox = result_mailbox,

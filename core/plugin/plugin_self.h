@@ -54,6 +54,7 @@ struct plugin_symbol {
     struct plugin_symbol *next;
     const char *expression; /* of a composite (core/hook/composite.h); else NULL */
     bool consume;
+    const char *origin; /* "FILE:LINE" where it is written; NULL: the plugin's file knows no more */
 };
 
 /* host.count(): what a plugin counts of its own. */

@@ -610,6 +610,9 @@ struct fct_host {
      * False besides: nobody here has that account. */
     bool (*symbol_for)(struct fct_call *call, struct fct_str account, const char *name,
                        double factor, struct fct_str detail);
+    /* Set-up, only inside start(), for engines that run somebody else's code: where a symbol that
+     * was added is written, "FILE:LINE", for facteurctl symbol show. Must live until stop(). */
+    void (*symbol_origin)(struct fct_self *self, const char *name, const char *where);
 
     /* FCT_TEXT_*: of all text parts together, in UTF-8, its spaces one each, invisible characters
      * left out, cut at filter.max_text. Of alternatives (RFC 2046 5.1.4) each, as mail programs

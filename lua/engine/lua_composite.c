@@ -97,6 +97,7 @@ bool lua_composites_register(struct lua_engine *e, struct fct_self *self, struct
         if (!e->host->add_composite(self, &c->is, &inner)) {
             return lua_fail(err, inner.class, "%s: %.180s", c->where, inner.text);
         }
+        lua_symbol_origin(e, self, c->is.symbol.name, c->where);
     }
     return true;
 }

@@ -317,8 +317,11 @@ void lua_symbol_check(lua_State *L, struct lua_engine *e, const char *name);
 const char *lua_symbol_declared(const struct lua_engine *e, const char *name, bool shadow);
 /* Hands it to the host, unless a live file has done so: a symbol has one score. */
 FCT_MUST_CHECK bool lua_symbol_register(struct lua_engine *e, struct fct_self *self,
-                                        const struct fct_symbol *symbol, bool shadow,
-                                        struct fct_err *err);
+                                        const struct fct_symbol *symbol, const char *where,
+                                        bool shadow, struct fct_err *err);
+/* Tells the host where it stands, if the host wants to know. */
+void lua_symbol_origin(const struct lua_engine *e, struct fct_self *self, const char *name,
+                       const char *where);
 const char *lua_label(struct lua_engine *e); /* "lua:NAME" of the file being loaded */
 const char *lua_where_kept(lua_State *L, struct lua_engine *e); /* "FILE:LINE" of the script */
 

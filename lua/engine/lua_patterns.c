@@ -413,7 +413,7 @@ static bool register_target(void *arg, struct lua_target *t, size_t target, bool
     for (const struct pattern *p = t->pattern; p; p = p->next) {
         struct fct_err inner = {0};
 
-        if (!lua_symbol_register(e, r->self, &p->declared, shadow, &inner))
+        if (!lua_symbol_register(e, r->self, &p->declared, p->where, shadow, &inner))
             return lua_fail(r->err, inner.class, "%s: %.180s", p->where, inner.text);
     }
     return !t->pattern || e->host->add_hook(r->self, &row, r->err);

@@ -277,11 +277,22 @@ void lua_symbol_check(lua_State *L, struct lua_engine *e, const char *name)
 }
 
 bool lua_symbol_register(struct lua_engine *e, struct fct_self *self,
-                         const struct fct_symbol *symbol, bool shadow, struct fct_err *err)
+                         const struct fct_symbol *symbol, const char *where, bool shadow,
+                         struct fct_err *err)
 {
     if (shadow && lua_symbol_declared(e, symbol->name, false))
         return true;
-    return e->host->add_symbol(self, symbol, err);
+    if (!e->host->add_symbol(self, symbol, err))
+        return false;
+    lua_symbol_origin(e, self, symbol->name, where);
+    return true;
+}
+
+void lua_symbol_origin(const struct lua_engine *e, struct fct_self *self, const char *name,
+                       const char *where)
+{
+    if (FCT_HAS(e->host, symbol_origin) && e->host->symbol_origin)
+        e->host->symbol_origin(self, name, where);
 }
 
 int lua_fn_global_rule(lua_State *L)
@@ -352,7 +363,7 @@ bool lua_rules_register(struct lua_engine *e, struct fct_self *self, struct fct_
 {
     for (struct lua_rule *r = e->rule; r; r = r->next) {
         if (r->kind == LUA_RULE &&
-            !lua_symbol_register(e, self, &r->declared, r->row.mode == FCT_SHADOW, err))
+            !lua_symbol_register(e, self, &r->declared, r->where, r->row.mode == FCT_SHADOW, err))
             return in_file(err, r);
         if (!e->host->add_hook(self, &r->row, err))
             return in_file(err, r);

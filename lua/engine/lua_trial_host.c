@@ -298,6 +298,7 @@ void lua_trial_install(struct fct_host *host)
 {
     host->add_hook = add_hook;
     host->add_symbol = add_symbol;
+    host->symbol_origin = NULL;
     host->add_composite = add_composite;
     host->slot = slot;
     host->log = write_log;

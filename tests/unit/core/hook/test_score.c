@@ -244,8 +244,10 @@ START_TEST(mistakes_are_named)
 
     start(refused[_i].conf);
     ck_assert_msg(!plugin_rig_judging(&rig, &err), "%s", refused[_i].conf);
-    ck_assert_msg(strncmp(err.text, refused[_i].why, strlen(refused[_i].why)) == 0, "%s: %s",
-                  refused[_i].conf, err.text);
+    ck_assert_msg(strstr(err.text, refused[_i].why), "%s: %s", refused[_i].conf, err.text);
+    /* where it is written; nobody can say where a cycle begins */
+    ck_assert_msg(strstr(err.text, ":1:") || strstr(refused[_i].why, "wait for each other"), "%s",
+                  err.text);
     plugin_rig_stop(&rig);
 }
 END_TEST
