@@ -71,16 +71,16 @@ static const char *configured_folder(const struct ctl *c)
     return DEFAULT_KEYS;
 }
 
-static bool open_domain(struct domain *d, struct ctl *c, struct fct_err *err)
+static bool open_domain(struct domain *d, struct ctl *c, const char *word, struct fct_err *err)
 {
     const char *given = ctl_option(c, "--keys");
-    char *name = ARENA_ARRAY(c->arena, char, strlen(c->word[0]) + 1);
+    char *name = ARENA_ARRAY(c->arena, char, strlen(word) + 1);
 
-    memcpy(name, c->word[0], strlen(c->word[0]));
+    memcpy(name, word, strlen(word));
     str_lower(name, strlen(name));
     *d = (struct domain){.c = c, .arena = c->arena, .name = name};
     if (!dkim_is_domain(str_from(name), 2))
-        return fct_fail(err, FCT_SYNTAX, "%s is no domain", c->word[0]);
+        return fct_fail(err, FCT_SYNTAX, "%s is no domain", word);
     d->folder = arena_printf(c->arena, "%s/%s", given ? given : configured_folder(c), name).p;
     return true;
 }
@@ -304,6 +304,24 @@ static void say(const struct domain *d, enum state state, const char *what)
     ctl_print(&out);
 }
 
+/* ---- for others ---- */
+
+bool ctl_dkim_records(struct ctl *c, const char *domain, struct ctl_dkim_record *out, size_t max,
+                      size_t *n, struct fct_err *err)
+{
+    struct domain *d = ARENA_NEW(c->arena, struct domain);
+
+    *n = 0;
+    if (!open_domain(d, c, domain, err) || !read_domain(d, err))
+        return false;
+    for (size_t i = 0; i < d->n && *n < max; i++)
+        if (d->key[i].state != OLD)
+            out[(*n)++] = (struct ctl_dkim_record){
+                arena_printf(d->arena, "%s._domainkey.%s", d->key[i].selector, d->name).p,
+                d->key[i].record, d->key[i].state == NEXT};
+    return true;
+}
+
 /* ---- genkey, record ---- */
 
 static bool take_kind(const struct ctl *c, int *kind, int *bits, struct fct_err *err)
@@ -331,7 +349,8 @@ int ctl_dkim_genkey(struct ctl *c)
     struct fct_err err = {0};
     int kind = 0, bits = 0;
 
-    if (!open_domain(d, c, &err) || !take_kind(c, &kind, &bits, &err) || !read_domain(d, &err))
+    if (!open_domain(d, c, c->word[0], &err) || !take_kind(c, &kind, &bits, &err) ||
+        !read_domain(d, &err))
         return ctl_error(&err);
     if (selector && !dkim_is_domain(str_from(selector), 1))
         (void)fct_fail(&err, FCT_SYNTAX, "%s is no selector", selector);
@@ -349,7 +368,7 @@ int ctl_dkim_record(struct ctl *c)
     struct domain *d = ARENA_NEW(c->arena, struct domain);
     struct fct_err err = {0};
 
-    if (!open_domain(d, c, &err) || !read_domain(d, &err))
+    if (!open_domain(d, c, c->word[0], &err) || !read_domain(d, &err))
         return ctl_error(&err);
     if (d->n == 0) {
         (void)fct_fail(&err, FCT_DENIED, "%s has no keys; see facteurctl dkim genkey", d->folder);
@@ -462,7 +481,7 @@ int ctl_dkim_rotate(struct ctl *c)
     struct fct_err err = {0};
     bool ok;
 
-    if (!open_domain(d, c, &err) || !read_domain(d, &err))
+    if (!open_domain(d, c, c->word[0], &err) || !read_domain(d, &err))
         return ctl_error(&err);
     if (count(d, SIGNS) == 0)
         ok = fct_fail(&err, FCT_DENIED, "%s has no key that signs; see facteurctl dkim genkey",

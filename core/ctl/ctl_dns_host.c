@@ -1,0 +1,155 @@
+/* ctl_dns_host.c - what can be said about this server from here: its addresses and its certificate.
+ */
+#include "core/base/str.h"
+#include "core/ctl/ctl_cli.h"
+#include "core/ctl/ctl_dns_int.h"
+#include "plugins/lib/ip_address.h"
+#include "protocols/edge_conf.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <netdb.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+/* ---- addresses ---- */
+
+/* Not routed to this server from everywhere (RFC 6890); of IPv6 only 2000::/3 is. */
+static bool is_public(const char *text)
+{
+    static const char *const inner[] = {
+        "0.0.0.0/8",      "10.0.0.0/8",    "100.64.0.0/10",  "127.0.0.0/8",
+        "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3",
+    };
+    struct ip_address address;
+    struct ip_net net;
+
+    if (!ip_address_parse(str_from(text), &address))
+        return false;
+    if (address.v6)
+        return (address.byte[0] & 0xe0) == 0x20;
+    for (size_t i = 0; i < FCT_COUNT(inner); i++)
+        if (ip_net_parse(str_from(inner[i]), &net) &&
+            ip_address_matches(&address, &net.address, net.bits))
+            return false;
+    return true;
+}
+
+static void add_address(struct dns_records *r, const char *text)
+{
+    for (size_t i = 0; i < r->addresses; i++)
+        if (strcmp(r->address[i], text) == 0)
+            return;
+    if (r->addresses < ADDRESSES_MAX)
+        r->address[r->addresses++] = arena_cstr(r->arena, str_from(text));
+}
+
+static bool add_given(struct dns_records *r, struct fct_err *err)
+{
+    const struct ctl *c = r->ctl;
+    struct ip_address address;
+
+    for (unsigned i = 0; i < c->ngiven; i++) {
+        if (strcmp(c->given[i].option->name, "--address") != 0)
+            continue;
+        if (!ip_address_parse(str_from(c->given[i].value), &address))
+            return fct_fail(err, FCT_SYNTAX, "--address %s: not an IP address", c->given[i].value);
+        add_address(r, c->given[i].value);
+    }
+    return true;
+}
+
+static void add_interfaces(struct dns_records *r)
+{
+    struct ifaddrs *all = NULL;
+    char text[INET6_ADDRSTRLEN];
+
+    if (getifaddrs(&all) != 0)
+        return;
+    for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+        bool v6 = i->ifa_addr && i->ifa_addr->sa_family == AF_INET6;
+        socklen_t size = v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+
+        if (i->ifa_addr && (v6 || i->ifa_addr->sa_family == AF_INET) &&
+            getnameinfo(i->ifa_addr, size, text, sizeof text, NULL, 0, NI_NUMERICHOST) == 0 &&
+            is_public(text))
+            add_address(r, text);
+    }
+    freeifaddrs(all);
+}
+
+/* "192.0.2.1:25", "[2001:db8::1]:25", "*:25" */
+static void add_listening(struct dns_records *r, const char *at)
+{
+    struct fct_str text = str_from(at);
+    const char *colon = strrchr(at, ':');
+    const char *host;
+
+    if (!colon || strncmp(at, "unix:", 5) == 0)
+        return;
+    text.n = (size_t)(colon - at);
+    if (text.n > 2 && text.p[0] == '[')
+        text = (struct fct_str){text.p + 1, text.n - 2};
+    host = arena_cstr(r->arena, text);
+    if (strcmp(host, "*") == 0 || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
+        add_interfaces(r);
+    else if (is_public(host))
+        add_address(r, host);
+}
+
+bool dns_host_addresses(struct dns_records *r, struct fct_err *err)
+{
+    const struct listener_conf *l;
+
+    if (!add_given(r, err))
+        return false;
+    if (r->addresses > 0)
+        return true;
+    for (size_t i = 0; (l = config_each(r->ctl->config, &listener_block, i, NULL)); i++)
+        for (size_t k = 0; k < l->address.n && listener_kind(l) == LISTENER_MX; k++)
+            add_listening(r, l->address.item[k]);
+    return true;
+}
+
+/* ---- the certificate ---- */
+
+static X509 *read_certificate(const char *path)
+{
+    FILE *f = fopen(path, "re");
+    X509 *x = f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
+
+    if (f)
+        fclose(f);
+    return x;
+}
+
+/* The certificate's public key, so that a renewal with the same key changes nothing. */
+static bool digest_of_key(X509 *x, uint8_t digest[EVP_MAX_MD_SIZE], unsigned *n)
+{
+    uint8_t *der = NULL;
+    int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
+    bool ok = length > 0 && EVP_Digest(der, (size_t)length, digest, n, EVP_sha256(), NULL) == 1;
+
+    OPENSSL_free(der);
+    return ok;
+}
+
+const char *dns_host_tlsa(struct dns_records *r)
+{
+    const struct tls_block_conf *conf = config_get(r->ctl->config, &tls_block);
+    X509 *x = conf->certificate[0] ? read_certificate(conf->certificate) : NULL;
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    char hex[2 * EVP_MAX_MD_SIZE + 1] = "";
+    unsigned n = 0;
+
+    if (!x)
+        return NULL;
+    if (!digest_of_key(x, digest, &n))
+        n = 0;
+    X509_free(x);
+    for (unsigned i = 0; i < n; i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    return n > 0 ? arena_printf(r->arena, "3 1 1 %s", hex).p : NULL;
+}
