@@ -16,7 +16,8 @@ struct arc_sealing {
     EVP_PKEY *key;                /* RSA or Ed25519 */
     const struct fct_str *header; /* what the message signature names, each name one field */
     size_t headers;
-    uint64_t time; /* t= */
+    uint64_t time;            /* t= */
+    const uint8_t *body_hash; /* of the whole relaxed body, when somebody has it; NULL: made here */
 };
 
 /* The names of the fields that are there, and in `oversign` one more of each, so that none can be
@@ -33,8 +34,7 @@ struct arc_new_set {
 };
 
 /* The message is as it shall leave, older sets in it. Fails DENIED when cv= and instance do not fit
- * those, LIMIT above ARC_INSTANCES, TEMP without memory. Touches nothing else: may run in another
- * thread. */
+ * those, LIMIT above ARC_INSTANCES, TEMP without memory. */
 FCT_MUST_CHECK bool arc_seal_message(const struct arc_sealing *s, const struct dkim_memory *memory,
                                      const struct dkim_message *message, struct arc_new_set *out,
                                      struct fct_err *err);
