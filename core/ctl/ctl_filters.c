@@ -72,6 +72,12 @@ static const struct {
     const char *name, *type, *help;
 } families[] = {
     {"facteur_filter_requests_total", "counter", "Requests that a filter process served"},
+    {"facteur_dns_questions_total", "counter", "Questions to the DNS, by what came of them"},
+    {"facteur_dns_cached_total", "counter", "Questions answered from the cache"},
+    {"facteur_dns_joined_total", "counter", "Questions that somebody waited for already"},
+    {"facteur_dns_timeouts_total", "counter", "Questions that nobody answered in time"},
+    {"facteur_dns_in_flight", "gauge", "Questions that wait for an answer"},
+    {"facteur_dns_waited_seconds_total", "counter", "Time that questions took"},
     {"facteur_plugin_off", "gauge", "1: switched off after its strikes"},
     {"facteur_plugin_strikes", "gauge", "Deaths of a filter process in this plugin"},
     {"facteur_plugin_metric", "untyped", "What a plugin counts of its own"},

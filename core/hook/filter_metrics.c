@@ -3,7 +3,10 @@
  * together. */
 #include "core/hook/filter_describe.h"
 
+#include "core/dns/dns_answer.h"
+#include "core/dns/resolver.h"
 #include "core/hook/ledger.h"
+#include "core/plugin/plugin_services.h"
 #include <inttypes.h>
 
 struct sampling {
@@ -140,6 +143,30 @@ static void of_plugin(struct sampling *s)
             of_row(s);
 }
 
+/* Of the whole process: questions of plugins as the resolver met them. */
+static void of_resolver(const struct dns_resolver *dns, unsigned filter, struct buf *out)
+{
+    struct dns_stats stats = dns_resolver_stats(dns);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {
+        {"cached_total", stats.at_once},
+        {"joined_total", stats.joined},
+        {"timeouts_total", stats.timeouts},
+        {"in_flight", stats.in_flight},
+    };
+
+    for (unsigned i = 0; i < FCT_COUNT(stats.status); i++)
+        buf_printf(out, "facteur_dns_questions_total{filter=\"%u\",status=\"%s\"} %" PRIu64 "\n",
+                   filter, dns_status_word((enum fct_dns_status)i), stats.status[i]);
+    for (size_t i = 0; i < FCT_COUNT(rows); i++)
+        buf_printf(out, "facteur_dns_%s{filter=\"%u\"} %" PRIu64 "\n", rows[i].name, filter,
+                   rows[i].value);
+    buf_printf(out, "facteur_dns_waited_seconds_total{filter=\"%u\"} %" PRIu64 ".%06u\n", filter,
+               stats.waited_us / 1000000, (unsigned)(stats.waited_us % 1000000));
+}
+
 void filter_describe_metrics(const struct hook_engine *engine, const struct filter_facts *facts,
                              struct buf *out)
 {
@@ -147,6 +174,8 @@ void filter_describe_metrics(const struct hook_engine *engine, const struct filt
 
     buf_printf(out, "facteur_filter_requests_total{filter=\"%u\"} %" PRIu64 "\n", facts->index,
                facts->requests);
+    if (engine->set.services && engine->set.services->dns)
+        of_resolver(engine->set.services->dns, facts->index, out);
     for (size_t i = 0; i < engine->set.n; i++) {
         s.self = engine->set.plugin[i];
         of_plugin(&s);

@@ -101,6 +101,16 @@ class Asking(unittest.TestCase):
             self.assertEqual([code for code, _ in got], [451] * 20)
             self.assertIn('in time', got[0][1])
 
+    def test_metrics(self):
+        with FakeDNS(ZONE) as dns, facteur.Server(conf=plugin() + 'server { filter_processes = 1 }\n', dns=dns.address) as server:
+            for domain in ('found.example', 'found.example', 'nobody.example', 'broken.example'):
+                self.mail(server, domain)
+            samples = dict(line.rsplit(' ', 1) for line in server.ctl('metrics').stdout.splitlines() if line.startswith('facteur_dns_'))
+            for status, number in (('ok', '2'), ('no_name', '1'), ('failed', '1'), ('refused', '0')):
+                self.assertEqual(samples['facteur_dns_questions_total{filter="0",status="%s"}' % status], number)
+            self.assertEqual(samples['facteur_dns_cached_total{filter="0"}'], '1')
+            self.assertGreater(float(samples['facteur_dns_waited_seconds_total{filter="0"}']), 0)
+
     def test_nobody_is_there(self):
         """Nothing listens on the port: a clear answer in time, and mail flows when the plugin does not insist."""
         with FakeDNS(ZONE) as dns:
