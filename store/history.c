@@ -117,7 +117,7 @@ static bool put_view(struct request *rq, const struct account *a, const struct f
                                              &record, &there, rq->err);
 
     if (ok && there && mail_view_decode(found->value, &view) && view.log_id.n > 0) {
-        ok = mail_place_now(rq->s->driver, a->id, found->email, &record, &place, rq->err);
+        ok = mail_place_now(rq->s->driver, a->id, found->email, &record, 0, &place, rq->err);
         if (ok) {
             put_item(rq, a, place, found->email, record.size, &view);
             ++*n;

@@ -39,6 +39,7 @@ static void put(struct batch *b, const struct learn_word *w)
     record_begin(&value, VERSION);
     pack_uint(&value, (uint64_t)w->said_us);
     pack_uint(&value, (uint64_t)w->due_us);
+    pack_uint(&value, w->mailbox);
     pack_u8(&value, (uint8_t)((w->spam ? FLAG_SPAM : 0) | (unsigned)w->why << 1));
     record_end(&value);
     batch_part(b, PART_LEARNING);
@@ -57,6 +58,7 @@ static bool decode(struct fct_str key, struct fct_str value, struct learn_word *
     out->email = key_get_u64(key.p + 9);
     out->said_us = (int64_t)unpack_uint(&in);
     out->due_us = (int64_t)unpack_uint(&in);
+    out->mailbox = unpack_uint32(&in);
     flags = unpack_u8(&in);
     out->spam = flags & FLAG_SPAM;
     out->why = (enum store_said)(flags >> 1);
@@ -216,6 +218,11 @@ void learning_note_append(struct server *s, struct batch *b, uint64_t account)
 /* ---- telling ---- */
 
 /* Said first, told first: taking something back comes behind what it takes back. */
+static bool comes_before(const struct learn_word *a, const struct learn_word *b)
+{
+    return a->said_us != b->said_us ? a->said_us < b->said_us : a->email < b->email;
+}
+
 static struct learn_word *oldest_due(const struct server *s, int64_t now_us, int64_t *soonest_us)
 {
     struct learn_word *found = NULL;
@@ -232,7 +239,7 @@ static struct learn_word *oldest_due(const struct server *s, int64_t now_us, int
             continue;
         if (w->due_us < *soonest_us)
             *soonest_us = w->due_us;
-        if (w->due_us <= now_us && (!found || w->said_us < found->said_us))
+        if (w->due_us <= now_us && (!found || comes_before(w, found)))
             found = w;
     }
     return found;

@@ -19,6 +19,7 @@ struct learn_word {
     uint64_t account, email;
     int64_t said_us, due_us; /* since 1970 */
     bool spam;
+    uint32_t mailbox; /* where it was put; 0: where it was */
     enum store_said why;
     /* Not on disk. */
     uint64_t stamp;     /* which word about this message it is */

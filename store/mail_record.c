@@ -128,7 +128,8 @@ bool mail_view_get(struct driver *d, struct driver_snap *snap, uint64_t account,
 }
 
 bool mail_place_now(struct driver *d, uint64_t account, uint64_t email,
-                    const struct mail_record *record, struct place *out, struct fct_err *err)
+                    const struct mail_record *record, uint32_t rather, struct place *out,
+                    struct fct_err *err)
 {
     struct buf value = BUF_INIT(MAIL_VALUE_MAX);
     struct key key = key_of('y');
@@ -143,6 +144,9 @@ bool mail_place_now(struct driver *d, uint64_t account, uint64_t email,
         ok = places_decode(buf_str(&value), &list, &n) ||
              fct_fail(err, FCT_TEMP, "the places of a message are damaged");
         *out = ok && n > 0 ? list[0] : (struct place){0, 0};
+        for (size_t i = 0; ok && i < n; i++)
+            if (list[i].mailbox == rather)
+                *out = list[i];
     }
     free(list);
     buf_free(&value);

@@ -50,11 +50,12 @@ FCT_MUST_CHECK bool mail_view_get(struct driver *d, struct driver_snap *snap, ui
                                   uint64_t email, struct buf *value, struct mail_view *out,
                                   bool *found, struct fct_err *err);
 
-/* Where an e-mail is now: the first of its places. mailbox 0: nowhere any more. */
+/* Where an e-mail is now: in the mailbox `rather` if it is there (0: any), else the first of its
+ * places. mailbox 0: nowhere any more. */
 struct place;
 FCT_MUST_CHECK bool mail_place_now(struct driver *d, uint64_t account, uint64_t email,
-                                   const struct mail_record *record, struct place *out,
-                                   struct fct_err *err);
+                                   const struct mail_record *record, uint32_t rather,
+                                   struct place *out, struct fct_err *err);
 
 /* The stored records or views (type: one of the keys above) of many, told in their order. */
 FCT_MUST_CHECK bool mail_get_many(struct driver *d, uint64_t account, char type,

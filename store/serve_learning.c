@@ -54,6 +54,7 @@ static void say_all(struct request *rq, const struct said *said)
                               .said_us = now_us,
                               .due_us = now_us + said->delay_us,
                               .spam = said->spam,
+                              .mailbox = said->mailbox ? said->mailbox->id : 0,
                               .why = said->why};
     struct batch b;
 
@@ -135,7 +136,8 @@ static bool put_word(struct request *rq, const struct learn_word *w)
          commit_wait(rq->s->commit, a->seq, rq->err) &&
          mail_record_get(rq->s->driver, NULL, w->account, w->email, &value, &record, &found,
                          rq->err) &&
-         (!found || mail_place_now(rq->s->driver, w->account, w->email, &record, &place, rq->err));
+         (!found || mail_place_now(rq->s->driver, w->account, w->email, &record, w->mailbox, &place,
+                                   rq->err));
     buf_free(&value);
     if (ok && found) {
         const struct mailbox *m = place.mailbox ? account_mailbox(a, place.mailbox) : NULL;

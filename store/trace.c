@@ -71,7 +71,7 @@ static bool trace_copy(struct request *rq, const struct copy *c, struct buf *out
         mail_view_get(rq->s->driver, NULL, c->account, c->email, &warm, &view, &viewed, rq->err);
 
     if (ok && there && viewed && account_find(rq->s, c->account, &a, &ignored)) {
-        ok = mail_place_now(rq->s->driver, c->account, c->email, &record, &p, rq->err);
+        ok = mail_place_now(rq->s->driver, c->account, c->email, &record, 0, &p, rq->err);
         if (ok) {
             put_copy(out, rq, a, p, &view, record.size);
             ++*n;
