@@ -8,7 +8,7 @@
 #include "core/ctl/ctl_resolver.h"
 #include "core/dns/psl.h"
 #include "core/dns/resolver.h"
-#include "plugins/dmarc/dmarc_eval.h"
+#include "plugins/dmarc/dmarc_opendmarc.h"
 
 #define TEXT_MAX (1u << 20)
 
@@ -27,6 +27,7 @@ struct check {
     struct dmarc_identifier identifier[DMARC_IDENTIFIERS_MAX];
     struct dmarc_query query;
     struct dmarc_outcome outcome;
+    bool opendmarc; /* the engine, and open */
     struct step *first, **end;
 };
 
@@ -62,6 +63,41 @@ static void begin(struct check *check, struct ctl *c, struct arena *arena)
     *check->search = (struct dmarc_search){.dns = {ask, org, check}};
     check->query.identifier = check->identifier;
     psl_setup();
+}
+
+static bool open_engine(struct check *check, struct fct_err *err)
+{
+    const char *engine = ctl_option(check->ctl, "--engine");
+
+    if (!engine || str_equal(str_from(engine), FCT_STR("native")))
+        return true;
+    if (!str_equal(str_from(engine), FCT_STR("opendmarc")))
+        return fct_fail(err, FCT_SYNTAX, "--engine %s: must be native or opendmarc", engine);
+    check->opendmarc = dmarc_opendmarc_open(DMARC_SUFFIX_LIST, err);
+    return check->opendmarc;
+}
+
+/* How to look, and who judges. */
+static bool take_way(struct check *check, struct fct_err *err)
+{
+    static const char *const discoveries[] = {[DMARC_BY_WALK] = "walk", [DMARC_BY_LIST] = "psl"};
+    const char *how = ctl_option(check->ctl, "--discovery");
+    size_t at = 0;
+
+    while (how && at < FCT_COUNT(discoveries) && strcmp(how, discoveries[at]) != 0)
+        at++;
+    if (at == FCT_COUNT(discoveries))
+        return fct_fail(err, FCT_SYNTAX, "--discovery %s: must be walk or psl", how);
+    check->search->discovery = (enum dmarc_discovery)at;
+    return open_engine(check, err);
+}
+
+static FCT_MAY_WAIT void evaluate(struct check *check)
+{
+    (check->opendmarc ? dmarc_evaluate_opendmarc : dmarc_evaluate)(check->search, &check->query,
+                                                                   &check->outcome);
+    if (check->opendmarc)
+        dmarc_opendmarc_close();
 }
 
 static void add_identifier(struct check *check, struct fct_str result, struct fct_str domain,
@@ -101,14 +137,17 @@ void check_dmarc_line(struct check_line *line)
 {
     json_t *given = json_loadb(line->in.p, line->in.n, 0, NULL);
     struct check *check = ARENA_NEW(line->arena, struct check);
+    struct fct_err err = {0};
 
+    begin(check, line->ctl, line->arena);
     if (!json_is_object(given)) {
         buf_put_c(line->out, "error\tnone\tno JSON object");
+    } else if (!take_way(check, &err)) {
+        buf_printf(line->out, "error\tnone\t%s", err.text);
     } else {
-        begin(check, line->ctl, line->arena);
         check->resolver = line->resolver;
         take_case(check, given);
-        dmarc_evaluate(check->search, &check->query, &check->outcome);
+        evaluate(check);
         buf_printf(line->out, "%s\t%s\t", dmarc_result_word(check->outcome.result),
                    dmarc_policy_word(check->outcome.policy));
         ctl_put_safe(str_from(check->outcome.why), line->out);
@@ -120,31 +159,21 @@ void check_dmarc_line(struct check_line *line)
 
 static bool take_question(struct check *check, struct fct_err *err)
 {
-    static const char *const discoveries[] = {[DMARC_BY_WALK] = "walk", [DMARC_BY_LIST] = "psl"};
     struct ctl *c = check->ctl;
     const char *spf = ctl_option(c, "--spf"), *dkim = ctl_option(c, "--dkim");
-    const char *how = ctl_option(c, "--discovery");
-    size_t at = 0;
 
-    while (how && at < FCT_COUNT(discoveries) && strcmp(how, discoveries[at]) != 0)
-        at++;
-    if (at == FCT_COUNT(discoveries))
-        return fct_fail(err, FCT_SYNTAX, "--discovery %s: must be walk or psl", how);
-    check->search->discovery = (enum dmarc_discovery)at;
     check->search->watch = (struct dmarc_watch){keep_step, check};
     check->query.author = str_from(c->word[0]);
     if (spf)
         add_identifier(check, FCT_STR("pass"), str_from(spf), false);
     if (dkim)
         add_identifier(check, FCT_STR("pass"), str_from(dkim), true);
-    return true;
+    return take_way(check, err);
 }
 
 static void run(void *arg)
 {
-    struct check *check = arg;
-
-    dmarc_evaluate(check->search, &check->query, &check->outcome);
+    evaluate(arg);
 }
 
 static void print_json(const struct check *check)

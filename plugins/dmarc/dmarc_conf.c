@@ -1,12 +1,13 @@
 /* dmarc_conf.c - see dmarc_conf.h. */
 #include "dmarc_conf.h"
+#include "dmarc_opendmarc.h"
 
 #include "plugins/lib/clients.h"
 
 /* clang-format off */
 const struct fct_conf_key dmarc_keys[] = {
     FCT_CONF_KEY(struct dmarc_conf, engine,             "native",  "native, or opendmarc: libopendmarc, the library of the OpenDMARC milter, for comparison; it knows no np, psd and t (RFC 9989)"),
-    FCT_CONF_KEY(struct dmarc_conf, public_suffix_list, "/usr/share/publicsuffix/public_suffix_list.dat", "The file by which opendmarc finds organizations"),
+    FCT_CONF_KEY(struct dmarc_conf, public_suffix_list, DMARC_SUFFIX_LIST, "The file by which opendmarc finds organizations"),
     FCT_CONF_KEY(struct dmarc_conf, discovery,          "walk",    "How the record and the organization of a domain are found: walk, up the tree of the DNS (RFC 9989 4.10), or psl, by the public suffix list (RFC 7489 3.2)"),
     FCT_CONF_KEY(struct dmarc_conf, policy,             "enforce", "What a domain's policy means here: enforce does what it asks for, symbol only adds symbols with their scores, ignore adds symbols that score nothing"),
     FCT_CONF_KEY(struct dmarc_conf, on_reject,          "reject",  "What becomes of a message that fails where the domain asks to reject: keep, tag, junk, quarantine, discard or reject"),

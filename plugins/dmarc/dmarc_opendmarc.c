@@ -1,7 +1,18 @@
 /* dmarc_opendmarc.c - see dmarc_opendmarc.h. */
 #include "dmarc_opendmarc.h"
 
+#include <errno.h>
 #include <opendmarc/dmarc.h>
+
+/* Three of its macros have names of ours. */
+enum {
+    THEIR_NONE = DMARC_POLICY_NONE,
+    THEIR_QUARANTINE = DMARC_POLICY_QUARANTINE,
+    THEIR_REJECT = DMARC_POLICY_REJECT,
+};
+#undef DMARC_POLICY_NONE
+#undef DMARC_POLICY_QUARANTINE
+#undef DMARC_POLICY_REJECT
 
 #define RECORD_MAX 4096 /* a longer one is a permerror */
 
@@ -10,24 +21,36 @@
 static OPENDMARC_LIB_T library;
 static unsigned users;
 
+/* The library does not say what is wrong with a file. */
+static bool can_read(const char *list, struct fct_err *err)
+{
+    FILE *f = fopen(list, "re");
+
+    if (f) {
+        (void)fclose(f);
+        return true;
+    }
+    err->class = FCT_TEMP;
+    (void)snprintf(err->text, sizeof err->text, "public_suffix_list: %.150s: %s", list,
+                   strerror(errno));
+    return false;
+}
+
 bool dmarc_opendmarc_open(const char *list, struct fct_err *err)
 {
-    int status;
-
     if (users > 0) {
         users++;
         return true;
     }
+    if (!can_read(list, err))
+        return false;
     memset(&library, 0, sizeof library);
     library.tld_type = OPENDMARC_TLD_TYPE_MOZILLA;
     (void)snprintf((char *)library.tld_source_file, sizeof library.tld_source_file, "%s", list);
-    status = opendmarc_policy_library_init(&library);
-    if (status != DMARC_PARSE_OKAY) {
+    if (opendmarc_policy_library_init(&library) != DMARC_PARSE_OKAY) {
         err->class = FCT_TEMP;
         (void)snprintf(err->text, sizeof err->text,
-                       "public_suffix_list: libopendmarc cannot read "
-                       "%.120s: %s",
-                       list, strerror(status));
+                       "public_suffix_list: libopendmarc cannot use %.150s", list);
         return false;
     }
     users = 1;
@@ -133,13 +156,13 @@ static void take_answer(DMARC_POLICY_T *policy, const struct dmarc_query *query,
     case DMARC_POLICY_PASS:
         take_pass(policy, query, out);
         break;
-    case DMARC_POLICY_REJECT:
+    case THEIR_REJECT:
         fail(out, DMARC_POLICY_REJECT);
         break;
-    case DMARC_POLICY_QUARANTINE:
+    case THEIR_QUARANTINE:
         fail(out, DMARC_POLICY_QUARANTINE);
         break;
-    case DMARC_POLICY_NONE:
+    case THEIR_NONE:
         fail(out, DMARC_POLICY_NONE);
         break;
     default:

@@ -8,6 +8,8 @@
 
 #include "dmarc_eval.h"
 
+#define DMARC_SUFFIX_LIST "/usr/share/publicsuffix/public_suffix_list.dat"
+
 /* Reads the list, unless somebody in this process did so: there is one. Each success wants a
  * close. */
 FCT_MUST_CHECK bool dmarc_opendmarc_open(const char *list, struct fct_err *err);

@@ -1,15 +1,9 @@
 /* test_dmarc_eval.c - the tree walk, alignment, policies and results, against a zone in a table. */
-#include "plugins/dmarc/dmarc_eval.h"
+#include "dmarc_zone.h"
 
-#include "core/base/str.h"
-#include <check.h>
 #include <stdlib.h>
 
-#define V "v=DMARC1; "
-
-static const struct zone_row {
-    const char *name, *text; /* text: NULL, the name fails; "": it is there, without TXT */
-} zone[] = {
+static const struct zone_row records[] = {
     {"_dmarc.example.com", V "p=reject"},
     {"example.com", ""},
     {"mail.example.com", ""},
@@ -47,37 +41,7 @@ static const struct zone_row {
     {"_dmarc.example.co.uk", V "p=reject"},
 };
 
-static unsigned asked;
-
-static bool ask(void *ctx, enum fct_dns_type type, struct fct_str name, struct fct_dns_answer *out)
-{
-    static struct fct_dns_record found[4];
-    bool there = false;
-
-    (void)ctx;
-    asked++;
-    *out = (struct fct_dns_answer){.size = sizeof *out, .record = found};
-    for (size_t i = 0; i < FCT_COUNT(zone); i++) {
-        if (!str_equal(name, str_from(zone[i].name)))
-            continue;
-        there = true;
-        if (!zone[i].text) {
-            out->status = FCT_DNS_FAILED;
-            return false;
-        }
-        if (type == FCT_DNS_TXT && *zone[i].text)
-            found[out->n++].data = str_from(zone[i].text);
-    }
-    out->status = out->n ? FCT_DNS_OK : there ? FCT_DNS_NO_DATA : FCT_DNS_NO_NAME;
-    return out->n > 0;
-}
-
-/* .uk has second-level suffixes, every other top level is a suffix itself. */
-static struct fct_str org(void *ctx, struct fct_str name)
-{
-    (void)ctx;
-    return dmarc_domain_last(name, str_ends_nocase(name, FCT_STR(".co.uk")) ? 3 : 2);
-}
+static struct zone zone = {.row = records, .n = FCT_COUNT(records)};
 
 static void evaluate(enum dmarc_discovery discovery, const char *author, const char *spf,
                      const char *dkim, struct dmarc_outcome *out)
@@ -87,12 +51,12 @@ static void evaluate(enum dmarc_discovery discovery, const char *author, const c
     struct dmarc_query query = {.author = str_from(author), .identifier = id};
 
     search->discovery = discovery;
-    search->dns = (struct dmarc_dns){ask, org, NULL};
+    search->dns = (struct dmarc_dns){zone_ask, zone_org, &zone};
     if (spf)
         id[query.identifiers++] = (struct dmarc_identifier){.domain = str_from(spf)};
     if (dkim)
         id[query.identifiers++] = (struct dmarc_identifier){.domain = str_from(dkim), .dkim = true};
-    asked = 0;
+    zone.asked = 0;
     dmarc_evaluate(search, &query, out);
     free(search);
 }
@@ -226,20 +190,20 @@ START_TEST(a_walk_asks_at_most_eight_times)
     struct dmarc_outcome out;
 
     evaluate(DMARC_BY_WALK, "a.b.c.d.e.f.g.h.i.j.mail.long.example", NULL, NULL, &out);
-    ck_assert_uint_eq(asked, 8);
+    ck_assert_uint_eq(zone.asked, 8);
     ck_assert_int_eq(out.result, DMARC_FAIL); /* by the record of j.mail.long.example */
     ck_assert_str_eq(out.found.text, "j.mail.long.example");
     evaluate(DMARC_BY_WALK, "a.b.c.d.e.f.g.h", NULL, NULL, &out);
-    ck_assert_uint_eq(asked, 8);
+    ck_assert_uint_eq(zone.asked, 8);
     evaluate(DMARC_BY_WALK, "a.b.c.d.e.f.g", NULL, NULL, &out);
-    ck_assert_uint_eq(asked, 7);
+    ck_assert_uint_eq(zone.asked, 7);
     evaluate(DMARC_BY_WALK, "nothing.example", NULL, NULL, &out);
-    ck_assert_uint_eq(asked, 2);
+    ck_assert_uint_eq(zone.asked, 2);
 }
 END_TEST
 
 /* Who signs with a hundred domains does not make us ask for each: strangers are not walked, and
- * names in common are asked for once. */
+ * names in common are zone.asked for once. */
 START_TEST(floods_of_signatures_cost_little)
 {
     static char name[100][64];
@@ -248,25 +212,25 @@ START_TEST(floods_of_signatures_cost_little)
     struct dmarc_query query = {FCT_STR("example.com"), id, 100};
     struct dmarc_outcome out;
 
-    search->dns = (struct dmarc_dns){ask, org, NULL};
+    search->dns = (struct dmarc_dns){zone_ask, zone_org, &zone};
     for (int i = 0; i < 100; i++) {
         snprintf(name[i], sizeof name[i], "a%d.b.c.d.e.evil%d.example", i, i);
         id[i] = (struct dmarc_identifier){.domain = str_from(name[i]), .dkim = true};
     }
-    asked = 0;
+    zone.asked = 0;
     dmarc_evaluate(search, &query, &out);
     ck_assert_int_eq(out.result, DMARC_FAIL);
-    ck_assert_uint_eq(asked, 2); /* _dmarc.example.com, _dmarc.com */
+    ck_assert_uint_eq(zone.asked, 2); /* _dmarc.example.com, _dmarc.com */
     for (int i = 0; i < 100; i++)
         snprintf(name[i], sizeof name[i], "a%d.b.c.d.e.f.strict.alone.with.psd.example", i);
     query.author = FCT_STR("with.psd.example");
     *search = (struct dmarc_search){.dns = search->dns};
     for (int i = 0; i < 100; i++)
         id[i].domain = str_from(name[i]);
-    asked = 0;
+    zone.asked = 0;
     dmarc_evaluate(search, &query, &out);
     ck_assert_int_eq(out.result, DMARC_FAIL);
-    ck_assert_uint_le(asked, DMARC_NAMES_MAX);
+    ck_assert_uint_le(zone.asked, DMARC_NAMES_MAX);
     free(search);
 }
 END_TEST
@@ -292,7 +256,7 @@ START_TEST(what_could_not_be_checked)
         struct dmarc_query query = {FCT_STR("example.com"), id, 1};
         struct dmarc_outcome out;
 
-        *search = (struct dmarc_search){.dns = {ask, org, NULL}};
+        *search = (struct dmarc_search){.dns = {zone_ask, zone_org, &zone}};
         dmarc_evaluate(search, &query, &out);
         ck_assert_msg(out.result == rows[i].result, "%s", rows[i].domain);
         query.identifiers = 2; /* a pass is a pass */
