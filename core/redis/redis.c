@@ -87,11 +87,16 @@ void redis_free(struct redis **redis)
     redis_unref(r);
 }
 
+bool redis_is_there(const struct redis *r)
+{
+    return r && !(r->cluster ? redis_cluster_is_away(r->cluster) : redis_node_is_away(r->node));
+}
+
 struct redis_stats redis_stats(const struct redis *r)
 {
     struct redis_stats stats = r->stats;
 
     stats.there = r->cluster ? redis_cluster_is_there(r->cluster) : redis_node_is_there(r->node);
-    stats.away = r->cluster ? redis_cluster_is_away(r->cluster) : redis_node_is_away(r->node);
+    stats.away = !redis_is_there(r);
     return stats;
 }

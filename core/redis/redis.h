@@ -31,6 +31,9 @@ FCT_MUST_CHECK bool redis_new(struct event_base *base, const struct redis_conf *
 void redis_start(struct redis *r); /* begin to connect */
 void redis_free(struct redis **r); /* who still waits gets an error from the loop */
 
+/* False: a call would fail at once; also for NULL. */
+bool redis_is_there(const struct redis *r);
+
 /* The reply, in `arena`. NULL: FCT_DENIED, Redis refused the command or we did; FCT_TEMP, it is
  * away; FCT_LIMIT, too many wait. */
 FCT_MAY_WAIT const struct fct_redis_reply *redis_call(struct redis *r, struct arena *arena,
