@@ -1,0 +1,33 @@
+/* bayes_plugin.h - what the files of the plugin share. */
+#ifndef PLUGINS_BAYES_BAYES_PLUGIN_H
+#define PLUGINS_BAYES_BAYES_PLUGIN_H
+
+#include "bayes_store.h"
+
+struct bayes_conf {
+    const char *secret;
+    uint32_t min_learned, full_learned, max_users, strongest;
+    double unknown_strength, min_deviation, overlap;
+    fct_size max_text;
+    bool users_teach_site, check_users;
+};
+
+struct bayes_plugin {
+    const struct fct_host *host;
+    const struct bayes_conf *conf;
+    uint64_t key;
+    struct bayes_tuning tuning;
+};
+
+extern const struct fct_symbol bayes_symbols[];
+
+enum fct_verdict bayes_on_scan(struct fct_call *call, const struct fct_ev_scan *ev, void *state);
+enum fct_verdict bayes_on_learn(struct fct_call *call, const struct fct_ev_learn *ev, void *state);
+
+static inline struct bayes_reading bayes_reading(const struct bayes_plugin *plugin,
+                                                 struct fct_call *call)
+{
+    return (struct bayes_reading){plugin->host, call, plugin->key, plugin->conf->max_text.bytes};
+}
+
+#endif

@@ -1,0 +1,263 @@
+/* bayes_scan.c - what the databases say of a message: the site's for everybody, and a user's own
+ * for that user's copy. Without Redis nothing is said. */
+#include "bayes_plugin.h"
+
+#include <math.h>
+#include <time.h>
+
+enum { DATABASES_MAX = 51, GENERATIONS = 2 };
+
+/* clang-format off */
+const struct fct_symbol bayes_symbols[] = {
+    {"BAYES_00", -3.0, "bayes", "Looks like wanted mail: less than 1 % probability of spam"},
+    {"BAYES_05", -1.5, "bayes", "Looks like wanted mail: 1 to 5 % probability of spam"},
+    {"BAYES_20", -0.7, "bayes", "Looks rather like wanted mail: 5 to 20 % probability of spam"},
+    {"BAYES_40", -0.2, "bayes", "Looks rather like wanted mail: 20 to 40 % probability of spam"},
+    {"BAYES_50",  0.0, "bayes", "Looks like neither or like both: 40 to 60 % probability of spam"},
+    {"BAYES_60",  0.7, "bayes", "Looks rather like spam: 60 to 80 % probability"},
+    {"BAYES_80",  1.8, "bayes", "Looks rather like spam: 80 to 95 % probability"},
+    {"BAYES_95",  3.0, "bayes", "Looks like spam: 95 to 99 % probability"},
+    {"BAYES_99",  4.0, "bayes", "Looks like spam: 99 % probability or more"},
+    {NULL, 0, NULL, NULL},
+};
+/* clang-format on */
+
+static const double band_end[] = {0.01, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 0.99};
+
+/* Beyond the last band: at odds of 1 to 10^SURE_ODDS it counts SURE_MORE more. */
+#define SURE_MORE 0.25
+#define SURE_ODDS 12.0
+
+static unsigned band_of(double probability)
+{
+    unsigned band = 0;
+
+    while (band < FCT_COUNT(band_end) && probability >= band_end[band])
+        band++;
+    return band;
+}
+
+/* ---- databases and what they know ---- */
+
+struct database {
+    struct bayes_db db;
+    struct fct_str account; /* empty: the site's */
+    struct bayes_counts messages, token[BAYES_TOKENS];
+    struct bayes_opinion opinion;
+    bool answered;
+};
+
+/* One generation of one database. */
+struct look {
+    const struct bayes_plugin *plugin;
+    struct database *database;
+    struct bayes_question question;
+    double weight;
+    const struct fct_redis_reply *reply;
+};
+
+struct scan {
+    const struct bayes_plugin *plugin;
+    struct fct_call *call;
+    uint64_t token[BAYES_TOKENS];
+    size_t n;
+    struct database *database[DATABASES_MAX];
+    size_t databases;
+};
+
+static struct database *add_database(struct scan *s, struct fct_str account)
+{
+    struct database *d = s->plugin->host->alloc(s->call, sizeof *d);
+
+    if (!d || s->databases == DATABASES_MAX)
+        return NULL;
+    d->account = account;
+    if (account.n > 0)
+        bayes_db_user(&d->db, s->plugin->key, account);
+    else
+        bayes_db_site(&d->db);
+    s->database[s->databases++] = d;
+    return d;
+}
+
+static bool is_there(const struct scan *s, struct fct_str account)
+{
+    for (size_t i = 0; i < s->databases; i++)
+        if (s->database[i]->account.n == account.n &&
+            memcmp(s->database[i]->account.p, account.p, account.n) == 0)
+            return true;
+    return false;
+}
+
+static void add_users(struct scan *s)
+{
+    const struct fct_recipient *r;
+
+    for (size_t i = 0;
+         s->databases <= s->plugin->conf->max_users && (r = s->plugin->host->recipient(s->call, i));
+         i++)
+        if (r->account.n > 0 && !is_there(s, r->account))
+            (void)add_database(s, r->account);
+}
+
+/* ---- asking Redis: all at once ---- */
+
+static FCT_MAY_WAIT void ask(struct fct_call *call, void *arg)
+{
+    struct look *l = arg;
+    struct bayes_question *q = &l->question;
+
+    l->reply = l->plugin->host->redis_script(call, &bayes_look_script, q->key, q->keys, q->arg,
+                                             q->args, NULL);
+}
+
+static struct look *new_look(struct scan *s, struct database *d, unsigned age)
+{
+    bayes_generation now = bayes_generation_at((int64_t)time(NULL));
+    struct look *l = s->plugin->host->alloc(s->call, sizeof *l);
+
+    if (!l)
+        return NULL;
+    l->plugin = s->plugin;
+    l->database = d;
+    l->weight = age == 0 ? 1 : BAYES_OLDER_WEIGHT;
+    bayes_look(&l->question, &d->db, now - age, s->token, s->n);
+    return l;
+}
+
+static FCT_MAY_WAIT void look_up(struct scan *s)
+{
+    struct look *look[DATABASES_MAX * GENERATIONS];
+    struct fct_token started[DATABASES_MAX * GENERATIONS];
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->databases; i++)
+        for (unsigned age = 0; age < GENERATIONS; age++)
+            if ((look[n] = new_look(s, s->database[i], age))) {
+                started[n] = s->plugin->host->start(s->call, ask, look[n]);
+                n++;
+            }
+    if (!s->plugin->host->wait_all(s->call, started, n))
+        return;
+    for (size_t i = 0; i < s->databases; i++)
+        s->database[i]->answered = true;
+    for (size_t i = 0; i < n; i++) {
+        struct database *d = look[i]->database;
+
+        if (!look[i]->reply ||
+            !bayes_look_add(look[i]->reply, look[i]->weight, &d->messages, d->token, s->n))
+            d->answered = false;
+    }
+}
+
+/* ---- the verdict ---- */
+
+static bool has_learned(const struct scan *s, const struct database *d)
+{
+    double least = s->plugin->conf->min_learned;
+
+    return d->answered && d->messages.spam >= least && d->messages.ham >= least;
+}
+
+/* Of a user's own database, rising while there is less than it takes to decide alone. */
+static double own_share(const struct scan *s, const struct database *d)
+{
+    double least = s->plugin->conf->min_learned, full = s->plugin->conf->full_learned;
+    double has = fmin(d->messages.spam, d->messages.ham);
+
+    return has >= full ? 1 : (has - least + 1) / (full - least + 1);
+}
+
+struct verdict {
+    double probability, margin;
+    char detail[80];
+};
+
+static double factor_of(const struct verdict *v)
+{
+    unsigned band = band_of(v->probability);
+    double beyond = (fabs(v->margin) - 2) / (SURE_ODDS - 2); /* 99 to 1 is where the band begins */
+
+    if (band > 0 && band < FCT_COUNT(band_end))
+        return 1;
+    return 1 + SURE_MORE * fmin(fmax(beyond, 0), 1);
+}
+
+static struct fct_str detail_of(const struct verdict *v)
+{
+    return (struct fct_str){v->detail, strlen(v->detail)};
+}
+
+/* Rounded, yet never up to certainty. */
+static void write_detail(struct verdict *v, const char *rest)
+{
+    double shown = fmin(fmax(v->probability, 0.001), 0.999);
+
+    (void)snprintf(v->detail, sizeof v->detail, "%.3f%s", shown, rest);
+}
+
+static bool judge_site(struct scan *s, struct verdict *v)
+{
+    struct database *d = s->database[0];
+
+    if (!has_learned(s, d))
+        return false;
+    bayes_judge(&s->plugin->tuning, &d->messages, d->token, s->n, &d->opinion);
+    *v = (struct verdict){.probability = d->opinion.probability, .margin = d->opinion.margin};
+    write_detail(v, "");
+    (void)s->plugin->host->symbol(s->call, bayes_symbols[band_of(v->probability)].name,
+                                  factor_of(v), detail_of(v));
+    return true;
+}
+
+static void judge_user(struct scan *s, struct database *d, const struct verdict *site)
+{
+    const struct fct_host *host = s->plugin->host;
+    struct verdict own = {0};
+    double share = site ? own_share(s, d) : 1;
+    char rest[40];
+
+    bayes_judge(&s->plugin->tuning, &d->messages, d->token, s->n, &d->opinion);
+    own.probability = share * d->opinion.probability + (site ? (1 - share) * site->probability : 0);
+    own.margin = share * d->opinion.margin + (site ? (1 - share) * site->margin : 0);
+    (void)snprintf(rest, sizeof rest, ", %.0f%% own", 100 * share);
+    write_detail(&own, rest);
+    if (site && band_of(site->probability) != band_of(own.probability))
+        (void)host->symbol_for(s->call, d->account, bayes_symbols[band_of(site->probability)].name,
+                               0, FCT_STR("by what this user has taught"));
+    (void)host->symbol_for(s->call, d->account, bayes_symbols[band_of(own.probability)].name,
+                           factor_of(&own), detail_of(&own));
+}
+
+static void judge(struct scan *s)
+{
+    struct verdict site;
+    bool by_site = judge_site(s, &site);
+
+    for (size_t i = 1; i < s->databases; i++)
+        if (has_learned(s, s->database[i]))
+            judge_user(s, s->database[i], by_site ? &site : NULL);
+}
+
+enum fct_verdict bayes_on_scan(struct fct_call *call, const struct fct_ev_scan *ev, void *state)
+{
+    const struct bayes_plugin *plugin = state;
+    struct bayes_reading reading = bayes_reading(plugin, call);
+    struct scan *s;
+
+    (void)ev;
+    if (plugin->host->conn(call)->login.n > 0 && !plugin->conf->check_users)
+        return FCT_NEXT;
+    s = plugin->host->alloc(call, sizeof *s);
+    if (!s)
+        return FCT_NEXT;
+    s->plugin = plugin;
+    s->call = call;
+    s->n = bayes_message_tokens(&reading, s->token);
+    if (s->n == 0 || !add_database(s, (struct fct_str){"", 0}))
+        return FCT_NEXT;
+    add_users(s);
+    look_up(s);
+    judge(s);
+    return FCT_NEXT;
+}

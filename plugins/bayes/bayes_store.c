@@ -1,0 +1,263 @@
+/* bayes_store.c - see bayes_store.h. */
+#include "bayes_store.h"
+
+#include <time.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+/* About 60 tokens in a bucket is where Redis is small and fast: 16,384 of them hold a million
+ * tokens of a site, 256 the 15,000 of a user. Numbers are part of the layout: 16 bits at most. */
+enum { SITE_BUCKETS = 16384, USER_BUCKETS = 256, FIELD_BYTES = 5, PACKED_BYTES = 7 };
+
+/* ---- databases and generations ---- */
+
+void bayes_db_site(struct bayes_db *db)
+{
+    *db = (struct bayes_db){.name = "site", .buckets = SITE_BUCKETS};
+}
+
+void bayes_db_user(struct bayes_db *db, uint64_t key, struct fct_str account)
+{
+    XXH128_hash_t hash = XXH3_128bits_withSeed(account.p, account.n, key);
+
+    *db = (struct bayes_db){.buckets = USER_BUCKETS};
+    (void)snprintf(db->name, sizeof db->name, "u%016llx%016llx", (unsigned long long)hash.high64,
+                   (unsigned long long)hash.low64);
+}
+
+bayes_generation bayes_generation_at(int64_t unix_time)
+{
+    time_t t = (time_t)unix_time;
+    struct tm tm;
+
+    if (!gmtime_r(&t, &tm))
+        return 0;
+    return (uint32_t)(tm.tm_year + 1900) * 4 + (uint32_t)tm.tm_mon / 3;
+}
+
+int64_t bayes_generation_end(bayes_generation generation)
+{
+    bayes_generation end = generation + 2;
+    struct tm tm = {.tm_year = (int)(end / 4) - 1900, .tm_mon = (int)(end % 4) * 3, .tm_mday = 1};
+
+    return (int64_t)timegm(&tm);
+}
+
+/* ---- what is sent ---- */
+
+static struct fct_str text_of(const char *c)
+{
+    return (struct fct_str){c, strlen(c)};
+}
+
+/* Of all bits, mixed: those on top are low more often than not, as the lowest tokens are kept. */
+static uint32_t bucket_of(const struct bayes_db *db, uint64_t token)
+{
+    uint64_t mixed = (token ^ token >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+
+    return (uint32_t)((mixed >> 40) * db->buckets >> 24);
+}
+
+/* Two bytes of bucket, five of field each. */
+static struct fct_str pack(struct bayes_question *q, const struct bayes_db *db,
+                           const uint64_t *token, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bucket = bucket_of(db, token[i]);
+        unsigned char *to = (unsigned char *)q->packed + i * PACKED_BYTES;
+
+        to[0] = (unsigned char)(bucket >> 8);
+        to[1] = (unsigned char)bucket;
+        for (unsigned k = 0; k < FIELD_BYTES; k++)
+            to[2 + k] = (unsigned char)(token[i] >> 8 * (FIELD_BYTES - 1 - k));
+    }
+    return (struct fct_str){q->packed, n * PACKED_BYTES};
+}
+
+static void name_generation(char *to, size_t size, bayes_generation generation)
+{
+    (void)snprintf(to, size, "%uq%u", generation / 4, generation % 4 + 1);
+}
+
+static struct fct_str key_of(struct bayes_question *q, unsigned slot, const char *kind,
+                             const struct bayes_db *db, bayes_generation generation)
+{
+    char name[16];
+
+    name_generation(name, sizeof name, generation);
+    (void)snprintf(q->text[slot], sizeof q->text[slot], "fct:%s:{%s}:%s", kind, db->name, name);
+    return text_of(q->text[slot]);
+}
+
+/* ---- reading ---- */
+
+const struct fct_redis_script bayes_look_script = {
+    .name = "bayes_look",
+    .text = "local head = redis.call('HMGET', KEYS[1], 's', 'h')\n"
+            "if not head[1] and not head[2] then return false end\n"
+            "local t, out = ARGV[1], {}\n"
+            "for i = 1, #t, 7 do\n"
+            "  local bucket = t:byte(i) * 256 + t:byte(i + 1)\n"
+            "  out[#out + 1] = redis.call('HGET', KEYS[1] .. ':' .. bucket,\n"
+            "    t:sub(i + 2, i + 6)) or ''\n"
+            "end\n"
+            "return {head[1] or '0', head[2] or '0', table.concat(out, ',')}\n",
+};
+
+void bayes_look(struct bayes_question *q, const struct bayes_db *db, bayes_generation generation,
+                const uint64_t *token, size_t n)
+{
+    q->key[0] = key_of(q, 0, "b", db, generation);
+    q->arg[0] = pack(q, db, token, n);
+    q->keys = q->args = 1;
+}
+
+/* Digits at the front of *s, which moves behind them; 0 when there are none. */
+static uint64_t take_number(struct fct_str *s)
+{
+    uint64_t n = 0;
+
+    for (; s->n > 0 && s->p[0] >= '0' && s->p[0] <= '9' && n < UINT64_MAX / 100; s->p++, s->n--)
+        n = n * 10 + (uint64_t)(s->p[0] - '0');
+    return n;
+}
+
+static bool is_text(const struct fct_redis_reply *reply)
+{
+    return reply->kind == FCT_REDIS_STRING;
+}
+
+bool bayes_look_add(const struct fct_redis_reply *reply, double weight,
+                    struct bayes_counts *messages, struct bayes_counts *token, size_t n)
+{
+    struct fct_str spam, ham, list;
+
+    if (reply->kind == FCT_REDIS_NIL)
+        return true; /* nothing was learned in this generation */
+    if (reply->kind != FCT_REDIS_ARRAY || reply->n != 3 || !is_text(&reply->item[0]) ||
+        !is_text(&reply->item[1]) || !is_text(&reply->item[2]))
+        return false;
+    spam = reply->item[0].string;
+    ham = reply->item[1].string;
+    list = reply->item[2].string;
+    messages->spam += weight * (double)take_number(&spam);
+    messages->ham += weight * (double)take_number(&ham);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t both = take_number(&list);
+
+        token[i].spam += weight * (double)(both >> 24);
+        token[i].ham += weight * (double)(both & 0xffffff);
+        if (i + 1 < n && (list.n == 0 || list.p[0] != ','))
+            return false;
+        if (list.n > 0) {
+            list.p++;
+            list.n--;
+        }
+    }
+    return true;
+}
+
+/* ---- learning ---- */
+
+/* KEYS: marks of this generation, of the one before. ARGV: prefix of the heads, this generation,
+ * the one before, class, why, digest, tokens, when this generation ends.
+ *
+ * Counts never go below zero nor over their 24 bits, whatever was lost meanwhile: a change that
+ * would is left out. */
+const struct fct_redis_script bayes_learn_script = {
+    .name = "bayes_learn",
+    .text = "local prefix, now, before, class, why = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]\n"
+            "local digest, t, ends = ARGV[6], ARGV[7], ARGV[8]\n"
+            "local unit, full = 16777216, 16777215\n"
+            "local function count(generation, class, by)\n"
+            "  local head = prefix .. generation\n"
+            "  local step = class == 's' and unit * by or by\n"
+            "  local function has(v)\n"
+            "    return class == 's' and math.floor(v / unit) or v % unit\n"
+            "  end\n"
+            "  local function change(key, field, step, v)\n"
+            "    v = redis.call('HINCRBY', key, field, step)\n"
+            "    if v == 0 then redis.call('HDEL', key, field) end\n"
+            "    if v == step then redis.call('EXPIREAT', key, ends) end\n"
+            "  end\n"
+            "  for i = 1, #t, 7 do\n"
+            "    local key = head .. ':' .. (t:byte(i) * 256 + t:byte(i + 1))\n"
+            "    local field = t:sub(i + 2, i + 6)\n"
+            "    local v = has(tonumber(redis.call('HGET', key, field) or 0))\n"
+            "    if v + by >= 0 and v + by <= full then change(key, field, step) end\n"
+            "  end\n"
+            "  if tonumber(redis.call('HGET', head, class) or 0) + by >= 0 then\n"
+            "    change(head, class, by)\n"
+            "  end\n"
+            "end\n"
+            "local at = now\n"
+            "local known = redis.call('HGET', KEYS[1], digest)\n"
+            "if not known then at, known = before, redis.call('HGET', KEYS[2], digest) end\n"
+            "if known == class then return 0 end\n"
+            "if known then\n"
+            "  if why == 'guessed' then return 0 end\n"
+            "  count(at, known, -1)\n"
+            "  redis.call('HDEL', at == now and KEYS[1] or KEYS[2], digest)\n"
+            "  if why ~= 'said' then return 2 end\n"
+            "elseif why == 'came' and class == 'h' then\n"
+            "  return 0\n"
+            "end\n"
+            "count(now, class, 1)\n"
+            "redis.call('HSET', KEYS[1], digest, class)\n"
+            "redis.call('EXPIREAT', KEYS[1], ends)\n"
+            "return known and 3 or 1\n",
+};
+
+static const char *const why_words[] = {
+    [BAYES_SAID] = "said",
+    [BAYES_MOVED] = "moved",
+    [BAYES_CAME] = "came",
+    [BAYES_GUESSED] = "guessed",
+};
+
+void bayes_learn(struct bayes_question *q, const struct bayes_db *db, bayes_generation generation,
+                 bool spam, enum bayes_why why, const struct bayes_digest *digest,
+                 const uint64_t *token, size_t n)
+{
+    size_t room = sizeof q->text[3] / 3;
+    char *now = q->text[3], *before = now + room, *ends = before + room;
+
+    q->key[0] = key_of(q, 0, "l", db, generation);
+    q->key[1] = key_of(q, 1, "l", db, generation - 1);
+    (void)snprintf(q->text[2], sizeof q->text[2], "fct:b:{%s}:", db->name);
+    name_generation(now, room, generation);
+    name_generation(before, room, generation - 1);
+    (void)snprintf(ends, room, "%lld", (long long)bayes_generation_end(generation));
+    q->arg[0] = text_of(q->text[2]);
+    q->arg[1] = text_of(now);
+    q->arg[2] = text_of(before);
+    q->arg[3] = spam ? FCT_STR("s") : FCT_STR("h");
+    q->arg[4] = text_of(why_words[why]);
+    q->arg[5] = text_of(digest->hex);
+    q->arg[6] = pack(q, db, token, n);
+    q->arg[7] = text_of(ends);
+    q->keys = 2;
+    q->args = 8;
+}
+
+bool bayes_learned(const struct fct_redis_reply *reply, enum bayes_learned *out)
+{
+    if (reply->kind != FCT_REDIS_INTEGER || reply->integer < BAYES_KNOWN ||
+        reply->integer > BAYES_LEARNED_ANEW)
+        return false;
+    *out = (enum bayes_learned)reply->integer;
+    return true;
+}
+
+const char *bayes_learned_text(enum bayes_learned what)
+{
+    static const char *const text[] = {
+        [BAYES_KNOWN] = "known already",
+        [BAYES_LEARNED] = "learned",
+        [BAYES_TAKEN_BACK] = "taken back",
+        [BAYES_LEARNED_ANEW] = "taken back and learned anew",
+    };
+
+    return text[what];
+}
