@@ -155,7 +155,7 @@ static bool seal_line(struct check_line *line, struct fct_str *rest, struct fct_
 {
     const struct dkim_memory memory = {take_memory, line->arena};
     struct fct_str path = str_split(rest, '\t'), text;
-    struct arc_sealing s = {0};
+    struct arc_sealing s = {.wide = true};
     struct dkim_message message;
     struct arc_new_set set;
     struct arc_sets older;

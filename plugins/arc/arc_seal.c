@@ -5,6 +5,7 @@
 #include "plugins/arc/arc_body.h"
 
 #define LINE_WIDTH   76
+#define WIDE         990
 #define FIXED_ROOM   2048 /* of all but names and results */
 #define FOLD         "\r\n\t"
 #define RESULTS_NAME "ARC-Authentication-Results"
@@ -21,17 +22,29 @@ static struct fct_str view(const char *s)
     return (struct fct_str){s, strlen(s)};
 }
 
+/* A set in the making. */
+struct signing {
+    const struct arc_sealing *sealing;
+    const struct dkim_memory *memory;
+    const struct dkim_message *message;
+    struct arc_sets older;
+    struct fct_header results, signature; /* of the new set */
+    struct fct_err *err;
+};
+
 /* ---- text that grows in room counted beforehand ---- */
 
 struct text {
     char *p;
     size_t n, room;
-    size_t column;
+    size_t column, width;
 };
 
-static bool text_begin(struct text *t, const struct dkim_memory *memory, size_t room)
+static bool text_begin(struct text *t, const struct signing *g, size_t room)
 {
-    *t = (struct text){.p = memory->take(memory->arg, room), .room = room};
+    *t = (struct text){.p = g->memory->take(g->memory->arg, room),
+                       .room = room,
+                       .width = g->sealing->wide ? WIDE : LINE_WIDTH};
     return t->p != NULL;
 }
 
@@ -52,7 +65,7 @@ static void put_fold(struct text *t)
 
 static bool fits(const struct text *t, size_t n)
 {
-    return t->column + n <= LINE_WIDTH;
+    return t->column + n <= t->width;
 }
 
 static void put_tag(struct text *t, const char *fmt, ...) FCT_PRINTF(2, 3);
@@ -80,7 +93,7 @@ static void put_names(struct text *t, const struct arc_sealing *s)
 
     for (size_t i = 0; i < s->headers; i++)
         all += s->header[i].n + 1;
-    if (!fits(t, all) && all < LINE_WIDTH)
+    if (!fits(t, all) && all < t->width)
         put_fold(t); /* in one piece */
     put_tag(t, "h=");
     for (size_t i = 0; i < s->headers; i++) {
@@ -99,7 +112,7 @@ static void put_base64(struct text *t, const uint8_t *bytes, size_t n)
     size_t all = dkim_base64_encode(bytes, n, letters), at = 0;
 
     while (at < all) {
-        size_t room = t->column < LINE_WIDTH ? LINE_WIDTH - t->column : 0;
+        size_t room = t->column < t->width ? t->width - t->column : 0;
         size_t part = room < all - at ? room : all - at;
 
         put(t, (struct fct_str){letters + at, part});
@@ -155,16 +168,6 @@ bool arc_sealing_names(struct arc_sealing *s, const struct dkim_memory *memory,
 
 /* ---- a signed field ---- */
 
-/* A field in the making: what stands before the value of b=, and behind it. */
-struct signing {
-    const struct arc_sealing *sealing;
-    const struct dkim_memory *memory;
-    const struct dkim_message *message;
-    struct arc_sets older;
-    struct fct_header results, signature; /* of the new set */
-    struct fct_err *err;
-};
-
 static struct fct_header field_of(const char *name, const struct text *t)
 {
     size_t head = strlen(name) + 1;
@@ -195,7 +198,7 @@ static bool finish(struct signing *g, const char *name, const struct text *t, si
         return dkim_fail(g->err, FCT_LIMIT, "%s is too long", name);
     if (!dkim_digest_sign(g->sealing->key, hash, bytes, &n))
         return dkim_fail(g->err, FCT_BUG, "the key does not sign");
-    if (!text_begin(&whole, g->memory, t->n + 2 * sizeof bytes))
+    if (!text_begin(&whole, g, t->n + 2 * sizeof bytes))
         return no_memory(g->err);
     put(&whole, (struct fct_str){t->p, head});
     put_base64(&whole, bytes, n);
@@ -210,7 +213,7 @@ static bool make_results(struct signing *g)
 {
     struct text t;
 
-    if (!text_begin(&t, g->memory, g->sealing->results.n + 64))
+    if (!text_begin(&t, g, g->sealing->results.n + 64))
         return no_memory(g->err);
     put(&t, FCT_STR(RESULTS_NAME ":"));
     put_tag(&t, "i=%u;", g->sealing->instance);
@@ -263,7 +266,7 @@ static bool make_signature(struct signing *g)
         room += s->header[i].n + sizeof FOLD ":";
     if (!hash_body(g, hash))
         return dkim_fail(g->err, FCT_BUG, "the body cannot be hashed");
-    if (!text_begin(&t, g->memory, room))
+    if (!text_begin(&t, g, room))
         return no_memory(g->err);
     put_head(&t, s, MESSAGE_NAME);
     head = t.n;
@@ -314,7 +317,7 @@ static bool make_seal(struct signing *g, struct fct_header *out)
     uint8_t hash[DKIM_HASH_BYTES];
     size_t head;
 
-    if (!text_begin(&t, g->memory, FIXED_ROOM))
+    if (!text_begin(&t, g, FIXED_ROOM))
         return no_memory(g->err);
     put_head(&t, s, SEAL_NAME);
     head = t.n;

@@ -16,7 +16,8 @@ struct arc_sealing {
     EVP_PKEY *key;                /* RSA or Ed25519 */
     const struct fct_str *header; /* what the message signature names, each name one field */
     size_t headers;
-    uint64_t time;            /* t= */
+    uint64_t time; /* t= */
+    bool wide;     /* lines as long as RFC 5322 2.1.1 allows: public suites fold nothing */
     const uint8_t *body_hash; /* of the whole relaxed body, when somebody has it; NULL: made here */
 };
 
@@ -27,8 +28,8 @@ FCT_MUST_CHECK bool arc_sealing_names(struct arc_sealing *s, const struct dkim_m
                                       const struct fct_strings *headers,
                                       const struct fct_strings *oversign);
 
-/* Values of the three fields, without line ends, in the order in which they go on top: the seal is
- * the uppermost at the end. Each stands behind its name, a colon and a space. */
+/* Values of the three fields, without line ends; the seal goes to the top, the results below the
+ * other two. Each stands behind its name, a colon and a space. */
 struct arc_new_set {
     struct fct_str results, message, seal;
 };

@@ -177,9 +177,9 @@ static void add_set(struct sealer *s, const struct arc_new_set *set)
 {
     const struct fct_host *host = s->plugin->host;
 
-    if (host->header_add(s->call, FCT_TOP, FCT_STR("ARC-Authentication-Results"), set->results) &&
+    if (host->header_add(s->call, FCT_TOP, FCT_STR("ARC-Seal"), set->seal) &&
         host->header_add(s->call, FCT_TOP, FCT_STR("ARC-Message-Signature"), set->message) &&
-        host->header_add(s->call, FCT_TOP, FCT_STR("ARC-Seal"), set->seal))
+        host->header_add(s->call, FCT_TOP, FCT_STR("ARC-Authentication-Results"), set->results))
         host->count(s->call, "sealed", 1);
     else
         host->log(s->call, FCT_ERROR, "the ARC set cannot be written");
