@@ -235,22 +235,27 @@ static __m128i is_blank_or_below(__m128i bytes)
     return _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(' ')), bytes);
 }
 
-/* Nearly all of a text, sixteen bytes at a time, line ends included: up to a tab, white space in a
- * row, or a line end that is not followed by an ordinary byte. The rest of the work is the same
- * without it. */
+/* Of sixteen bytes: tabs, white space in a row, line ends without an ordinary byte behind. */
+static __m128i odd_of_sixteen(const char *p)
+{
+    __m128i at = _mm_loadu_si128((const void *)p);
+    __m128i next = _mm_loadu_si128((const void *)(p + 1));
+    __m128i third = _mm_loadu_si128((const void *)(p + 2));
+    __m128i spaces = _mm_and_si128(_mm_cmpeq_epi8(at, _mm_set1_epi8(' ')), is_blank_or_below(next));
+    __m128i line_ends =
+        _mm_andnot_si128(is_blank_or_below(third), _mm_cmpeq_epi8(next, _mm_set1_epi8('\n')));
+    __m128i others = _mm_andnot_si128(line_ends, _mm_cmpeq_epi8(at, _mm_set1_epi8('\r')));
+    __m128i tabs = _mm_cmpeq_epi8(at, _mm_set1_epi8('\t'));
+
+    return _mm_or_si128(_mm_or_si128(spaces, others), tabs);
+}
+
+/* Nearly all of a text, line ends included, up to something odd. What follows does the same byte by
+ * byte. */
 static const char *skip_ordinary(const char *p, const char *end)
 {
     for (; end - p >= 18; p += 16) {
-        __m128i at = _mm_loadu_si128((const void *)p);
-        __m128i next = _mm_loadu_si128((const void *)(p + 1));
-        __m128i third = _mm_loadu_si128((const void *)(p + 2));
-        __m128i spaces =
-            _mm_and_si128(_mm_cmpeq_epi8(at, _mm_set1_epi8(' ')), is_blank_or_below(next));
-        __m128i line_ends =
-            _mm_andnot_si128(is_blank_or_below(third), _mm_cmpeq_epi8(next, _mm_set1_epi8('\n')));
-        __m128i others = _mm_andnot_si128(line_ends, _mm_cmpeq_epi8(at, _mm_set1_epi8('\r')));
-        __m128i tabs = _mm_cmpeq_epi8(at, _mm_set1_epi8('\t'));
-        int odd = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(spaces, others), tabs));
+        int odd = _mm_movemask_epi8(odd_of_sixteen(p));
 
         if (odd)
             return p + ffs(odd) - 1;

@@ -3,6 +3,7 @@
 #include "plugins/dkim/dkim_digest.h"
 
 #include <openssl/rsa.h>
+#include <stdatomic.h>
 #include <threads.h>
 
 static EVP_MD *sha256;
@@ -21,6 +22,26 @@ bool dkim_digest_setup(void)
     return sha256 != NULL;
 }
 
+static _Atomic(EVP_MD_CTX *) spare;
+
+void dkim_digest_give_back(EVP_MD_CTX *context)
+{
+    if (context)
+        EVP_MD_CTX_free(atomic_exchange(&spare, context));
+}
+
+EVP_MD_CTX *dkim_digest_context(void)
+{
+    EVP_MD_CTX *context = dkim_digest_setup() ? atomic_exchange(&spare, NULL) : NULL;
+
+    if (!context)
+        context = EVP_MD_CTX_new();
+    if (context && sha256 && EVP_DigestInit_ex2(context, sha256, NULL) == 1)
+        return context;
+    EVP_MD_CTX_free(context);
+    return NULL;
+}
+
 static void hash_block(void *arg, const char *bytes, size_t n)
 {
     EVP_DigestUpdate(arg, bytes, n);
@@ -28,25 +49,24 @@ static void hash_block(void *arg, const char *bytes, size_t n)
 
 bool dkim_digest_begin(struct dkim_digest *digest)
 {
-    digest->context = EVP_MD_CTX_new();
+    digest->context = dkim_digest_context();
     digest->sink.put = hash_block;
     digest->sink.arg = digest->context;
     digest->sink.held = 0;
-    return dkim_digest_setup() && digest->context &&
-           EVP_DigestInit_ex2(digest->context, sha256, NULL) == 1;
+    return digest->context != NULL;
 }
 
 bool dkim_digest_end(struct dkim_digest *digest, uint8_t out[DKIM_HASH_BYTES])
 {
-    uint8_t spare[DKIM_HASH_BYTES];
+    uint8_t unwanted[DKIM_HASH_BYTES];
     unsigned n = 0;
     bool ok;
 
     if (!digest->context)
         return false;
     dkim_sink_flush(&digest->sink);
-    ok = EVP_DigestFinal_ex(digest->context, out ? out : spare, &n) == 1 && n == DKIM_HASH_BYTES;
-    EVP_MD_CTX_free(digest->context);
+    ok = EVP_DigestFinal_ex(digest->context, out ? out : unwanted, &n) == 1 && n == DKIM_HASH_BYTES;
+    dkim_digest_give_back(digest->context);
     digest->context = NULL;
     return ok;
 }

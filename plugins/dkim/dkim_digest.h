@@ -11,6 +11,11 @@
 /* Before a sandbox closes files; later it happens by itself. False: OpenSSL has no SHA-256. */
 bool dkim_digest_setup(void);
 
+/* A context that begins a SHA-256; NULL: no memory. dkim_digest_give_back takes what is not needed
+ * any more, also NULL: one is kept for the next. From any thread. */
+EVP_MD_CTX *dkim_digest_context(void);
+void dkim_digest_give_back(EVP_MD_CTX *context);
+
 /* A sink that hashes. */
 struct dkim_digest {
     struct dkim_sink sink;

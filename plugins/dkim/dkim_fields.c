@@ -17,7 +17,7 @@ static uint32_t place_of(const struct dkim_fields *f, struct fct_str name)
 bool dkim_fields_init(struct dkim_fields *f, const struct dkim_memory *memory,
                       const struct fct_header *field, size_t n)
 {
-    *f = (struct dkim_fields){.field = field, .n = n, .size = 16};
+    *f = (struct dkim_fields){.field = field, .n = n, .size = 16, .last = {"", 0}};
     if (n >= DKIM_NO_FIELD / 4)
         return false;
     while (f->size < n + n / 2 + 1)
@@ -45,10 +45,15 @@ void dkim_fields_rewind(struct dkim_fields *f)
 
 const struct fct_header *dkim_fields_take(struct dkim_fields *f, struct fct_str name)
 {
-    uint32_t at = place_of(f, name), found = f->next[at];
+    uint32_t found;
 
+    if (name.n != f->last.n || memcmp(name.p, f->last.p, name.n) != 0) {
+        f->last_at = place_of(f, name);
+        f->last = name;
+    }
+    found = f->next[f->last_at];
     if (found == DKIM_NO_FIELD)
         return NULL;
-    f->next[at] = f->above[found];
+    f->next[f->last_at] = f->above[found];
     return &f->field[found];
 }

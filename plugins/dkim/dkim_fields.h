@@ -9,10 +9,12 @@
 struct dkim_fields {
     const struct fct_header *field;
     size_t n;
-    uint32_t *above;  /* of each field: the next of that name above it, or DKIM_NO_FIELD */
-    uint32_t *bottom; /* table by name: the lowest field */
-    uint32_t *next;   /* the same, as far as taken */
-    uint32_t size;    /* of both, a power of two */
+    uint32_t *above;     /* of each field: the next of that name above it, or DKIM_NO_FIELD */
+    uint32_t *bottom;    /* table by name: the lowest field */
+    uint32_t *next;      /* the same, as far as taken */
+    uint32_t size;       /* of both, a power of two */
+    struct fct_str last; /* name asked for last, and its place: signers name many fields twice */
+    uint32_t last_at;
 };
 #define DKIM_NO_FIELD UINT32_MAX
 

@@ -103,21 +103,20 @@ static bool is_field_name(struct fct_str s)
  * 8.15). */
 static bool take_headers(struct reading *r, const struct dkim_tag *tag, struct fct_err *err)
 {
-    struct fct_str rest = tag->value, name, *list;
-    size_t room = rest.n / 2 + 1, n = 0; /* a name is a letter and a colon at least */
+    struct fct_str rest = tag->value, name, found[DKIM_HEADERS_MAX], *list;
+    size_t n = 0;
 
-    if (room > DKIM_HEADERS_MAX)
-        room = DKIM_HEADERS_MAX;
-    list = r->memory->take(r->memory->arg, room * sizeof *list);
-    if (!list)
-        return no_memory(err);
     while (dkim_split(&rest, ':', &name)) {
         if (!is_field_name(name))
             return dkim_fail(err, FCT_SYNTAX, "h= has something that is no field name");
-        if (n == room)
+        if (n == DKIM_HEADERS_MAX)
             return dkim_fail(err, FCT_LIMIT, "h= has more than %d names", DKIM_HEADERS_MAX);
-        list[n++] = name;
+        found[n++] = name;
     }
+    list = n > 0 ? r->memory->take(r->memory->arg, n * sizeof *list) : NULL;
+    if (!list)
+        return no_memory(err);
+    memcpy(list, found, n * sizeof *list);
     r->out->header = list;
     r->out->headers = n;
     return true;
@@ -212,24 +211,24 @@ static bool refuse_headers(struct reading *r, const struct dkim_tag *tag, struct
 
 /* clang-format off */
 static const struct {
-    const char *tag;
+    struct fct_str tag;
     unsigned known, required; /* by kind of field; unknown tags are ignored */
     bool (*take)(struct reading *r, const struct dkim_tag *tag, struct fct_err *err);
 } rules[] = {
-    {"v",  IN_DKIM,          0,                 take_version},
-    {"a",  IN_ALL,           IN_ALL,            take_algorithm},
-    {"d",  IN_ALL,           IN_ALL,            take_domain},
-    {"s",  IN_ALL,           IN_ALL,            take_selector},
-    {"h",  IN_ALL,           IN_DKIM | IN_AMS,  refuse_headers},
-    {"bh", IN_DKIM | IN_AMS, IN_DKIM | IN_AMS,  take_body_hash},
-    {"b",  IN_ALL,           IN_ALL,            take_bytes},
-    {"c",  IN_DKIM | IN_AMS, 0,                 take_canonical},
-    {"i",  IN_ALL,           IN_AMS | IN_SEAL,  take_identity_or_instance},
-    {"l",  IN_DKIM | IN_AMS, 0,                 take_length},
-    {"q",  IN_DKIM | IN_AMS, 0,                 take_query},
-    {"t",  IN_ALL,           0,                 take_time},
-    {"x",  IN_DKIM | IN_AMS, 0,                 take_expiry},
-    {"cv", IN_SEAL,          IN_SEAL,           take_seal},
+    {FCT_STR_INIT("v"),  IN_DKIM,          0,                 take_version},
+    {FCT_STR_INIT("a"),  IN_ALL,           IN_ALL,            take_algorithm},
+    {FCT_STR_INIT("d"),  IN_ALL,           IN_ALL,            take_domain},
+    {FCT_STR_INIT("s"),  IN_ALL,           IN_ALL,            take_selector},
+    {FCT_STR_INIT("h"),  IN_ALL,           IN_DKIM | IN_AMS,  refuse_headers},
+    {FCT_STR_INIT("bh"), IN_DKIM | IN_AMS, IN_DKIM | IN_AMS,  take_body_hash},
+    {FCT_STR_INIT("b"),  IN_ALL,           IN_ALL,            take_bytes},
+    {FCT_STR_INIT("c"),  IN_DKIM | IN_AMS, 0,                 take_canonical},
+    {FCT_STR_INIT("i"),  IN_ALL,           IN_AMS | IN_SEAL,  take_identity_or_instance},
+    {FCT_STR_INIT("l"),  IN_DKIM | IN_AMS, 0,                 take_length},
+    {FCT_STR_INIT("q"),  IN_DKIM | IN_AMS, 0,                 take_query},
+    {FCT_STR_INIT("t"),  IN_ALL,           0,                 take_time},
+    {FCT_STR_INIT("x"),  IN_DKIM | IN_AMS, 0,                 take_expiry},
+    {FCT_STR_INIT("cv"), IN_SEAL,          IN_SEAL,           take_seal},
 };
 /* clang-format on */
 
@@ -274,10 +273,10 @@ bool dkim_signature_parse(const struct dkim_memory *memory, enum dkim_kind kind,
         return false;
     for (size_t i = 0; i < FCT_COUNT(rules); i++) {
         const struct dkim_tag *tag =
-            rules[i].known & 1u << kind ? dkim_tags_find(&tags, rules[i].tag) : NULL;
+            rules[i].known & 1u << kind ? dkim_tags_named(&tags, rules[i].tag) : NULL;
 
         if (!tag && rules[i].required & 1u << kind)
-            return dkim_fail(err, FCT_SYNTAX, "%s= is missing", rules[i].tag);
+            return dkim_fail(err, FCT_SYNTAX, "%.*s= is missing", FCT_FMT(rules[i].tag));
         if (tag && !rules[i].take(&r, tag, err))
             return false;
     }

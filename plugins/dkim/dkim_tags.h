@@ -10,6 +10,7 @@ struct dkim_tag {
     struct fct_str name;
     struct fct_str value; /* trimmed; FWS inside is still there */
     struct fct_str whole; /* all between '=' and ';', spaces too */
+    uint32_t code;        /* of its name, for those who look for it */
 };
 
 struct dkim_tags {
@@ -22,6 +23,10 @@ struct dkim_tags {
 FCT_MUST_CHECK bool dkim_tags_parse(struct fct_str text, struct dkim_tags *out,
                                     struct fct_err *err);
 /* NULL: not given. Names differ by case. */
-const struct dkim_tag *dkim_tags_find(const struct dkim_tags *tags, const char *name);
+const struct dkim_tag *dkim_tags_named(const struct dkim_tags *tags, struct fct_str name);
+static inline const struct dkim_tag *dkim_tags_find(const struct dkim_tags *tags, const char *name)
+{
+    return dkim_tags_named(tags, (struct fct_str){name, strlen(name)});
+}
 
 #endif

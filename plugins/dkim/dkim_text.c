@@ -41,28 +41,37 @@ bool dkim_same_nocase(struct fct_str a, struct fct_str b)
     return true;
 }
 
-bool dkim_is(struct fct_str a, const char *word)
+/* Eight bytes, or the first and the last four; fewer: the first, the middle and the last. */
+static uint64_t ends_of(const char *p, size_t n)
 {
-    return a.n == strlen(word) && memcmp(a.p, word, a.n) == 0;
+    const unsigned char *byte = (const unsigned char *)p;
+    uint64_t word = 0;
+    uint32_t half[2];
+
+    if (n >= sizeof word) {
+        memcpy(&word, p + n - sizeof word, sizeof word);
+    } else if (n >= sizeof half[0]) {
+        memcpy(&half[0], p, sizeof half[0]);
+        memcpy(&half[1], p + n - sizeof half[1], sizeof half[1]);
+        word = (uint64_t)half[0] << 32 | half[1];
+    } else if (n > 0) {
+        word = (uint64_t)byte[0] << 16 | (uint64_t)byte[n / 2] << 8 | byte[n - 1];
+    }
+    return word;
 }
 
 /* Eight bytes at a time, the last eight perhaps again; bit 5 tells a letter from its capital. */
 uint64_t dkim_hash(struct fct_str s, uint64_t seed, bool nocase)
 {
     const uint64_t fold = nocase ? UINT64_C(0x2020202020202020) : 0;
-    uint64_t h = seed ^ s.n, word = 0;
+    uint64_t h = seed ^ s.n, word;
 
     for (size_t i = 0; i + sizeof word < s.n; i += sizeof word) {
         memcpy(&word, s.p + i, sizeof word);
         h = (h ^ (word | fold)) * UINT64_C(0x9e3779b97f4a7c15);
         h ^= h >> 32;
     }
-    if (s.n >= sizeof word)
-        memcpy(&word, s.p + s.n - sizeof word, sizeof word);
-    else
-        for (size_t i = 0; i < s.n; i++)
-            word = word << 8 | (unsigned char)s.p[i];
-    h = (h ^ (word | fold)) * UINT64_C(0x9e3779b97f4a7c15);
+    h = (h ^ (ends_of(s.p, s.n) | fold)) * UINT64_C(0x9e3779b97f4a7c15);
     return h ^ h >> 32;
 }
 
@@ -144,73 +153,70 @@ static const uint8_t value_of[256] = {
 #undef S
 /* clang-format on */
 
-/* Bits that do not make a byte yet. */
-struct bits {
-    uint32_t value;
-    unsigned loose;
+struct decoding {
+    const unsigned char *in, *end;
+    uint8_t *out, *full;
+    uint32_t bits;
+    unsigned loose; /* bits that do not make a byte yet */
 };
 
-/* Four letters are three bytes. Returns how many letters it took: as long as they stand in a row.
- */
-static size_t decode_fours(struct fct_str text, struct bits *bits, uint8_t *out, size_t max,
-                           size_t *n)
+/* Four letters are three bytes: as long as letters stand in a row. */
+static void decode_fours(struct decoding *decoding)
 {
-    const unsigned char *p = (const unsigned char *)text.p;
-    size_t i = 0;
+    struct decoding d = *decoding; /* in registers */
 
-    for (; text.n - i >= 4 && max - *n >= 3; i += 4) {
-        uint32_t a = value_of[p[i]], b = value_of[p[i + 1]], c = value_of[p[i + 2]],
-                 d = value_of[p[i + 3]];
-        uint64_t all = (uint64_t)bits->value << 24 | a << 18 | b << 12 | c << 6 | d;
-        uint64_t three = all >> bits->loose;
+    for (; d.end - d.in >= 4 && d.full - d.out >= 3; d.in += 4, d.out += 3) {
+        uint32_t one = value_of[d.in[0]], two = value_of[d.in[1]], three = value_of[d.in[2]],
+                 four = value_of[d.in[3]];
+        uint64_t all = (uint64_t)d.bits << 24 | one << 18 | two << 12 | three << 6 | four;
+        uint64_t bytes = all >> d.loose;
 
-        if ((a | b | c | d) >= FOREIGN)
+        if ((one | two | three | four) >= FOREIGN)
             break;
-        out[(*n)++] = (uint8_t)(three >> 16);
-        out[(*n)++] = (uint8_t)(three >> 8);
-        out[(*n)++] = (uint8_t)three;
-        bits->value = (uint32_t)all;
+        d.out[0] = (uint8_t)(bytes >> 16);
+        d.out[1] = (uint8_t)(bytes >> 8);
+        d.out[2] = (uint8_t)bytes;
+        d.bits = (uint32_t)all;
     }
-    return i;
+    *decoding = d;
 }
 
 bool dkim_base64_decode(struct fct_str text, uint8_t *out, size_t max, size_t *n)
 {
-    struct bits bits = {0, 0};
-    size_t have = 0, pads = 0, i = 0;
+    const unsigned char *start = (const unsigned char *)text.p;
+    struct decoding d = {start, start + text.n, out, out + max, 0, 0};
+    size_t others = 0, pads = 0, count;
 
     *n = 0;
-    while (i < text.n) {
-        uint8_t value = value_of[(unsigned char)text.p[i]];
+    while (d.in < d.end) {
+        uint8_t value;
 
-        if (value < FOREIGN && pads == 0) {
-            size_t taken =
-                decode_fours((struct fct_str){text.p + i, text.n - i}, &bits, out, max, n);
-
-            have += taken;
-            i += taken;
-            if (taken > 0)
-                continue;
-        }
-        i++;
-        if (value == SPACE)
-            continue;
-        if (value == PAD) {
-            pads++;
+        if (pads == 0)
+            decode_fours(&d);
+        if (d.in == d.end)
+            break;
+        value = value_of[*d.in++];
+        if (value >= FOREIGN) {
+            if (value == FOREIGN)
+                return false;
+            others++;
+            pads += value == PAD;
             continue;
         }
-        if (value == FOREIGN || pads > 0)
+        if (pads > 0)
             return false;
-        have++;
-        bits = (struct bits){bits.value << 6 | value, bits.loose + 6};
-        if (bits.loose < 8)
+        d.bits = d.bits << 6 | value;
+        d.loose += 6;
+        if (d.loose < 8)
             continue;
-        if (*n == max)
+        if (d.out == d.full)
             return false;
-        bits.loose -= 8;
-        out[(*n)++] = (uint8_t)(bits.value >> bits.loose);
+        d.loose -= 8;
+        *d.out++ = (uint8_t)(d.bits >> d.loose);
     }
-    return have % 4 != 1 && (have + pads) % 4 == 0 && pads < 3;
+    *n = (size_t)(d.out - out);
+    count = text.n - others;
+    return count % 4 != 1 && (count + pads) % 4 == 0 && pads < 3;
 }
 
 size_t dkim_base64_encode(const uint8_t *bytes, size_t n, char *out)

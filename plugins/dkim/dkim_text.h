@@ -42,7 +42,11 @@ static inline struct fct_str dkim_trim(struct fct_str s)
 /* What stands before the next `mark`, trimmed; *rest moves behind it. False: nothing is left. */
 bool dkim_split(struct fct_str *rest, char mark, struct fct_str *out);
 bool dkim_same_nocase(struct fct_str a, struct fct_str b);
-bool dkim_is(struct fct_str a, const char *word); /* exactly */
+/* Exactly; here, so that the length of a literal is known when compiling. */
+static inline bool dkim_is(struct fct_str a, const char *word)
+{
+    return a.n == strlen(word) && memcmp(a.p, word, a.n) == 0;
+}
 
 /* For hash tables. `nocase`: the same for names that differ by case only. */
 uint64_t dkim_hash(struct fct_str s, uint64_t seed, bool nocase);

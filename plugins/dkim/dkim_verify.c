@@ -39,7 +39,8 @@ static void judge_by(struct dkim_check *check, const struct fct_err *err)
 
 static bool is_signature(const struct fct_header *field)
 {
-    return dkim_same_nocase(dkim_trim(field->name), FCT_STR("DKIM-Signature"));
+    return field->name.n >= sizeof "DKIM-Signature" - 1 && dkim_lower(*field->name.p) == 'd' &&
+           dkim_same_nocase(dkim_trim(field->name), FCT_STR("DKIM-Signature"));
 }
 
 /* RFC 6376 6.1.1, last paragraphs */
@@ -213,10 +214,8 @@ static void open_hashes(struct dkim_verify *v, bool wanted[2])
         if (!v->check[i].judged)
             v->check[i].hash = find_hash(v, &v->check[i].signature);
     for (size_t i = 0; i < v->hashes; i++) {
-        struct dkim_digest digest;
-
         wanted[v->hash[i].relaxed] = true;
-        v->hash[i].context = dkim_digest_begin(&digest) ? digest.context : NULL;
+        v->hash[i].context = dkim_digest_context();
     }
 }
 
@@ -226,7 +225,7 @@ static void close_hashes(struct dkim_verify *v)
         struct dkim_hash *h = &v->hash[i];
 
         h->done = h->context && EVP_DigestFinal_ex(h->context, h->value, NULL) == 1;
-        EVP_MD_CTX_free(h->context);
+        dkim_digest_give_back(h->context);
         h->context = NULL;
     }
 }

@@ -77,6 +77,108 @@ START_TEST(long_bodies_pass_the_sink)
 }
 END_TEST
 
+/* ---- by chance, against RFC 6376 3.4 word for word ---- */
+
+static uint32_t state;
+
+static uint32_t chance(uint32_t below)
+{
+    state = state * 1664525u + 1013904223u;
+    return (state >> 8) % below;
+}
+
+/* Long runs of ordinary text between what is not: whole blocks are skipped at once. */
+static void put_by_chance(struct buf *out)
+{
+    static const char *const pieces[] = {
+        " ",
+        "  ",
+        "\t",
+        "\r\n",
+        "\r\n",
+        "\r\n\r\n",
+        "\r",
+        "\n",
+        " \r\n",
+        "\r\n ",
+        "\x01",
+        ".",
+        "a",
+        "word another word",
+        "a line as long as lines usually are, and then some more of it",
+    };
+
+    for (uint32_t left = chance(60); left > 0; left--)
+        buf_put_c(out, pieces[chance(FCT_COUNT(pieces))]);
+    if (chance(8) == 0)
+        buf_put(out, "\0\xff", 2);
+}
+
+/* One line without its end: 3.4.4 a. */
+static void put_reduced(struct buf *out, struct fct_str line)
+{
+    while (line.n > 0 && strchr(" \t", line.p[line.n - 1]) && line.p[line.n - 1])
+        line.n--;
+    for (size_t i = 0; i < line.n; i++) {
+        bool blank = line.p[i] == ' ' || line.p[i] == '\t';
+
+        if (!blank)
+            buf_put_char(out, line.p[i]);
+        else if (i + 1 == line.n || (line.p[i + 1] != ' ' && line.p[i + 1] != '\t'))
+            buf_put_char(out, ' ');
+    }
+}
+
+/* 3.4.3, 3.4.4: line by line, then the empty lines at the end. */
+static void canonical_by_the_book(struct buf *out, struct fct_str text, bool relaxed)
+{
+    size_t filled = 0;
+
+    for (;;) {
+        const char *end = text.n > 0 ? memmem(text.p, text.n, "\r\n", 2) : NULL;
+        struct fct_str line = {text.p, end ? (size_t)(end - text.p) : text.n};
+        size_t before = out->n;
+
+        if (relaxed)
+            put_reduced(out, line);
+        else
+            buf_put_str(out, line);
+        if (out->n > before)
+            filled = out->n + 2;
+        buf_put_c(out, "\r\n");
+        if (!end)
+            break;
+        text = str_skip(text, line.n + 2);
+    }
+    out->n = filled;
+    if (filled == 0 && !relaxed)
+        buf_put_c(out, "\r\n");
+}
+
+START_TEST(bodies_made_by_chance)
+{
+    FCT_CLEANUP(buf_free) struct buf text = BUF_INIT(1u << 16);
+    static const size_t pieces[] = {1, 7, 19, 64, 1u << 16};
+
+    state = (uint32_t)_i;
+    put_by_chance(&text);
+    for (int relaxed = 0; relaxed < 2; relaxed++) {
+        FCT_CLEANUP(buf_free) struct buf want = BUF_INIT(1u << 17);
+
+        canonical_by_the_book(&want, buf_str(&text), relaxed);
+        for (size_t i = 0; i < FCT_COUNT(pieces); i++) {
+            FCT_CLEANUP(buf_free) struct buf got = BUF_INIT(1u << 17);
+
+            ck_assert_msg(
+                str_equal(body_of(&got, relaxed, buf_str(&text), pieces[i]), buf_str(&want)),
+                "seed %d, %s, pieces of %zu:\n%.*s\nis not\n%.*s", _i,
+                relaxed ? "relaxed" : "simple", pieces[i], FCT_FMT(buf_str(&got)),
+                FCT_FMT(buf_str(&want)));
+        }
+    }
+}
+END_TEST
+
 static const struct {
     const char *raw, *simple, *relaxed;
 } fields[] = {
@@ -88,6 +190,59 @@ static const struct {
     {"Folded:\r\n one\r\n\t two\r\n", "Folded:\r\n one\r\n\t two\r\n", "folded:one two\r\n"},
     {"NoSpace:v:w\r\n", "NoSpace:v:w\r\n", "nospace:v:w\r\n"},
 };
+
+/* 3.4.2 for a value that was folded: every line end goes, white space is one space. */
+static void value_by_the_book(struct buf *out, struct fct_str value)
+{
+    bool space = false;
+    size_t start = out->n;
+
+    for (size_t i = 0; i < value.n; i++) {
+        char c = value.p[i];
+
+        if (c == '\r' || c == '\n')
+            continue;
+        if (c == ' ' || c == '\t') {
+            space = true;
+            continue;
+        }
+        if (space && out->n > start)
+            buf_put_char(out, ' ');
+        space = false;
+        buf_put_char(out, c);
+    }
+}
+
+START_TEST(values_made_by_chance)
+{
+    static const char *const pieces[] = {
+        " ",    "  ",       "\t",   "\r\n ", "\r\n\t",
+        "\x01", "\x7f\xff", "word", "a b",   "words in a row, some",
+        ";"};
+    FCT_CLEANUP(buf_free)
+    struct buf raw = BUF_INIT(1u << 14),
+               want = BUF_INIT(1u << 14), got = BUF_INIT(1u << 14);
+    struct fct_header field;
+    struct dkim_sink sink;
+
+    state = (uint32_t)_i;
+    buf_put_c(&raw, "A-Name:");
+    for (uint32_t left = chance(30); left > 0; left--)
+        buf_put_c(&raw, pieces[chance(FCT_COUNT(pieces))]);
+    field = (struct fct_header){.name = {raw.p, 6}, .raw = buf_str(&raw)};
+    field.value = str_skip(field.raw, 7);
+    buf_put_c(&want, "a-name:");
+    value_by_the_book(&want, field.value);
+    buf_put_c(&want, "\r\n");
+    sink.put = keep;
+    sink.arg = &got;
+    sink.held = 0;
+    dkim_header_put(&sink, true, &field, (struct fct_str){NULL, 0}, false);
+    dkim_sink_flush(&sink);
+    ck_assert_msg(str_equal(buf_str(&got), buf_str(&want)), "seed %d: %.*s", _i,
+                  FCT_FMT(buf_str(&got)));
+}
+END_TEST
 
 START_TEST(header_fields)
 {
@@ -143,5 +298,7 @@ END_TEST
 DKIM_RIG_MAIN("dkim_canonical",
     tcase_add_loop_test(tc, bodies_in_pieces_of_any_size, 0, (int)FCT_COUNT(bodies));
     tcase_add_test(tc, long_bodies_pass_the_sink);
+    tcase_add_loop_test(tc, bodies_made_by_chance, 0, 2000);
+    tcase_add_loop_test(tc, values_made_by_chance, 0, 2000);
     tcase_add_loop_test(tc, header_fields, 0, (int)FCT_COUNT(fields));
     tcase_add_test(tc, both_splitters_agree);)
