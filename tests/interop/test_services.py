@@ -1,9 +1,10 @@
 """What rules ask outside, from inside the sandbox: kv and limits in a real Redis, HTTP, and what happens when Redis goes away."""
-import os, re, smtplib, socket, subprocess, sys, tempfile, time, unittest
+import os, re, smtplib, subprocess, sys, tempfile, time, unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'lib'))
 import facteur
+from redis_server import Redis
 
 RULE = '''
 rule { "ASKED", score = 0.1, about = "what the services said", function(m)
@@ -19,33 +20,6 @@ rule { "ASKED", score = 0.1, about = "what the services said", function(m)
 end }
 '''
 MAIL = 'Subject: x\r\nContent-Type: text/html\r\n\r\n<a href="https://www.shop.example.co.uk/a">b</a>\r\n'
-
-
-class Redis:
-    def __init__(self, folder):
-        self.folder, self.socket = folder, os.path.join(folder, 'redis.sock')
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen(['redis-server', '--port', '0', '--unixsocket', self.socket, '--save', '', '--appendonly', 'no',
-                                         '--dir', self.folder, '--logfile', os.path.join(self.folder, 'redis.log')])
-        for _ in range(3000):
-            with socket.socket(socket.AF_UNIX) as s:
-                if s.connect_ex(self.socket) == 0:
-                    return
-            time.sleep(0.01)
-        raise RuntimeError('no redis-server')
-
-    def ask(self, command):
-        with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(30)
-            s.connect(self.socket)
-            s.sendall(command.encode() + b'\r\n')
-            return s.recv(65536).decode()
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
 
 
 class Services(unittest.TestCase):
@@ -92,11 +66,10 @@ class Services(unittest.TestCase):
         self.assertIn('n=2 seen=true taken=true', second)
         self.assertIn('n=3 seen=true taken=false', third)
         self.assertNotIn('degraded', third)
-        self.assertIn('fct:kv:lua:n', self.redis.ask('KEYS *'))
+        self.assertIn('fct:kv:lua:n', self.redis.cli('keys', '*'))
         self.assertIn('yes', self.status('redis_there'))
 
         self.redis.kill()
-        os.unlink(self.redis.socket)
         away = self.judged()
         self.assertRegex(away, r'fault +lua:\S+ +degraded +"redis"')
         self.assertIn('redis=nil http=204', away)
