@@ -80,18 +80,24 @@ bool ctl_mail_read(struct arena *arena, const char *path, struct fct_str *messag
     return true;
 }
 
+struct fct_str ctl_mail_wire(struct arena *arena, struct fct_str raw)
+{
+    FCT_CLEANUP(buf_free) struct buf wire = BUF_INIT(2 * (size_t)MAX_MESSAGE);
+
+    put_wire_form(raw, &wire);
+    return arena_str(arena, buf_str(&wire));
+}
+
 bool ctl_mail_load(struct arena *arena, const char *path, struct fct_str *message,
                    struct fct_err *err)
 {
     FCT_CLEANUP(buf_free) struct buf raw = BUF_INIT(MAX_MESSAGE);
-    FCT_CLEANUP(buf_free) struct buf wire = BUF_INIT(2 * (size_t)MAX_MESSAGE);
 
     if (!read_file(path, &raw, err))
         return false;
     if (raw.n == 0)
         return fct_fail(err, FCT_SYNTAX, "%s: is empty", path);
-    put_wire_form(buf_str(&raw), &wire);
-    *message = arena_str(arena, buf_str(&wire));
+    *message = ctl_mail_wire(arena, buf_str(&raw));
     return true;
 }
 

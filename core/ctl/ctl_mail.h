@@ -13,6 +13,8 @@ FCT_MUST_CHECK bool ctl_mail_load(struct arena *arena, const char *path, struct 
 /* The same, byte by byte as it is in the file: for what hashes it. */
 FCT_MUST_CHECK bool ctl_mail_read(struct arena *arena, const char *path, struct fct_str *message,
                                   struct fct_err *err);
+/* A message as ctl_mail_load makes it of a file's bytes. */
+struct fct_str ctl_mail_wire(struct arena *arena, struct fct_str raw);
 /* A copy that nobody can change any more, for a filter. */
 FCT_MUST_CHECK bool ctl_mail_seal(struct fct_str message, int *fd, struct fct_err *err);
 

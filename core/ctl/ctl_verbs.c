@@ -11,6 +11,7 @@
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_config.h"
 #include "core/ctl/ctl_dkim.h"
+#include "core/ctl/ctl_dmarc.h"
 #include "core/ctl/ctl_dns.h"
 #include "core/ctl/ctl_docs.h"
 #include "core/ctl/ctl_filters.h"
@@ -92,6 +93,13 @@ static const struct ctl_option dkim_rotate_options[] = {
     {"--keys", "DIR", "the folder of keys; else `keys` of plugin dkim"},
     {"--dns", "ADDRESS@PORT", "ask this resolver"},
     {"--force", NULL, "change over without asking the DNS"},
+    {0},
+};
+static const struct ctl_option dmarc_report_options[] = {
+    {"--day", "YYYY-MM-DD", "of which day, in UTC; yesterday when not given"},
+    {"--out", "DIR", "where the files go; here when not given"},
+    {"--domain", "DOMAIN", "only the report for this one"},
+    {"--dns", "ADDRESS@PORT", "ask this resolver"},
     {0},
 };
 static const struct ctl_option plugin_new_options[] = {
@@ -226,6 +234,15 @@ const struct ctl_verb ctl_verbs[] = {
      "a symbol: its score, group and meaning, where it is written, and what each profile changes, "
      "with file and line",
      NEEDS_FILTER, ctl_symbol_show, NULL, 0},
+    {"dmarc", "report", "", 0, 0,
+     "make the aggregate reports of a day (RFC 9990) for the domains that ask for them: the report "
+     "and the message that carries it; says who gets which file and who does not, and why; exit "
+     "status 75 when the DNS cannot say it all",
+     NEEDS_CONF, ctl_dmarc_report, dmarc_report_options, 0},
+    {"dmarc", "show", "FILE|FOLDER…", 1, CTL_MAX_WORDS,
+     "sum up aggregate reports of others (- is standard input): XML, .xml.gz, .zip, or mail that "
+     "carries them; exit status 1 when something could not be read",
+     NEEDS_NOTHING, ctl_dmarc_show, NULL, 0},
     {"scan", "", "FILE", 1, 1,
      "what the filter would do with a message (- is standard input); exit status 0 keep, 1 junk, 2 "
      "reject, 3 tempfail, 64 usage",

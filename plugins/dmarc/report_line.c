@@ -96,6 +96,13 @@ static void put_auth(struct out *o, const struct dmarc_auth *auth, bool first)
     }
 }
 
+/* Of SPF only the identity that counts is told: a HELO name that anybody chooses would make a line
+ * of every message. */
+static bool is_told(const struct dmarc_row *row, const struct dmarc_auth *auth)
+{
+    return auth->method == DMARC_AUTH_DKIM || auth->helo == (row->envelope_from.n == 0);
+}
+
 static void put_auths(struct out *o, const struct dmarc_row *row)
 {
     size_t before;
@@ -103,7 +110,8 @@ static void put_auths(struct out *o, const struct dmarc_row *row)
     put_c(o, "[");
     before = o->n;
     for (size_t i = 0; i < row->auths; i++)
-        put_auth(o, &row->auth[i], o->n == before);
+        if (is_told(row, &row->auth[i]))
+            put_auth(o, &row->auth[i], o->n == before);
 }
 
 size_t report_line_put(const struct dmarc_row *row, char out[REPORT_LINE_MAX + 1])
