@@ -9,20 +9,32 @@
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_output.h"
 #include "core/ctl/ctl_resolver.h"
+#include "core/dns/psl.h"
 
 #include <stdlib.h>
 
 #define ANSWER_MAX (1u << 20)
+
+/* The registrable domain of a name, or null, as the tests of the public suffix list write it. */
+static void check_psl_line(struct check_line *line)
+{
+    struct fct_str name = str_trim(line->in), org;
+    char *lower = arena_alloc(line->arena, name.n + 1);
+
+    str_copy_c(lower, name.n + 1, name);
+    str_lower(lower, name.n);
+    psl_setup();
+    name.p = lower;
+    ctl_put_safe(psl_registrable(name, &org) ? org : FCT_STR("null"), line->out);
+}
 
 /* THE table of drivers. answer: in a fiber. */
 static const struct driver {
     const char *name;
     FCT_MAY_WAIT void (*answer)(struct check_line *line);
 } drivers[] = {
-    {"arc", check_arc_line},
-    {"dkim", check_dkim_line},
-    {"dmarc", check_dmarc_line},
-    {"spf", check_spf_line},
+    {"arc", check_arc_line}, {"dkim", check_dkim_line}, {"dmarc", check_dmarc_line},
+    {"psl", check_psl_line}, {"spf", check_spf_line},
 };
 
 static const struct driver *find(const char *name)

@@ -22,18 +22,30 @@ static bool is_address(const char *name)
     return inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
 }
 
-struct fct_str psl_org(struct fct_str host)
+static struct fct_str without_dot(struct fct_str host)
+{
+    return host.n > 0 && host.p[host.n - 1] == '.' ? str_head(host, host.n - 1) : host;
+}
+
+bool psl_registrable(struct fct_str host, struct fct_str *org)
 {
     char name[NAME_MAX_LENGTH + 1];
-    const char *org;
+    const char *found;
 
-    if (host.n > 0 && host.p[host.n - 1] == '.')
-        host.n--;
+    host = without_dot(host);
     if (host.n == 0 || host.n > NAME_MAX_LENGTH || memchr(host.p, 0, host.n))
-        return host;
+        return false;
     str_copy_c(name, sizeof name, host);
-    if (is_address(name))
-        return host;
-    org = psl_registrable_domain(list ? list : psl_builtin(), name);
-    return org ? str_skip(host, (size_t)(org - name)) : host;
+    str_lower(name, host.n); /* as the list is written */
+    found = is_address(name) ? NULL : psl_registrable_domain(list ? list : psl_builtin(), name);
+    if (found)
+        *org = str_skip(host, (size_t)(found - name));
+    return found != NULL;
+}
+
+struct fct_str psl_org(struct fct_str host)
+{
+    struct fct_str org;
+
+    return psl_registrable(host, &org) ? org : without_dot(host);
 }

@@ -11,8 +11,10 @@
  * list compiled into the library is known. */
 void psl_setup(void);
 
-/* The registrable domain of `host` (lower case, A-labels or UTF-8): a view into it. `host` itself
- * for an address, a public suffix or a name without dots; a dot behind it is left out. */
+/* The registrable domain of `host` (A-labels or UTF-8, ASCII in any case): a view into it. False:
+ * there is none, for an address, a public suffix, a name without dots or with a dot before it. */
+FCT_MUST_CHECK bool psl_registrable(struct fct_str host, struct fct_str *org);
+/* The same, or else `host` itself; a dot behind it is left out. */
 struct fct_str psl_org(struct fct_str host);
 
 #endif

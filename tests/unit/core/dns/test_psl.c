@@ -11,6 +11,8 @@ START_TEST(registrable_domains)
         const char *host, *org;
     } cases[] = {
         {"www.example.com", "example.com"},
+        {"WwW.Example.COM", "Example.COM"},
+        {"A.b.Example.Co.UK", "Example.Co.UK"},
         {"example.com", "example.com"},
         {"example.com.", "example.com"},
         {"com", "com"},
@@ -25,6 +27,11 @@ START_TEST(registrable_domains)
         {"192.0.2.1", "192.0.2.1"},
         {"2001:db8::1", "2001:db8::1"},
         {"localhost", "localhost"},
+        {"食狮.公司.cn", "食狮.公司.cn"}, /* U-labels as they are */
+        {"www.食狮.公司.cn", "食狮.公司.cn"},
+        {"www.XN--85X722F.xn--55qx5d.CN", "XN--85X722F.xn--55qx5d.CN"},
+        {"shishi.中国", "shishi.中国"},
+        {".example.com", ".example.com"},
         {"", ""},
         {".", ""},
     };
@@ -39,6 +46,27 @@ START_TEST(registrable_domains)
 }
 END_TEST
 
+/* What is nobody's has no registrable domain. */
+START_TEST(names_without_one)
+{
+    static const char *const names[] = {
+        "",   ".",        "com",          "COM",   ".com",      ".example",  ".example.com",
+        "mm", "c.mm",     "unlisted-tld", "co.uk", "公司.cn",   "中国",      "xn--fiqs8s",
+        "ck", "kyoto.jp", "192.0.2.1",    "::1",   "github.io", "k12.ak.us", ".",
+    };
+    struct fct_str org;
+
+    psl_setup();
+    for (size_t i = 0; i < FCT_COUNT(names); i++)
+        ck_assert_msg(!psl_registrable(str_from(names[i]), &org), "%s: %.*s", names[i],
+                      FCT_FMT(org));
+    ck_assert(!psl_registrable((struct fct_str){NULL, 0}, &org));
+    ck_assert(!psl_registrable(FCT_STR("www\0.example.com"), &org));
+    ck_assert(psl_registrable(FCT_STR("b.c.unlisted-tld"), &org) &&
+              str_equal(org, FCT_STR("c.unlisted-tld")));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("psl");
@@ -47,6 +75,7 @@ int main(void)
     int failed;
 
     tcase_add_test(tc, registrable_domains);
+    tcase_add_test(tc, names_without_one);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
