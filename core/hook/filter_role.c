@@ -5,6 +5,7 @@
 #include "core/base/str.h"
 #include "core/hook/filter_describe.h"
 #include "core/hook/filter_job.h"
+#include "core/hook/filter_lease.h"
 #include "core/hook/filter_watch.h"
 #include "core/log/log.h"
 #include "core/plugin/plugin_lua.h"
@@ -63,6 +64,7 @@ static void leave(struct filter *f)
         return;
     f->leaving = true;
     filter_ticks_stop(f->ticks);
+    filter_history_stop(&f->history);
     tell_all(f, FILTER_LEAVING);
     event_base_once(f->env->base, -1, EV_TIMEOUT, patience_ended, f, &patience);
     maybe_end(f);
@@ -239,6 +241,7 @@ static bool filter_prepare(struct role_env *env, struct fct_err *err)
     if (f->engine.conf->strikes == 0 || f->engine.conf->strikes > STRIKE_RING)
         return fct_fail(err, FCT_SYNTAX, "filter.strikes must be 1 to %d", STRIKE_RING);
     f->engine.set.services = &f->services;
+    filter_lease_name_server(env->run_dir);
     if (!filter_services_open(&f->services, env, f->engine.conf, err) ||
         !plugin_set_load(&f->engine.set, &origin, err))
         return false;
@@ -267,6 +270,7 @@ static bool filter_start(struct role_env *env, struct fct_err *err)
     if (env->shared_common)
         filter_watch_descriptors(&((struct filter_common *)env->shared_common)->closer);
     f->ticks = filter_ticks_start(env, &f->engine, ticks_ended, f);
+    filter_history_start(&f->history, env, f->services.redis);
     return true;
 }
 

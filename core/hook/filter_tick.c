@@ -5,6 +5,7 @@
 #include "core/fiber/fiber.h"
 #include "core/hook/filter_lease.h"
 #include "core/log/log.h"
+#include "core/plugin/plugin_services.h"
 #include <event2/event.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@ struct tick {
     const struct plan_row *row;
     struct event *timer;
     struct lease_entry *lease; /* FCT_ONCE */
+    char name[sizeof((struct lease_entry *)0)->name];
     bool running;
 };
 
@@ -23,9 +25,10 @@ struct filter_ticks {
     struct hook_engine *engine;
     void (*ended)(void *owner);
     void *owner;
+    struct redis *redis;
     struct tick *tick;
     size_t n;
-    unsigned running;
+    unsigned running; /* fibers */
 };
 
 /* ---- one tick ---- */
@@ -47,21 +50,35 @@ static FCT_MAY_WAIT void run_tick(struct tick *t)
     arena_free(&arena);
 }
 
+static uint64_t lease_ms(const struct tick *t)
+{
+    return t->row->row->is.interval_ms + LEASE_SLACK_MS;
+}
+
+/* This server's turn among those that share its Redis. */
+static FCT_MAY_WAIT bool is_turn_of_server(const struct tick *t)
+{
+    return !t->lease || filter_lease_take_shared(t->all->redis, t->name, lease_ms(t));
+}
+
+/* One whose tick still runs only keeps its leases. */
 static void tick_fiber(void *arg)
 {
     struct tick *t = arg;
 
-    run_tick(t);
-    t->running = false;
+    if (is_turn_of_server(t) && !t->running) {
+        t->running = true;
+        run_tick(t);
+        t->running = false;
+    }
     if (--t->all->running == 0)
         t->all->ended(t->all->owner);
 }
 
-/* A holder whose tick still runs keeps its lease. */
+/* This process's among those of the server. */
 static bool is_our_turn(const struct tick *t)
 {
-    return !t->lease || filter_lease_take(t->lease, (uint32_t)getpid(), clock_ms(),
-                                          t->row->row->is.interval_ms + LEASE_SLACK_MS);
+    return !t->lease || filter_lease_take(t->lease, (uint32_t)getpid(), clock_ms(), lease_ms(t));
 }
 
 static void on_time(evutil_socket_t fd, short what, void *arg)
@@ -69,25 +86,24 @@ static void on_time(evutil_socket_t fd, short what, void *arg)
     struct tick *t = arg;
 
     (void)fd, (void)what;
-    if (!is_our_turn(t) || t->running)
+    if (!is_our_turn(t) || (t->running && !t->lease))
         return;
-    t->running = true;
     t->all->running++;
     fiber_start(tick_fiber, t);
 }
 
 /* ---- all of them ---- */
 
-static struct lease_entry *lease_of(struct role_env *env, const struct plugin_row *row, size_t nth)
+static struct lease_entry *lease_of(struct role_env *env, struct tick *t, size_t nth)
 {
     struct filter_common *common = env->shared_common;
-    char name[sizeof common->leases.entry->name];
+    const struct plugin_row *row = t->row->row;
     struct lease_entry *lease;
 
     if (!common || row->is.scope != FCT_ONCE)
         return NULL;
-    snprintf(name, sizeof name, "%s/%s/%zu", row->self->name, row->label, nth);
-    lease = filter_lease_of(&common->leases, name);
+    snprintf(t->name, sizeof t->name, "%s/%s/%zu", row->self->name, row->label, nth);
+    lease = filter_lease_of(&common->leases, t->name);
     if (!lease)
         log_event(EV_WARNING, FCT_STR(""), F_C("plugin", row->self->name), F_C("rule", row->label),
                   F_C("text", "too many ticks that run once: this one runs in every filter"));
@@ -100,7 +116,7 @@ static void start_tick(struct role_env *env, struct tick *t, size_t nth)
     struct timeval interval = {(time_t)(row->is.interval_ms / 1000),
                                (suseconds_t)(row->is.interval_ms % 1000 * 1000)};
 
-    t->lease = lease_of(env, row, nth);
+    t->lease = lease_of(env, t, nth);
     t->timer = event_new(env->base, -1, EV_PERSIST, on_time, t);
     if (!t->timer || event_add(t->timer, &interval) != 0)
         fct_assert_failed("memory for a timer", __FILE__, __LINE__);
@@ -117,6 +133,8 @@ struct filter_ticks *filter_ticks_start(struct role_env *env, struct hook_engine
                                    .owner = owner,
                                    .tick = ARENA_ARRAY(engine->set.arena, struct tick, point->n),
                                    .n = env->for_command ? 0 : point->n};
+    if (engine->set.services)
+        ticks->redis = engine->set.services->redis;
     for (size_t i = 0; i < ticks->n; i++) {
         ticks->tick[i] = (struct tick){.all = ticks, .row = &point->row[i]};
         start_tick(env, &ticks->tick[i], i);

@@ -294,5 +294,41 @@ class Cluster(Case):
         self.until_judged(server, 'tagged=', 'degraded')
 
 
+class Ticks(Case):
+    """What is to run once runs once among servers that share a Redis, and in each without one."""
+
+    def lines(self, server):
+        return server.log().count('plugin=ticker') and len(re.findall(r'text="once \d+ now"', server.log()))
+
+    def grows(self, server):
+        before = self.lines(server)
+        wait_for(lambda: self.lines(server) > before + 2, 'more ticks')
+
+    def test_one_server_ticks(self):
+        redis = Redis(os.path.join(self.folder, 'redis'))
+        self.addCleanup(redis.kill)
+        animal = os.path.join(facteur.build_dir(), 'zoo', 'ticker.so')
+        conf = 'redis { url = "unix:%s"  retry = 200ms }\nplugin ticker { path = "%s" }\n' % (redis.socket, animal)
+        servers = [self.serve(conf) for _ in range(2)]
+        first, second = servers
+        self.grows(first)
+        held = redis.cli('get', 'fct:tick:ticker/ticker:once/1')
+        self.assertIn(first.state, held)
+        self.assertEqual(self.lines(second), 0)
+        os.kill(first.process.pid, signal.SIGKILL)  # no goodbye: the lease ends by itself
+        first.process.wait()
+        self.grows(second)
+        self.assertIn(second.state, redis.cli('get', 'fct:tick:ticker/ticker:once/1'))
+        first.process.stdout.close()
+        first.errors.close()
+        first.start()
+        before = self.lines(first)
+        self.grows(second)
+        self.assertEqual(self.lines(first), before)
+        redis.kill()
+        self.grows(first)
+        self.grows(second)
+
+
 if __name__ == '__main__':
     unittest.main()
