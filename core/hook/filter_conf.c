@@ -5,7 +5,7 @@
 static const struct fct_conf_key filter_keys[] = {
     FCT_CONF_KEY(struct filter_conf, hook_timeout,      "30s",   "Longest time for all plugins at one step of the dialogue (a client waits 5 min, RFC 5321 4.5.3.2)"),
     FCT_CONF_KEY(struct filter_conf, message_timeout,   "30s",   "Longest time for all plugins on one message (a client waits 10 min at the dot, RFC 5321 4.5.3.2.6)"),
-    FCT_CONF_KEY(struct filter_conf, scan_timeout,      "8s",    "Longest time for all scan hooks of a message, which run side by side"),
+    FCT_CONF_KEY(struct filter_conf, scan_timeout,      "25s",   "Longest time for all scan hooks of a message, which run side by side; longer than dns.message_timeout, so that they learn that nobody answered, and shorter than message_timeout"),
     FCT_CONF_KEY(struct filter_conf, watchdog,          "2s",    "A callback that computes or sleeps this long without a pause: its process is killed, the plugin gets a strike"),
     FCT_CONF_KEY(struct filter_conf, memory_limit,      "512M",  "A filter process that has grown past this is replaced between two messages"),
     FCT_CONF_KEY(struct filter_conf, strikes,           "5",     "So many deaths of a filter process within strike_window switch the plugin off, by its on_error policy; at most 16"),
