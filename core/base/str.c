@@ -214,7 +214,11 @@ static const uint64_t *process_key(void)
 
 uint64_t str_hash(struct fct_str in)
 {
-    const uint64_t *key = process_key();
+    return str_hash_keyed(in, process_key());
+}
+
+uint64_t str_hash_keyed(struct fct_str in, const uint64_t key[2])
+{
     struct sip s = {key[0] ^ 0x736f6d6570736575u, key[1] ^ 0x646f72616e646f6du,
                     key[0] ^ 0x6c7967656e657261u, key[1] ^ 0x7465646279746573u};
     uint64_t word, last = (uint64_t)in.n << 56;

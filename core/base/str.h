@@ -50,5 +50,7 @@ void str_copy_c(char *to, size_t size, struct fct_str s);
 char *str_dup_c(struct fct_str s);
 /* Keyed hash (SipHash-1-3 with a per-process random key): safe for keys an attacker chooses. */
 uint64_t str_hash(struct fct_str s);
+/* The same with a key of the caller's: for names that must not be guessed from their hashes. */
+uint64_t str_hash_keyed(struct fct_str s, const uint64_t key[2]);
 
 #endif

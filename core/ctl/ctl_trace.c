@@ -3,6 +3,7 @@
 
 #include "core/base/str.h"
 #include "core/ctl/ctl_cli.h"
+#include "core/ctl/ctl_history.h"
 #include "core/ctl/ctl_output.h"
 #include "core/hook/ledger.h"
 #include "core/message/edit_list.h"
@@ -66,6 +67,30 @@ static json_t *copy_json(struct ctl *c, const struct store_trace *t)
                      "view_size", (json_int_t)t->view_size, "ledger", ledger_json(c, t->ledger));
 }
 
+/* Refused, discarded or deleted since: the history knows what was decided. */
+static int trace_history(struct ctl *c, struct fct_str id)
+{
+    FCT_CLEANUP(buf_free) struct buf text = BUF_INIT(TEXT_MAX);
+    struct history_entry entry;
+    struct fct_err err = {0};
+
+    if (!ctl_history_find(c, id, &entry)) {
+        (void)fct_fail(&err, FCT_DENIED,
+                       "no stored message has the id %.*s, nor does the history; the log says what "
+                       "became of others",
+                       FCT_FMT(str_head(id, 80)));
+        return ctl_error(&err);
+    }
+    if (c->json) {
+        ctl_print_json(json_pack("{s:o}", "history", ctl_history_json(&entry)));
+        return CTL_OK;
+    }
+    buf_put_c(&text, "not stored, or deleted since; what the history says:\n");
+    ctl_history_put(c, &entry, &text);
+    ctl_print(&text);
+    return CTL_OK;
+}
+
 int ctl_trace(struct ctl *c)
 {
     struct fct_str id = str_from(c->word[0]);
@@ -77,12 +102,8 @@ int ctl_trace(struct ctl *c)
 
     if (!store_trace(c->store, id, c->arena, &copy, &n, &err))
         return ctl_error(&err);
-    if (n == 0) {
-        (void)fct_fail(&err, FCT_DENIED,
-                       "no stored message has the id %.*s; the log says what became of others",
-                       FCT_FMT(str_head(id, 80)));
-        return ctl_error(&err);
-    }
+    if (n == 0)
+        return trace_history(c, id);
     all = json_array();
     for (size_t i = 0; i < n; i++) {
         if (i > 0)

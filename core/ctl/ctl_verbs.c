@@ -11,10 +11,12 @@
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_config.h"
 #include "core/ctl/ctl_dkim.h"
-#include "core/ctl/ctl_dmarc.h"
 #include "core/ctl/ctl_dns.h"
+#include "core/ctl/ctl_dmarc.h"
 #include "core/ctl/ctl_docs.h"
 #include "core/ctl/ctl_filters.h"
+#include "core/ctl/ctl_history.h"
+#include "core/ctl/ctl_learn.h"
 #include "core/ctl/ctl_lua.h"
 #include "core/ctl/ctl_plugin.h"
 #include "core/ctl/ctl_replay.h"
@@ -132,6 +134,19 @@ static const struct ctl_option scan_options[] = {
     {"--replay", "FILE", "answer from such a file, ask nobody"},
     {0},
 };
+static const struct ctl_option history_options[] = {
+    {"--from", "ADDRESS", "the envelope's sender, or a domain"},
+    {"--to", "ADDRESS", "the first recipient, or a domain"},
+    {"--ip", "ADDRESS", "the client's address"},
+    {"--action", "ACTION", "keep, tag, greylist, tempfail, junk, quarantine, discard or reject"},
+    {"--symbol", "NAME", "this symbol was found"},
+    {"--min-score", "NUMBER", "such a score or more"},
+    {"--since", "WHEN", "7d, 12h, 2026-01-05 …"},
+    {"--id", "ID", "the message with this id"},
+    {"--limit", "N", "so many at most; 50 when not given"},
+    {"--local", NULL, "only what the server's memory holds"},
+    {0},
+};
 #define LUA_OPTIONS \
     {"--lib", "DIR", "where `require` finds modules"}, \
     {"--answers", "FILE", "a Lua file with answers: dns, redis, http, kv; else nobody answers"}
@@ -142,6 +157,14 @@ static const struct ctl_option lua_mail_options[] = {
     {"--rcpt", "ADDRESS", "recipient; else Delivered-To or To"},
     {"--ip", "ADDRESS", "the client's address"},
     {"--helo", "NAME", "the client's name"},
+    {0},
+};
+static const struct ctl_option learn_options[] = {
+    {"--account", "ACCOUNT", "teach this user's own database; else the site's"},
+    {0},
+};
+static const struct ctl_option learn_status_options[] = {
+    {"--account", "ACCOUNT", "of this user's own database; else the site's"},
     {0},
 };
 static const struct ctl_option replay_options[] = {
@@ -227,6 +250,9 @@ const struct ctl_verb ctl_verbs[] = {
     {"dkim", "rotate", "DOMAIN", 1, 1,
      "make the next keys of a domain and say what to publish; once that is in the DNS, change over",
      NEEDS_CONF, ctl_dkim_rotate, dkim_rotate_options, 0},
+    {"history", "", "", 0, 0,
+     "what was judged lately, kept or refused, the newest first: from Redis, or from the server's memory",
+     NEEDS_FILTER, ctl_history, history_options, 0},
     {"symbol", "list", "", 0, 0,
      "all symbols that enabled plugins and rules can find, with the score that profile default gives",
      NEEDS_FILTER, ctl_symbol_list, NULL, 0},
@@ -250,6 +276,13 @@ const struct ctl_verb ctl_verbs[] = {
     {"replay", "", "", 0, 0,
      "judge stored mail again by another configuration and list every verdict that changes; asks DNS, Redis and HTTP as that one says",
      NEEDS_STORE_AND_JUDGE, ctl_replay, replay_options, 0},
+    {"learn", "spam", "FILE|FOLDER…", 1, CTL_MAX_WORDS,
+     "teach the plugin bayes that these messages (files, mbox files, folders, Maildirs) are spam", NEEDS_CONF,
+     ctl_learn_spam, learn_options, 0},
+    {"learn", "ham", "FILE|FOLDER…", 1, CTL_MAX_WORDS, "likewise, that they are wanted", NEEDS_CONF,
+     ctl_learn_ham, learn_options, 0},
+    {"learn", "status", "", 0, 0, "how much a database was taught", NEEDS_CONF, ctl_learn_status,
+     learn_status_options, 0},
     {"plugin", "new", "NAME [DIR]", 1, 2, "make a project that builds, tests and loads", NEEDS_NOTHING,
      ctl_plugin_new, plugin_new_options, 0},
     {"plugin", "test", "DIR", 1, 1, "run the scenarios *.test of a folder in the server's engine",

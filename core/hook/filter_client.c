@@ -226,3 +226,53 @@ bool filter_describe(struct filter_client *fc, enum filter_format format, struct
         buf_put_c(out, "]");
     return described > 0 || fct_fail(err, FCT_TEMP, "no filter process is running");
 }
+
+/* ---- history ---- */
+
+#define PAGE_MAX 100000u /* entries of an answer */
+
+static bool take_entries(struct arena *arena, struct ipc_reader *r,
+                         const struct history_entry **out, size_t *n)
+{
+    struct history_entry *list = NULL;
+    size_t room = 0;
+
+    for (*n = 0; ipc_get_bool(r) && *n < PAGE_MAX; ++*n) {
+        if (*n == room) {
+            list = arena_grow(arena, list, room * sizeof *list, (2 * room + 16) * sizeof *list);
+            room = 2 * room + 16;
+        }
+        if (!history_decode(ipc_get_str(r), &list[*n]))
+            return false;
+    }
+    *out = list;
+    return !r->bad;
+}
+
+bool filter_history(struct filter_client *fc, const struct history_query *query, bool local,
+                    struct arena *arena, struct fct_str *cursor, const struct history_entry **out,
+                    size_t *n, bool *stream, struct fct_err *err)
+{
+    FCT_CLEANUP(buf_free) struct buf request = BUF_INIT(IPC_MAX_MESSAGE);
+    FCT_CLEANUP(buf_free) struct buf reply = BUF_INIT(IPC_MAX_MESSAGE);
+    struct ipc_out ipc = {.kind = FILTER_HISTORY};
+    struct ipc_reader r;
+    unsigned i = 0;
+
+    while (i < fc->peers && !peer_is_ready(fc->peer[i]))
+        i++;
+    if (i == fc->peers)
+        return fct_fail(err, FCT_TEMP, "no filter process is running");
+    history_query_put(query, &request);
+    ipc_put_str(&request, *cursor);
+    ipc_put_bool(&request, local);
+    ipc.payload = buf_str(&request);
+    if (!ipc_call(fc->peer[i]->conn, &ipc, clock_ms() + FRESH_WAIT_MS, &reply, NULL, NULL, err))
+        return false;
+    r = ipc_reader(arena_str(arena, buf_str(&reply)));
+    if (!take_entries(arena, &r, out, n))
+        return fct_fail(err, FCT_BUG, "a filter's history is malformed");
+    *cursor = ipc_get_str(&r);
+    *stream = ipc_get_bool(&r);
+    return ipc_reader_ok(&r) || fct_fail(err, FCT_BUG, "a filter's history is malformed");
+}

@@ -8,6 +8,7 @@
 #define CORE_HOOK_FILTER_CLIENT_H
 
 #include "core/hook/filter_conf.h"
+#include "core/hook/history_entry.h"
 #include "core/hook/ledger.h"
 #include "core/message/edit_list.h"
 #include "core/supervisor/role.h"
@@ -105,6 +106,9 @@ struct filter_result {
     bool quarantined;      /* two filters died: outcomes are empty edits, mailbox Quarantine */
     struct fct_str ledger; /* encoded; of the message, without deliver */
     int32_t score_milli;
+    /* Of the first recipient, for the history; not sent to who asked. */
+    struct fct_str profile;
+    enum fct_action action;
     struct filter_outcome *outcome; /* one per recipient, same order */
     size_t outcomes;
     struct edit_list edits; /* the common ones: for whom `edit` adds */
@@ -119,6 +123,15 @@ struct filter_result {
 FCT_MAY_WAIT void filter_message(struct filter_client *fc, const struct filter_context *ctx, int fd,
                                  uint64_t size, const struct filter_recipient *recipient, size_t n,
                                  struct arena *arena, struct filter_result *result);
+
+/* Entries of the history that match, newest first, from *cursor on (empty: from the newest; it
+ * moves, and is empty again behind the last). *stream: they come from Redis. `local`: from memory
+ * only. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool filter_history(struct filter_client *fc,
+                                                const struct history_query *query, bool local,
+                                                struct arena *arena, struct fct_str *cursor,
+                                                const struct history_entry **out, size_t *n,
+                                                bool *stream, struct fct_err *err);
 
 enum filter_format { FILTER_TEXT, FILTER_JSON, FILTER_METRICS };
 /* What the filters say of themselves: plan, plugins, what they did. JSON: an array with an object

@@ -21,6 +21,7 @@ enum filter_kind {
                         death */
     FILTER_LEAVING,  /* notice to the client: send nothing more, say FILTER_GOODBYE */
     FILTER_GOODBYE,  /* notice to the filter: nothing more comes */
+    FILTER_HISTORY,  /* request: query, cursor, in memory only?; answered with entries */
 };
 
 union filter_event {

@@ -208,23 +208,30 @@ static void tell_fiber(void *arg)
 
 /* ---- a message ---- */
 
-static FCT_MAY_WAIT bool run_message(struct filter_job *job, struct fct_err *err)
-{
-    struct filter *f = job->filter;
-    struct call_message message = empty_message(f);
+struct message_work {
     struct filter_message_request req;
     struct filter_result result;
     struct transaction tx;
+    struct call_message message;
+    uint64_t begun_ms;
+};
 
-    if (!filter_message_decode(job->arena, job->payload, &req, err) ||
-        !filter_message_open(job->arena, job->fd, req.size, &message.bytes, err))
+static FCT_MAY_WAIT bool run_message(struct filter_job *job, struct message_work *w,
+                                     struct fct_err *err)
+{
+    struct filter *f = job->filter;
+
+    w->begun_ms = clock_ms();
+    w->message = empty_message(f);
+    if (!filter_message_decode(job->arena, job->payload, &w->req, err) ||
+        !filter_message_open(job->arena, job->fd, w->req.size, &w->message.bytes, err))
         return false;
-    begin(job, &tx, &req.context, req.again);
-    if (!carried_take(&tx, req.context.carried, err))
+    begin(job, &w->tx, &w->req.context, w->req.again);
+    if (!carried_take(&w->tx, w->req.context.carried, err))
         return false;
-    tx.message = &message;
-    message_run(&f->engine, &tx, req.recipient, req.recipients, &result);
-    filter_result_encode(&result, filter_session_exists(&f->sessions, req.context.conn.id),
+    w->tx.message = &w->message;
+    message_run(&f->engine, &w->tx, w->req.recipient, w->req.recipients, &w->result);
+    filter_result_encode(&w->result, filter_session_exists(&f->sessions, w->req.context.conn.id),
                          &f->answer);
     return true;
 }
@@ -232,10 +239,30 @@ static FCT_MAY_WAIT bool run_message(struct filter_job *job, struct fct_err *err
 static void message_fiber(void *arg)
 {
     struct filter_job *job = arg;
+    struct message_work work;
     struct fct_err err = {0};
 
-    if (run_message(job, &err))
+    if (run_message(job, &work, &err)) {
         send_answer(job);
+        filter_history_add(&job->filter->history, &work.tx, &work.req, &work.result, work.begun_ms);
+    } else {
+        ipc_fail(job->ticket, &err);
+    }
+    job_end(job);
+}
+
+/* ---- history ---- */
+
+static void history_fiber(void *arg)
+{
+    struct filter_job *job = arg;
+    FCT_CLEANUP(buf_free) struct buf out = BUF_INIT(IPC_MAX_MESSAGE);
+    struct fct_err err = {0};
+
+    /* It waits while it fills: not in the scratch that others use. */
+    if (filter_history_answer(&job->filter->history, job->arena, job->payload, &out, &err) &&
+        !out.overflow)
+        ipc_reply(job->ticket, buf_str(&out), NULL, 0);
     else
         ipc_fail(job->ticket, &err);
     job_end(job);
@@ -265,10 +292,9 @@ static void describe_fiber(void *arg)
 bool filter_job_start(struct filter *f, struct ipc_in *in)
 {
     static void (*const fiber[])(void *arg) = {
-        [FILTER_HOOK] = hook_fiber,
-        [FILTER_MESSAGE] = message_fiber,
-        [FILTER_TELL] = tell_fiber,
-        [FILTER_DESCRIBE] = describe_fiber,
+        [FILTER_HOOK] = hook_fiber,       [FILTER_MESSAGE] = message_fiber,
+        [FILTER_TELL] = tell_fiber,       [FILTER_DESCRIBE] = describe_fiber,
+        [FILTER_HISTORY] = history_fiber,
     };
 
     if (in->kind >= FCT_COUNT(fiber) || !fiber[in->kind])

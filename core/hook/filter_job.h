@@ -4,6 +4,7 @@
 #define CORE_HOOK_FILTER_JOB_H
 
 #include "core/hook/filter_codec.h"
+#include "core/hook/filter_history.h"
 #include "core/hook/filter_services.h"
 #include "core/hook/filter_session.h"
 #include "core/hook/filter_slot.h"
@@ -20,6 +21,7 @@ struct filter {
     struct filter_sessions sessions;
     struct plugin_services services;
     struct filter_ticks *ticks;
+    struct filter_history history;
     struct filter_death death; /* of the predecessor */
     struct filter_peer *peer;
     struct arena *spare[SPARE_ARENAS]; /* reset, with a block each */

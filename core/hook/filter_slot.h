@@ -8,6 +8,7 @@
 #define CORE_HOOK_FILTER_SLOT_H
 
 #include "core/base/err.h"
+#include "core/hook/history_ring.h"
 #include <facteur/plugin.h>
 #include <stdatomic.h>
 
@@ -76,6 +77,7 @@ struct filter_common {
     struct filter_strikes strikes;
     struct filter_leases leases;
     _Atomic uint32_t closer; /* a filter's descriptors were closed under it: look who does that */
+    struct history_ring history;
 };
 
 /* The plugin's entry, made at first use; NULL when the table is full. `file` says which build of

@@ -326,6 +326,8 @@ static FCT_MAY_WAIT bool judge(struct stages *s)
     message_judge(s->engine, s->tx, s->recipient, s->n, &s->all);
     check_sums(s);
     s->result->score_milli = s->all.judgement[0].score.milli;
+    s->result->action = s->all.judgement[0].action;
+    s->result->profile = s->all.judgement[0].label;
     if (!s->each_answered)
         message_share_reply(&s->all);
     if (is_settled(s))

@@ -4,6 +4,7 @@
 #include "core/dns/dns_conf.h"
 #include "core/hook/composite.h"
 #include "core/hook/filter_conf.h"
+#include "core/hook/history_conf.h"
 #include "core/hook/profile.h"
 #include "core/http/http_conf.h"
 #include "core/plugin/plugin_conf.h"
@@ -19,10 +20,10 @@
 #include "store/store_conf.h"
 
 const struct conf_block *const conf_blocks[] = {
-    &server_block,  &listener_block,  &tls_block,    &smtp_block,   &lmtp_block,
-    &imap_block,    &pop3_block,      &access_block, &store_block,  &dns_block,
-    &http_block,    &redis_block,     &state_block,  &filter_block, &plugin_block,
-    &profile_block, &composite_block, &lua_block,    &milter_block, NULL,
+    &server_block, &listener_block, &tls_block,    &smtp_block,    &lmtp_block,    &imap_block,
+    &pop3_block,   &access_block,   &store_block,  &dns_block,     &http_block,    &redis_block,
+    &state_block,  &filter_block,   &plugin_block, &history_block, &profile_block, &composite_block,
+    &lua_block,    &milter_block,   NULL,
 };
 
 const struct conf_block *const conf_blocks_fixed[] = {&store_block, NULL};
