@@ -2,53 +2,7 @@
  * and says of a new message which of the two it looks like. */
 #include "bayes_plugin.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
-
-/* clang-format off */
-static const struct fct_conf_key keys[] = {
-    FCT_CONF_KEY(struct bayes_conf, secret,           "",     "Mixed into everything that is stored, so that nobody outside can choose words that crowd out others; the same on all servers that share a Redis. What was learned under another one is forgotten"),
-    FCT_CONF_KEY(struct bayes_conf, min_learned,      "30",   "Spam and wanted messages each that a database must know before it says anything"),
-    FCT_CONF_KEY(struct bayes_conf, full_learned,     "200",  "From so many of each on a user's own database decides alone; below, the site's has its share"),
-    FCT_CONF_KEY(struct bayes_conf, max_users,        "8",    "Recipients of a message whose own databases are asked; the others have the site's verdict; at most 50"),
-    FCT_CONF_KEY(struct bayes_conf, users_teach_site, "no",   "What users move to Junk and back also teaches the site's database, and so changes other users' verdicts"),
-    FCT_CONF_KEY(struct bayes_conf, check_users,      "no",   "Judge what users who have logged in submit, too"),
-    FCT_CONF_KEY(struct bayes_conf, max_text,         "256K", "Text of a message that is looked at"),
-    FCT_CONF_KEY(struct bayes_conf, strongest,        "60",   "Tokens that decide: so many of those that say most; 10 to 800"),
-    FCT_CONF_KEY(struct bayes_conf, unknown_strength, "0.03", "How strongly a token is held for neutral before it was seen, in messages (Robinson's s)"),
-    FCT_CONF_KEY(struct bayes_conf, min_deviation,    "0.1",  "Tokens whose probability is nearer to 0.5 than this do not count; 0 to 0.49"),
-    FCT_CONF_KEY(struct bayes_conf, overlap,          "0.5",  "Share of its evidence that a token counts with, because words of a text depend on each other; 0.01 to 1"),
-    FCT_CONF_END,
-};
-/* clang-format on */
-
-static FCT_PRINTF(3, 4) bool fail(struct fct_err *err, enum fct_class class, const char *fmt, ...)
-{
-    va_list ap;
-
-    err->class = class;
-    va_start(ap, fmt);
-    (void)vsnprintf(err->text, sizeof err->text, fmt, ap);
-    va_end(ap);
-    return false;
-}
-
-static bool check_conf(const struct bayes_conf *c, struct fct_err *err)
-{
-    if (c->strongest < 10 || c->strongest > BAYES_TOKENS)
-        return fail(err, FCT_SYNTAX, "strongest: must be 10 to %d", BAYES_TOKENS);
-    if (c->max_users > 50)
-        return fail(err, FCT_SYNTAX, "max_users: must be at most 50");
-    if (c->min_learned < 1 || c->full_learned < c->min_learned)
-        return fail(err, FCT_SYNTAX,
-                    "full_learned: must be min_learned or more, and that 1 or more");
-    if (!(c->unknown_strength > 0 && c->unknown_strength <= 100))
-        return fail(err, FCT_SYNTAX, "unknown_strength: must be above 0, at most 100");
-    if (!(c->min_deviation >= 0 && c->min_deviation < 0.5))
-        return fail(err, FCT_SYNTAX, "min_deviation: must be 0 or more and below 0.5");
-    return (c->overlap >= 0.01 && c->overlap <= 1) ||
-           fail(err, FCT_SYNTAX, "overlap: must be 0.01 to 1");
-}
 
 static bool start(struct fct_self *self, const struct fct_host *host, const void *conf,
                   void **state, struct fct_err *err)
@@ -56,20 +10,21 @@ static bool start(struct fct_self *self, const struct fct_host *host, const void
     struct bayes_plugin *plugin;
 
     (void)self;
-    if (!FCT_HAS(host, text))
-        return fail(err, FCT_DENIED, "this server is too old for this plugin");
-    if (!check_conf(conf, err))
+    if (!FCT_HAS(host, text)) {
+        *err = (struct fct_err){FCT_DENIED, "this server is too old for this plugin"};
+        return false;
+    }
+    if (!bayes_conf_check(conf, err))
         return false;
     plugin = calloc(1, sizeof *plugin);
-    if (!plugin)
-        return fail(err, FCT_TEMP, "no memory");
+    if (!plugin) {
+        *err = (struct fct_err){FCT_TEMP, "no memory"};
+        return false;
+    }
     plugin->host = host;
     plugin->conf = conf;
-    plugin->key = bayes_key((struct fct_str){plugin->conf->secret, strlen(plugin->conf->secret)});
-    plugin->tuning = (struct bayes_tuning){.strength = plugin->conf->unknown_strength,
-                                           .deviation = plugin->conf->min_deviation,
-                                           .strongest = plugin->conf->strongest,
-                                           .overlap = plugin->conf->overlap};
+    plugin->key = bayes_conf_key(plugin->conf);
+    bayes_conf_tuning(plugin->conf, &plugin->tuning);
     *state = plugin;
     return true;
 }
@@ -90,7 +45,7 @@ FCT_EXPORT const struct fct_plugin fct_plugin = {
     .version = "1.0",
     .summary = "Judges by what people said about earlier messages",
     .license = "Apache-2.0",
-    .keys = keys,
+    .keys = bayes_conf_keys,
     .conf_size = sizeof(struct bayes_conf),
     .symbols = bayes_symbols,
     .hooks = hooks,

@@ -187,6 +187,9 @@ static const struct {
     {FCT_STR_INIT("x-original-to"), SKIPPED},
     {FCT_STR_INIT("envelope-to"), SKIPPED},
     {FCT_STR_INIT("apparently-to"), SKIPPED},
+    {FCT_STR_INIT("x-tuid"), SKIPPED}, /* from here on: what programs write into stored mail */
+    {FCT_STR_INIT("x-offlineimap"), SKIPPED},
+    {FCT_STR_INIT("x-evolution-source"), SKIPPED},
     {FCT_STR_INIT("status"), SKIPPED},
     {FCT_STR_INIT("x-status"), SKIPPED},
     {FCT_STR_INIT("x-keywords"), SKIPPED},
@@ -199,12 +202,15 @@ static const struct {
     {FCT_STR_INIT("domainkey-signature"), NAMED},
 };
 
-/* Verdicts of filters, this one's among them, would teach us to repeat them. */
-static bool is_verdict(struct fct_str name)
+/* Verdicts of filters, this one's among them, would teach us to repeat them; and marks of mail
+ * programs. */
+static bool is_added_later(struct fct_str name)
 {
     static const char *const starts[] = {
-        "x-spam",      "x-facteur",   "x-rspamd",   "x-virus",  "x-bogosity",  "arc-",      "x-ms-",
-        "x-microsoft", "x-forefront", "x-exchange", "x-amavis", "x-barracuda", "x-ironport"};
+        "x-spam",      "x-facteur",   "x-rspamd",    "x-virus",  "x-bogosity",
+        "x-ms-",       "x-microsoft", "x-forefront", "arc-",     "x-amavis",
+        "x-barracuda", "x-ironport",  "x-mozilla-",  "x-gmail-", "x-gm-",
+    };
 
     for (size_t i = 0; i < FCT_COUNT(starts); i++)
         if (name.n >= strlen(starts[i]) && strncasecmp(name.p, starts[i], strlen(starts[i])) == 0)
@@ -217,7 +223,7 @@ static enum how how_of(struct fct_str name)
     for (size_t i = 0; i < FCT_COUNT(fields); i++)
         if (same(fields[i].name, name))
             return fields[i].how;
-    return is_verdict(name) ? SKIPPED : WORDS;
+    return is_added_later(name) ? SKIPPED : WORDS;
 }
 
 static char class_of(char c)

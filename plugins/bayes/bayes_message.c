@@ -171,7 +171,8 @@ static void read_parts(const struct bayes_reading *r, struct bayes_tokens *t)
     }
     bayes_token_number(t, BAYES_SHAPE, "parts", magnitude(n));
     bayes_token_number(t, BAYES_SHAPE, "tree", tree);
-    bayes_token_number(t, BAYES_SHAPE, "size", magnitude(r->host->raw(r->call).n));
+    if (n > 0) /* without the header, which grows on its way */
+        bayes_token_number(t, BAYES_SHAPE, "size", magnitude(part[0].body_length));
 }
 
 /* ---- the whole ---- */

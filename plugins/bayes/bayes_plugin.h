@@ -2,15 +2,8 @@
 #ifndef PLUGINS_BAYES_BAYES_PLUGIN_H
 #define PLUGINS_BAYES_BAYES_PLUGIN_H
 
+#include "bayes_conf.h"
 #include "bayes_store.h"
-
-struct bayes_conf {
-    const char *secret;
-    uint32_t min_learned, full_learned, max_users, strongest;
-    double unknown_strength, min_deviation, overlap;
-    fct_size max_text;
-    bool users_teach_site, check_users;
-};
 
 struct bayes_plugin {
     const struct fct_host *host;

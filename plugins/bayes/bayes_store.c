@@ -19,8 +19,14 @@ void bayes_db_site(struct bayes_db *db)
 
 void bayes_db_user(struct bayes_db *db, uint64_t key, struct fct_str account)
 {
-    XXH128_hash_t hash = XXH3_128bits_withSeed(account.p, account.n, key);
+    char lower[256];
+    size_t n = account.n < sizeof lower ? account.n : sizeof lower;
+    XXH128_hash_t hash;
 
+    for (size_t i = 0; i < n; i++)
+        lower[i] =
+            account.p[i] >= 'A' && account.p[i] <= 'Z' ? (char)(account.p[i] + 32) : account.p[i];
+    hash = XXH3_128bits_withSeed(lower, n, key);
     *db = (struct bayes_db){.buckets = USER_BUCKETS};
     (void)snprintf(db->name, sizeof db->name, "u%016llx%016llx", (unsigned long long)hash.high64,
                    (unsigned long long)hash.low64);

@@ -47,7 +47,7 @@ static void add(struct words *w, struct fct_str word)
 static void add_ascii(struct words *w, struct fct_str word)
 {
     char folded[LONGEST];
-    size_t n = word.n < LONGEST ? word.n : HEAD;
+    size_t n = word.n <= LONGEST ? word.n : HEAD;
 
     if (word.n < SHORTEST)
         return;
