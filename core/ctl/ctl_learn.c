@@ -1,0 +1,304 @@
+/* ctl_learn.c - files become tokens here and counts in the server's Redis, with the same library
+ * and the same settings as in the filter, which need not run. */
+#include "core/ctl/ctl_learn.h"
+
+#include "core/base/clock.h"
+#include "core/base/str.h"
+#include "core/ctl/ctl_cli.h"
+#include "core/ctl/ctl_mail.h"
+#include "core/ctl/ctl_output.h"
+#include "core/ctl/ctl_redis.h"
+#include "core/dns/psl.h"
+#include "core/plugin/plugin_conf.h"
+#include "core/plugin/plugin_host.h"
+#include "core/redis/redis.h"
+#include "plugins/bayes/bayes_conf.h"
+#include "plugins/bayes/bayes_store.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BAR_CELLS = 24, PROGRESS_MS = 100 };
+
+struct learn {
+    struct ctl *c;
+    struct redis *redis;
+    struct bayes_conf conf;
+    uint64_t key;
+    struct bayes_db db;
+    bool spam;
+    struct learn_files files;
+    size_t file; /* at work on */
+    uint64_t count[BAYES_LEARNED_ANEW + 1], empty, unread;
+    uint64_t began_ms, shown_ms;
+    struct fct_err err; /* why it ended early */
+};
+
+/* ---- settings ---- */
+
+/* Of the block that enables the plugin, under whatever name. */
+static bool find_conf(struct learn *l, struct fct_err *err)
+{
+    const struct plugin_conf *conf;
+    const char *label;
+
+    for (size_t i = 0; (conf = config_each(l->c->config, &plugin_block, i, &label)); i++) {
+        const struct conf_pair *pair;
+        size_t n = config_extra(l->c->config, &plugin_block, i, &pair);
+
+        if (str_equal(str_from(conf->use[0] ? conf->use : label), FCT_STR("bayes")))
+            return config_fill(l->c->config, bayes_conf_keys, &l->conf, pair, n, err) &&
+                   bayes_conf_check(&l->conf, err);
+    }
+    return fct_fail(err, FCT_DENIED, "this configuration has no plugin bayes");
+}
+
+static bool prepare(struct learn *l, struct ctl *c, struct fct_err *err)
+{
+    const char *account = ctl_option(c, "--account");
+
+    l->c = c;
+    if (!find_conf(l, err))
+        return false;
+    l->key = bayes_conf_key(&l->conf);
+    bayes_db_site(&l->db);
+    if (account) {
+        if (str_find_char(str_from(account), '@') <= 0)
+            return fct_fail(err, FCT_SYNTAX, "--account %s: must be a full address", account);
+        bayes_db_user(&l->db, l->key, str_from(account));
+    }
+    psl_setup();
+    return true;
+}
+
+/* ---- progress ---- */
+
+static bool shows_progress(const struct learn *l)
+{
+    const char *term = getenv("TERM");
+
+    return l->files.n > 1 && isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+}
+
+static uint64_t messages(const struct learn *l)
+{
+    uint64_t n = l->empty;
+
+    for (size_t i = 0; i < FCT_COUNT(l->count); i++)
+        n += l->count[i];
+    return n;
+}
+
+static void show_progress(struct learn *l, bool last)
+{
+    uint64_t now = clock_ms(), ms = now - l->began_ms;
+    unsigned full = (unsigned)(l->file * BAR_CELLS / l->files.n);
+
+    if (!shows_progress(l) || (!last && now - l->shown_ms < PROGRESS_MS))
+        return;
+    l->shown_ms = now;
+    if (last)
+        (void)fputs("\r\x1b[K", stderr);
+    else
+        (void)fprintf(stderr, "\r\x1b[K[%.*s%.*s] %zu of %zu, %.0f messages/s", (int)full,
+                      "########################", (int)(BAR_CELLS - full),
+                      "                        ", l->file, l->files.n,
+                      ms ? (double)messages(l) * 1000 / (double)ms : 0.0);
+    (void)fflush(stderr);
+}
+
+/* ---- one message ---- */
+
+static size_t read_tokens(const struct learn *l, struct fct_str message,
+                          struct bayes_digest *digest, uint64_t token[BAYES_TOKENS])
+{
+    struct fct_trial trial = {.size = sizeof trial, .message = message};
+    struct fct_err err = {0};
+    struct bayes_reading reading = {&plugin_host, plugin_host.trial_begin(NULL, &trial, &err),
+                                    l->key, l->conf.max_text.bytes};
+    size_t n;
+
+    if (!reading.call)
+        return 0;
+    n = bayes_message_tokens(&reading, token);
+    bayes_message_digest(&reading, digest);
+    plugin_host.trial_end(reading.call);
+    return n;
+}
+
+/* False: Redis does not want any more. */
+static FCT_MAY_WAIT bool learn_message(struct learn *l, struct arena *arena, struct fct_str raw)
+{
+    struct bayes_question *q = ARENA_NEW(arena, struct bayes_question);
+    uint64_t token[BAYES_TOKENS];
+    const struct fct_redis_reply *reply;
+    struct bayes_digest digest;
+    enum bayes_learned what;
+    size_t n = read_tokens(l, ctl_mail_wire(arena, raw), &digest, token);
+
+    if (n == 0) {
+        l->empty++;
+        return true;
+    }
+    bayes_learn(q, &l->db, bayes_generation_at((int64_t)time(NULL)), l->spam, BAYES_SAID, &digest,
+                token, n);
+    reply = redis_script(l->redis, arena, &bayes_learn_script, q->key, q->keys, q->arg, q->args,
+                         &l->err);
+    if (!reply || !bayes_learned(reply, &what))
+        return false;
+    l->count[what]++;
+    return true;
+}
+
+static FCT_MAY_WAIT bool learn_file(struct learn *l, struct arena *arena, const char *path)
+{
+    struct fct_str rest, message;
+    struct fct_err err = {0};
+
+    if (!ctl_mail_read(arena, path, &rest, &err)) {
+        l->unread++;
+        (void)ctl_error(&err);
+        return true;
+    }
+    while (learn_next_message(&rest, &message))
+        if (!learn_message(l, arena, message))
+            return false;
+    return true;
+}
+
+static FCT_MAY_WAIT void learn_all(void *arg)
+{
+    struct learn *l = arg;
+    struct arena *arena = arena_new(NULL);
+
+    l->began_ms = clock_ms();
+    for (; l->file < l->files.n && learn_file(l, arena, l->files.path[l->file].p); l->file++) {
+        arena_reset(arena);
+        show_progress(l, false);
+    }
+    show_progress(l, true);
+    arena_free(&arena);
+}
+
+/* ---- what came of it ---- */
+
+static void print_sums(const struct learn *l)
+{
+    FCT_CLEANUP(buf_free) struct buf out = BUF_INIT(1000);
+
+    if (l->c->json) {
+        ctl_print_json(json_pack(
+            "{s:s, s:I, s:I, s:I, s:I, s:I}", "class", l->spam ? "spam" : "ham", "learned",
+            (json_int_t)l->count[BAYES_LEARNED], "changed",
+            (json_int_t)l->count[BAYES_LEARNED_ANEW], "known", (json_int_t)l->count[BAYES_KNOWN],
+            "empty", (json_int_t)l->empty, "unread", (json_int_t)l->unread));
+        return;
+    }
+    buf_printf(&out, "%" PRIu64 " learned as %s",
+               l->count[BAYES_LEARNED] + l->count[BAYES_LEARNED_ANEW], l->spam ? "spam" : "ham");
+    if (l->count[BAYES_LEARNED_ANEW] > 0)
+        buf_printf(&out, ", %" PRIu64 " of them were learned as %s before",
+                   l->count[BAYES_LEARNED_ANEW], l->spam ? "ham" : "spam");
+    if (l->count[BAYES_KNOWN] > 0)
+        buf_printf(&out, ", %" PRIu64 " were known already", l->count[BAYES_KNOWN]);
+    if (l->empty + l->unread > 0)
+        buf_printf(&out, ", %" PRIu64 " could not be read", l->empty + l->unread);
+    buf_put_char(&out, '\n');
+    ctl_print(&out);
+}
+
+static int learn(struct ctl *c, bool spam)
+{
+    struct learn *l = ARENA_NEW(c->arena, struct learn);
+    struct fct_err err = {0};
+
+    l->spam = spam;
+    if (!prepare(l, c, &err) || !learn_files_find(c->arena, c->word, c->words, &l->files, &err) ||
+        !ctl_redis_run(c, learn_all, l, &l->redis, &err))
+        return ctl_error(&err);
+    print_sums(l);
+    if (l->file < l->files.n)
+        return ctl_error(&l->err);
+    return l->unread > 0 ? CTL_NO : CTL_OK;
+}
+
+int ctl_learn_spam(struct ctl *c)
+{
+    return learn(c, true);
+}
+
+int ctl_learn_ham(struct ctl *c)
+{
+    return learn(c, false);
+}
+
+/* ---- how much was taught ---- */
+
+struct generation_counts {
+    bool known;
+    struct bayes_counts messages;
+};
+
+struct status {
+    struct learn learn;
+    struct generation_counts of[2]; /* this quarter, the one before */
+};
+
+static FCT_MAY_WAIT void ask_status(void *arg)
+{
+    struct status *s = arg;
+    bayes_generation now = bayes_generation_at((int64_t)time(NULL));
+    struct bayes_question *q = ARENA_NEW(s->learn.c->arena, struct bayes_question);
+    const struct fct_redis_reply *reply;
+
+    for (unsigned age = 0; age < FCT_COUNT(s->of); age++) {
+        bayes_look(q, &s->learn.db, now - age, NULL, 0);
+        reply = redis_script(s->learn.redis, s->learn.c->arena, &bayes_look_script, q->key, q->keys,
+                             q->arg, q->args, &s->learn.err);
+        s->of[age].known = reply && bayes_look_add(reply, 1, &s->of[age].messages, NULL, 0);
+    }
+}
+
+static const char *readiness(const struct status *s)
+{
+    double spam = s->of[0].messages.spam + BAYES_OLDER_WEIGHT * s->of[1].messages.spam,
+           ham = s->of[0].messages.ham + BAYES_OLDER_WEIGHT * s->of[1].messages.ham;
+
+    return spam >= s->learn.conf.min_learned && ham >= s->learn.conf.min_learned
+               ? "in use"
+               : "not in use yet: too few of one kind or both";
+}
+
+static void print_status(const struct status *s)
+{
+    static const char *const age[] = {"this quarter", "the one before"};
+    FCT_CLEANUP(buf_free) struct buf out = BUF_INIT(1000);
+
+    if (s->learn.c->json) {
+        ctl_print_json(json_pack("{s:f, s:f, s:f, s:f, s:s}", "spam", s->of[0].messages.spam, "ham",
+                                 s->of[0].messages.ham, "older_spam", s->of[1].messages.spam,
+                                 "older_ham", s->of[1].messages.ham, "state", readiness(s)));
+        return;
+    }
+    for (unsigned i = 0; i < FCT_COUNT(age); i++)
+        buf_printf(&out, "%-15s %.0f spam, %.0f ham\n", age[i], s->of[i].messages.spam,
+                   s->of[i].messages.ham);
+    buf_printf(&out, "%s (min_learned = %u of each; the one before counts half)\n", readiness(s),
+               s->learn.conf.min_learned);
+    ctl_print(&out);
+}
+
+int ctl_learn_status(struct ctl *c)
+{
+    struct status *s = ARENA_NEW(c->arena, struct status);
+    struct fct_err err = {0};
+
+    if (!prepare(&s->learn, c, &err) || !ctl_redis_run(c, ask_status, s, &s->learn.redis, &err))
+        return ctl_error(&err);
+    if (!s->of[0].known || !s->of[1].known)
+        return ctl_error(&s->learn.err);
+    print_status(s);
+    return CTL_OK;
+}
