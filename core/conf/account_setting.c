@@ -100,9 +100,10 @@ static bool is_alnum(char c)
 /* Labels of a host name, UTF-8 allowed; "*." in front when `wild`. */
 static bool is_domain(struct fct_str s, bool wild)
 {
+    bool below = wild && str_starts(s, FCT_STR("*."));
     size_t label = 0;
 
-    if (wild && str_starts(s, FCT_STR("*.")))
+    if (below)
         s = str_skip(s, 2);
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
@@ -111,7 +112,7 @@ static bool is_domain(struct fct_str s, bool wild)
             return false;
         label = c == '.' ? 0 : label + 1;
     }
-    return label > 0 && s.n <= 253 && str_find_char(s, '.') > 0;
+    return label > 0 && s.n <= 253 && (below || str_find_char(s, '.') > 0);
 }
 
 static bool is_sender(struct fct_str s)

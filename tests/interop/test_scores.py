@@ -19,7 +19,8 @@ profile default {
     score = ["NEWS_WORD=4"]
     group_cap = ["words=5"]
 }
-profile loud { disable = ["NEWS_WORD"] score = ["NEWS_TWICE=20"] }
+profile loud { score = ["NEWS_WORD=0", "NEWS_TWICE=20"] group_cap = ["words=30"] }
+profile quiet { disable = ["NEWS_WORD"] }
 '''
 server = folder = None
 
@@ -106,7 +107,7 @@ class Symbols(unittest.TestCase):
         self.assertRegex(told, r'(?m)^  score +3$')
         self.assertRegex(told, r'(?m)^  origin +.*news\.lua:2$')
         self.assertRegex(told, r'(?m)^  profile +default: 4  \(.*:\d+:\d+\)$')
-        self.assertRegex(told, r'(?m)^  profile +loud: does not count  \(.*:\d+:\d+\)$')
+        self.assertRegex(told, r'(?m)^  profile +quiet: does not count  \(.*:\d+:\d+\)$')
         self.assertRegex(told, r'(?m)^  group limit +default: at most 5 ')
 
     def test_a_composite(self):

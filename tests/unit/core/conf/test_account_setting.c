@@ -30,6 +30,7 @@ static const struct {
     {"allow_from=@example.org", "\"@example.org\" is not an address"},
     {"allow_from=a@b@example.org", "is not an address"},
     {"block_from=example.org *.", "\"*.\" is not an address"},
+    {"block_from=*.example", NULL}, /* all of a top-level domain */
     {"block_from=*", "\"*\" is not an address"},
     {"block_from=a..example.org", "is not an address"},
     {"languages=de, en pt-BR zh-Hant-TW", NULL},
