@@ -1,10 +1,10 @@
 /* auth_bench.c - what sender authentication costs beside the bare cryptographic operation, without
  * processes, sockets or a DNS.
  *
- * auth_bench TURNS N WHAT…: does each WHAT N times, taking turns TURNS times, and prints the
- * nanoseconds of one in the best turn, a line for each WHAT. Taking turns, a busy machine is unfair
- * to nobody. Counted under valgrind with two values of N, the difference is the instructions of one
- * (bench/auth).
+ * auth_bench FOLDER TURNS N WHAT…: FOLDER has rsa.pem and ed25519.pem. Does each WHAT N times,
+ * taking turns TURNS times, and prints the nanoseconds of one in the best turn, a line for each
+ * WHAT. Taking turns, a busy machine is unfair to nobody. Counted under valgrind with two values of
+ * N, the difference is the instructions of one (bench/auth).
  *
  *   rsa-verify, ed25519-verify    DKIM: a signed message of 4 KiB judged, its key in the cache
  *   rsa-sign, ed25519-sign        DKIM: a message of 4 KiB signed
@@ -17,17 +17,20 @@
 #include "core/base/clock.h"
 #include "core/base/str.h"
 #include "core/message/rfc5322.h"
+#include "plugins/arc/arc_chain.h"
+#include "plugins/arc/arc_seal.h"
 #include "plugins/dkim/dkim_sign.h"
 #include "plugins/dkim/dkim_verify.h"
 #include "plugins/dmarc/dmarc_eval.h"
 #include "plugins/spf/spf.h"
 
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <stdlib.h>
 
-#define BYTES 4096 /* of a message */
-#define SIGNATURE_BYTES 793 /* of these, with its name and line end */
-#define NOW   1700000000
+#define BYTES           4096 /* of a message */
+#define SIGNATURE_BYTES 793  /* of these, with its name and line end */
+#define NOW             1700000000
 
 struct signer {
     EVP_PKEY *key;
@@ -45,6 +48,7 @@ struct bench {
     struct fct_str text;
     struct dkim_message message;
     struct signer signer[2]; /* RSA, Ed25519 */
+    struct dkim_message sealed;
 };
 
 static const uint8_t hash[DKIM_HASH_BYTES] = {1, 2, 3};
@@ -148,10 +152,24 @@ static EVP_PKEY_CTX *ready(EVP_PKEY *key, bool verify)
     return context;
 }
 
-static void make_signer(struct bench *b, struct signer *s, const char *kind)
+static EVP_PKEY *read_key(const char *folder, const char *name)
 {
-    s->key = EVP_PKEY_Q_keygen(NULL, NULL, kind, (size_t)2048);
-    must(s->key, "OpenSSL makes no key");
+    char path[4096];
+    EVP_PKEY *key;
+    FILE *f;
+
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    f = fopen(path, "re");
+    must(f, "no rsa.pem or ed25519.pem in FOLDER");
+    key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+    (void)fclose(f);
+    must(key, "OpenSSL does not take a key");
+    return key;
+}
+
+static void make_signer(struct bench *b, struct signer *s, EVP_PKEY *key)
+{
+    s->key = key;
     sign_message(b, s);
     if (EVP_PKEY_get_base_id(s->key) == EVP_PKEY_RSA) {
         s->sign = ready(s->key, false);
@@ -311,6 +329,66 @@ static void dmarc(struct bench *b)
     must(out.result == DMARC_PASS, out.why);
 }
 
+/* ---- ARC ---- */
+
+static struct fct_str seal_once(struct bench *b, struct fct_str text, uint32_t instance)
+{
+    static const struct fct_str names[] = {
+        FCT_STR_INIT("From"), FCT_STR_INIT("To"),         FCT_STR_INIT("Subject"),
+        FCT_STR_INIT("Date"), FCT_STR_INIT("Message-ID"), FCT_STR_INIT("DKIM-Signature")};
+    const struct dkim_memory memory = {take_memory, b->arena};
+    const struct dkim_message message = take_apart(b, text);
+    const struct arc_sealing sealing = {
+        .instance = instance,
+        .cv = instance == 1 ? "none" : "pass",
+        .results = FCT_STR("mx.example.net; dkim=pass header.d=example.org"),
+        .domain = FCT_STR("example.org"),
+        .selector = FCT_STR("s1"),
+        .key = b->signer[0].key,
+        .header = names,
+        .headers = FCT_COUNT(names),
+        .time = NOW,
+    };
+    struct buf out = BUF_INIT(1u << 20);
+    struct arc_new_set set;
+    struct fct_err err = {0};
+
+    must(arc_seal_message(&sealing, &memory, &message, &set, &err), err.text);
+    buf_printf(
+        &out,
+        "ARC-Seal: %.*s\r\nARC-Message-Signature: %.*s\r\nARC-Authentication-Results: %.*s\r\n",
+        FCT_FMT(set.seal), FCT_FMT(set.message), FCT_FMT(set.results));
+    buf_put_str(&out, text);
+    text = arena_str(b->arena, buf_str(&out));
+    buf_free(&out);
+    return text;
+}
+
+static void make_chain(struct bench *b)
+{
+    b->sealed = take_apart(b, seal_once(b, seal_once(b, b->signer[0].signed_message, 1), 2));
+}
+
+static void arc(struct bench *b)
+{
+    static const struct arc_limits limits = {ARC_SETS_DEFAULT, ARC_VERIFICATIONS_DEFAULT, NOW,
+                                             ARC_SKEW_DEFAULT};
+    const struct dkim_memory memory = {take_memory, b->round};
+    const struct fct_dns_record record = {.data = str_from(b->signer[0].record)};
+    const struct fct_dns_answer answer = {.status = FCT_DNS_OK, .record = &record, .n = 1};
+    struct arc_chain chain;
+    struct dkim_check *check;
+
+    must(arc_chain_begin(&chain, &memory, &limits, &b->sealed), "no memory");
+    for (size_t i = 0; (check = arc_chain_check(&chain, i)); i++)
+        if (!check->judged)
+            dkim_verify_key(check, &answer, b->cache);
+    arc_chain_body(&chain);
+    arc_chain_end(&chain);
+    must(chain.result == ARC_PASS, chain.why.text);
+    arc_chain_close(&chain);
+}
+
 /* ---- all of it ---- */
 
 static const struct kind {
@@ -328,6 +406,7 @@ static const struct kind {
     {"sha256", sha256},
     {"spf", spf},
     {"dmarc", dmarc},
+    {"arc", arc},
 };
 
 static const struct kind *kind_of(const char *what)
@@ -357,27 +436,29 @@ int main(int argc, char **argv)
 {
     static const struct dkim_key_limits limits = DKIM_KEY_LIMITS_DEFAULT;
     struct bench b = {.arena = arena_new(NULL), .round = arena_new(NULL)};
-    unsigned long turns = argc > 3 ? strtoul(argv[1], NULL, 10) : 0;
-    unsigned long n = argc > 3 ? strtoul(argv[2], NULL, 10) : 0;
+    unsigned long turns = argc > 4 ? strtoul(argv[2], NULL, 10) : 0;
+    unsigned long n = argc > 4 ? strtoul(argv[3], NULL, 10) : 0;
     double best[FCT_COUNT(kinds)] = {0};
-    int wanted = argc > 3 ? argc - 3 : 0;
+    int wanted = argc > 4 ? argc - 4 : 0;
 
     if (turns == 0 || n == 0 || wanted > (int)FCT_COUNT(kinds)) {
-        (void)fprintf(stderr, "usage: auth_bench TURNS N WHAT…; WHAT is listed in auth_bench.c\n");
+        (void)fprintf(stderr,
+                      "usage: auth_bench FOLDER TURNS N WHAT…; WHAT is listed in auth_bench.c\n");
         return 64;
     }
     b.cache = dkim_key_cache_new(1000, &limits);
     must(b.cache && dkim_digest_setup(), "OpenSSL gives no SHA-256");
     make_message(&b);
-    make_signer(&b, &b.signer[0], "RSA");
-    make_signer(&b, &b.signer[1], "ED25519");
+    make_signer(&b, &b.signer[0], read_key(argv[1], "rsa.pem"));
+    make_signer(&b, &b.signer[1], read_key(argv[1], "ed25519.pem"));
+    make_chain(&b);
     for (unsigned long turn = 0; turn < turns; turn++)
         for (int i = 0; i < wanted; i++) {
-            double ns = nanoseconds(&b, kind_of(argv[3 + i]), n);
+            double ns = nanoseconds(&b, kind_of(argv[4 + i]), n);
 
             best[i] = turn == 0 || ns < best[i] ? ns : best[i];
         }
     for (int i = 0; i < wanted; i++)
-        (void)printf("%s %.0f\n", argv[3 + i], best[i]);
+        (void)printf("%s %.0f\n", argv[4 + i], best[i]);
     return 0;
 }

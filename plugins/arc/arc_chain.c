@@ -246,7 +246,7 @@ static void end_message(struct arc_chain *chain, struct dkim_check *check)
         judge_check(check, DKIM_FAIL, "the body was changed");
     else if (leaves_a_from(chain))
         judge_check(check, DKIM_FAIL, "a From field is not covered");
-    else if (!dkim_digest_verify(check->key.key, s->algorithm, hash, s->bytes, s->nbytes))
+    else if (!dkim_key_verify(&check->key, hash, s->bytes, s->nbytes))
         judge_check(check, DKIM_FAIL, "the header was changed, or the key is another");
     else
         judge_check(check, DKIM_PASS, "");
@@ -300,8 +300,7 @@ static void end_seal(struct arc_link *link)
         return;
     if (!check->key.key)
         judge_check(check, DKIM_TEMPERROR, "there was no time or memory to verify it");
-    else if (!dkim_digest_verify(check->key.key, s->algorithm, link->seal_hash, s->bytes,
-                                 s->nbytes))
+    else if (!dkim_key_verify(&check->key, link->seal_hash, s->bytes, s->nbytes))
         judge_check(check, DKIM_FAIL, "an ARC field was changed, or the key is another");
     else
         judge_check(check, DKIM_PASS, "");
