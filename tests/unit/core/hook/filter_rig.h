@@ -13,6 +13,7 @@
 #include "core/hook/composite.h"
 #include "core/hook/filter_client.h"
 #include "core/hook/filter_role.h"
+#include "core/hook/history_conf.h"
 #include "core/hook/profile.h"
 #include "core/http/http_conf.h"
 #include "core/log/log.h"
@@ -78,8 +79,9 @@ void role_kill_peer(struct role_env *env, enum role_kind kind, unsigned index)
 }
 
 static const struct conf_block *const rig_blocks[] = {
-    &plugin_block, &lua_block,   &filter_block, &profile_block, &composite_block,
-    &dns_block,    &redis_block, &http_block,   &state_block,   NULL};
+    &plugin_block,    &lua_block,     &filter_block, &profile_block,
+    &composite_block, &dns_block,     &redis_block,  &http_block,
+    &state_block,     &history_block, NULL};
 
 /* ---- the supervisor and the filters ---- */
 
