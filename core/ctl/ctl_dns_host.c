@@ -3,7 +3,7 @@
 #include "core/base/str.h"
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_dns_int.h"
-#include "plugins/lib/ip_address.h"
+#include "plugins/lib/ip_public.h"
 #include "protocols/edge_conf.h"
 
 #include <arpa/inet.h>
@@ -16,25 +16,11 @@
 
 /* ---- addresses ---- */
 
-/* Not routed to this server from everywhere (RFC 6890); of IPv6 only 2000::/3 is. */
 static bool is_public(const char *text)
 {
-    static const char *const inner[] = {
-        "0.0.0.0/8",      "10.0.0.0/8",    "100.64.0.0/10",  "127.0.0.0/8",
-        "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3",
-    };
     struct ip_address address;
-    struct ip_net net;
 
-    if (!ip_address_parse(str_from(text), &address))
-        return false;
-    if (address.v6)
-        return (address.byte[0] & 0xe0) == 0x20;
-    for (size_t i = 0; i < FCT_COUNT(inner); i++)
-        if (ip_net_parse(str_from(inner[i]), &net) &&
-            ip_address_matches(&address, &net.address, net.bits))
-            return false;
-    return true;
+    return ip_address_parse(str_from(text), &address) && ip_address_is_public(&address);
 }
 
 static void add_address(struct dns_records *r, const char *text)
