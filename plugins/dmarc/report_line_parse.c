@@ -14,6 +14,18 @@ static bool take(struct fct_str *in, const char *text)
     return true;
 }
 
+/* One character of a string, its escape undone: of '"' and '\\', and of no others. */
+static bool take_char(struct fct_str *in, char *out)
+{
+    bool escaped = take(in, "\\");
+
+    if (in->n == 0 || *in->p < ' ' || *in->p > '~' || (escaped && !strchr("\"\\", *in->p)))
+        return false;
+    *out = *in->p++;
+    in->n--;
+    return true;
+}
+
 /* A string; its text goes into the room. */
 static bool take_string(struct fct_str *in, struct report_room *room, struct fct_str *out)
 {
@@ -21,13 +33,9 @@ static bool take_string(struct fct_str *in, struct report_room *room, struct fct
 
     if (!take(in, "\""))
         return false;
-    while (in->n > 0 && *in->p != '"') {
-        if (*in->p < ' ' || *in->p > '~' || (*in->p == '\\' && !take(in, "\\")) || in->n == 0 ||
-            room->n == sizeof room->text)
+    while (in->n > 0 && *in->p != '"')
+        if (room->n == sizeof room->text || !take_char(in, &room->text[room->n++]))
             return false;
-        room->text[room->n++] = *in->p++;
-        in->n--;
-    }
     *out = (struct fct_str){start, (size_t)(room->text + room->n - start)};
     return take(in, "\"");
 }
