@@ -10,7 +10,7 @@ const struct fct_conf_key bayes_conf_keys[] = {
     FCT_CONF_KEY(struct bayes_conf, secret,           "",     "Mixed into everything that is stored, so that nobody outside can choose words that crowd out others; the same on all servers that share a Redis. What was learned under another one is forgotten"),
     FCT_CONF_KEY(struct bayes_conf, min_learned,      "30",   "Spam and wanted messages each that a database must know before it says anything"),
     FCT_CONF_KEY(struct bayes_conf, full_learned,     "200",  "From so many of each on a user's own database decides alone; below, the site's has its share"),
-    FCT_CONF_KEY(struct bayes_conf, max_users,        "8",    "Recipients of a message whose own databases are asked; the others have the site's verdict; at most 50"),
+    FCT_CONF_KEY(struct bayes_conf, max_users,        "8",    "Recipients of a message whose own databases are asked; the others have the site's verdict; at most 20"),
     FCT_CONF_KEY(struct bayes_conf, users_teach_site, "no",   "What users move to Junk and back also teaches the site's database, and so changes other users' verdicts"),
     FCT_CONF_KEY(struct bayes_conf, check_users,      "no",   "Judge what users who have logged in submit, too"),
     FCT_CONF_KEY(struct bayes_conf, max_text,         "256K", "Text of a message that is looked at"),
@@ -37,8 +37,8 @@ bool bayes_conf_check(const struct bayes_conf *c, struct fct_err *err)
 {
     if (c->strongest < 10 || c->strongest > BAYES_TOKENS)
         return fail(err, FCT_SYNTAX, "strongest: must be 10 to %d", BAYES_TOKENS);
-    if (c->max_users > 50)
-        return fail(err, FCT_SYNTAX, "max_users: must be at most 50");
+    if (c->max_users > 20)
+        return fail(err, FCT_SYNTAX, "max_users: must be at most 20");
     if (c->min_learned < 1 || c->full_learned < c->min_learned)
         return fail(err, FCT_SYNTAX,
                     "full_learned: must be min_learned or more, and that 1 or more");

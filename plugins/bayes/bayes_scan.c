@@ -5,7 +5,11 @@
 #include <math.h>
 #include <time.h>
 
-enum { DATABASES_MAX = 51, GENERATIONS = 2 };
+enum { DATABASES_MAX = 21, GENERATIONS = 2, LOOKS = GENERATIONS + 1 };
+
+/* Where a message begins to be nearly the same as another, and where it is for certain. */
+#define LIKE_FROM 0.4
+#define LIKE_FULL 0.9
 
 /* clang-format off */
 const struct fct_symbol bayes_symbols[] = {
@@ -18,6 +22,8 @@ const struct fct_symbol bayes_symbols[] = {
     {"BAYES_80",  1.8, "bayes", "Looks rather like spam: 80 to 95 % probability"},
     {"BAYES_95",  3.0, "bayes", "Looks like spam: 95 to 99 % probability"},
     {"BAYES_99",  4.0, "bayes", "Looks like spam: 99 % probability or more"},
+    {"LIKE_TAUGHT_SPAM",  6.5, "taught", "Nearly the same as a message that this user has moved to Junk"},
+    {"LIKE_TAUGHT_HAM",  -5.0, "taught", "Nearly the same as a message that this user has moved out of Junk"},
     {NULL, 0, NULL, NULL},
 };
 /* clang-format on */
@@ -44,6 +50,7 @@ struct database {
     struct fct_str account; /* empty: the site's */
     struct bayes_counts messages, token[BAYES_TOKENS];
     struct bayes_opinion opinion;
+    const struct fct_redis_reply *near;
     bool answered;
 };
 
@@ -111,6 +118,13 @@ static FCT_MAY_WAIT void ask(struct fct_call *call, void *arg)
                                              q->args, NULL);
 }
 
+static FCT_MAY_WAIT void ask_near(struct fct_call *call, void *arg)
+{
+    struct look *l = arg;
+
+    l->database->near = l->plugin->host->redis(call, l->question.arg, l->question.args, NULL);
+}
+
 static struct look *new_look(struct scan *s, struct database *d, unsigned age)
 {
     bayes_generation now = bayes_generation_at((int64_t)time(NULL));
@@ -125,11 +139,29 @@ static struct look *new_look(struct scan *s, struct database *d, unsigned age)
     return l;
 }
 
+/* Of users: what they spoke about last. Returns how many were asked. */
+static size_t begin_near(struct scan *s, struct fct_token *started)
+{
+    size_t n = 0;
+
+    for (size_t i = 1; i < s->databases; i++) {
+        struct look *l = s->plugin->host->alloc(s->call, sizeof *l);
+
+        if (!l)
+            break;
+        l->plugin = s->plugin;
+        l->database = s->database[i];
+        bayes_look_near(&l->question, &l->database->db);
+        started[n++] = s->plugin->host->start(s->call, ask_near, l);
+    }
+    return n;
+}
+
 static FCT_MAY_WAIT void look_up(struct scan *s)
 {
     struct look *look[DATABASES_MAX * GENERATIONS];
-    struct fct_token started[DATABASES_MAX * GENERATIONS];
-    size_t n = 0;
+    struct fct_token started[DATABASES_MAX * LOOKS];
+    size_t n = 0, all;
 
     for (size_t i = 0; i < s->databases; i++)
         for (unsigned age = 0; age < GENERATIONS; age++)
@@ -137,7 +169,8 @@ static FCT_MAY_WAIT void look_up(struct scan *s)
                 started[n] = s->plugin->host->start(s->call, ask, look[n]);
                 n++;
             }
-    if (!s->plugin->host->wait_all(s->call, started, n))
+    all = n + begin_near(s, started + n);
+    if (!s->plugin->host->wait_all(s->call, started, all))
         return;
     for (size_t i = 0; i < s->databases; i++)
         s->database[i]->answered = true;
@@ -229,14 +262,36 @@ static void judge_user(struct scan *s, struct database *d, const struct verdict 
                            factor_of(&own), detail_of(&own));
 }
 
+static void judge_near(struct scan *s, const struct database *d)
+{
+    const struct bayes_digest nobody = {{0}};
+    struct bayes_near_record record;
+    struct bayes_near near;
+    char detail[40];
+
+    if (!d->near)
+        return;
+    bayes_near_make(true, &nobody, s->token, s->n, &record);
+    bayes_near_find(&record, d->near, &near);
+    if (near.likeness <= LIKE_FROM)
+        return;
+    (void)snprintf(detail, sizeof detail, "%.0f%% alike", 100 * near.likeness);
+    (void)s->plugin->host->symbol_for(
+        s->call, d->account, near.spam ? "LIKE_TAUGHT_SPAM" : "LIKE_TAUGHT_HAM",
+        fmin((near.likeness - LIKE_FROM) / (LIKE_FULL - LIKE_FROM), 1),
+        (struct fct_str){detail, strlen(detail)});
+}
+
 static void judge(struct scan *s)
 {
     struct verdict site;
     bool by_site = judge_site(s, &site);
 
-    for (size_t i = 1; i < s->databases; i++)
+    for (size_t i = 1; i < s->databases; i++) {
         if (has_learned(s, s->database[i]))
             judge_user(s, s->database[i], by_site ? &site : NULL);
+        judge_near(s, s->database[i]);
+    }
 }
 
 enum fct_verdict bayes_on_scan(struct fct_call *call, const struct fct_ev_scan *ev, void *state)

@@ -27,7 +27,7 @@ void bayes_db_user(struct bayes_db *db, uint64_t key, struct fct_str account)
         lower[i] =
             account.p[i] >= 'A' && account.p[i] <= 'Z' ? (char)(account.p[i] + 32) : account.p[i];
     hash = XXH3_128bits_withSeed(lower, n, key);
-    *db = (struct bayes_db){.buckets = USER_BUCKETS};
+    *db = (struct bayes_db){.buckets = USER_BUCKETS, .is_user = true};
     (void)snprintf(db->name, sizeof db->name, "u%016llx%016llx", (unsigned long long)hash.high64,
                    (unsigned long long)hash.low64);
 }
@@ -119,6 +119,21 @@ void bayes_look(struct bayes_question *q, const struct bayes_db *db, bayes_gener
     q->keys = q->args = 1;
 }
 
+static struct fct_str near_key(struct bayes_question *q, unsigned slot, const struct bayes_db *db)
+{
+    (void)snprintf(q->text[slot], sizeof q->text[slot], "fct:n:{%s}", db->name);
+    return text_of(q->text[slot]);
+}
+
+void bayes_look_near(struct bayes_question *q, const struct bayes_db *db)
+{
+    q->arg[0] = FCT_STR("LRANGE");
+    q->arg[1] = near_key(q, 0, db);
+    q->arg[2] = FCT_STR("0");
+    q->arg[3] = FCT_STR("-1");
+    q->args = 4;
+}
+
 /* Digits at the front of *s, which moves behind them; 0 when there are none. */
 static uint64_t take_number(struct fct_str *s)
 {
@@ -166,15 +181,16 @@ bool bayes_look_add(const struct fct_redis_reply *reply, double weight,
 
 /* ---- learning ---- */
 
-/* KEYS: marks of this generation, of the one before. ARGV: prefix of the heads, this generation,
- * the one before, class, why, digest, tokens, when this generation ends.
+/* KEYS: marks of this generation, of the one before; what a user spoke about last. ARGV: prefix of
+ * the heads, this generation, the one before, class, why, digest, tokens, when this generation
+ * ends, what to remember of it (may be empty), of how many.
  *
  * Counts never go below zero nor over their 24 bits, whatever was lost meanwhile: a change that
  * would is left out. */
 const struct fct_redis_script bayes_learn_script = {
     .name = "bayes_learn",
     .text = "local prefix, now, before, class, why = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]\n"
-            "local digest, t, ends = ARGV[6], ARGV[7], ARGV[8]\n"
+            "local digest, t, ends, near, most = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]\n"
             "local unit, full = 16777216, 16777215\n"
             "local function count(generation, class, by)\n"
             "  local head = prefix .. generation\n"
@@ -197,6 +213,11 @@ const struct fct_redis_script bayes_learn_script = {
             "    change(head, class, by)\n"
             "  end\n"
             "end\n"
+            "local function forget_near()\n"
+            "  for _, r in ipairs(redis.call('LRANGE', KEYS[3], 0, -1)) do\n"
+            "    if r:sub(2, 33) == digest then redis.call('LREM', KEYS[3], 0, r) end\n"
+            "  end\n"
+            "end\n"
             "local at = now\n"
             "local known = redis.call('HGET', KEYS[1], digest)\n"
             "if not known then at, known = before, redis.call('HGET', KEYS[2], digest) end\n"
@@ -204,6 +225,7 @@ const struct fct_redis_script bayes_learn_script = {
             "if known then\n"
             "  if why == 'guessed' then return 0 end\n"
             "  count(at, known, -1)\n"
+            "  forget_near()\n"
             "  redis.call('HDEL', at == now and KEYS[1] or KEYS[2], digest)\n"
             "  if why ~= 'said' then return 2 end\n"
             "elseif why == 'came' and class == 'h' then\n"
@@ -212,6 +234,11 @@ const struct fct_redis_script bayes_learn_script = {
             "count(now, class, 1)\n"
             "redis.call('HSET', KEYS[1], digest, class)\n"
             "redis.call('EXPIREAT', KEYS[1], ends)\n"
+            "if near ~= '' then\n"
+            "  redis.call('LPUSH', KEYS[3], near)\n"
+            "  redis.call('LTRIM', KEYS[3], 0, most - 1)\n"
+            "  redis.call('EXPIREAT', KEYS[3], ends)\n"
+            "end\n"
             "return known and 3 or 1\n",
 };
 
@@ -226,11 +253,12 @@ void bayes_learn(struct bayes_question *q, const struct bayes_db *db, bayes_gene
                  bool spam, enum bayes_why why, const struct bayes_digest *digest,
                  const uint64_t *token, size_t n)
 {
-    size_t room = sizeof q->text[3] / 3;
-    char *now = q->text[3], *before = now + room, *ends = before + room;
+    size_t room = sizeof q->text[3] / 4;
+    char *now = q->text[3], *before = now + room, *ends = before + room, *most = ends + room;
 
     q->key[0] = key_of(q, 0, "l", db, generation);
     q->key[1] = key_of(q, 1, "l", db, generation - 1);
+    q->key[2] = near_key(q, 4, db);
     (void)snprintf(q->text[2], sizeof q->text[2], "fct:b:{%s}:", db->name);
     name_generation(now, room, generation);
     name_generation(before, room, generation - 1);
@@ -243,8 +271,14 @@ void bayes_learn(struct bayes_question *q, const struct bayes_db *db, bayes_gene
     q->arg[5] = text_of(digest->hex);
     q->arg[6] = pack(q, db, token, n);
     q->arg[7] = text_of(ends);
-    q->keys = 2;
-    q->args = 8;
+    q->near.n = 0;
+    if (db->is_user)
+        bayes_near_make(spam, digest, token, n, &q->near);
+    q->arg[8] = (struct fct_str){q->near.bytes, q->near.n};
+    (void)snprintf(most, room, "%d", BAYES_NEAR_MAX);
+    q->arg[9] = text_of(most);
+    q->keys = 3;
+    q->args = 10;
 }
 
 bool bayes_learned(const struct fct_redis_reply *reply, enum bayes_learned *out)

@@ -4,6 +4,7 @@
  *   fct:b:{DB}:GENERATION          hash: s, h: messages learned as spam and ham
  *   fct:b:{DB}:GENERATION:BUCKET   hash: 5 bytes of a token's hash -> spam << 24 | ham
  *   fct:l:{DB}:GENERATION          hash: digest of a learned message -> s or h
+ *   fct:n:{DB}                     list, of users only: what they spoke about last (bayes_near.h)
  *
  * A generation is a quarter of a year: this and the one before are read, the older at half weight,
  * and Redis forgets whole generations by itself. Small hashes with integer values are listpacks:
@@ -14,11 +15,13 @@
 
 #include "bayes_judge.h"
 #include "bayes_message.h"
+#include "bayes_near.h"
 
 /* A database: the site's, or a user's. */
 struct bayes_db {
     char name[40];
     uint32_t buckets;
+    bool is_user;
 };
 void bayes_db_site(struct bayes_db *db);
 /* The account's address is not seen in Redis. key: bayes_key(). */
@@ -32,9 +35,10 @@ int64_t bayes_generation_end(bayes_generation generation);
 
 /* What a script is called with. The views point into the struct. */
 struct bayes_question {
-    struct fct_str key[2], arg[8];
+    struct fct_str key[3], arg[10];
     size_t keys, args;
-    char text[4][100];
+    char text[5][100];
+    struct bayes_near_record near;
     char packed[7 * BAYES_TOKENS];
 };
 
@@ -48,6 +52,9 @@ FCT_MUST_CHECK bool bayes_look_add(const struct fct_redis_reply *reply, double w
                                    struct bayes_counts *messages, struct bayes_counts *token,
                                    size_t n);
 #define BAYES_OLDER_WEIGHT 0.5
+
+/* A plain command: q->arg are its words. The answer is for bayes_near_find. */
+void bayes_look_near(struct bayes_question *q, const struct bayes_db *db);
 
 /* ---- learning ---- */
 

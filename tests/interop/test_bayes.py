@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+"""The plugin bayes with a real redis-server: facteurctl learn, what it changes, what a user teaches and for whom, and taking it back exactly."""
+import email.utils
+import imaplib
+import os
+import random
+import re
+import smtplib
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'lib'))
+import facteur  # noqa: E402
+
+ANNA, JOE = 'anna@example.org', 'joe@example.org'
+CONF = '''
+plugin bayes { secret = "of this test" min_learned = 30 full_learned = 60 }
+access { learn_delay = 0s learn_retry = 1s }
+'''
+HAM_WORDS = 'meeting minutes agenda project review budget schedule lunch garden holiday train ticket report draft chapter kernel patch branch compile'.split()
+SPAM_WORDS = 'viagra pills casino winner lottery inheritance transfer urgent bitcoin wallet investment profit discount cheap replica watches dating singles'.split()
+
+
+def mail(words, seed, subject=None):
+    pick = random.Random(seed)
+    text = '\n'.join(' '.join(pick.choice(words) for _ in range(10)) for _ in range(6))
+    host = 'spammer.example' if words is SPAM_WORDS else 'friends.example'
+    return ('From: %s <s%d@%s>\nTo: %s\nSubject: %s\nDate: %s\nMessage-ID: <%d.%s@%s>\n\n%s\n' % (
+        pick.choice(words), seed % 7, host, ANNA, subject or ' '.join(pick.sample(words, 3)), email.utils.formatdate(1767225600 + seed), seed, words[0], host, text))
+
+
+def folder(path, words, first, n):
+    os.makedirs(path)
+    for i in range(first, first + n):
+        with open(os.path.join(path, '%d.eml' % i), 'w') as f:
+            f.write(mail(words, i))
+    return path
+
+
+class Bayes(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.files = tempfile.TemporaryDirectory(prefix='facteur-bayes.')
+        cls.server = facteur.Server(conf=CONF, accounts=[ANNA, JOE]).start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.__exit__(None, None, None)
+        cls.files.cleanup()
+
+    def path(self, name):
+        return os.path.join(self.files.name, name)
+
+    def scan(self, text, *rcpt):
+        """recipient -> {symbol: score}; through the running server's filter."""
+        path = self.path('scan.eml')
+        with open(path, 'w') as f:
+            f.write(text)
+        args = [a for r in rcpt or (ANNA,) for a in ('--rcpt', r)]
+        shown = self.server.ctl('scan', path, '--explain', *args, check=False).stdout
+        return {m[0]: m[1] for m in re.findall(r'(BAYES_\d\d)[^\n]*?(\d\.\d{3}[^\n]*)', shown)}
+
+    def ctl(self, *args, **kwargs):
+        """With what the test adds to the configuration, which the server alone knows."""
+        return self.server.ctl('--conf', os.path.join(self.server.dir, 'test.conf'), *args, **kwargs)
+
+    def learn(self, kind, *args):
+        return self.ctl('learn', kind, *args).stdout
+
+    def test_1_site(self):
+        self.assertEqual(self.scan(mail(SPAM_WORDS, 5000)), {})  # nothing learned: nothing said
+        self.assertIn('40 learned as spam', self.learn('spam', folder(self.path('spam'), SPAM_WORDS, 0, 40)))
+        self.assertEqual(self.scan(mail(SPAM_WORDS, 5000)), {})  # of one kind only
+        self.assertIn('40 learned as ham', self.learn('ham', folder(self.path('ham'), HAM_WORDS, 100, 40)))
+        self.assertIn('in use', self.ctl('learn', 'status').stdout)
+        self.assertIn('BAYES_99', self.scan(mail(SPAM_WORDS, 5000)))
+        self.assertIn('BAYES_00', self.scan(mail(HAM_WORDS, 5001)))
+
+    def test_2_said_twice_and_otherwise(self):
+        self.assertIn('40 were known already', self.learn('spam', self.path('spam')))
+        before = self.redis_state()
+        one = self.path('one.eml')
+        with open(one, 'w') as f:
+            f.write(mail(SPAM_WORDS, 777))
+        self.learn('spam', one)
+        self.assertNotEqual(self.redis_state(), before)
+        self.assertIn('learned as spam before', self.learn('ham', one))
+        self.assertIn('40 spam, 41 ham', self.ctl('learn', 'status').stdout)
+
+    def redis_state(self):
+        return self.ctl('learn', 'status').stdout
+
+    def test_3_mbox(self):
+        box = self.path('box')
+        with open(box, 'w') as f:
+            for i in range(3):
+                f.write('From x@y.example Thu Jan  1 00:00:00 2026\n' + mail(HAM_WORDS, 900 + i) + '\n')
+        self.assertIn('3 learned as ham', self.learn('ham', box))
+
+    def test_4_errors(self):
+        for args, text in ((('learn', 'spam', self.path('missing')), 'No such file'), (('learn', 'ham', '--account', 'anna', self.path('ham')), 'full address')):
+            r = self.ctl(*args, check=False)
+            self.assertNotEqual(r.returncode, 0)
+            self.assertIn(text, r.stderr)
+
+    # ---- what a user teaches by moving mail ----
+
+    def deliver(self, text, to=ANNA):
+        with smtplib.SMTP('127.0.0.1', self.server.port('smtp')) as c:
+            c.sendmail('s@friends.example', [to], text)
+
+    def until(self, what, wait=20):
+        end = time.monotonic() + wait
+        while time.monotonic() < end:
+            if what():
+                return True
+            time.sleep(0.1)
+        return False
+
+    def imap(self, user):
+        c = imaplib.IMAP4('127.0.0.1', self.server.port('imap'))
+        c.login(user, facteur.PASSWORD)
+        return c
+
+    def move(self, c, source, target):
+        c.select(source)
+        self.assertEqual(c.uid('MOVE', '1:*', target)[0], 'OK')
+
+    def test_5_a_user_and_nobody_else(self):
+        strange = mail('quarterly parsnip telescope origami walrus violet marmalade compass lantern thimble'.split(), 42, 'Parsnip telescope club')
+        again = strange.replace('Date: ', 'Date: x ').replace('<42.', '<43.')
+        before = self.scan(again, ANNA), self.scan(again, JOE)
+        self.deliver(strange)
+        with self.imap(ANNA) as c:
+            self.move(c, 'INBOX', 'Junk')
+            self.assertTrue(self.until(lambda: 'LIKE_TAUGHT_SPAM' in self.shown(again, ANNA)), self.server.log()[-2000:])
+            self.assertNotIn('LIKE_TAUGHT', self.shown(again, JOE))
+            self.assertEqual(self.scan(again, JOE), before[1])
+            self.move(c, 'Junk', 'INBOX')
+            self.assertTrue(self.until(lambda: 'LIKE_TAUGHT' not in self.shown(again, ANNA)), self.server.log()[-2000:])
+            self.assertEqual(self.scan(again, ANNA), before[0])
+            self.assertIn('0 spam, 0 ham', self.ctl('learn', 'status', '--account', ANNA).stdout)
+
+    def shown(self, text, *rcpt):
+        path = self.path('scan.eml')
+        with open(path, 'w') as f:
+            f.write(text)
+        return self.server.ctl('scan', path, '--explain', *[a for r in rcpt for a in ('--rcpt', r)], check=False).stdout
+
+    def test_6_own_database(self):
+        """What the site holds for spam this user wants: her own database wins, for her."""
+        self.learn('ham', '--account', ANNA, self.path('spam'))
+        self.learn('spam', '--account', ANNA, self.path('ham'))
+        probe = mail(SPAM_WORDS, 5000)
+        self.assertIn('BAYES_99', self.scan(probe, JOE))
+        anna = self.scan(probe, ANNA)
+        self.assertNotIn('BAYES_99', {k: v for k, v in anna.items() if 'own' in v}, anna)
+        both = self.shown(probe, ANNA, JOE)
+        self.assertIn('own', both)
+
+
+if __name__ == '__main__':
+    unittest.main()
