@@ -72,26 +72,17 @@ static struct redis_node *node_for(const struct redis_cluster *c, const struct f
 
 /* ---- the map ---- */
 
-/* One row of CLUSTER SLOTS: first, last, {host, port, …} of the master, then its replicas. */
-static bool read_row(struct redis_cluster *c, const struct fct_redis_reply *row,
-                     const struct redis_node *asked)
+static bool take_range(struct redis_cluster *c, struct redis_slot_range *range,
+                       const struct redis_node *asked)
 {
-    const struct fct_redis_reply *master = row->n >= 3 ? &row->item[2] : NULL;
-    struct dial_address at = {.host = {"", 0}};
     struct redis_node *node;
 
-    if (!master || master->kind != FCT_REDIS_ARRAY || master->n < 2 ||
-        row->item[0].kind != FCT_REDIS_INTEGER || row->item[1].kind != FCT_REDIS_INTEGER ||
-        row->item[0].integer < 0 || row->item[1].integer >= REDIS_SLOTS ||
-        master->item[1].integer <= 0 || master->item[1].integer > UINT16_MAX)
-        return false;
-    at.host =
-        master->item[0].string.n > 0 ? master->item[0].string : redis_node_address(asked)->host;
-    at.port = (uint16_t)master->item[1].integer;
-    node = node_at(c, &at);
+    if (range->at.host.n == 0)
+        range->at.host = redis_node_address(asked)->host;
+    node = node_at(c, &range->at);
     if (!node)
         return false;
-    for (int64_t i = row->item[0].integer; i <= row->item[1].integer; i++)
+    for (unsigned i = range->first; i <= range->last; i++)
         c->slot[i] = number_of(c, node);
     return true;
 }
@@ -105,9 +96,12 @@ FCT_MAY_WAIT static bool read_map_from(struct redis_cluster *c, struct redis_nod
     if (!reply || c->closing || reply->kind != FCT_REDIS_ARRAY || reply->n == 0)
         return false;
     memset(c->slot, NOBODY, sizeof c->slot);
-    for (size_t i = 0; i < reply->n; i++)
-        if (!read_row(c, &reply->item[i], node))
+    for (size_t i = 0; i < reply->n; i++) {
+        struct redis_slot_range range;
+
+        if (!redis_slot_range_parse(&reply->item[i], &range) || !take_range(c, &range, node))
             return false;
+    }
     return true;
 }
 

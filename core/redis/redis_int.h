@@ -145,7 +145,7 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool redis_sentinel_ask(struct redis *r, struct aren
 FCT_MAY_WAIT FCT_MUST_CHECK bool redis_sentinel_confirm(struct redis_conn *c, struct arena *arena,
                                                         struct fct_err *err);
 
-/* ---- redis_cluster.c ---- */
+/* ---- redis_cluster.c, redis_slot.c ---- */
 
 struct redis_cluster *redis_cluster_new(struct redis *r);
 void redis_cluster_start(struct redis_cluster *c);
@@ -167,6 +167,14 @@ struct redis_redirection {
     struct dial_address to;
 };
 FCT_MUST_CHECK bool redis_redirection_parse(struct fct_str text, struct redis_redirection *out);
+/* One row of CLUSTER SLOTS: first, last, {host, port, …} of the master, then its replicas. An empty
+ * host: that of the server that was asked. */
+struct redis_slot_range {
+    unsigned first, last;
+    struct dial_address at;
+};
+FCT_MUST_CHECK bool redis_slot_range_parse(const struct fct_redis_reply *row,
+                                           struct redis_slot_range *out);
 
 #define REDIS_SAYS "Redis: " /* how an error begins that the server sent */
 

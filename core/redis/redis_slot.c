@@ -49,3 +49,27 @@ bool redis_redirection_parse(struct fct_str text, struct redis_redirection *out)
     out->to = (struct dial_address){.host = str_head(text, (size_t)colon), .port = (uint16_t)port};
     return true;
 }
+
+static bool is_number(const struct fct_redis_reply *item, int64_t least, int64_t most)
+{
+    return item->kind == FCT_REDIS_INTEGER && item->integer >= least && item->integer <= most;
+}
+
+bool redis_slot_range_parse(const struct fct_redis_reply *row, struct redis_slot_range *out)
+{
+    const struct fct_redis_reply *master;
+
+    if (row->kind != FCT_REDIS_ARRAY || row->n < 3 ||
+        !is_number(&row->item[0], 0, REDIS_SLOTS - 1) ||
+        !is_number(&row->item[1], row->item[0].integer, REDIS_SLOTS - 1))
+        return false;
+    master = &row->item[2];
+    if (master->kind != FCT_REDIS_ARRAY || master->n < 2 ||
+        !is_number(&master->item[1], 1, UINT16_MAX))
+        return false;
+    *out = (struct redis_slot_range){
+        .first = (unsigned)row->item[0].integer,
+        .last = (unsigned)row->item[1].integer,
+        .at = {.host = master->item[0].string, .port = (uint16_t)master->item[1].integer}};
+    return true;
+}
