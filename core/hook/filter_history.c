@@ -35,20 +35,21 @@ static void key_of(const struct filter_history *h, uint64_t key[2])
     }
 }
 
-/* Redis outlives the server: entries of before are found by the key of before. */
+/* Redis outlives the server: entries of before are found by the key of before. Asked again on every
+ * new connection: Redis may have come back without its data. */
 static FCT_MAY_WAIT bool agree_on_key(struct filter_history *h, struct arena *arena,
                                       struct fct_err *err)
 {
-    uint64_t key[2];
+    uint64_t key[2], connections = redis_stats(h->redis).connections;
 
-    if (h->has_key || *h->conf->key)
+    if (h->key_of == connections || *h->conf->key)
         return true;
     history_ring_key(h->ring, key);
     if (!history_stream_key(h->redis, arena, key, err))
         return false;
     atomic_store(&h->ring->key[1], key[1]);
     atomic_store(&h->ring->key[0], key[0] | 1); /* 0 means none */
-    h->has_key = true;
+    h->key_of = connections;
     return true;
 }
 
@@ -96,6 +97,7 @@ static FCT_MAY_WAIT bool send_all(struct filter_history *h, struct fct_err *err)
         if (++n % SEND_AT_ONCE == 0)
             arena_reset(arena);
     }
+    ok = ok && agree_on_key(h, arena, err); /* it may have been another connection meanwhile */
     arena_free(&arena);
     return ok;
 }
@@ -334,6 +336,7 @@ bool filter_history_answer(struct filter_history *h, struct arena *arena, struct
 {
     struct ipc_reader r = ipc_reader(request);
     struct looking l = {.arena = arena, .out = out};
+    struct fct_err ignored = {0};
     struct fct_str cursor;
     uint64_t key[2];
     bool local;
@@ -345,6 +348,8 @@ bool filter_history_answer(struct filter_history *h, struct arena *arena, struct
         return fct_fail(err, FCT_BUG, "a request for the history is malformed");
     if (!h->ring)
         return fct_fail(err, FCT_TEMP, "this filter process keeps no history");
+    if (h->redis && h->conf->length > 0 && redis_is_there(h->redis))
+        (void)agree_on_key(h, arena, &ignored);
     key_of(h, key);
     l.hashed = l.plain;
     if (has_local(l.plain.from))

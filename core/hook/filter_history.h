@@ -19,7 +19,8 @@ struct filter_history {
     struct redis *redis; /* NULL: none */
     struct lease_entry *lease;
     struct event *timer;
-    bool sending, has_key; /* has_key: the key is the one that Redis knows */
+    bool sending;
+    uint64_t key_of; /* the connection to Redis on which both agreed on the key; 0: none yet */
 };
 
 void filter_history_start(struct filter_history *h, struct role_env *env, struct redis *redis);

@@ -1,8 +1,9 @@
 """What administrators and users see of scores: settings of accounts judge, symbols say where they come from, the history knows what was kept and refused."""
-import imaplib, json, os, smtplib, sys, tempfile, unittest
+import imaplib, json, os, shutil, smtplib, sys, tempfile, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
+from redis_server import Redis, wait_for
 
 ALICE, BOB, CAROL = 'alice@example.test', 'bob@example.test', 'carol@example.test'
 RULE = '''
@@ -164,6 +165,46 @@ class History(unittest.TestCase):
     def test_wrong_filters(self):
         for args in (('--action', 'eat'), ('--limit', '0'), ('--min-score', 'x'), ('--since', 'never')):
             self.assertNotEqual(ctl('history', *args, check=False).returncode, 0, args)
+
+
+class Stream(unittest.TestCase):
+    """The history in Redis: it goes there behind the replies, waits while Redis is away, and outlives the server."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix='facteur-history.')
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.redis = Redis(self.folder)
+        self.addCleanup(self.redis.kill)
+
+    def serve(self):
+        own = facteur.Server(conf='redis { url = "unix:%s" retry = 200ms }\ncomposite ALWAYS { expression = "!NOBODY?" score = 2 }\n' % self.redis.socket, accounts=[ALICE])
+        own.start()
+        self.addCleanup(own.__exit__, None, None, None)
+        return own
+
+    def send(self, own, sender):
+        with smtplib.SMTP('127.0.0.1', own.port('smtp'), local_hostname=facteur.CLIENT, timeout=60) as s:
+            s.sendmail(sender, [ALICE], 'Subject: x\r\n\r\nx\r\n')
+
+    def senders(self, own, *filters):
+        return [e['from'].split('@')[1] for e in json.loads(own.ctl('--json', 'history', *filters).stdout)]
+
+    def test_it_goes_there_and_waits_while_redis_is_away(self):
+        own = self.serve()
+        self.send(own, 'a@one.example')
+        wait_for(lambda: self.redis.cli('xlen', 'fct:hist') == '1', 'the first entry in Redis')
+        fields = self.redis.cli('xrange', 'fct:hist', '-', '+').split()
+        self.assertIn('ALWAYS=2', fields)
+        self.assertRegex(' '.join(fields), r'from #[0-9a-f]{12}@one\.example')
+        self.redis.kill()
+        self.send(own, 'a@two.example')
+        self.assertEqual(self.senders(own)[0], 'two.example')  # from memory
+        self.redis.start()
+        wait_for(lambda: 'two.example' in self.redis.cli('xrevrange', 'fct:hist', '+', '-', 'count', '1'), 'the entry that waited')
+        own.__exit__(None, None, None)
+        other = self.serve()  # another server, the same Redis: the same key
+        wait_for(lambda: 'two.example' in self.senders(other, '--from', 'a@two.example'), 'what the other server wrote')
+        self.assertEqual(self.senders(other, '--local'), [])
 
 
 if __name__ == '__main__':
