@@ -168,6 +168,18 @@ static void take_policy(struct group *group, const struct dmarc_row *row)
 
 /* ---- counting ---- */
 
+/* What somebody tries with facteurctl did not come by mail. */
+static bool is_mail(const struct fct_conn *conn)
+{
+    static const char *const others[] = {"scan", "replay"};
+
+    for (size_t i = 0; i < FCT_COUNT(others); i++)
+        if (conn->frontend.n == strlen(others[i]) &&
+            memcmp(conn->frontend.p, others[i], conn->frontend.n) == 0)
+            return false;
+    return true;
+}
+
 static void today(char out[DAY_SIZE])
 {
     time_t now = time(NULL);
@@ -183,7 +195,7 @@ void dmarc_collect_row(struct dmarc_collect *c, struct fct_call *call, const str
     struct group *group;
     size_t n;
 
-    if (!c || !row->policy->has_rua || row->policy_domain.n == 0 ||
+    if (!c || !is_mail(c->host->conn(call)) || !row->policy->has_rua || row->policy_domain.n == 0 ||
         row->policy_domain.n > DMARC_NAME_MAX)
         return;
     today(day);
