@@ -4,13 +4,14 @@
 #include "core/base/clock.h"
 #include "core/base/err.h"
 #include "core/base/str.h"
-#include "core/redis/redis_reply.h"
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <openssl/err.h>
 #include <stdlib.h>
+
+enum { ELEMENT_BYTES = 4 }; /* of the shortest element of an array */
 
 /* A command that was sent. Outlives its fiber when that gives up: the answer still has to be taken
  * off the wire. */
@@ -120,6 +121,7 @@ static bool take_answers(struct redis_conn *c, const char **why)
 
         freeReplyObject(reply);
         reply = NULL;
+        redis_reply_ended(&c->limit);
         *why = asked ? "it is no master any more" : "it sent an answer nobody asked for";
         if (!useful)
             return false;
@@ -260,7 +262,7 @@ bool redis_conn_open(struct redis_conn *c, const struct dial_address *address,
 
     if (!redis_dial(c->redis, address, clock_ms() + c->redis->conf->timeout.ms, &c->io, err))
         return false;
-    c->reader = redisReaderCreate();
+    c->reader = redis_reply_reader(&c->limit, c->redis->conf->max_reply.bytes / ELEMENT_BYTES);
     FCT_ASSERT(c->reader);
     bufferevent_setcb(c->io, on_readable, NULL, on_event, c);
     bufferevent_enable(c->io, EV_READ | EV_WRITE);

@@ -12,9 +12,9 @@
 #include "core/fiber/fiber.h"
 #include "core/net/dial.h"
 #include "core/redis/redis.h"
+#include "core/redis/redis_reply.h"
 
 struct bufferevent;
-struct redisReader;
 struct ssl_ctx_st;
 
 /* ---- redis_place.c: redis.url taken apart ---- */
@@ -98,7 +98,8 @@ struct redis_pending;
 struct redis_conn {
     struct redis *redis;
     struct bufferevent *io; /* NULL: no connection */
-    struct redisReader *reader;
+    redisReader *reader;
+    struct redis_reply_limit limit;
     struct redis_pending *first, **end;
     uint32_t pending;
     /* It is of no more use, and whoever waited has been told; late: because one answer took too

@@ -3,6 +3,46 @@
 
 enum { DEPTH_MAX = 9 }; /* hiredis reads no deeper ones */
 
+/* ---- the reader ---- */
+
+#if HIREDIS_MAJOR >= 1
+typedef size_t element_count;
+#else
+typedef int element_count;
+#endif
+
+static redisReplyObjectFunctions functions;
+static void *(*make_array)(const redisReadTask *task, element_count n);
+
+static void *make_array_within(const redisReadTask *task, element_count n)
+{
+    struct redis_reply_limit *limit = task->privdata;
+
+    if ((size_t)n > limit->left)
+        return NULL; /* the reader fails */
+    limit->left -= (size_t)n;
+    return make_array(task, n);
+}
+
+redisReader *redis_reply_reader(struct redis_reply_limit *limit, size_t most)
+{
+    redisReader *reader = redisReaderCreate();
+
+    if (!reader)
+        return NULL;
+    if (!make_array) {
+        functions = *reader->fn;
+        make_array = functions.createArray;
+        functions.createArray = make_array_within;
+    }
+    limit->most = limit->left = most;
+    reader->fn = &functions;
+    reader->privdata = limit;
+    return reader;
+}
+
+/* ---- replies ---- */
+
 static void copy(struct arena *arena, const redisReply *from, struct fct_redis_reply *to,
                  unsigned depth)
 {

@@ -4,9 +4,10 @@
 #include "core/base/err.h"
 #include "core/base/str.h"
 #include "core/redis/redis_int.h"
-#include "core/redis/redis_reply.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { ELEMENTS = 10000 };
 
 static size_t items_of(const struct fct_redis_reply *reply)
 {
@@ -42,14 +43,15 @@ static void take(struct arena *arena, redisReply *read)
     if (read->type == REDIS_REPLY_INTEGER)
         FCT_ASSERT(reply->integer == read->integer);
     freeReplyObject(read);
-    FCT_ASSERT(items_of(reply) >= 1);
+    FCT_ASSERT(items_of(reply) <= 1 + ELEMENTS);
     check_places(reply);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t piece = size > 0 && data[0] > 0 ? data[0] : 1;
-    redisReader *reader = redisReaderCreate();
+    struct redis_reply_limit limit;
+    redisReader *reader = redis_reply_reader(&limit, ELEMENTS);
     struct arena *arena = arena_new(NULL);
     void *read = NULL;
 
@@ -61,6 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         while (redisReaderGetReply(reader, &read) == REDIS_OK && read) {
             take(arena, read);
             read = NULL;
+            redis_reply_ended(&limit);
         }
     }
     redisReaderFree(reader);

@@ -377,7 +377,7 @@ START_TEST(death_and_return)
     ck_assert_uint_gt(redis_stats(rig.redis).refused, 0);
     unlink(rig.socket);
     redis_rig_server(NULL);
-    while (!!redis_stats(rig.redis).away)
+    while (redis_stats(rig.redis).away)
         event_base_loop(rig.base, EVLOOP_ONCE);
     ck_assert_uint_eq(redis_rig_ask("GET a").reply->kind, FCT_REDIS_NIL);
 }
@@ -493,8 +493,12 @@ END_TEST
 
 START_TEST(nonsense)
 {
-    static const char *const answers[] = {"HTTP/1.1 400 Bad Request\r\n\r\n", "+PONG\r\n+PONG\r\n",
-                                          "-ERR no\r\n", "*-5\r\n", "$99999999999\r\n"};
+    static const char *const answers[] = {"HTTP/1.1 400 Bad Request\r\n\r\n",
+                                          "+PONG\r\n+PONG\r\n",
+                                          "-ERR no\r\n",
+                                          "*-5\r\n",
+                                          "$99999999999\r\n",
+                                          "*456789012\r\n"};
 
     for (size_t i = 0; i < FCT_COUNT(answers); i++) {
         struct redis_false server;
