@@ -9,6 +9,7 @@
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_output.h"
 #include "core/ctl/ctl_resolver.h"
+#include "core/dns/dns_name.h"
 #include "core/dns/resolver.h"
 #include "core/fiber/fiber.h"
 #include "core/plugin/plugin_conf.h"
@@ -73,14 +74,13 @@ static const char *configured_folder(const struct ctl *c)
 
 static bool open_domain(struct domain *d, struct ctl *c, const char *word, struct fct_err *err)
 {
-    const char *given = ctl_option(c, "--keys");
-    char *name = ARENA_ARRAY(c->arena, char, strlen(word) + 1);
+    const char *given = ctl_option(c, "--keys"), *name;
+    struct dns_name parsed;
 
-    memcpy(name, word, strlen(word));
-    str_lower(name, strlen(name));
-    *d = (struct domain){.c = c, .arena = c->arena, .name = name};
-    if (!dkim_is_domain(str_from(name), 2))
+    if (!dns_name_parse(str_from(word), &parsed, err) || !dkim_is_domain(dns_name_str(&parsed), 2))
         return fct_fail(err, FCT_SYNTAX, "%s is no domain", word);
+    name = arena_cstr(c->arena, dns_name_str(&parsed)); /* in A-labels, as signatures say it */
+    *d = (struct domain){.c = c, .arena = c->arena, .name = name};
     d->folder = arena_printf(c->arena, "%s/%s", given ? given : configured_folder(c), name).p;
     return true;
 }

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <idn2.h>
 #include <openssl/pem.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -87,6 +88,33 @@ EVP_PKEY *dkim_keys_read(const char *path, struct fct_err *err)
     return key;
 }
 
+/* ---- names ---- */
+
+static bool is_ascii(struct fct_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] >= 0x80)
+            return false;
+    return true;
+}
+
+/* In lower case, A-labels for U-labels (RFC 5891): signatures name domains so that every verifier
+ * understands them (RFC 8616 4). NULL: it is no name. The caller frees it. */
+static char *canonical_name(struct fct_str name)
+{
+    char *plain = strndup(name.p, name.n), *ascii = NULL, *out = NULL;
+
+    for (char *p = plain; p && *p; p++)
+        *p = dkim_lower(*p);
+    if (!plain || is_ascii(name))
+        return plain;
+    if (idn2_to_ascii_8z(plain, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) == IDN2_OK)
+        out = strdup(ascii);
+    idn2_free(ascii);
+    free(plain);
+    return out;
+}
+
 /* ---- the folder ---- */
 
 static bool keep(struct dkim_keys *keys, struct fct_str domain, struct fct_str selector,
@@ -104,12 +132,14 @@ static bool keep(struct dkim_keys *keys, struct fct_str domain, struct fct_str s
         keys->room = room;
     }
     at = &keys->key[keys->n];
-    *at = (struct dkim_private_key){strndup(domain.p, domain.n), strndup(selector.p, selector.n),
-                                    key};
-    keys->n++;
-    for (char *p = at->domain; p && *p; p++)
-        *p = dkim_lower(*p);
-    return (at->domain && at->selector) || dkim_fail(err, FCT_TEMP, "no memory");
+    *at = (struct dkim_private_key){canonical_name(domain), strndup(selector.p, selector.n), key};
+    if (at->domain && at->selector) {
+        keys->n++;
+        return true;
+    }
+    free(at->domain);
+    free(at->selector);
+    return dkim_fail(err, FCT_SYNTAX, "keys: %.*s is no domain", FCT_FMT(domain));
 }
 
 /* "SELECTOR.pem" */
@@ -215,14 +245,18 @@ static size_t find_exactly(const struct dkim_keys *keys, struct fct_str domain,
 size_t dkim_keys_find(const struct dkim_keys *keys, struct fct_str name,
                       const struct dkim_private_key **first)
 {
-    *first = NULL;
-    while (name.n > 0) {
-        size_t n = find_exactly(keys, name, first);
-        const char *dot = memchr(name.p, '.', name.n);
+    char *canonical = canonical_name(name);
+    struct fct_str rest = {canonical, canonical ? strlen(canonical) : 0};
+    size_t n = 0;
 
-        if (n > 0 || !dot)
-            return n;
-        name = (struct fct_str){dot + 1, name.n - (size_t)(dot + 1 - name.p)};
+    *first = NULL;
+    while (n == 0 && rest.n > 0) {
+        const char *dot = memchr(rest.p, '.', rest.n);
+
+        n = find_exactly(keys, rest, first);
+        rest = dot ? (struct fct_str){dot + 1, rest.n - (size_t)(dot + 1 - rest.p)}
+                   : (struct fct_str){"", 0};
     }
-    return 0;
+    free(canonical);
+    return n;
 }

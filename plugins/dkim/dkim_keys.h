@@ -13,7 +13,7 @@
 #define DKIM_KEYS_OF_DOMAIN 4 /* more signatures help nobody */
 
 struct dkim_private_key {
-    char *domain, *selector; /* domain in lower case */
+    char *domain, *selector; /* domain in lower case, in A-labels */
     EVP_PKEY *key;
 };
 
@@ -28,7 +28,8 @@ struct dkim_keys {
 FCT_MUST_CHECK bool dkim_keys_load(struct dkim_keys *keys, const char *folder, struct fct_err *err);
 void dkim_keys_free(struct dkim_keys *keys);
 
-/* The keys of the longest domain that is `name` or above it; how many. `name` in lower case. */
+/* The keys of the longest domain that is `name` or above it; how many. Case does not matter, nor
+ * whether labels beyond ASCII are written as such (RFC 5890: U-labels) or as A-labels. */
 size_t dkim_keys_find(const struct dkim_keys *keys, struct fct_str name,
                       const struct dkim_private_key **first);
 

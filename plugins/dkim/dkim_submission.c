@@ -35,11 +35,9 @@ static struct fct_str author_domain(struct fct_call *call, const struct fct_host
 
 static bool find_keys(struct submission *s, struct fct_call *call)
 {
-    struct fct_str domain = author_domain(call, s->plugin->host), lower;
+    struct fct_str domain = author_domain(call, s->plugin->host);
 
-    if (domain.n == 0 || !dkim_lower_copy(&s->memory, domain, &lower))
-        return false;
-    s->keys = dkim_keys_find(&s->plugin->keys, lower, &s->key);
+    s->keys = domain.n > 0 ? dkim_keys_find(&s->plugin->keys, domain, &s->key) : 0;
     return s->keys > 0;
 }
 

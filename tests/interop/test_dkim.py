@@ -42,10 +42,10 @@ class Dkim(unittest.TestCase):
     def conf(self, *keys):
         return 'server {\n    user_filter = ""\n}\nplugin dkim {\n    deadline = 25s\n    keys = "%s"\n%s}\n' % (self.folder.name, ''.join('    %s\n' % k for k in keys))
 
-    def submit(self, server, message=MESSAGE):
+    def submit(self, server, message=MESSAGE, options=()):
         with smtplib.SMTP_SSL('127.0.0.1', server.port('submissions'), local_hostname=facteur.CLIENT, timeout=60, context=without_checking()) as s:
             s.login(ALICE, facteur.PASSWORD)
-            s.sendmail(ALICE, [BOB], message)
+            s.sendmail(ALICE, [BOB], message, options)
         return self.newest(server)
 
     def newest(self, server):
@@ -55,11 +55,11 @@ class Dkim(unittest.TestCase):
             _, data = m.fetch(count.decode(), '(BODY.PEEK[])')
             return data[0][1]
 
-    def receive(self, server, message):
+    def receive(self, server, message, options=()):
         """The ledger of a message that somebody else sends."""
         with smtplib.SMTP('127.0.0.1', server.port('smtp'), local_hostname=facteur.CLIENT, timeout=60) as s:
             s.ehlo()
-            s.mail('x@other.example')
+            s.mail('x@other.example', options)
             s.rcpt(BOB)
             code, text = s.data(message)
             self.assertEqual(code, 250, text)
@@ -105,6 +105,18 @@ class Dkim(unittest.TestCase):
             self.assertEqual(self.signatures(self.newest(server)), [])
             self.assertEqual(self.signatures(self.submit(server, MESSAGE.replace('alice@example.test>', 'alice@elsewhere.example>'))), [])
             self.assertEqual(len(self.signatures(self.submit(server, MESSAGE.replace('alice@example.test>', 'alice@below.example.test>')))), 2)
+
+    def test_authors_of_domains_beyond_ascii(self):
+        """Filed under either form, a key signs for both, and the signature says the A-labels (RFC 8616 4)."""
+        for folder in ('b\u00fccher.example', 'xn--strae-oqa.example'):
+            self.zone['s1._domainkey.' + {'b': 'xn--bcher-kva', 'x': 'xn--strae-oqa'}[folder[0]] + '.example'] = {'TXT': [make_key(self.folder.name, folder, 's1', 'rsa')]}
+        with FakeDNS(self.zone) as dns, facteur.Server(self.conf('sign = yes'), dns=dns.address) as server:
+            for author, domain in (('B\u00fccher.example', 'xn--bcher-kva.example'), ('XN--BCHER-KVA.example', 'xn--bcher-kva.example'),
+                                   ('stra\u00dfe.example', 'xn--strae-oqa.example'), ('news.b\u00fccher.example', 'xn--bcher-kva.example')):
+                with self.subTest(author=author):
+                    signed = self.submit(server, MESSAGE.replace('alice@example.test>', 'alice@%s>' % author, 1).encode(), ['SMTPUTF8'])
+                    self.assertEqual(re.findall(rb'(?m)^DKIM-Signature:[^;]*;[^;]*;[^;]*;\s+d=([^;]*);', signed), [domain.encode()])
+                    self.assertIn('DKIM_PASS', self.symbols(self.receive(server, signed, ['SMTPUTF8'])))
 
     def test_keys_that_others_may_read_are_refused(self):
         os.chmod(os.path.join(self.folder.name, 'example.test', 'r1.pem'), 0o644)
@@ -172,6 +184,11 @@ class Keys(unittest.TestCase):
         self.assertEqual(len(found), 2)
         for piece in re.findall(r'"([^"]*)"', self.run_dkim('record', 'example.test')):
             self.assertLessEqual(len(piece), 255)
+
+    def test_domains_beyond_ascii(self):
+        self.assertIn('s1._domainkey.xn--bcher-kva.example. IN TXT', self.run_dkim('genkey', 'B\u00fccher.example', 's1'))
+        self.assertEqual(os.listdir(self.keys), ['xn--bcher-kva.example'])
+        self.assertIn('s1._domainkey.xn--bcher-kva.example.', self.run_dkim('record', 'xn--bcher-kva.example'))
 
     def test_wrong_words(self):
         for args in (('genkey', '../x'), ('genkey', 'example.test', 'a/b'), ('genkey', 'example.test', '--bits', '512'), ('genkey', 'example.test', '--type', 'dsa'),
