@@ -6,6 +6,7 @@
 #include "core/ctl/ctl_check_arc.h"
 #include "core/ctl/ctl_check_dkim.h"
 #include "core/ctl/ctl_check_dmarc.h"
+#include "core/ctl/ctl_check_dnsbl.h"
 #include "core/ctl/ctl_check_driver.h"
 #include "core/ctl/ctl_check_spf.h"
 #include "core/ctl/ctl_cli.h"
@@ -238,6 +239,10 @@ const struct ctl_verb ctl_verbs[] = {
      "the DMARC policy of an author's domain, step by step; with --spf or --dkim: would that pass? "
      "Exit status 0 yes, 1 no or no policy, 75 when the DNS cannot say",
      NEEDS_CONF, ctl_check_dmarc, check_dmarc_options, 0},
+    {"check", "dnsbl", "[ADDRESS|DOMAIN|MAILBOX]", 0, 1,
+     "what the lists of plugins dnsbl and urlbl say, each question and answer; without one: do the "
+     "lists work? Exit status 1 when it is listed or a list does not work, 75 when a list cannot say",
+     NEEDS_CONF, ctl_check_dnsbl, dns_options, 0},
     {"dns", "records", "DOMAIN", 1, 1,
      "what to publish for a domain that is served here, as lines of a zone file; with --check: is it "
      "there?",

@@ -186,5 +186,66 @@ class Urlbl(WithServer):
             self.assertEqual(sum(dns.asked('decoy%d.example.multi.example' % i) for i in range(30)), 4)
 
 
+class Shipped(unittest.TestCase):
+    def test_the_tables_to_uncomment(self):
+        """They are off as they come, and right when somebody uncomments all of them."""
+        for name, least in (('dnsbl', 20), ('urlbl', 15)):
+            with open(os.path.join(facteur.ROOT, 'plugins', name, name + '.conf')) as f:
+                sample = f.read()
+            for text, rows in ((sample, 0), (re.sub(r'(?m)^( *)# (".*")$', r'\1\2', sample), least)):
+                with tempfile.NamedTemporaryFile('w', suffix='.conf') as f:
+                    f.write(text)
+                    f.flush()
+                    r = subprocess.run([os.path.join(facteur.build_dir(), 'facteurctl'), '--conf', f.name, 'plugin', 'doc', name], capture_output=True, text=True, timeout=60)
+                    self.assertEqual(r.returncode, 0, r.stderr)
+                    r = subprocess.run([os.path.join(facteur.build_dir(), 'facteurctl'), '--conf', f.name, 'plugin', 'check', name], capture_output=True, text=True, timeout=60)
+                    self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+                    self.assertGreaterEqual(text.count('\n        "'), rows)
+
+
+class Check(unittest.TestCase):
+    def check(self, zone, *args):
+        rows = ZEN + ['white.example ip 127.0.*.3 WHITE_HIGH -3', 'dbl.example from:org 127.0.1.* DBL_FROM 2', 'hash.example from-address/sha1 any HASH 1']
+        with tempfile.NamedTemporaryFile('w', suffix='.conf') as f, FakeDNS(zone) as dns:
+            f.write(block('dnsbl', rows) + 'plugin more { use = urlbl %s }\n' % table(URLS))
+            f.flush()
+            r = subprocess.run([os.path.join(facteur.build_dir(), 'facteurctl'), '--conf', f.name, '--json', 'check', 'dnsbl', *args, '--dns', dns.address],
+                               capture_output=True, text=True, timeout=60)
+            return r.returncode, {q['question']: q for q in json.loads(r.stdout or '[]')}, r.stderr
+
+    def test_an_address(self):
+        status, found, _ = self.check(ZONE, CLIENT)
+        self.assertEqual(status, 1)
+        self.assertEqual({name: q['result'] for name, q in found.items()}, dict.fromkeys(
+            ['66.2.0.192.zen.example', '66.2.0.192.white.example', '66.2.0.192.multi.example'], 'listed'))
+        self.assertEqual((found['66.2.0.192.zen.example']['symbols'], found['66.2.0.192.zen.example']['reason']),
+                         ('ZEN_SBL (3.5), ZEN_XBL (4)', 'see https://zen.example/66'))
+        white = {'66.2.0.192.white.example': ZONE['66.2.0.192.white.example'], 'zen.example': {}, 'multi.example': {}}
+        self.assertEqual(self.check(white, CLIENT)[0], 0)  # praised
+        self.assertEqual(self.check(dict(white, **{'66.2.0.192.zen.example': {'A': ['127.255.255.252']}}), CLIENT)[0], 75)
+
+    def test_names(self):
+        _, found, _ = self.check(ZONE, 'x@www.bad.example')
+        self.assertEqual(found['bad.example.dbl.example']['result'], 'listed')
+        self.assertEqual(found[hashlib.sha1(b'x@www.bad.example').hexdigest() + '.hash.example']['result'], 'not listed')
+        self.assertIn('www.bad.example.host.example', found)
+
+    def test_do_the_lists_work(self):
+        good = {'2.0.0.127.%s.example' % zone: {'A': ['127.0.0.2']} for zone in ('zen', 'white', 'multi')}
+        good.update({'hash.example': {}, 'dbl.example': {}, 'host.example': {}})
+        self.assertEqual(self.check(good)[0], 0)
+        dead = dict(good)
+        del dead['2.0.0.127.zen.example']
+        status, found, _ = self.check(dead)
+        self.assertEqual((status, found['2.0.0.127.zen.example']['result']), (1, 'broken'))
+        status, found, _ = self.check(dict(good, **{'invalid.dbl.example': {'A': ['127.0.0.9']}}))  # lists the whole world
+        self.assertEqual((status, found['invalid.dbl.example']['result']), (1, 'broken'))
+
+    def test_nothing_to_ask(self):
+        self.assertIn('no configured list can be asked about 10.0.0.1', self.check(ZONE, '10.0.0.1')[2])
+        r = subprocess.run([os.path.join(facteur.build_dir(), 'facteurctl'), '--conf', '/dev/null', 'check', 'dnsbl'], capture_output=True, text=True, timeout=60)
+        self.assertIn('no list is configured', r.stderr)
+
+
 if __name__ == '__main__':
     unittest.main()
