@@ -10,7 +10,7 @@ const struct bayes_tuning bayes_tuning = {
     .strength = 0.03,
     .deviation = 0.1,
     .strongest = 60,
-    .overlap = 0.5,
+    .overlap = 0.1,
 };
 
 enum { STRONGEST_MAX = 1000 };

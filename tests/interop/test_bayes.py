@@ -55,13 +55,8 @@ class Bayes(unittest.TestCase):
         return os.path.join(self.files.name, name)
 
     def scan(self, text, *rcpt):
-        """recipient -> {symbol: score}; through the running server's filter."""
-        path = self.path('scan.eml')
-        with open(path, 'w') as f:
-            f.write(text)
-        args = [a for r in rcpt or (ANNA,) for a in ('--rcpt', r)]
-        shown = self.server.ctl('scan', path, '--explain', *args, check=False).stdout
-        return {m[0]: m[1] for m in re.findall(r'(BAYES_\d\d)[^\n]*?(\d\.\d{3}[^\n]*)', shown)}
+        """symbol -> detail; through the running server's filter."""
+        return dict(re.findall(r'(BAYES_\d\d)[^"\n]*"([^"]*)"', self.shown(text, *rcpt or (ANNA,))))
 
     def ctl(self, *args, **kwargs):
         """With what the test adds to the configuration, which the server alone knows."""

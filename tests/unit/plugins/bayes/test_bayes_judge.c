@@ -59,7 +59,7 @@ START_TEST(more_says_more)
         before = o.probability;
         margin = o.margin;
     }
-    ck_assert_double_gt(before, 0.999);
+    ck_assert_double_gt(before, 0.99);
 }
 END_TEST
 
