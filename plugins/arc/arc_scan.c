@@ -119,8 +119,12 @@ static void take_body(struct scan *s)
 
     if (known)
         arc_chain_know_body(&s->chain, hash);
-    if (!arc_chain_wants_body(&s->chain))
+    if (!arc_chain_wants_body(&s->chain)) {
+        if (known && s->chain.links > 0)
+            host->count(s->call, "body_shared", 1);
         return;
+    }
+    host->count(s->call, "body_hashed", 1);
     if (s->chain.message.body.n < s->plugin->conf->offload.bytes)
         arc_chain_body(&s->chain);
     else

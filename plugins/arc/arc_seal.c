@@ -338,17 +338,36 @@ static bool make_seal(struct signing *g, struct fct_header *out)
 
 /* ---- all together ---- */
 
+/* Nobody goes on over cv=fail (RFC 8617 5.1). */
+static bool has_ended(const struct signing *g)
+{
+    struct dkim_tags tags;
+    const struct dkim_tag *cv;
+    struct fct_err err = {0};
+
+    if (g->older.n == 0 || !dkim_tags_parse(g->older.set[g->older.n - 1].seal->value, &tags, &err))
+        return false;
+    cv = dkim_tags_find(&tags, "cv");
+    return cv && dkim_is(cv->value, "fail");
+}
+
 /* Whoever changed the sets since they were judged must not be covered by our word. */
 static bool take_older(struct signing *g)
 {
     const struct arc_sealing *s = g->sealing;
+    bool formed;
 
     if (s->instance < 1 || s->instance > ARC_INSTANCES)
         return dkim_fail(g->err, FCT_LIMIT, "no more than %d sets", ARC_INSTANCES);
-    if (strcmp(s->cv, "fail") == 0)
+    formed = arc_sets_collect(g->memory, g->message->field, g->message->fields, ARC_INSTANCES,
+                              &g->older, g->err);
+    if (formed && has_ended(g))
+        return dkim_fail(g->err, FCT_DENIED, "the newest seal says that the chain was broken");
+    if (strcmp(s->cv, "fail") == 0) {
+        g->older.n = 0; /* the new set is alone */
         return true;
-    if (!arc_sets_collect(g->memory, g->message->field, g->message->fields, ARC_INSTANCES,
-                          &g->older, g->err))
+    }
+    if (!formed)
         return false;
     if (g->older.n != s->instance - 1 || (g->older.n == 0) != (strcmp(s->cv, "none") == 0))
         return dkim_fail(g->err, FCT_DENIED, "cv=%s and set %u do not fit a message with %zu sets",

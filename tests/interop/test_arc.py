@@ -120,6 +120,33 @@ class Arc(unittest.TestCase):
                     self.assertRegex(self.result(got), 'arc=fail .*' + why)
                     self.assertEqual(fields(got, b'ARC-Seal'), fields(message, b'ARC-Seal'))  # nothing is sealed by default
 
+    def test_one_pass_with_dkim(self):
+        import dkim
+        sealed = self.chain[0]
+        signed = dkim.sign(sealed, b's1', b'one.example', self.hops[0].key, canonicalize=(b'relaxed', b'relaxed'), include_headers=SIGNED) + sealed
+
+        def counted(server):
+            text = server.ctl('metrics').stdout
+            return [int(sum(float(n) for n in re.findall(r'(?m)^\S*%s\S* ([\d.]+)$' % name, text))) for name in ('body_shared', 'body_hashed')]
+        with FakeDNS(self.zone) as dns, facteur.Server(self.conf(), dns=dns.address) as server:
+            self.assertEqual(self.receive(server, signed)[0], {'ARC_PASS'})
+            self.assertEqual(counted(server), [1, 0])
+            self.assertEqual(self.receive(server, sealed)[0], {'ARC_PASS'})  # no DKIM: nobody else hashes
+            self.assertEqual(counted(server), [1, 1])
+            self.assertEqual(self.receive(server, signed.replace(b'end', b'END'))[0], {'ARC_FAIL'})
+            self.assertEqual(self.receive(server, MESSAGE)[0], {'ARC_NONE'})
+            self.assertEqual(counted(server), [2, 1])
+
+    def test_large_bodies(self):
+        """On threads; who is first is nobody's business."""
+        large = self.hops[3].seal(MESSAGE + b'0123456789abcdef \r\n' * 100000, b'spf=pass smtp.mailfrom=author.example')
+        with FakeDNS(self.zone) as dns, facteur.Server(self.conf('seal = all'), dns=dns.address) as server:
+            symbols, sealed = self.receive(server, large)
+            self.assertEqual(symbols, {'ARC_PASS'})
+            self.assertEqual(len(fields(sealed, b'ARC-Seal')), 2)
+            self.assertEqual(self.check(dns, sealed).returncode, 0)
+            self.assertEqual(self.receive(server, large.replace(b'end', b'END'))[0], {'ARC_FAIL'})
+
     def test_check_arc(self):
         with FakeDNS(self.zone) as dns:
             checked = self.check(dns, self.chain[2], '--json')
