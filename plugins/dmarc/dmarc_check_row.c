@@ -66,11 +66,17 @@ static FCT_PRINTF(4, 5) void add_reason(const struct dmarc_check *c, struct dmar
     row->reason[row->reasons++] = (struct dmarc_reason){type, {text, strlen(text)}};
 }
 
+/* The policy that t=y made milder; with p=none there was nothing to make milder. */
+static bool was_milder(const struct dmarc_outcome *o)
+{
+    return o->testing && (o->policy != DMARC_POLICY_NONE || o->record->p != DMARC_POLICY_NONE);
+}
+
 static void add_excuse(const struct dmarc_check *c, struct dmarc_row *row)
 {
     const char *by = c->excused_by.text;
 
-    switch (c->excuse) {
+    switch (c->outcome.policy == DMARC_POLICY_NONE ? DMARC_EXCUSE_NONE : c->excuse) {
     case DMARC_EXCUSE_NONE:
         break;
     case DMARC_EXCUSE_FORWARDER:
@@ -92,7 +98,7 @@ static void take_failure(const struct dmarc_check *c, struct fct_str action, str
     enum dmarc_disposition became = done_by(action);
 
     row->disposition = done_by_us(c->wish);
-    if (c->outcome.testing)
+    if (was_milder(&c->outcome))
         add_reason(c, row, DMARC_POLICY_TEST_MODE, "t=y");
     add_excuse(c, row);
     if (became < row->disposition) {
