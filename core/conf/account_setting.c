@@ -220,7 +220,7 @@ static const char *const kind_names[] = {
 void account_settings_print_markdown(struct buf *out)
 {
     buf_put_c(
-        out, "## Settings of accounts\n\n"
+        out, "\n## Settings of accounts\n\n"
              "`facteurctl account set ADDRESS NAME=VALUE…`; an empty value removes one, lists have "
              "spaces or commas between. They come along with a recipient at RCPT. Other names are "
              "free: rules and plugins read what they ask for.\n\n"
@@ -228,5 +228,4 @@ void account_settings_print_markdown(struct buf *out)
     for (const struct account_setting *s = account_settings; s->name; s++)
         buf_printf(out, "| %s | %s%s%s | %s |\n", s->name, kind_names[s->kind],
                    s->words ? ": " : "", s->words ? s->words : "", s->doc);
-    buf_put_c(out, "\n");
 }
