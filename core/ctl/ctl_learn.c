@@ -6,6 +6,7 @@
 #include "core/base/str.h"
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_mail.h"
+#include "core/ctl/ctl_mail_files.h"
 #include "core/ctl/ctl_output.h"
 #include "core/ctl/ctl_redis.h"
 #include "core/dns/psl.h"
@@ -29,7 +30,7 @@ struct learn {
     uint64_t key;
     struct bayes_db db;
     bool spam;
-    struct learn_files files;
+    struct mail_files files;
     size_t file; /* at work on */
     uint64_t count[BAYES_LEARNED_ANEW + 1], empty, unread;
     uint64_t began_ms, shown_ms;
@@ -162,7 +163,7 @@ static FCT_MAY_WAIT bool learn_file(struct learn *l, struct arena *arena, const 
         (void)ctl_error(&err);
         return true;
     }
-    while (learn_next_message(&rest, &message))
+    while (mail_files_next(&rest, &message))
         if (!learn_message(l, arena, message))
             return false;
     return true;
@@ -215,7 +216,7 @@ static int learn(struct ctl *c, bool spam)
     struct fct_err err = {0};
 
     l->spam = spam;
-    if (!prepare(l, c, &err) || !learn_files_find(c->arena, c->word, c->words, &l->files, &err) ||
+    if (!prepare(l, c, &err) || !mail_files_find(c->arena, c->word, c->words, &l->files, &err) ||
         !ctl_redis_run(c, learn_all, l, &l->redis, &err))
         return ctl_error(&err);
     print_sums(l);

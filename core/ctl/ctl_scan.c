@@ -5,6 +5,7 @@
 #include "core/base/id.h"
 #include "core/base/str.h"
 #include "core/ctl/ctl_mail.h"
+#include "core/ctl/ctl_mail_files.h"
 
 #include <unistd.h>
 
@@ -152,14 +153,18 @@ static FCT_MAY_WAIT bool ask(struct scan *s, struct fct_err *err)
     return !ctl_option(s->ctl, "--explain") || ask_declared(s, err);
 }
 
-int ctl_scan(struct ctl *c)
+bool scan_ask(struct scan *s, struct fct_err *err)
+{
+    return make_context(s, err) && ask(s, err);
+}
+
+FCT_MAY_WAIT static int scan_one(struct ctl *c)
 {
     struct scan *s = ARENA_NEW(c->arena, struct scan);
     struct fct_err err = {0};
 
     s->ctl = c;
-    if (!ctl_mail_load(c->arena, c->word[0], &s->message, &err) || !make_context(s, &err) ||
-        !ask(s, &err)) {
+    if (!ctl_mail_load(c->arena, c->word[0], &s->message, &err) || !scan_ask(s, &err)) {
         (void)ctl_error(&err);
         return err.class == FCT_TEMP ? CTL_TEMPORARY : CTL_SCAN_USAGE;
     }
@@ -169,4 +174,9 @@ int ctl_scan(struct ctl *c)
         scan_print(s);
     json_decref(s->described);
     return (int)judge_fate(&s->judge);
+}
+
+int ctl_scan(struct ctl *c)
+{
+    return c->words > 1 || mail_files_is_folder(c->word[0]) ? ctl_scan_many(c) : scan_one(c);
 }

@@ -274,9 +274,9 @@ const struct ctl_verb ctl_verbs[] = {
      "sum up aggregate reports of others (- is standard input): XML, .xml.gz, .zip, or mail that "
      "carries them; exit status 1 when something could not be read",
      NEEDS_NOTHING, ctl_dmarc_show, NULL, 0},
-    {"scan", "", "FILE", 1, 1,
+    {"scan", "", "FILE|FOLDER…", 1, CTL_MAX_WORDS,
      "what the filter would do with a message (- is standard input); exit status 0 keep, 1 junk, 2 "
-     "reject, 3 tempfail, 64 usage",
+     "reject, 3 tempfail, 64 usage; of several files or a folder a line each (with --json an object)",
      NEEDS_FILTER, ctl_scan, scan_options, CTL_SCAN_USAGE},
     {"replay", "", "", 0, 0,
      "judge stored mail again by another configuration and list every verdict that changes; asks DNS, Redis and HTTP as that one says",

@@ -1,5 +1,5 @@
-/* ctl_learn_files.c - see ctl_learn.h. */
-#include "core/ctl/ctl_learn.h"
+/* ctl_mail_files.c - see ctl_mail_files.h. */
+#include "core/ctl/ctl_mail_files.h"
 
 #include "core/base/str.h"
 
@@ -12,7 +12,7 @@ enum { FILES_MAX = 10000000, DEPTH_MAX = 64 };
 
 /* ---- files ---- */
 
-static bool add_file(struct arena *arena, struct learn_files *out, struct fct_str path,
+static bool add_file(struct arena *arena, struct mail_files *out, struct fct_str path,
                      struct fct_err *err)
 {
     if (out->n == FILES_MAX)
@@ -34,10 +34,10 @@ static int is_wanted(const struct dirent *entry)
     return entry->d_name[0] != '.' && strcmp(entry->d_name, "tmp") != 0;
 }
 
-static bool add_path(struct arena *arena, struct learn_files *out, struct fct_str path,
+static bool add_path(struct arena *arena, struct mail_files *out, struct fct_str path,
                      unsigned depth, struct fct_err *err);
 
-static bool add_folder(struct arena *arena, struct learn_files *out, struct fct_str path,
+static bool add_folder(struct arena *arena, struct mail_files *out, struct fct_str path,
                        unsigned depth, struct fct_err *err)
 {
     struct dirent **entry;
@@ -59,7 +59,7 @@ static bool add_folder(struct arena *arena, struct learn_files *out, struct fct_
     return ok;
 }
 
-static bool add_path(struct arena *arena, struct learn_files *out, struct fct_str path,
+static bool add_path(struct arena *arena, struct mail_files *out, struct fct_str path,
                      unsigned depth, struct fct_err *err)
 {
     struct stat st;
@@ -75,10 +75,10 @@ static bool add_path(struct arena *arena, struct learn_files *out, struct fct_st
     return add_folder(arena, out, path, depth, err);
 }
 
-bool learn_files_find(struct arena *arena, const char *const *word, size_t words,
-                      struct learn_files *out, struct fct_err *err)
+bool mail_files_find(struct arena *arena, const char *const *word, size_t words,
+                     struct mail_files *out, struct fct_err *err)
 {
-    *out = (struct learn_files){0};
+    *out = (struct mail_files){0};
     for (size_t i = 0; i < words; i++)
         if (!add_path(arena, out, arena_str(arena, str_from(word[i])), 0, err))
             return false;
@@ -110,7 +110,7 @@ static size_t next_start(struct fct_str s)
     }
 }
 
-bool learn_next_message(struct fct_str *rest, struct fct_str *message)
+bool mail_files_next(struct fct_str *rest, struct fct_str *message)
 {
     size_t n;
 
@@ -120,4 +120,11 @@ bool learn_next_message(struct fct_str *rest, struct fct_str *message)
     *message = str_head(*rest, n);
     *rest = str_skip(*rest, n);
     return true;
+}
+
+bool mail_files_is_folder(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
