@@ -6,7 +6,7 @@
 /* clang-format off */
 const struct fct_conf_key iprev_keys[] = {
     FCT_CONF_KEY(struct iprev_conf, when,            "connect", "connect: before the greeting, so that rules and our Received field have the name; scan: while the message is judged, so that nobody waits for it"),
-    FCT_CONF_KEY(struct iprev_conf, skip_net,        "[\"127.0.0.0/8\", \"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", \"169.254.0.0/16\", \"::1/128\", \"fc00::/7\", \"fe80::/10\"]", "Clients whose names are not looked up: networks nobody outside comes from, and the relays and backup servers that hand you mail of others"),
+    FCT_CONF_KEY(struct iprev_conf, skip_net,        "[\"127.0.0.0/8\", \"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", \"169.254.0.0/16\", \"::1/128\", \"fc00::/7\", \"fe80::/10\"]", "Clients whose names are not looked up: networks nobody outside comes from, and the relays and backup servers that hand you mail of others; an entry such as !10.0.0.25 is an exception from those before it"),
     FCT_CONF_KEY(struct iprev_conf, reject_none,     "no",      "Refuse MAIL FROM with 550 5.7.25 when the client's address has no name (RFC 7372 3.3)"),
     FCT_CONF_KEY(struct iprev_conf, reject_fail,     "no",      "The same when it has names, but none of them has this address"),
     FCT_CONF_KEY(struct iprev_conf, defer_temperror, "no",      "Answer 451 4.7.25 when the DNS cannot say"),

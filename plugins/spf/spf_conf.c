@@ -9,7 +9,7 @@
 const struct fct_conf_key spf_keys[] = {
     FCT_CONF_KEY(struct spf_conf, engine,           "native", "native, or libspf2: the library many use, for comparison; it gets many records wrong and has no explanations here"),
     FCT_CONF_KEY(struct spf_conf, helo,             "yes", "Check the client's HELO name too (RFC 7208 2.3); for MAIL FROM:<> it is the only thing to check"),
-    FCT_CONF_KEY(struct spf_conf, skip_net,         "[\"127.0.0.0/8\", \"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", \"169.254.0.0/16\", \"::1/128\", \"fc00::/7\", \"fe80::/10\"]", "Clients that are not checked: networks nobody outside comes from, and the relays and backup servers that hand you mail of others"),
+    FCT_CONF_KEY(struct spf_conf, skip_net,         "[\"127.0.0.0/8\", \"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", \"169.254.0.0/16\", \"::1/128\", \"fc00::/7\", \"fe80::/10\"]", "Clients that are not checked: networks nobody outside comes from, and the relays and backup servers that hand you mail of others; an entry such as !10.0.0.25 is an exception from those before it"),
     FCT_CONF_KEY(struct spf_conf, reject_fail,      "no",  "Refuse MAIL FROM with 550 5.7.23 when its domain says that this client may not send for it (RFC 7208 8.4, RFC 7372); forwarded mail is then refused too"),
     FCT_CONF_KEY(struct spf_conf, reject_helo_fail, "no",  "The same for the HELO name"),
     FCT_CONF_KEY(struct spf_conf, defer_temperror,  "no",  "Answer 451 4.7.24 when the DNS cannot say (RFC 7208 8.6)"),
