@@ -7,7 +7,8 @@ sys.path[:0] = [os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__f
 import facteur
 from fake_dns import FakeDNS
 from redis_server import Redis, wait_for
-from test_dmarc import ALICE, V, conf, message, send
+from test_dkim import make_key
+from test_dmarc import V, conf, message, send
 
 HERE = {'TXT': ['v=spf1 ip4:127.0.0.1 -all']}
 ZONE = {
@@ -237,6 +238,48 @@ class Reports(unittest.TestCase):
         r = dmarc(self.server, 'report', '--day', today(), '--domain', 'bank.example', '--out', '/proc/nowhere', '--dns', self.dns.address, check=False)
         self.assertNotEqual(r.returncode, 0)
         self.assertIn('/proc/nowhere', r.stderr)
+
+
+class Details(unittest.TestCase):
+    def test_signatures_lists_and_the_private_redis(self):
+        """The server's own Redis, with nothing configured; what DKIM said; an override that nobody configured."""
+        import dkim
+        wait_for_a_safe_time()
+        listed = 'List-Id: <talk.lists.example>\r\nList-Post: <mailto:talk@lists.example>\r\n' + message('<a@bank.example>')
+        with tempfile.TemporaryDirectory(prefix='facteur-reports.') as folder:
+            zone, keys = dict(ZONE), {}
+            for domain in ('mail.bank.example', 'evil.example'):
+                zone['s1._domainkey.' + domain] = {'TXT': [make_key(folder, domain, 's1', 'rsa')]}
+                with open(os.path.join(folder, domain, 's1.pem'), 'rb') as f:
+                    keys[domain] = f.read()
+            mail = message('<a@bank.example>')
+            for domain in ('mail.bank.example', 'evil.example'):
+                mail = (dkim.sign(mail.encode(), b's1', domain.encode(), keys[domain], include_headers=[b'from']) + mail.encode()).decode()
+            with FakeDNS(zone) as dns, facteur.Server(conf(), dns=dns.address) as server:
+                self.assertEqual(send(server, 'x@evil.example', mail)[0], 250)
+                self.assertEqual(send(server, 'x@evil.example', mail.replace('body', 'BODY'))[0], 550)
+                self.assertEqual(send(server, '', mail)[0], 250)
+                self.assertEqual(send(server, 'x@lists.example', listed)[0], 250)
+                out = os.path.join(folder, 'out')
+
+                def all_counted():
+                    r = dmarc(server, '--json', 'report', '--day', today(), '--out', out, '--dns', dns.address)
+                    return [one for one in json.loads(r.stdout)['reports'] if one['messages'] == 4]
+                (report,) = wait_for(all_counted, 'four messages in a report')
+                with gzip.open(os.path.join(out, report['file'])) as f:
+                    xml = f.read()
+        self.assertEqual(validate(xml), '', xml.decode())
+        got = set()
+        for record in ET.fromstring(xml).findall(NS + 'record'):
+            signatures = tuple((one['domain'], one['selector'], one['result']) for one in
+                               ({child.tag[len(NS):]: child.text for child in node} for node in record.findall(NS + 'auth_results/' + NS + 'dkim')))
+            evaluated = record.find(NS + 'row/' + NS + 'policy_evaluated')
+            got.add((text(record, 'identifiers/envelope_from'), text(evaluated, 'disposition'), text(evaluated, 'dkim'),
+                     tuple(text(reason, 'type') for reason in evaluated.findall(NS + 'reason')), signatures, text(record, 'auth_results/spf/domain')))
+        both = (('mail.bank.example', 's1', 'pass'), ('evil.example', 's1', 'pass'))
+        broken = (('evil.example', 's1', 'fail'), ('mail.bank.example', 's1', 'fail'))
+        self.assertEqual(got, {('evil.example', 'pass', 'pass', (), both, 'evil.example'), ('evil.example', 'reject', 'fail', (), broken, 'evil.example'),
+                               ('', 'pass', 'pass', (), both, 'client.test'), ('lists.example', 'quarantine', 'fail', ('mailing_list',), (), 'lists.example')})
 
 
 class Collecting(unittest.TestCase):
