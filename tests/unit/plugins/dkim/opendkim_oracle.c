@@ -88,7 +88,7 @@ char *opendkim_oracle_sign(struct opendkim_oracle *oracle, const struct opendkim
                      (const u_char *)"s1", (const u_char *)"example.org",
                      s->relaxed_header ? DKIM_CANON_RELAXED : DKIM_CANON_SIMPLE,
                      s->relaxed_body ? DKIM_CANON_RELAXED : DKIM_CANON_SIMPLE, DKIM_SIGN_RSASHA256,
-                     -1, &status);
+                     s->length, &status);
     if (dkim && feed(dkim, message) &&
         dkim_getsighdr_d(dkim, sizeof "DKIM-Signature: " - 1, &value, &n) == DKIM_STAT_OK)
         out = strndup((const char *)value, n);

@@ -12,6 +12,7 @@ void opendkim_oracle_free(struct opendkim_oracle *oracle);
 struct opendkim_signing {
     const char *pem; /* RSA */
     bool relaxed_header, relaxed_body;
+    int64_t length; /* l=: so many bytes of the canonical body; -1: all, without l= */
 };
 /* The value of a DKIM-Signature by example.org, selector s1; NULL: it refuses. The caller frees it.
  */

@@ -220,8 +220,7 @@ START_TEST(values_made_by_chance)
         "\x01", "\x7f\xff", "word", "a b",   "words in a row, some",
         ";"};
     FCT_CLEANUP(buf_free)
-    struct buf raw = BUF_INIT(1u << 14),
-               want = BUF_INIT(1u << 14), got = BUF_INIT(1u << 14);
+    struct buf raw = BUF_INIT(1u << 14), want = BUF_INIT(1u << 14), got = BUF_INIT(1u << 14);
     struct fct_header field;
     struct dkim_sink sink;
 

@@ -136,8 +136,8 @@ START_TEST(both_engines_say_the_same)
     both[0].data = text;
     spf_check(&query, &ours);
     spf_check_libspf2(&query, &theirs);
-    ck_assert_msg(ours.result == theirs.result, "%s: %s by us (%s), %s by libspf2 (%s)", text,
-                  spf_result_word(ours.result), ours.why, spf_result_word(theirs.result),
+    ck_assert_msg(ours.result == theirs.result, "seed %d, %s: %s by us (%s), %s by libspf2 (%s)",
+                  _i, text, spf_result_word(ours.result), ours.why, spf_result_word(theirs.result),
                   theirs.why);
 }
 END_TEST
