@@ -79,6 +79,7 @@ static bool read_conf(struct reports *all, struct fct_err *err)
 
 static bool name_receiver(struct reports *all, struct fct_err *err)
 {
+    struct report_address sender;
     struct dmarc_domain name;
     const char *server = all->c->paths.name;
 
@@ -89,7 +90,9 @@ static bool name_receiver(struct reports *all, struct fct_err *err)
     all->email = all->conf.report_email[0]
                      ? all->conf.report_email
                      : arena_printf(all->arena, "postmaster@%s", all->receiver).p;
-    return true;
+    if (report_address_parse(arena_printf(all->arena, "mailto:%s", all->email), &sender))
+        return true;
+    return fct_fail(err, FCT_SYNTAX, "report_email %s: %s", all->email, sender.refused);
 }
 
 /* "2026-01-05", in UTC; NULL: yesterday. */

@@ -299,7 +299,7 @@ static void report(struct dmarc_check *c, struct fct_str action)
 {
     struct dmarc_row row;
 
-    if (c->reported || is("greylist", action))
+    if (!c->plan->collect || c->reported || is("greylist", action))
         return;
     c->reported = true;
     if (dmarc_check_row(c, action, &row))

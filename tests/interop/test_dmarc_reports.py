@@ -283,6 +283,14 @@ class Details(unittest.TestCase):
 
 
 class Collecting(unittest.TestCase):
+    def test_a_sender_that_is_none(self):
+        with tempfile.NamedTemporaryFile('w', suffix='.conf') as f:
+            f.write('plugin dmarc {\n report_email = "dmarc"\n}\n')
+            f.flush()
+            r = ctl('--conf', f.name, 'dmarc', 'report')
+            self.assertEqual(r.returncode, 2)
+            self.assertIn(b'report_email dmarc: there is no @ in it', r.stderr)
+
     def test_limits(self):
         wait_for_a_safe_time()
         with tempfile.TemporaryDirectory(prefix='facteur-reports.') as folder, FakeDNS(ZONE) as dns:
