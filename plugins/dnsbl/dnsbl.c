@@ -206,6 +206,7 @@ static bool start(struct fct_self *self, const struct fct_host *given, const voi
                                   .skip_domain = d->conf->skip_domain,
                                   .max_questions = d->conf->max_questions,
                                   .pause_ms = d->conf->pause.ms,
+                                  .test_ms = d->conf->self_test.ms,
                                   .reason = d->conf->reason};
     if (!dns_lists_open(&d->lists, self, &d->conf->list, dnsbl_items, err) || !check(d, err) ||
         !add_hooks(self, d, err)) {

@@ -21,8 +21,9 @@ const struct fct_conf_key dnsbl_keys[] = {
     FCT_CONF_KEY(struct dnsbl_conf, reject,        "[]",  "Symbols of rows about ip, helo, client-name, sender or sender-address for which MAIL FROM is refused with 550 5.7.1; else all lists only score"),
     FCT_CONF_KEY(struct dnsbl_conf, skip_net,      "[\"127.0.0.0/8\", \"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", \"169.254.0.0/16\", \"::1/128\", \"fc00::/7\", \"fe80::/10\"]", "Clients whose mail is not looked at: networks nobody outside comes from, and the relays and backup servers that hand you mail of others"),
     FCT_CONF_KEY(struct dnsbl_conf, skip_domain,   "[]",  "Domains that are not asked about, with all below them: your own, and large ones that no list has"),
-    FCT_CONF_KEY(struct dnsbl_conf, reason,        "no",  "Ask for the reason (TXT) of what is listed, for the ledger and the reply of a refusal"),
+    FCT_CONF_KEY(struct dnsbl_conf, reason,        "no",  "Ask for the reason (TXT) of what is listed (`deadline` should be longer than twice dns.timeout then), for the ledger and the reply of a refusal"),
     FCT_CONF_KEY(struct dnsbl_conf, pause,         "10m", "A list that refuses to serve us, or was silent five times in a row, is not asked for so long"),
+    FCT_CONF_KEY(struct dnsbl_conf, self_test,     "1h",  "How often a list is asked, with a message, for what no list may have (127.0.0.1, \"invalid\"; RFC 5782 5): one that has it lists the whole world and is left alone for `pause`; 0 never"),
     FCT_CONF_KEY(struct dnsbl_conf, max_questions, "50",  "Questions for one message (1 to 200); dns.max_queries limits those of all plugins together"),
     FCT_CONF_END,
 };

@@ -22,7 +22,7 @@ extern const struct dns_list_item dnsbl_items[DNSBL_ITEMS + 1];
 struct dnsbl_conf {
     struct fct_strings list, reject, skip_net, skip_domain;
     bool reason;
-    fct_duration pause;
+    fct_duration pause, self_test;
     uint32_t max_questions;
 };
 extern const struct fct_conf_key dnsbl_keys[];

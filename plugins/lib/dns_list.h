@@ -84,6 +84,12 @@ void dns_list_table_free(struct dns_list_table *table);
 struct fct_str dns_list_name(const struct dns_list_table *table, const struct dns_list_row *row,
                              struct fct_str value, char out[DNS_LIST_NAME_MAX + 1]);
 
+/* What every list must have, or must not (RFC 5782 5); of names there is nothing that all have in
+ * fact. Empty: digests have no test entries. */
+struct fct_str dns_list_test_name(const struct dns_list_table *table,
+                                  const struct dns_list_row *row, bool listed,
+                                  char out[DNS_LIST_NAME_MAX + 1]);
+
 enum dns_list_answer {
     DNS_LIST_NOTHING,
     DNS_LIST_HIT,

@@ -1,21 +1,23 @@
 /* dns_list_ask.c - see dns_list_ask.h. */
 #include "plugins/lib/dns_list_ask.h"
 
+#include "plugins/lib/dns_list_health.h"
+
 #include <stdlib.h>
 #include <strings.h>
-#include <time.h>
 
 #define USES_PER_QUESTION \
-    4u                    /* lists that share a question: the same name asked about as two things */
-#define FAILURES_MAX 5u   /* in a row, then a list is left alone for a while */
-#define DETAIL_MAX   200u /* as much of a symbol's detail is kept */
-#define REASON_MAX   120u
+    4u                  /* lists that share a question: the same name asked about as two things */
+#define DETAIL_MAX 200u /* as much of a symbol's detail is kept */
+#define REASON_MAX 120u
 
 /* In memory of the transaction: a task may outlive the callback that began it by its last steps. */
 struct question {
     struct dns_lists *lists;
     const struct dns_list_row *row; /* of the list that asked first */
     struct fct_str name;
+    bool test; /* for what must not be there */
+    bool answered;
     struct fct_dns_answer address, reason;
     char text[DNS_LIST_NAME_MAX + 1];
 };
@@ -31,20 +33,12 @@ struct dns_list_asking {
     struct dns_lists *lists;
     struct fct_call *call;
     struct question *question;
-    size_t questions;
+    size_t questions, tests;
     struct use *use;
     size_t uses;
     char **found; /* by row: the detail of the first row with its symbol */
     bool asked;
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 /* ---- the table ---- */
 
@@ -108,7 +102,8 @@ struct dns_list_asking *dns_list_begin(struct dns_lists *lists, struct fct_call 
 {
     const struct fct_host *host = lists->host;
     struct dns_list_asking *a = host->alloc(call, sizeof *a);
-    size_t questions = lists->max_questions, uses = questions * USES_PER_QUESTION;
+    size_t questions = lists->max_questions + lists->table.n; /* and tests */
+    size_t uses = lists->max_questions * USES_PER_QUESTION;
 
     if (!a)
         return NULL;
@@ -162,10 +157,31 @@ static bool is_used(const struct dns_list_asking *a, size_t list, const struct q
 static bool has_room(struct dns_list_asking *a, const struct question *question)
 {
     if (a->uses < a->lists->max_questions * USES_PER_QUESTION &&
-        (question || a->questions < a->lists->max_questions))
+        (question || a->questions - a->tests < a->lists->max_questions))
         return true;
     a->lists->host->count(a->call, "above_limit", 1);
     return false;
+}
+
+static struct question *new_question(struct dns_list_asking *a, const struct dns_list_row *row,
+                                     struct fct_str name)
+{
+    struct question *q = &a->question[a->questions++];
+
+    *q = (struct question){.lists = a->lists, .row = row, .name = {q->text, name.n}};
+    memcpy(q->text, name.p, name.n);
+    return q;
+}
+
+static void add_test(struct dns_list_asking *a, const struct dns_list_row *row)
+{
+    char text[DNS_LIST_NAME_MAX + 1];
+    struct fct_str name = dns_list_test_name(&a->lists->table, row, false, text);
+
+    if (name.n == 0 || a->tests == a->lists->table.n || !dns_list_is_due(a->lists, row))
+        return;
+    new_question(a, row, name)->test = true;
+    a->tests++;
 }
 
 static bool add_to_list(struct dns_list_asking *a, size_t list, struct fct_str value)
@@ -179,18 +195,16 @@ static bool add_to_list(struct dns_list_asking *a, size_t list, struct fct_str v
 
     if (name.n == 0 || (q && is_used(a, list, q)))
         return true;
-    if (lists->zone[row->zone_at].paused_until_ms > now_ms()) {
+    if (dns_list_rests(lists, row)) {
         lists->host->count(a->call, "paused", 1);
         return true;
     }
     if (!has_room(a, q))
         return false;
-    if (!q) {
-        q = &a->question[a->questions++];
-        *q = (struct question){.lists = lists, .row = row, .name = {q->text, name.n}};
-        memcpy(q->text, name.p, name.n);
-    }
+    if (!q)
+        q = new_question(a, row, name);
     a->use[a->uses++] = (struct use){list, asked, q};
+    add_test(a, row);
     return true;
 }
 
@@ -214,27 +228,10 @@ static FCT_MAY_WAIT void ask_one(struct fct_call *call, void *arg)
     struct question *q = arg;
     const struct fct_host *host = q->lists->host;
 
-    if (host->dns(call, FCT_DNS_A, q->name, &q->address) && q->lists->reason)
+    (void)host->dns(call, FCT_DNS_A, q->name, &q->address);
+    q->answered = host->time_left_ms(call) > 0;
+    if (q->answered && q->address.status == FCT_DNS_OK && q->lists->reason)
         (void)host->dns(call, FCT_DNS_TXT, q->name, &q->reason);
-}
-
-/* A list that does not answer must not hold up every message. */
-static void note_health(struct dns_list_asking *a, const struct question *q)
-{
-    struct dns_list_zone *zone = &a->lists->zone[q->row->zone_at];
-
-    if (q->address.status != FCT_DNS_FAILED && q->address.status != FCT_DNS_BOGUS) {
-        zone->failures = 0;
-        return;
-    }
-    a->lists->host->count(a->call, "failed", 1);
-    if (++zone->failures < FAILURES_MAX || zone->paused_until_ms > now_ms())
-        return;
-    zone->failures = 0;
-    zone->paused_until_ms = now_ms() + a->lists->pause_ms;
-    a->lists->host->log(a->call, FCT_WARNING, "%s does not answer (%.*s): not asked for %u s",
-                        q->row->zone, FCT_FMT(q->address.why),
-                        (unsigned)(a->lists->pause_ms / 1000));
 }
 
 void dns_list_ask(struct dns_list_asking *asking)
@@ -249,25 +246,12 @@ void dns_list_ask(struct dns_list_asking *asking)
     }
     asking->asked =
         token && (asking->questions == 0 || host->wait_all(asking->call, token, asking->questions));
-    for (size_t i = 0; asking->asked && i < asking->questions; i++)
-        note_health(asking, &asking->question[i]);
+    for (size_t i = 0; token && i < asking->questions; i++)
+        dns_list_heard(asking->lists, asking->call, asking->question[i].row,
+                       asking->question[i].answered ? &asking->question[i].address : NULL);
 }
 
 /* ---- what came ---- */
-
-/* Once per list and pause: the log must not drown. */
-static void alert(struct dns_list_asking *a, const struct dns_list_row *row, struct fct_str address,
-                  const char *what)
-{
-    struct dns_list_zone *zone = &a->lists->zone[row->zone_at];
-
-    a->lists->host->count(a->call, "blocked", 1);
-    if (zone->paused_until_ms > now_ms())
-        return;
-    zone->paused_until_ms = now_ms() + a->lists->pause_ms;
-    a->lists->host->log(a->call, FCT_WARNING, "%s %s (%.*s): not asked for %u s", row->zone, what,
-                        FCT_FMT(address), (unsigned)(a->lists->pause_ms / 1000));
-}
 
 static char **place_of(const struct dns_list_asking *a, const char *symbol)
 {
@@ -308,42 +292,77 @@ static void take_hits(struct dns_list_asking *a, const struct use *use, struct f
 
 static void judge(struct dns_list_asking *a, const struct use *use, struct fct_str address)
 {
-    const struct dns_list_row *row = &a->lists->table.row[use->list];
+    if (dns_list_judge(&a->lists->table, use->list, address) == DNS_LIST_HIT)
+        take_hits(a, use, address);
+}
 
+/* An answer that says something about the list itself: what, or NULL. */
+static const char *complaint(const struct dns_list_asking *a, const struct use *use,
+                             struct fct_str address)
+{
     switch (dns_list_judge(&a->lists->table, use->list, address)) {
     case DNS_LIST_NOTHING:
-        break;
     case DNS_LIST_HIT:
-        take_hits(a, use, address);
         break;
     case DNS_LIST_BLOCKED:
-        alert(a, row, address, "does not serve us");
-        break;
+        return "does not serve us";
     case DNS_LIST_STRANGE:
-        alert(a, row, address, "gives an answer that is none of a list");
-        break;
+        return "gives an answer that is none of a list";
     }
+    return NULL;
+}
+
+static void complain(struct dns_list_asking *a, const struct use *use)
+{
+    const struct fct_dns_answer *answer = &use->question->address;
+
+    for (size_t i = 0; answer->status == FCT_DNS_OK && i < answer->n; i++) {
+        const char *what = complaint(a, use, answer->record[i].data);
+
+        if (!what)
+            continue;
+        a->lists->host->count(a->call, "blocked", 1);
+        dns_list_rest(a->lists, a->call, use->question->row, what, answer->record[i].data);
+    }
+}
+
+/* What must not be there is: the list has the whole world in it (RFC 5782 5). */
+static void check_test(struct dns_list_asking *a, const struct question *q)
+{
+    if (!q->test || q->address.status != FCT_DNS_OK || q->address.n == 0)
+        return;
+    a->lists->host->count(a->call, "broken", 1);
+    dns_list_rest(a->lists, a->call, q->row, "lists what no list may", q->name);
+}
+
+static void tell(struct dns_list_asking *a, const struct dns_list_row *row, const char *detail)
+{
+    const struct fct_host *host = a->lists->host;
+
+    if (!host->has_symbol(a->call, row->symbol, NULL) &&
+        host->symbol(a->call, row->symbol, 1, (struct fct_str){detail, strlen(detail)}))
+        host->count(a->call, "hits", 1);
 }
 
 void dns_list_tell(struct dns_list_asking *asking)
 {
     const struct dns_list_table *table = &asking->lists->table;
-    const struct fct_host *host = asking->lists->host;
 
+    for (size_t i = 0; asking->asked && i < asking->uses; i++)
+        complain(asking, &asking->use[i]);
+    for (size_t i = 0; asking->asked && i < asking->questions; i++)
+        check_test(asking, &asking->question[i]);
     for (size_t i = 0; asking->asked && i < asking->uses; i++) {
         const struct fct_dns_answer *answer = &asking->use[i].question->address;
 
+        if (dns_list_rests(asking->lists, asking->use[i].question->row))
+            continue; /* since just now: what it says is worth nothing */
         for (size_t k = 0; answer->status == FCT_DNS_OK && k < answer->n; k++)
             judge(asking, &asking->use[i], answer->record[k].data);
     }
-    for (size_t i = 0; i < table->n; i++) {
-        const char *detail = asking->found[i];
-
-        if (!detail || !host->symbol(asking->call, table->row[i].symbol, 1,
-                                     (struct fct_str){detail, strlen(detail)}))
-            continue;
-        host->count(asking->call, "hits", 1);
-    }
+    for (size_t i = 0; i < table->n; i++)
+        if (asking->found[i])
+            tell(asking, &table->row[i], asking->found[i]);
 }
 
 const char *dns_list_found(const struct dns_list_asking *asking, const char *symbol)

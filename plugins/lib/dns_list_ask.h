@@ -12,8 +12,9 @@
 
 /* What is known of a list in this process. */
 struct dns_list_zone {
-    uint64_t paused_until_ms; /* it refuses us, or is silent */
-    unsigned failures;        /* in a row */
+    uint64_t rests_until_ms;
+    uint64_t tests_again_ms;
+    unsigned failures; /* in a row */
 };
 
 /* Of a plugin: in its state. */
@@ -25,7 +26,8 @@ struct dns_lists {
     struct fct_strings skip_domain;
     uint32_t max_questions; /* of a message */
     uint64_t pause_ms;
-    bool reason; /* ask listed ones for their TXT record too */
+    uint64_t test_ms; /* how often a list is asked for what it must not have; 0: never */
+    bool reason;      /* ask listed ones for their TXT record too */
 };
 
 /* Reads `rows` and declares the symbols: inside start(). `lists` has host, group and limits
@@ -48,7 +50,7 @@ struct dns_list_asking *dns_list_begin(struct dns_lists *lists, struct fct_call 
 bool dns_list_add(struct dns_list_asking *asking, size_t item, struct fct_str value);
 FCT_MAY_WAIT void dns_list_ask(struct dns_list_asking *asking);
 void dns_list_tell(struct dns_list_asking *asking);
-/* After dns_list_ask: what was found under this symbol, or NULL; "192.0.2.1 in zen.example.org
+/* After dns_list_tell: what was found under this symbol, or NULL; "192.0.2.1 in zen.example.org
  * (127.0.0.2): reason". */
 const char *dns_list_found(const struct dns_list_asking *asking, const char *symbol);
 

@@ -166,3 +166,14 @@ struct fct_str dns_list_name(const struct dns_list_table *table, const struct dn
     key = digest(row->hash, key, hashed);
     return key.n > 0 ? join(key, row->zone, out) : empty();
 }
+
+struct fct_str dns_list_test_name(const struct dns_list_table *table,
+                                  const struct dns_list_row *row, bool listed,
+                                  char out[DNS_LIST_NAME_MAX + 1])
+{
+    if (row->hash != DNS_LIST_PLAIN)
+        return empty();
+    if (table->items[row->item].kind == DNS_LIST_ADDRESS)
+        return join(listed ? FCT_STR("2.0.0.127") : FCT_STR("1.0.0.127"), row->zone, out);
+    return join(listed ? FCT_STR("test") : FCT_STR("invalid"), row->zone, out);
+}

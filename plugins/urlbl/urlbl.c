@@ -129,6 +129,7 @@ static bool start(struct fct_self *self, const struct fct_host *given, const voi
                                   .skip_domain = u->conf->skip_domain,
                                   .max_questions = u->conf->max_questions,
                                   .pause_ms = u->conf->pause.ms,
+                                  .test_ms = u->conf->self_test.ms,
                                   .reason = u->conf->reason};
     if (!check(u->conf, err) ||
         !dns_lists_open(&u->lists, self, &u->conf->list, urlbl_items, err) ||

@@ -10,7 +10,7 @@ extern const struct dns_list_item urlbl_items[URLBL_ITEMS + 1];
 struct urlbl_conf {
     struct fct_strings list, skip_net, skip_domain;
     bool reason;
-    fct_duration pause;
+    fct_duration pause, self_test;
     uint32_t max_hosts, max_questions;
 };
 extern const struct fct_conf_key urlbl_keys[];

@@ -135,12 +135,32 @@ class Dnsbl(WithServer):
             self.assertRegex(metrics, r'plugin="dnsbl",name="paused"\} 3\n')
 
     def test_lists_that_are_silent(self):
-        with FakeDNS(ZONE) as dns, self.server(dns, block('dnsbl', ['broken.example ip any ANY_BROKEN 5'], 'pause = 1h')) as server:
+        with FakeDNS(ZONE) as dns, self.server(dns, block('dnsbl', ['broken.example ip any ANY_BROKEN 5'], 'pause = 1h', 'self_test = 0')) as server:
             dns.zone.update({'%d.2.0.192.broken.example' % i: 'SERVFAIL' for i in range(100, 120)})
             for i in range(100, 107):
                 self.check(server, [], '192.0.2.%d' % i)
             self.assertEqual([dns.asked('%d.2.0.192.broken.example' % i) > 0 for i in range(100, 107)], [True] * 5 + [False] * 2)
             self.assertIn('broken.example does not answer', server.log())
+
+    def test_lists_slower_than_the_deadline(self):
+        with FakeDNS(ZONE) as dns, self.server(dns, block('dnsbl', ['silent.example ip any ANY_SILENT 5'], 'deadline = 300ms')) as server:
+            dns.zone.update({'%d.2.0.192.silent.example' % i: 'SILENT' for i in range(100, 120)})
+            dns.zone['1.0.0.127.silent.example'] = 'SILENT'
+            for i in range(100, 107):
+                self.check(server, [], '192.0.2.%d' % i)
+            self.assertEqual(dns.asked('106.2.0.192.silent.example'), 0)
+
+    def test_lists_of_the_whole_world(self):
+        """What no list may have is asked for with the first message, and once an hour."""
+        world = {'%s.2.0.192.zen.example' % i: {'A': ['127.0.0.2']} for i in (66, 67)}
+        world.update({'1.0.0.127.zen.example': {'A': ['127.0.0.2']}, 'bad.example.dbl.example': {'A': ['127.0.1.2']}})
+        with FakeDNS(world) as dns, self.server(dns, block('dnsbl', ZEN + NAMES)) as server:
+            self.check(server, ['DBL_FROM'], CLIENT, message(From='<y@bad.example>'))
+            self.check(server, [], '192.0.2.67')
+            self.assertEqual((dns.asked('1.0.0.127.zen.example'), dns.asked('67.2.0.192.zen.example'), dns.asked('invalid.dbl.example')), (1, 0, 1))
+            self.assertIn('zen.example lists what no list may (1.0.0.127.zen.example): not asked for 600 s', server.log())
+        with FakeDNS(world) as dns, self.server(dns, block('dnsbl', ZEN, 'self_test = 0')) as server:
+            self.check(server, ['ZEN_SBL'], CLIENT)
 
     def test_limit_of_questions(self):
         rows = ['l%d.example ip any ANY_%s 1' % (i, chr(65 + i)) for i in range(10)]
