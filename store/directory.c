@@ -191,16 +191,65 @@ static bool get_number(struct server *s, struct key key, uint64_t *v, struct fct
     return ok;
 }
 
+/* ---- records of accounts in memory: each RCPT asks for one ---- */
+
+struct kept_record {
+    size_t n;
+    char bytes[];
+};
+
+static void forget_records(struct server *s)
+{
+    struct fct_str key;
+    void *value;
+
+    for (size_t at = 0; map_next(s->records, &at, &key, &value);)
+        free(value);
+    map_free(&s->records);
+    s->records = map_new();
+}
+
+/* Unknown addresses are not kept: anybody can think of more of them. */
+static void keep_record(struct server *s, struct fct_str folded, struct fct_str value)
+{
+    struct kept_record *kept;
+
+    if (s->conf->settings_cache == 0)
+        return;
+    if (map_count(s->records) >= s->conf->settings_cache)
+        forget_records(s);
+    kept = malloc(sizeof *kept + value.n);
+    if (!kept)
+        return;
+    kept->n = value.n;
+    memcpy(kept->bytes, value.p, value.n);
+    free(map_put(s->records, folded, kept));
+}
+
+static bool decode(struct fct_str value, struct arena *arena, uint64_t *account,
+                   struct settings *settings, struct fct_err *err)
+{
+    return directory_decode_account(value, arena, account, settings) ||
+           fct_fail(err, FCT_TEMP, "a directory record is damaged");
+}
+
 bool directory_account_settings(struct server *s, struct fct_str folded, struct arena *arena,
                                 uint64_t *account, struct settings *settings, struct fct_err *err)
 {
+    const struct kept_record *kept = map_get(s->records, folded);
     struct buf value = BUF_INIT(VALUE_MAX);
-    bool found, ok = get(s, address_key('a', folded), &value, &found, err);
+    bool found, ok;
 
     *account = 0;
     *settings = (struct settings){0};
-    if (ok && found && !directory_decode_account(buf_str(&value), arena, account, settings))
-        ok = fct_fail(err, FCT_TEMP, "a directory record is damaged");
+    if (kept)
+        return decode((struct fct_str){kept->bytes, kept->n}, arena, account, settings, err);
+    ok = get(s, address_key('a', folded), &value, &found, err);
+    if (ok && found) {
+        ok = decode(buf_str(&value), arena, account, settings, err);
+        if (ok)
+            keep_record(s, folded, buf_str(&value));
+    }
     buf_free(&value);
     return ok;
 }
@@ -254,10 +303,23 @@ void directory_put_last_account(struct batch *b, uint64_t last)
 
 static char is_ours, is_not; /* what the map remembers about a domain */
 
-void directory_changed(struct server *s)
+static void forget_domains(struct server *s)
 {
     map_free(&s->domains);
     s->domains = map_new();
+}
+
+void directory_changed(struct server *s)
+{
+    forget_domains(s);
+    forget_records(s);
+}
+
+void directory_close(struct server *s)
+{
+    directory_changed(s);
+    map_free(&s->domains);
+    map_free(&s->records);
 }
 
 /* Asked for every recipient, changed by an administrator now and then: remembered until then. */
@@ -275,7 +337,7 @@ bool directory_is_local(struct server *s, struct fct_str domain, bool *local, st
     *local = ok && *local && driver_sum(buf_str(&value)) > 0;
     buf_free(&value);
     if (map_count(s->domains) >= DOMAINS_KEPT)
-        directory_changed(s);
+        forget_domains(s);
     if (ok)
         map_put(s->domains, domain, *local ? &is_ours : &is_not);
     return ok;

@@ -33,6 +33,7 @@ FCT_MUST_CHECK bool directory_is_local(struct server *s, struct fct_str domain, 
                                        struct fct_err *err);
 /* After every durable change of accounts and aliases. */
 void directory_changed(struct server *s);
+void directory_close(struct server *s); /* what was kept in memory */
 
 void directory_put_account(struct batch *b, struct fct_str folded, uint64_t account);
 /* Of an account that is there: its record with these settings. */

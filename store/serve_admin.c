@@ -273,8 +273,10 @@ static bool remove_account(struct request *rq, struct fct_str address)
         return false;
     batch_init(&b);
     directory_del_account(&b, folded); /* first: no new mail, no new login */
-    if (!commit_wait(rq->s->commit, commit_submit(rq->s->commit, &b, NULL, 0), rq->err) ||
-        !empty_account(rq, id))
+    if (!commit_wait(rq->s->commit, commit_submit(rq->s->commit, &b, NULL, 0), rq->err))
+        return false;
+    directory_changed(rq->s);
+    if (!empty_account(rq, id))
         return false;
     account_forget(rq->s, id);
     from = key_of(1);

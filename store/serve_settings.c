@@ -43,6 +43,7 @@ static bool set(struct request *rq, struct fct_str address, const struct fct_str
     directory_put_settings(&b, account.address, account.id, settings);
     if (!commit_wait(rq->s->commit, commit_submit(rq->s->commit, &b, NULL, 0), rq->err))
         return false;
+    directory_changed(rq->s);
     log_event(EV_ACCOUNT, FCT_STR(""), F_C("what", "settings changed"),
               F_STR("name", account.address));
     return true;

@@ -375,6 +375,7 @@ static void make_parts(struct server *s)
     s->blobs = map_new();
     s->dirty = map_new();
     s->domains = map_new();
+    s->records = map_new();
     s->feed = feed_new();
     s->mails = mail_cache_new();
     s->passwords = passwords_new(s);
@@ -463,7 +464,7 @@ void server_close(struct server **p)
     accounts_free(s);
     free_pending_blobs(s);
     map_free(&s->dirty);
-    map_free(&s->domains);
+    directory_close(s);
     feed_free(&s->feed);
     mail_cache_free(&s->mails);
     passwords_free(&s->passwords);

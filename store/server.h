@@ -36,6 +36,7 @@ struct server {
     struct map *accounts; /* loaded ones, by number */
     struct map *blobs;    /* that a batch on its way names (blob.c) */
     struct map *domains;  /* that were asked for (directory.c) */
+    struct map *records;  /* of addresses that mail came for, with their settings (directory.c) */
     struct feed *feed;
     struct learning *learning;
     struct passwords *passwords;

@@ -15,6 +15,7 @@ static const struct fct_conf_key keys[] = {
     FCT_CONF_KEY(struct store_conf, mailbox_cache, "64M",   "Memory for the records of mailboxes in use (64 bytes a message); more is used while more are selected"),
     FCT_CONF_KEY(struct store_conf, read_cache,    "8M",    "Memory for what reading a message needs to know (about 400 bytes a message), of those read last"),
     FCT_CONF_KEY(struct store_conf, account_cache, "10000", "Accounts kept in memory (about 2 KiB each)"),
+    FCT_CONF_KEY(struct store_conf, settings_cache, "10000", "Addresses whose account and settings are kept in memory for the next RCPT; 0 for none"),
     FCT_CONF_KEY(struct store_conf, login_cache,   "10000", "Verified logins remembered in memory, so that a repeated login costs no password hash; 0 for none"),
     FCT_CONF_KEY(struct store_conf, hash_threads,  "2",     "Passwords hashed at the same time (about 16 MiB of memory each)"),
     FCT_CONF_KEY(struct store_conf, write_buffer,  "16M",   "Memory of the index for changes before they are written to a table"),

@@ -8,7 +8,8 @@ struct store_conf {
     fct_size quota, mailbox_cache, read_cache, write_buffer, block_cache, segment_size, reserve,
         max_message, max_settings_bytes;
     bool login_as;
-    uint32_t account_cache, max_mailboxes, hash_threads, login_cache, max_settings, learn_words;
+    uint32_t account_cache, max_mailboxes, hash_threads, login_cache, settings_cache, max_settings,
+        learn_words;
     fct_duration grace, collect_every, learn_keep;
 };
 extern const struct conf_block store_block;

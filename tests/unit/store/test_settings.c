@@ -145,10 +145,16 @@ static void with_recipients(void)
 
 static void after_restart(void)
 {
+    struct store_resolution r;
+
     resolves_to("alice@example.org", "spam.level=strict;");
     set("spam.level=", NULL); /* the record is again as an older server wrote it */
     resolves_to("alice@example.org", "");
     fx_check_clean();
+    /* What is kept in memory for the next RCPT goes with the account. */
+    WANT(store_account_remove(fx_admin, FCT_STR("alice@example.org"), &fx_err));
+    ck_assert(!store_resolve(fx_edge, FCT_STR("alice@example.org"), fx_arena, &r, &fx_err) ||
+              r.n == 0);
 }
 
 START_TEST(test_recipients_bring_settings)
