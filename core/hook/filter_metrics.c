@@ -7,6 +7,8 @@
 #include "core/dns/resolver.h"
 #include "core/hook/ledger.h"
 #include "core/plugin/plugin_services.h"
+#include "core/redis/redis.h"
+#include "core/state/state.h"
 #include <inttypes.h>
 
 struct sampling {
@@ -143,14 +145,26 @@ static void of_plugin(struct sampling *s)
             of_row(s);
 }
 
-/* Of the whole process: questions of plugins as the resolver met them. */
+/* ---- of the whole process ---- */
+
+struct metric_row {
+    const char *name;
+    uint64_t value;
+};
+
+static void put_rows(const char *subject, unsigned filter, const struct metric_row *row, size_t n,
+                     struct buf *out)
+{
+    for (size_t i = 0; i < n; i++)
+        buf_printf(out, "facteur_%s_%s{filter=\"%u\"} %" PRIu64 "\n", subject, row[i].name, filter,
+                   row[i].value);
+}
+
+/* Questions of plugins as the resolver met them. */
 static void of_resolver(const struct dns_resolver *dns, unsigned filter, struct buf *out)
 {
     struct dns_stats stats = dns_resolver_stats(dns);
-    const struct {
-        const char *name;
-        uint64_t value;
-    } rows[] = {
+    const struct metric_row rows[] = {
         {"cached_total", stats.at_once},
         {"joined_total", stats.joined},
         {"timeouts_total", stats.timeouts},
@@ -160,22 +174,52 @@ static void of_resolver(const struct dns_resolver *dns, unsigned filter, struct 
     for (unsigned i = 0; i < FCT_COUNT(stats.status); i++)
         buf_printf(out, "facteur_dns_questions_total{filter=\"%u\",status=\"%s\"} %" PRIu64 "\n",
                    filter, dns_status_word((enum fct_dns_status)i), stats.status[i]);
-    for (size_t i = 0; i < FCT_COUNT(rows); i++)
-        buf_printf(out, "facteur_dns_%s{filter=\"%u\"} %" PRIu64 "\n", rows[i].name, filter,
-                   rows[i].value);
+    put_rows("dns", filter, rows, FCT_COUNT(rows), out);
     buf_printf(out, "facteur_dns_waited_seconds_total{filter=\"%u\"} %" PRIu64 ".%06u\n", filter,
                stats.waited_us / 1000000, (unsigned)(stats.waited_us % 1000000));
+}
+
+static void of_redis(const struct redis *redis, unsigned filter, struct buf *out)
+{
+    struct redis_stats stats = redis_stats(redis);
+    const struct metric_row rows[] = {
+        {"there", stats.there},
+        {"commands_total", stats.commands},
+        {"errors_total", stats.errors},
+        {"timeouts_total", stats.timeouts},
+        {"connections_total", stats.connections},
+        {"refused_total", stats.refused},
+        {"in_flight", stats.pending},
+    };
+
+    put_rows("redis", filter, rows, FCT_COUNT(rows), out);
+}
+
+static void of_state(const struct state *state, unsigned filter, struct buf *out)
+{
+    static const char *const from[] = {
+        [STATE_REDIS] = "redis", [STATE_LOCAL] = "local", [STATE_DEGRADED] = "degraded"};
+    struct state_stats stats = state_stats(state);
+
+    for (size_t i = 0; i < FCT_COUNT(from); i++)
+        buf_printf(out, "facteur_state_asked_total{filter=\"%u\",from=\"%s\"} %" PRIu64 "\n",
+                   filter, from[i], stats.asked[i]);
 }
 
 void filter_describe_metrics(const struct hook_engine *engine, const struct filter_facts *facts,
                              struct buf *out)
 {
     struct sampling s = {.out = out, .filter = facts->index};
+    const struct plugin_services *services = engine->set.services;
 
     buf_printf(out, "facteur_filter_requests_total{filter=\"%u\"} %" PRIu64 "\n", facts->index,
                facts->requests);
-    if (engine->set.services && engine->set.services->dns)
-        of_resolver(engine->set.services->dns, facts->index, out);
+    if (services && services->dns)
+        of_resolver(services->dns, facts->index, out);
+    if (services && services->redis)
+        of_redis(services->redis, facts->index, out);
+    if (services && services->state)
+        of_state(services->state, facts->index, out);
     for (size_t i = 0; i < engine->set.n; i++) {
         s.self = engine->set.plugin[i];
         of_plugin(&s);

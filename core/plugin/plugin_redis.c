@@ -124,7 +124,7 @@ FCT_MAY_WAIT static const struct fct_redis_reply *ask(struct fct_call *call,
     struct redis *redis = call_services(call)->redis;
 
     if (!redis) {
-        fct_fail(err, FCT_TEMP, "there is no Redis here (redis.url)");
+        fct_fail(err, FCT_TEMP, "there is no Redis here (block redis)");
         return NULL;
     }
     if (q->script)

@@ -13,8 +13,8 @@ static const struct fct_conf_key state_keys[] = {
 
 const struct conf_block state_block = {
     .name = "state",
-    .doc = "Small facts and rate limits of plugins and rules. They are in Redis when `redis.url` "
-           "names one and it answers; otherwise each filter process counts for itself, with its "
+    .doc = "Small facts and rate limits of plugins and rules. They are in Redis when there is "
+           "one and it answers; otherwise each filter process counts for itself, with its "
            "share of every rate (of 2/1h each of two allows one; it is never less than one), and "
            "forgets when it is restarted",
     .keys = state_keys,

@@ -2,23 +2,22 @@
 #include "core/base/clock.h"
 #include "core/base/str.h"
 #include "core/log/log.h"
-#include "core/supervisor/companion_int.h"
+#include "core/supervisor/companion_watch.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LOOK_MS         10u    /* is its socket there? */
+#define LOOK_MS         10u /* is its socket there? */
+#define LOOK_LATER_MS   200u
 #define SETTLE_MS       2000u  /* nobody waits longer for its first start: mail comes first */
 #define PATIENCE_MS     10000u /* to write down what it has */
 #define PATIENCE_DEV_MS 1000u
-#define FORK_AGAIN_MS   1000u
+#define START_AGAIN_MS  1000u
 #define LINE_MOST       1024u
 
 struct companion_life {
@@ -28,7 +27,9 @@ struct companion_life {
     pid_t pid;
     struct event *timer, *readable; /* timer: look for its socket, start it again, patience ends */
     int out;                        /* what it prints */
-    char line[LINE_MOST], last[LINE_MOST], sandbox[256];
+    int lock_fd;                    /* of its folder */
+    struct companion_watch watch;
+    char line[LINE_MOST], last[LINE_MOST], refused[LINE_MOST], sandbox[256];
     size_t used;
     struct backoff backoff;
     uint64_t born_ms, settle_until_ms;
@@ -147,6 +148,33 @@ static bool spawn(struct supervisor *sup, struct fct_err *err)
     return false;
 }
 
+bool companion_has_settled(const struct supervisor *sup)
+{
+    return !sup->companion || sup->companion->settle_until_ms == 0;
+}
+
+/* The rest of the server goes on. */
+static void settle(struct supervisor *sup)
+{
+    if (companion_has_settled(sup))
+        return;
+    sup->companion->settle_until_ms = 0;
+    supervisor_companion_settled(sup);
+}
+
+/* Said once, as long as the reason stays the same. */
+static void cannot_start(struct supervisor *sup, const char *why)
+{
+    struct companion_life *c = sup->companion;
+
+    if (!str_equal(str_from(c->refused), str_from(why)))
+        log_event(EV_WARNING, FCT_STR(""), F_C("program", c->is->name), F_C("text", why));
+    str_copy_c(c->refused, sizeof c->refused, str_from(why));
+    c->state = PROCESS_WAITING;
+    set_timer(c, START_AGAIN_MS);
+    settle(sup);
+}
+
 static void start(struct supervisor *sup)
 {
     struct companion_life *c = sup->companion;
@@ -157,30 +185,24 @@ static void start(struct supervisor *sup)
     c->born_ms = clock_ms();
     c->last[0] = c->sandbox[0] = '\0';
     c->pid = 0;
-    if (companion_make_room(&begin, &err) && spawn(sup, &err)) {
+    if (companion_make_room(&begin, &c->lock_fd, &err) && spawn(sup, &err)) {
         set_timer(c, LOOK_MS);
         return;
     }
     if (c->pid < 0)
         c->pid = 0;
-    log_event(EV_WARNING, FCT_STR(""), F_C("program", c->is->name), F_C("text", err.text));
-    c->state = PROCESS_WAITING;
-    set_timer(c, FORK_AGAIN_MS);
+    cannot_start(sup, err.text);
 }
 
 /* ---- is it ready? ---- */
 
 static bool answers(const char *path)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    struct sockaddr_un at = {.sun_family = AF_UNIX};
-    bool ok;
+    int fd = companion_connect(path);
 
-    str_copy_c(at.sun_path, sizeof at.sun_path, str_from(path));
-    ok = fd >= 0 && connect(fd, (const struct sockaddr *)&at, sizeof at) == 0;
     if (fd >= 0)
         close(fd);
-    return ok;
+    return fd >= 0;
 }
 
 static void look(struct supervisor *sup)
@@ -190,23 +212,18 @@ static void look(struct supervisor *sup)
 
     if (answers(c->plan.socket)) {
         c->state = PROCESS_READY;
+        c->refused[0] = '\0';
+        companion_watch_begin(&c->watch, sup, &c->plan, c->pid);
         log_event(EV_START, FCT_STR(""), F_C("program", c->is->name), F_U64("pid", c->pid),
                   F_C("sandbox", c->sandbox));
     } else {
-        set_timer(c, LOOK_MS);
+        set_timer(c, waited ? LOOK_MS : LOOK_LATER_MS);
     }
     if (waited && clock_ms() >= c->settle_until_ms && c->state != PROCESS_READY)
         log_event(EV_WARNING, FCT_STR(""), F_C("program", c->is->name),
                   F_C("text", "it is not ready yet; the server starts without it"));
-    if (waited && (c->state == PROCESS_READY || clock_ms() >= c->settle_until_ms)) {
-        c->settle_until_ms = 0;
-        supervisor_companion_settled(sup);
-    }
-}
-
-bool companion_has_settled(const struct supervisor *sup)
-{
-    return !sup->companion || sup->companion->settle_until_ms == 0;
+    if (c->state == PROCESS_READY || clock_ms() >= c->settle_until_ms)
+        settle(sup);
 }
 
 static void timer_fired(evutil_socket_t fd, short what, void *arg)
@@ -230,6 +247,7 @@ static void drain(struct supervisor *sup)
 {
     struct companion_life *c = sup->companion;
 
+    companion_watch_end(&c->watch);
     c->state = PROCESS_DRAINING;
     (void)kill(c->pid, SIGTERM);
     set_timer(c, sup->setup->dev ? PATIENCE_DEV_MS : PATIENCE_MS);
@@ -262,10 +280,7 @@ static void died(struct supervisor *sup, int wait_status)
     c->restarts++;
     c->state = PROCESS_WAITING;
     set_timer(c, delay_ms);
-    if (!companion_has_settled(sup)) {
-        c->settle_until_ms = 0;
-        supervisor_companion_settled(sup);
-    }
+    settle(sup);
 }
 
 bool companion_reaped(struct supervisor *sup, pid_t pid, int wait_status)
@@ -275,6 +290,7 @@ bool companion_reaped(struct supervisor *sup, pid_t pid, int wait_status)
     if (!c || c->pid != pid)
         return false;
     stop_hearing(c);
+    companion_watch_end(&c->watch);
     if (c->state == PROCESS_DRAINING || sup->phase == PHASE_STOPPING) {
         c->pid = 0;
         ended_on_purpose(sup);
@@ -310,13 +326,21 @@ void companion_begin(struct supervisor *sup)
     FCT_ASSERT(c);
     sup->companion = c;
     c->is = sup->setup->companion;
-    c->out = -1;
+    c->out = c->lock_fd = -1;
     c->timer = evtimer_new(sup->base, timer_fired, sup);
     FCT_ASSERT(c->timer);
     if (!make_plan(sup, &c->plan))
         return;
     c->settle_until_ms = clock_ms() + SETTLE_MS;
     start(sup);
+}
+
+static void forget_plan(struct companion_life *c)
+{
+    buf_free(&c->plan.text);
+    if (c->lock_fd >= 0)
+        close(c->lock_fd);
+    c->lock_fd = -1;
 }
 
 static bool same_plan(const struct companion_plan *a, const struct companion_plan *b)
@@ -339,7 +363,7 @@ void companion_replan(struct supervisor *sup)
         buf_free(&next.text);
         return;
     }
-    buf_free(&c->plan.text);
+    forget_plan(c);
     c->plan = next;
     if (c->pid) {
         c->again = wanted;
@@ -379,8 +403,9 @@ void companion_free(struct supervisor *sup)
     if (!c)
         return;
     stop_hearing(c);
+    companion_watch_end(&c->watch);
     event_free(c->timer);
-    buf_free(&c->plan.text);
+    forget_plan(c);
     free(c);
     sup->companion = NULL;
 }

@@ -1,8 +1,9 @@
 /* companion_exec.c - the way of a program that is not ours into its place: folders, predecessor,
  * user, Landlock, exec.
  *
- * The lock is a POSIX record lock that the child takes before it becomes the program: it stays over
- * exec, ends with the process and nothing else, and the kernel tells who holds it. */
+ * The lock file has two POSIX record locks: the supervisor's, and one that the child takes before
+ * it becomes the program. They stay over exec, end with the process, and the kernel tells who holds
+ * them. (They end as well when their process closes the file: each opens it once.) */
 #include "core/base/clock.h"
 #include "core/base/str.h"
 #include "core/supervisor/companion_int.h"
@@ -25,6 +26,8 @@
 #define STALE_ASK_MS   20u
 #define EXEC_FAILED    127
 #define LAST_OWN_FILES 3 /* standard input, output, error */
+
+enum locked_byte { OF_PROGRAM, OF_SUPERVISOR };
 
 struct owner {
     uid_t uid;
@@ -86,24 +89,46 @@ static int open_lock(const struct companion_plan *plan, int flags)
     char path[PATH_MAX + sizeof LOCK_FILE + 1];
 
     (void)snprintf(path, sizeof path, "%s/" LOCK_FILE, plan->folder);
-    return open(path, O_RDWR | O_NOFOLLOW | flags, 0600);
+    return open(path, O_RDWR | O_CREAT | O_NOFOLLOW | flags, 0600);
 }
 
-/* 0: nobody. */
-static pid_t holder_of(int lock_fd)
+static struct flock lock_of(enum locked_byte which)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return (struct flock){
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)which, .l_len = 1};
+}
+
+/* 0: nobody else. */
+static pid_t holder_of(int lock_fd, enum locked_byte which)
+{
+    struct flock lock = lock_of(which);
 
     if (fcntl(lock_fd, F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK || lock.l_pid <= 1)
         return 0;
     return lock.l_pid;
 }
 
+/* Of a supervisor that lives, nobody ends the program. */
+static bool take_folder(const struct companion_start *start, int *lock_fd, struct fct_err *err)
+{
+    struct flock lock = lock_of(OF_SUPERVISOR);
+
+    if (*lock_fd < 0)
+        *lock_fd = open_lock(start->plan, O_CLOEXEC);
+    if (*lock_fd < 0)
+        return fct_fail(err, FCT_TEMP, "open %s/" LOCK_FILE ": %s", start->plan->folder,
+                        strerror(errno));
+    if (fcntl(*lock_fd, F_SETLK, &lock) == 0)
+        return true;
+    return fct_fail(err, FCT_TEMP, "%s is in use by another server (process %d)",
+                    start->plan->folder, (int)holder_of(*lock_fd, OF_SUPERVISOR));
+}
+
 static bool wait_for_nobody(int lock_fd, uint64_t ms)
 {
     uint64_t until = clock_ms() + ms;
 
-    while (holder_of(lock_fd)) {
+    while (holder_of(lock_fd, OF_PROGRAM)) {
         if (clock_ms() > until)
             return false;
         (void)usleep(STALE_ASK_MS * 1000);
@@ -111,35 +136,28 @@ static bool wait_for_nobody(int lock_fd, uint64_t ms)
     return true;
 }
 
-static bool end_predecessor(const struct companion_start *start, struct fct_err *err)
+static bool end_predecessor(const struct companion_start *start, int lock_fd, struct fct_err *err)
 {
-    int fd = open_lock(start->plan, O_CLOEXEC);
-    pid_t pid;
-    bool gone;
+    pid_t pid = holder_of(lock_fd, OF_PROGRAM);
 
-    if (fd < 0)
-        return errno == ENOENT || fct_fail(err, FCT_TEMP, "open %s/" LOCK_FILE ": %s",
-                                           start->plan->folder, strerror(errno));
-    pid = holder_of(fd);
-    if (pid)
-        (void)kill(pid, SIGTERM);
-    gone = wait_for_nobody(fd, STALE_TERM_MS);
-    if (!gone) {
-        (void)kill(pid, SIGKILL);
-        gone = wait_for_nobody(fd, STALE_KILL_MS);
-    }
-    close(fd);
-    return gone || fct_fail(err, FCT_TEMP, "%s: process %d holds it and does not end",
-                            start->plan->folder, (int)pid);
+    if (!pid)
+        return true;
+    (void)kill(pid, SIGTERM);
+    if (wait_for_nobody(lock_fd, STALE_TERM_MS))
+        return true;
+    (void)kill(pid, SIGKILL);
+    return wait_for_nobody(lock_fd, STALE_KILL_MS) ||
+           fct_fail(err, FCT_TEMP, "%s: process %d holds it and does not end", start->plan->folder,
+                    (int)pid);
 }
 
-bool companion_make_room(const struct companion_start *start, struct fct_err *err)
+bool companion_make_room(const struct companion_start *start, int *lock_fd, struct fct_err *err)
 {
     const struct companion_plan *plan = start->plan;
     struct owner owner = owner_of(start);
 
-    return make_folder(plan->folder, &owner, 0700, err) &&
-           make_folder(plan->meeting, &owner, 0750, err) && end_predecessor(start, err) &&
+    return make_folder(plan->folder, &owner, 0700, err) && take_folder(start, lock_fd, err) &&
+           end_predecessor(start, *lock_fd, err) && make_folder(plan->meeting, &owner, 0750, err) &&
            write_file(plan->file, buf_str(&plan->text), err);
 }
 
@@ -154,8 +172,8 @@ static FCT_NORETURN void fail(const char *what)
 /* Kept open, not closed by exec: the lock lives as long as this process. */
 static void take_lock(const struct companion_start *start)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int fd = open_lock(start->plan, O_CREAT);
+    struct flock lock = lock_of(OF_PROGRAM);
+    int fd = open_lock(start->plan, 0);
 
     if (fd < 0 || fcntl(fd, F_SETLK, &lock) != 0)
         fail("take the lock");

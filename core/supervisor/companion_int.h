@@ -35,9 +35,10 @@ struct companion_start {
     int log_fd;                  /* its standard output and error */
     pid_t parent;
 };
-/* The folders and the file of the plan; and the end of a predecessor that outlived its supervisor.
- * May take seconds when that one does not want to. */
-FCT_MUST_CHECK bool companion_make_room(const struct companion_start *start, struct fct_err *err);
+/* The folders and the file of the plan; our lock on its folder (*lock_fd, -1 at first, ours to keep
+ * open); and the end of a predecessor that outlived its supervisor, which may take seconds. */
+FCT_MUST_CHECK bool companion_make_room(const struct companion_start *start, int *lock_fd,
+                                        struct fct_err *err);
 /* In a child just forked. What it says first on log_fd is its sandbox. */
 FCT_NORETURN void companion_exec(const struct companion_start *start);
 

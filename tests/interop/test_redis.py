@@ -113,6 +113,33 @@ class Private(Case):
         self.assertFalse(alive(pid))
         self.assertIn('n=2', self.judged(server))
 
+    def test_one_that_hangs_is_replaced(self):
+        server = self.serve('server { hang_limit = 4s }\nredis { retry = 200ms }\n')
+        self.judged(server)
+        pid = self.ready(server, 0)['pid']
+        os.kill(pid, signal.SIGSTOP)
+        self.assertNotEqual(self.ready(server, 1)['pid'], pid)
+        self.assertRegex(server.log(), r' hung program=\S*redis-server pid=%d' % pid)
+        self.until_judged(server, 'n=2', 'degraded')
+
+    def test_two_servers_and_one_folder(self):
+        """The second one may not take the first one's Redis away; it goes without."""
+        folder = os.path.join(self.folder, 'data')
+        conf = 'redis { data_dir = "%s" }\n' % folder
+        first, second = self.serve(conf), self.serve(conf)
+        self.assertIn('n=1', self.judged(first))
+        self.assertRegex(second.log(), r'program=redis text="[^"]*is in use by another server \(process %d\)' % first.process.pid)
+        self.assertIn('degraded', self.judged(second))
+        self.assertEqual(first.stop(), 0)
+        self.until_judged(second, 'n=2', 'degraded')
+
+    def test_metrics(self):
+        server = self.serve('')
+        self.judged(server)
+        text = server.ctl('metrics').stdout
+        self.assertRegex(text, r'(?m)^facteur_redis_there\{filter="0"\} 1$')
+        self.assertRegex(text, r'(?m)^facteur_state_asked_total\{filter="\d",from="redis"\} 1$')
+
     def test_a_machine_without_redis(self):
         server = self.serve('redis { program = no-such-program }\n')
         ledger = self.judged(server)
