@@ -158,6 +158,16 @@ void filter_history_stop(struct filter_history *h)
     h->timer = NULL;
 }
 
+/* Of all filters together; lost: Redis was away for longer than the ring remembers. */
+void filter_history_status(const struct filter_history *h, struct buf *out)
+{
+    if (h->ring)
+        buf_printf(
+            out,
+            "history_entries %" PRIu64 "\nhistory_sent %" PRIu64 "\nhistory_lost %" PRIu64 "\n",
+            atomic_load(&h->ring->last), atomic_load(&h->ring->sent), atomic_load(&h->ring->lost));
+}
+
 /* ---- writing one down ---- */
 
 struct tally {

@@ -31,6 +31,9 @@ void filter_history_add(struct filter_history *h, const struct transaction *tx,
                         const struct filter_message_request *request,
                         const struct filter_result *result, uint64_t begun_ms);
 
+/* `name value` lines for facteurctl status. */
+void filter_history_status(const struct filter_history *h, struct buf *out);
+
 /* Answer to FILTER_HISTORY: what matches among the next entries, newest first, and where to go on.
  */
 FCT_MAY_WAIT FCT_MUST_CHECK bool filter_history_answer(struct filter_history *h,

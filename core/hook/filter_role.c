@@ -42,6 +42,12 @@ static void maybe_end(struct filter *f)
     for (const struct filter_peer *p = f->peer; p; p = p->next)
         if (!p->goodbye)
             return;
+    if (!f->last_ticks) {
+        f->last_ticks = true;
+        filter_ticks_last(f->ticks);
+        if (filter_ticks_running(f->ticks) > 0)
+            return;
+    }
     f->drained = true;
     role_drained(f->env);
 }
@@ -297,6 +303,7 @@ static void filter_status(struct role_env *env, struct buf *out)
                map_count(f->sessions.by_id));
     filter_describe_status(&f->engine, out);
     filter_services_status(&f->services, out);
+    filter_history_status(&f->history, out);
 }
 
 const struct role filter_role = {

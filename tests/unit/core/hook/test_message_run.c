@@ -350,6 +350,44 @@ START_TEST(greylisting_sends_the_client_away_for_all)
 }
 END_TEST
 
+/* What a greylisting plugin does: the threshold acts because it is there, and it knows who has been
+ * here (docs/scoring.md). */
+static bool known_client;
+
+static enum fct_verdict greylist(struct fct_call *call, const struct fct_ev_verdict *ev,
+                                 void *state)
+{
+    (void)state;
+    if (known_client && str_equal(ev->action, FCT_STR("greylist")))
+        ck_assert(plugin_host.set(call, "action", FCT_STR("keep")));
+    return FCT_NEXT;
+}
+
+START_TEST(a_threshold_greylists_where_a_plugin_can)
+{
+    static const struct fct_hook_row rows[] = {FCT_ON(scan, on_scan),
+                                               FCT_ON(verdict, greylist, .provides = "greylist")};
+    struct filter_recipient own = {.recipient = FCT_STR("bob@x"), .account = FCT_STR("bob@x")};
+    const struct filter_result *r;
+
+    own.setting = (struct fct_list){(const struct fct_str[]){FCT_STR("greylist=2")}, 1};
+    start(rows, FCT_COUNT(rows));
+    known_client = false;
+    points = 4.5; /* above 4, where it begins */
+    r = deliver("bob", false);
+    ck_assert_int_eq(r->answer.verdict, FCT_TEMPFAIL);
+    ck_assert_uint_eq(r->answer.code, 451);
+    known_client = true;
+    ck_assert_str_eq(outcome_text(&deliver("bob", false)->outcome[0]), "default keep next  4500");
+    known_client = false;
+    points = 3;
+    ck_assert_str_eq(outcome_text(&deliver("bob", false)->outcome[0]), "default keep next  3000");
+    r = plugin_rig_deliver(&rig, FCT_ROLE_MX, false, &own, 1, FCT_STR("A: b\r\n\r\n"));
+    ck_assert_int_eq(r->answer.verdict, FCT_TEMPFAIL); /* by a threshold of its own */
+    plugin_rig_stop(&rig);
+}
+END_TEST
+
 /* ---- verdict: once per profile ---- */
 
 static char asked[200];
@@ -645,6 +683,7 @@ static void add(TCase *tc)
     tcase_add_test(tc, a_shadow_only_says_what_it_would_do);
     tcase_add_loop_test(tc, forced_actions, 0, (int)FCT_COUNT(forces));
     tcase_add_test(tc, greylisting_sends_the_client_away_for_all);
+    tcase_add_test(tc, a_threshold_greylists_where_a_plugin_can);
     tcase_add_test(tc, verdict_is_asked_once_per_profile);
     tcase_add_test(tc, an_action_that_is_none_changes_nothing);
     tcase_add_test(tc, the_verdict_stands_above_the_header);
