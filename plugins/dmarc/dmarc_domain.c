@@ -75,10 +75,11 @@ bool dmarc_domain_same(struct fct_str a, struct fct_str b)
 
 bool dmarc_domain_within(struct fct_str name, struct fct_str parent)
 {
-    struct fct_str end = {name.p + (name.n - parent.n), parent.n};
+    struct fct_str end;
 
     if (parent.n == 0 || name.n < parent.n)
         return false;
+    end = (struct fct_str){name.p + (name.n - parent.n), parent.n};
     return dmarc_domain_same(end, parent) && (name.n == parent.n || end.p[-1] == '.');
 }
 
