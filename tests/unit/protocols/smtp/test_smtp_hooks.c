@@ -72,6 +72,32 @@ START_TEST(connect_changes_the_banner_and_its_time)
 }
 END_TEST
 
+/* What is no name does not get into our Received field. */
+START_TEST(connect_may_name_the_client)
+{
+    static const struct {
+        const char *name, *want;
+    } rows[] = {
+        {"mx.client.example", "Received: from client.example (mx.client.example ["},
+        {"", "Received: from client.example (["},
+        {"[192.0.2.1]", "Received: from client.example (["},
+        {"a(b).example", "Received: from client.example (["},
+        {"two words", "Received: from client.example (["},
+    };
+
+    for (size_t i = 0; i < FCT_COUNT(rows); i++) {
+        struct filter_change list[] = {{FCT_STR("client_name"), str_from(rows[i].name)}};
+
+        change(FCT_HOOK_connect, list, 1);
+        begin();
+        EXPECT(ENVELOPE "BDAT 14 LAST\r\nSubject: x\r\n\r\n", "250 250 250");
+        ck_assert_msg(str_find(buf_str(&store.message), str_from(rows[i].want)) >= 0, "%s: %.*s",
+                      rows[i].name, FCT_FMT(buf_str(&store.message)));
+        hang_up();
+    }
+}
+END_TEST
+
 START_TEST(hidden_extensions_are_not_there)
 {
     static const struct filter_change list[] = {CHANGE("hide", "chunking"), CHANGE("hide", "PRDR"),
@@ -470,6 +496,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup_edge, teardown_edge);
     tcase_add_test(tc, connect_changes_the_banner_and_its_time);
+    tcase_add_test(tc, connect_may_name_the_client);
     tcase_add_test(tc, hidden_extensions_are_not_there);
     tcase_add_test(tc, hidden_codes_are_not_sent);
     tcase_add_test(tc, hidden_auth_is_not_there);
