@@ -1,5 +1,5 @@
 """plugins/iprev with a server and a name server: names of client addresses, confirmed or not, in symbols, Authentication-Results, Received and rules."""
-import imaplib, os, smtplib, socket, subprocess, sys, tempfile, unittest
+import imaplib, os, smtplib, socket, struct, subprocess, sys, tempfile, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
@@ -92,6 +92,35 @@ class Iprev(unittest.TestCase):
             _, header = self.check(server, '192.0.2.1', 'IPREV_PASS', 'iprev=pass (mx.example.org) policy.iprev=192.0.2.1')
             self.assertIn('Received: from client.test ([192.0.2.1])', header)
             self.check(server, '192.0.2.3', 'IPREV_NONE', 'iprev=permerror policy.iprev=192.0.2.3')
+
+    def milter(self, server, name, client):
+        """What an MTA hears at the end of a message: every change, as bytes."""
+        with socket.create_connection(('127.0.0.1', server.port('milter')), 60) as s, s.makefile('rb') as f:
+            def ask(command, data):
+                s.sendall(struct.pack('>I', 1 + len(data)) + command + data)
+                while True:
+                    size, = struct.unpack('>I', f.read(4))
+                    reply = f.read(size)
+                    yield reply
+                    if reply[:1] in b'Ocart':
+                        return
+
+            def tell(command, data):
+                return list(ask(command, data))[-1:]
+            tell(b'O', struct.pack('>3I', 6, 0x1ff, 0))
+            self.assertEqual(tell(b'C', name.encode() + b'\0' + b'4' + struct.pack('>H', 4711) + client.encode() + b'\0'), [b'c'])
+            for command, data in ((b'H', b'client.test\0'), (b'M', b'<x@example.org>\0'), (b'R', b'<%s>\0' % ALICE.encode()), (b'T', b''),
+                                  (b'L', b'From\0<x@example.org>\0'), (b'N', b''), (b'B', b'body\r\n')):
+                self.assertEqual(tell(command, data), [b'c'], command)
+            return b' '.join(ask(b'E', b''))
+
+    def test_behind_an_mta(self):
+        """The MTA's confirmed name is believed; where it has none, ours is looked up."""
+        with FakeDNS(ZONE) as dns, self.server(dns) as server:
+            self.assertIn(b'iprev=pass (known.example) policy.iprev=192.0.2.3', self.milter(server, 'known.example', '192.0.2.3'))
+            self.assertEqual(dns.asked('3.2.0.192.in-addr.arpa'), 0)
+            self.assertIn(b'iprev=pass (mx.example.org) policy.iprev=192.0.2.1', self.milter(server, '[192.0.2.1]', '192.0.2.1'))
+            self.assertIn(b'iprev=fail policy.iprev=192.0.2.2', self.milter(server, '[192.0.2.2]', '192.0.2.2'))
 
     def test_refusals(self):
         with FakeDNS(ZONE) as dns, self.server(dns, 'reject_none = yes', 'reject_fail = yes', 'defer_temperror = yes') as server:
