@@ -30,7 +30,7 @@ struct filter {
     struct header_limits header_limits;
     struct mime_limits mime_limits;
     unsigned running; /* requests */
-    bool leaving, drained;
+    bool leaving, last_ticks, drained;
     uint64_t born_ms, served;
 };
 

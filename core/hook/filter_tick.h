@@ -14,6 +14,9 @@ struct filter_ticks *filter_ticks_start(struct role_env *env, struct hook_engine
                                         void (*ended)(void *owner), void *owner);
 /* No new ones; those that run go on. NULL: a filter that drains before it started. */
 void filter_ticks_stop(struct filter_ticks *ticks);
+/* When nothing else will come: rows that run in every filter run once more, so that a plugin which
+ * collects something writes the rest of it down. After stop. */
+void filter_ticks_last(struct filter_ticks *ticks);
 unsigned filter_ticks_running(const struct filter_ticks *ticks);
 
 #endif

@@ -108,7 +108,7 @@ union fct_hook_fn {
 #define FCT_ROLE_POP3       64u
 
 /* Where a tick runs. */
-#define FCT_EACH 0u /* in every filter process */
+#define FCT_EACH 0u /* in every filter process; once more, early, when it ends */
 #define FCT_ONCE 1u /* in one at a time */
 
 struct fct_hook_row {

@@ -1,9 +1,9 @@
 /* dmarc_collect.h - what aggregate reports need, on its way into Redis.
  *
  * A message must not wait for that, so rows are counted in this process and written by a tick,
- * every second. While Redis is away they stay here, up to a limit; what finds no place is counted
- * as lost (counter reports_lost), and that is said once. What came in the last second before a
- * filter process ends may be missing. How it is kept: report_line.h. */
+ * every second and when the process ends. While Redis is away they stay here, up to a limit; what
+ * finds no place is counted as lost (counter reports_lost), and that is said once. A process that
+ * dies takes its last second along. How it is kept: report_line.h. */
 #ifndef PLUGINS_DMARC_DMARC_COLLECT_H
 #define PLUGINS_DMARC_DMARC_COLLECT_H
 

@@ -283,6 +283,21 @@ class Details(unittest.TestCase):
 
 
 class Collecting(unittest.TestCase):
+    def test_nothing_is_lost_by_a_reload_or_a_stop(self):
+        wait_for_a_safe_time()
+        with tempfile.TemporaryDirectory(prefix='facteur-reports.') as folder, FakeDNS(ZONE) as dns:
+            redis = Redis(folder)
+            try:
+                with facteur.Server('redis { url = "unix:%s" }\n' % redis.socket + conf(), dns=dns.address) as server:
+                    for _ in range(3):
+                        self.assertEqual(send(server, 'x@good.example', message('<a@good.example>'))[0], 250)
+                        server.ctl('reload')
+                    self.assertEqual(send(server, 'x@good.example', message('<a@good.example>'))[0], 250)
+                    self.assertEqual(server.stop(), 0)
+                    self.assertEqual(kept(redis), {'good.example': 4})
+            finally:
+                redis.kill()
+
     def test_a_sender_that_is_none(self):
         with tempfile.NamedTemporaryFile('w', suffix='.conf') as f:
             f.write('plugin dmarc {\n report_email = "dmarc"\n}\n')
