@@ -130,7 +130,7 @@ static void add_report_consent(struct dns_records *r, const char *address)
 
 static bool add_dmarc(struct dns_records *r, struct fct_err *err)
 {
-    const char *address;
+    const char *address = NULL;
     struct dns_row *row;
 
     if (!take_report_address(r, &address, err))
