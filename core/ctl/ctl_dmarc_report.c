@@ -349,7 +349,7 @@ static void drop_small(const struct reports *all, struct report *r, size_t size)
 static bool write_report(struct reports *all, struct report *r, struct fct_err *err)
 {
     char name[REPORT_NAME_MAX];
-    struct fct_str mail;
+    struct fct_str mail = {"", 0};
 
     if (r->recipients == 0)
         return true;

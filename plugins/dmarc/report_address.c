@@ -133,7 +133,7 @@ static bool is_dot_string(struct fct_str s)
 /* addr-spec of one mailbox; a subject and other fields behind '?' mean nothing here. */
 static bool take_mailbox(struct fct_str text, struct report_address *out)
 {
-    char room[sizeof out->text];
+    char room[sizeof out->text] = {0};
     size_t n;
     const char *query = text.n > 0 ? memchr(text.p, '?', text.n) : NULL, *at;
     struct fct_str local;

@@ -64,7 +64,7 @@ static void read_consent(const struct fct_dns_answer *answer, const char *name,
 static FCT_MAY_WAIT void ask(struct dmarc_search *search, struct fct_str policy_domain,
                              struct report_destination *out)
 {
-    char name[2 * DMARC_NAME_MAX + sizeof "._report._dmarc."];
+    char name[2 * (size_t)DMARC_NAME_MAX + sizeof "._report._dmarc."];
     int n = snprintf(name, sizeof name, "%.*s._report._dmarc.%s", FCT_FMT(policy_domain),
                      out->address.domain.text);
     struct fct_dns_answer answer = {0};

@@ -25,6 +25,11 @@ static bool starts(struct fct_str s, const char *magic, size_t n)
     return s.n >= n && memcmp(s.p, magic, n) == 0;
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* White space and a byte order mark may stand in front of XML; UTF-16 begins with one. */
 static bool is_xml(struct fct_str s)
 {
@@ -32,7 +37,7 @@ static bool is_xml(struct fct_str s)
         return true;
     if (starts(s, "\xef\xbb\xbf", 3))
         s = (struct fct_str){s.p + 3, s.n - 3};
-    while (s.n > 0 && memchr(" \t\r\n", *s.p, 4))
+    while (s.n > 0 && is_space(*s.p))
         s = (struct fct_str){s.p + 1, s.n - 1};
     return s.n > 0 && *s.p == '<';
 }

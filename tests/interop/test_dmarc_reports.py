@@ -388,6 +388,26 @@ def old(number='1', *records):
     return (OLD % {'id': number, 'records': ''.join(RECORD % r for r in records or [('192.0.2.1', 7, 'none', 'pass', 'fail')])}).encode()
 
 
+class Pipe(io.BytesIO):
+    """Cannot go back: an archive written to it has its sizes behind the data."""
+
+    def seekable(self):
+        return False
+
+    def seek(self, *where):
+        raise io.UnsupportedOperation
+
+    def tell(self):
+        raise io.UnsupportedOperation
+
+
+def streamed(xml):
+    out = Pipe()
+    with zipfile.ZipFile(out, 'w', zipfile.ZIP_DEFLATED) as z:
+        z.writestr('report.xml', xml)
+    return out.getvalue()
+
+
 def packed(xml, name='report.xml', method=zipfile.ZIP_DEFLATED):
     out = io.BytesIO()
     with zipfile.ZipFile(out, 'w', method) as z:
@@ -420,7 +440,7 @@ class Show(unittest.TestCase):
         as_is.set_payload(__import__('base64').encodebytes(gzip.compress(old())).decode())
         box = b'From x@y Mon Jan  5 10:11:12 2026\n' + mail.as_bytes() + b'\n\nFrom x@y Mon Jan  5 10:11:12 2026\n' + as_is.as_bytes()
         for name, content, twice in (
-                ('a.xml', old(), 0), ('a.xml.gz', gzip.compress(old()), 0), ('a.zip', packed(old()), 0), ('stored.zip', packed(old(), method=zipfile.ZIP_STORED), 0),
+                ('a.xml', old(), 0), ('a.xml.gz', gzip.compress(old()), 0), ('a.zip', packed(old()), 0), ('stored.zip', packed(old(), method=zipfile.ZIP_STORED), 0), ('streamed.zip', streamed(old()), 0),
                 ('two-members.gz', gzip.compress(old()[:200]) + gzip.compress(old()[200:]), 0), ('bom.xml', b'\xef\xbb\xbf' + old(), 0),
                 ('utf16.xml', old().decode().replace('UTF-8', 'UTF-16').encode('utf-16'), 0), ('mail.eml', mail.as_bytes(), 0), ('mail-crlf.eml', mail.as_bytes().replace(b'\n', b'\r\n'), 0),
                 ('bare.eml', as_is.as_bytes(), 0), ('mbox', box, 1)):
@@ -430,6 +450,24 @@ class Show(unittest.TestCase):
                 self.assertEqual((answer['twice'], answer['reports'][0]['org'], answer['reports'][0]['form']), (twice, 'google.com', 'RFC 7489'))
                 r = ctl('--json', 'dmarc', 'show', '-', stdin=content)
                 self.assertEqual(self.sources(json.loads(r.stdout)), want)
+
+    def test_folders(self):
+        """A Maildir, with something else in it."""
+        mail = email.message.EmailMessage()
+        mail.add_attachment(gzip.compress(old('2')), maintype='application', subtype='gzip', filename='r.xml.gz')
+        with tempfile.TemporaryDirectory() as folder:
+            for path, content in (('cur/1:2,S', mail.as_bytes()), ('new/2', b'Subject: x\n\nhello\n'), ('.hidden', b'\x1f\x8bnothing'), ('deep/er/report.xml', old('3'))):
+                path = os.path.join(folder, path)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, 'wb') as f:
+                    f.write(content)
+            shown = json.loads(ctl('--json', 'dmarc', 'show', folder).stdout)
+            self.assertEqual(sorted(one['id'] for one in shown['reports']), ['2', '3'])
+            self.assertEqual(shown['problems'], [])
+            r = ctl('dmarc', 'show', os.path.join(folder, 'new', '2'), os.path.join(folder, 'nowhere'))
+            self.assertEqual(r.returncode, 1)
+            self.assertIn(b'new/2: no report in it', r.stderr)
+            self.assertIn(b'nowhere: No such file', r.stderr)
 
     def test_sums(self):
         answer = self.show(
