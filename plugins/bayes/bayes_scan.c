@@ -30,7 +30,7 @@ const struct fct_symbol bayes_symbols[] = {
 
 static const double band_end[] = {0.01, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 0.99};
 
-/* Beyond the last band: at odds of 1 to 10^SURE_ODDS it counts SURE_MORE more. */
+/* In the outer bands: at odds of 10^SURE_ODDS to 1 it counts SURE_MORE more. */
 #define SURE_MORE 0.25
 #define SURE_ODDS 12.0
 
@@ -206,14 +206,29 @@ struct verdict {
     char detail[80];
 };
 
+/* Score at the border between a band and the next one: halfway between theirs. */
+static double border(unsigned band)
+{
+    return (bayes_symbols[band].score + bayes_symbols[band + 1].score) / 2;
+}
+
+/* No steps: a message at the upper end of its band scores nearly as one at the lower end of the
+ * next. 1 is the middle. */
 static double factor_of(const struct verdict *v)
 {
     unsigned band = band_of(v->probability);
-    double beyond = (fabs(v->margin) - 2) / (SURE_ODDS - 2); /* 99 to 1 is where the band begins */
+    double score = bayes_symbols[band].score, low, high, at;
 
-    if (band > 0 && band < FCT_COUNT(band_end))
-        return 1;
-    return 1 + SURE_MORE * fmin(fmax(beyond, 0), 1);
+    if (band == 0 || band == FCT_COUNT(band_end)) {
+        at = (fabs(v->margin) - 2) / (SURE_ODDS - 2); /* odds of 99 to 1 are where it begins */
+        low = border(band > 0 ? band - 1 : 0);
+        high = score * (1 + SURE_MORE);
+    } else {
+        at = (v->probability - band_end[band - 1]) / (band_end[band] - band_end[band - 1]);
+        low = border(band - 1);
+        high = border(band);
+    }
+    return (low + (high - low) * fmin(fmax(at, 0), 1)) / score;
 }
 
 static struct fct_str detail_of(const struct verdict *v)

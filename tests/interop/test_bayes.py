@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """The plugin bayes with a real redis-server: facteurctl learn, what it changes, what a user teaches and for whom, and taking it back exactly."""
 import email.utils
+import glob
 import imaplib
 import os
 import random
 import re
+import signal
 import smtplib
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,6 +22,18 @@ ANNA, JOE = 'anna@example.org', 'joe@example.org'
 CONF = '''
 plugin bayes { secret = "of this test" min_learned = 30 full_learned = 60 }
 access { learn_delay = 0s learn_retry = 1s }
+'''
+# Every key of bayes with a digest of what is in it.
+CONTENT = '''
+local seen, keys = {}, redis.call('KEYS', 'fct:[bln]:*')
+table.sort(keys)
+for i, key in ipairs(keys) do
+  local hash = redis.call('TYPE', key).ok == 'hash'
+  local all = hash and redis.call('HGETALL', key) or redis.call('LRANGE', key, 0, -1)
+  table.sort(all)
+  seen[i] = key .. ' ' .. redis.sha1hex(table.concat(all, ' '))
+end
+return seen
 '''
 HAM_WORDS = 'meeting minutes agenda project review budget schedule lunch garden holiday train ticket report draft chapter kernel patch branch compile'.split()
 SPAM_WORDS = 'viagra pills casino winner lottery inheritance transfer urgent bitcoin wallet investment profit discount cheap replica watches dating singles'.split()
@@ -88,6 +103,13 @@ class Bayes(unittest.TestCase):
     def redis_state(self):
         return self.ctl('learn', 'status').stdout
 
+    def redis(self, *words):
+        socket, = glob.glob(os.path.join(self.server.state, '**', '*redis*.sock'), recursive=True)
+        return subprocess.run(['redis-cli', '-s', socket, *words], capture_output=True, check=True).stdout
+
+    def redis_keys(self):
+        return self.redis('EVAL', CONTENT, '0').splitlines()
+
     def test_3_mbox(self):
         box = self.path('box')
         with open(box, 'w') as f:
@@ -128,6 +150,7 @@ class Bayes(unittest.TestCase):
         strange = mail('quarterly parsnip telescope origami walrus violet marmalade compass lantern thimble'.split(), 42, 'Parsnip telescope club')
         again = strange.replace('Date: ', 'Date: x ').replace('<42.', '<43.')
         before = self.scan(again, ANNA), self.scan(again, JOE)
+        kept = self.redis_keys()
         self.deliver(strange)
         with self.imap(ANNA) as c:
             self.move(c, 'INBOX', 'Junk')
@@ -138,6 +161,7 @@ class Bayes(unittest.TestCase):
             self.assertTrue(self.until(lambda: 'LIKE_TAUGHT' not in self.shown(again, ANNA)), self.server.log()[-2000:])
             self.assertEqual(self.scan(again, ANNA), before[0])
             self.assertIn('0 spam, 0 ham', self.ctl('learn', 'status', '--account', ANNA).stdout)
+            self.assertEqual(self.redis_keys(), kept)  # to the last token
 
     def shown(self, text, *rcpt):
         path = self.path('scan.eml')
@@ -155,6 +179,25 @@ class Bayes(unittest.TestCase):
         self.assertNotIn('BAYES_99', {k: v for k, v in anna.items() if 'own' in v}, anna)
         both = self.shown(probe, ANNA, JOE)
         self.assertIn('own', both)
+
+    def test_7_redis_away(self):
+        """A symbol less and a word in the ledger, within the time a message may lose; learning waits until it is back."""
+        pid = int(re.search(r'process_id:(\d+)', self.redis('INFO', 'server').decode()).group(1))
+        probe = mail(SPAM_WORDS, 5000)
+        self.assertIn('BAYES_99', self.shown(probe, JOE))
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            for _ in range(5):
+                shown = self.shown(probe, JOE)
+            self.assertNotIn('BAYES_', shown)
+            self.assertIn('redis', shown)
+            self.deliver(mail(HAM_WORDS, 4711), JOE)
+            with self.imap(JOE) as c:
+                self.move(c, 'INBOX', 'Junk')
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        self.assertTrue(self.until(lambda: 'BAYES_99' in self.shown(probe, JOE)))
+        self.assertTrue(self.until(lambda: '1 spam, 0 ham' in self.ctl('learn', 'status', '--account', JOE).stdout), self.server.log()[-3000:])
 
 
 if __name__ == '__main__':
