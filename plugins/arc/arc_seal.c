@@ -355,23 +355,21 @@ static bool has_ended(const struct signing *g)
 static bool take_older(struct signing *g)
 {
     const struct arc_sealing *s = g->sealing;
-    bool formed;
+    bool formed, failed = strcmp(s->cv, "fail") == 0, first = strcmp(s->cv, "none") == 0;
 
     if (s->instance < 1 || s->instance > ARC_INSTANCES)
         return dkim_fail(g->err, FCT_LIMIT, "no more than %d sets", ARC_INSTANCES);
     formed = arc_sets_collect(g->memory, g->message->field, g->message->fields, ARC_INSTANCES,
                               &g->older, g->err);
+    if (!formed && !failed)
+        return false;
     if (formed && has_ended(g))
         return dkim_fail(g->err, FCT_DENIED, "the newest seal says that the chain was broken");
-    if (strcmp(s->cv, "fail") == 0) {
-        g->older.n = 0; /* the new set is alone */
-        return true;
-    }
-    if (!formed)
-        return false;
-    if (g->older.n != s->instance - 1 || (g->older.n == 0) != (strcmp(s->cv, "none") == 0))
+    if (formed && (g->older.n != s->instance - 1 || first != (g->older.n == 0)))
         return dkim_fail(g->err, FCT_DENIED, "cv=%s and set %u do not fit a message with %zu sets",
                          s->cv, s->instance, g->older.n);
+    if (failed)
+        g->older.n = 0; /* the new set is alone */
     return true;
 }
 

@@ -368,7 +368,7 @@ class PublicSuite(unittest.TestCase):
                 os.chmod(key, 0o600)
                 for name, test in suite['tests'].items():
                     results, cv = self.recorded(test['message'], test['srv-id'])
-                    line = '\t'.join(['seal', self.write(work, name, test['message']), key, suite['domain'], suite['sel'], str(test['t']), test['sig-headers'], cv, results or ''])
+                    line = '\t'.join(['seal', self.write(work, name, test['message']), key, suite['domain'], suite['sel'], str(test['t']), test['sig-headers'].lower(), cv, results or ''])
                     answer = self.ask(work, {}, [line])[0] if results else ['nothing to record']
                     with self.subTest(case=name):
                         if not test['AS']:

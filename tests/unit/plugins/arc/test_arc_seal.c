@@ -189,6 +189,7 @@ START_TEST(what_is_not_sealed)
         {"a set less", 2, "pass", FCT_STR(ARC_RIG_MESSAGE), FCT_DENIED},
         {"none over a set", 2, "none", one, FCT_DENIED},
         {"pass over nothing", 1, "pass", FCT_STR(ARC_RIG_MESSAGE), FCT_DENIED},
+        {"fail over nothing", 1, "fail", FCT_STR(ARC_RIG_MESSAGE), FCT_DENIED},
         {"over an ended chain", 3, "fail", arc_rig_seal(&rig, &failed, one), FCT_DENIED},
         {"sets without form", 2, "pass", arc_rig_fill(&rig, one, "ARC-Seal", FCT_STR("X")),
          FCT_SYNTAX},
