@@ -49,6 +49,7 @@ bool redis_new(struct event_base *base, const struct redis_conf *conf, const cha
         redis_unref(r);
         return false;
     }
+    r->name = redis_place_name(r->arena, &r->place);
     if (r->place.kind == REDIS_CLUSTER)
         r->cluster = redis_cluster_new(r);
     else

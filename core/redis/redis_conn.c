@@ -4,6 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/err.h"
 #include "core/base/str.h"
+#include "core/log/log.h"
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
@@ -11,7 +12,10 @@
 #include <openssl/err.h>
 #include <stdlib.h>
 
-enum { ELEMENT_BYTES = 4 }; /* of the shortest element of an array */
+enum {
+    ELEMENT_BYTES = 4, /* of the shortest element of an array */
+    COMPLAIN_MS = 60000,
+};
 
 /* A command that was sent. Outlives its fiber when that gives up: the answer still has to be taken
  * off the wire. */
@@ -94,6 +98,18 @@ static bool is_passing(struct fct_str text)
     return false;
 }
 
+/* Who asks falls back each time; the log says it now and then. */
+static void complain(struct redis *r, struct fct_str text)
+{
+    uint64_t now = clock_ms();
+
+    if (r->complained_ms && now < r->complained_ms + COMPLAIN_MS)
+        return;
+    r->complained_ms = now;
+    log_event(EV_REDIS_REFUSES, FCT_STR(""), F_STR("server", r->name),
+              F_STR("why", str_head(text, 200)));
+}
+
 /* False: the connection is to be given up. Its server was a master, and is none now. */
 static bool answer(struct redis_conn *c, const redisReply *reply)
 {
@@ -102,6 +118,8 @@ static bool answer(struct redis_conn *c, const redisReply *reply)
 
     if (reply->type == REDIS_REPLY_ERROR)
         text = (struct fct_str){reply->str, reply->len};
+    if (is_passing(text))
+        complain(c->redis, text);
     if (p->arena && reply->type == REDIS_REPLY_ERROR)
         fct_fail(&p->err, is_passing(text) ? FCT_TEMP : FCT_DENIED, REDIS_SAYS "%.*s",
                  FCT_FMT(str_head(text, 200)));

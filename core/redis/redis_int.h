@@ -65,12 +65,14 @@ struct redis {
     struct dns_resolver *dns;
     struct arena *arena;
     struct redis_place place;
+    struct fct_str name; /* of the place, for the log */
     struct ssl_ctx_st *tls;
     struct redis_node *node;       /* of a cluster: NULL */
     struct redis_cluster *cluster; /* else: NULL */
     unsigned users;                /* nodes and fibers that still need this */
     struct redis_scripts scripts;
     struct redis_stats stats;
+    uint64_t complained_ms; /* when EV_REDIS_REFUSES was logged */
 };
 
 /* Any command, also one that redis_command_allowed refuses. */

@@ -227,8 +227,7 @@ struct redis_node *redis_node_new(struct redis *r, const struct dial_address *ad
         n->address.host = arena_str(r->arena, address->host);
         n->address.path = arena_str(r->arena, address->path);
     }
-    n->name = r->place.kind == REDIS_CLUSTER ? redis_address_name(r->arena, &n->address)
-                                             : redis_place_name(r->arena, &r->place);
+    n->name = r->place.kind == REDIS_CLUSTER ? redis_address_name(r->arena, &n->address) : r->name;
     redis_conn_init(&n->conn, r, on_lost, n);
     n->timer = event_new(r->base, -1, 0, on_timer, n);
     FCT_ASSERT(n->timer);

@@ -121,6 +121,7 @@ static bool plan(const struct config *config, const char *data_dir, const char *
                         plan->socket);
     plan->wanted = true;
     plan->question = "PING\r\n";
+    plan->answer = "+PONG";
     plan->text = BUF_INIT(PATH_MAX + 4096);
     buf_printf(&plan->text,
                "# Written at every start of the private Redis; the block `redis` of the "

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@ struct companion_life {
     struct event *timer, *readable; /* timer: look for its socket, start it again, patience ends */
     int out;                        /* what it prints */
     int lock_fd;                    /* of its folder */
+    int probe;                      /* a connection that asks whether it is ready */
     struct companion_watch watch;
     char line[LINE_MOST], last[LINE_MOST], refused[LINE_MOST], sandbox[256];
     size_t used;
@@ -196,13 +198,31 @@ static void start(struct supervisor *sup)
 
 /* ---- is it ready? ---- */
 
-static bool answers(const char *path)
+static void end_probe(struct companion_life *c)
 {
-    int fd = companion_connect(path);
+    if (c->probe >= 0)
+        close(c->probe);
+    c->probe = -1;
+}
 
-    if (fd >= 0)
-        close(fd);
-    return fd >= 0;
+/* Asks now and looks for the answer the next time. */
+static bool answers(struct companion_life *c)
+{
+    struct fct_str answer = str_from(c->plan.answer);
+    char text[64];
+    ssize_t n;
+
+    if (c->probe < 0) {
+        c->probe = companion_connect(c->plan.socket);
+        if (c->probe >= 0 &&
+            send(c->probe, c->plan.question, strlen(c->plan.question), MSG_NOSIGNAL) < 0)
+            end_probe(c);
+        return false;
+    }
+    n = read(c->probe, text, sizeof text);
+    if (n >= 0 || errno != EAGAIN)
+        end_probe(c);
+    return n > 0 && str_starts((struct fct_str){text, (size_t)n}, answer);
 }
 
 static void look(struct supervisor *sup)
@@ -210,7 +230,8 @@ static void look(struct supervisor *sup)
     struct companion_life *c = sup->companion;
     bool waited = !companion_has_settled(sup);
 
-    if (answers(c->plan.socket)) {
+    if (answers(c)) {
+        hear(c->out, EV_READ, c); /* all that belongs to its start */
         c->state = PROCESS_READY;
         c->refused[0] = '\0';
         companion_watch_begin(&c->watch, sup, &c->plan, c->pid);
@@ -290,6 +311,7 @@ bool companion_reaped(struct supervisor *sup, pid_t pid, int wait_status)
     if (!c || c->pid != pid)
         return false;
     stop_hearing(c);
+    end_probe(c);
     companion_watch_end(&c->watch);
     if (c->state == PROCESS_DRAINING || sup->phase == PHASE_STOPPING) {
         c->pid = 0;
@@ -326,7 +348,7 @@ void companion_begin(struct supervisor *sup)
     FCT_ASSERT(c);
     sup->companion = c;
     c->is = sup->setup->companion;
-    c->out = c->lock_fd = -1;
+    c->out = c->lock_fd = c->probe = -1;
     c->timer = evtimer_new(sup->base, timer_fired, sup);
     FCT_ASSERT(c->timer);
     if (!make_plan(sup, &c->plan))
@@ -403,6 +425,7 @@ void companion_free(struct supervisor *sup)
     if (!c)
         return;
     stop_hearing(c);
+    end_probe(c);
     companion_watch_end(&c->watch);
     event_free(c->timer);
     forget_plan(c);

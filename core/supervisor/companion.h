@@ -20,10 +20,10 @@ struct companion_plan {
     char program[PATH_MAX];
     char folder[PATH_MAX];  /* its data, and its working directory */
     char meeting[PATH_MAX]; /* the folder of its socket: open to the group of the filters */
-    char socket[PATH_MAX];  /* it is ready when this can be connected to */
-    const char *question;   /* written there now and then; whatever it answers, it is alive */
-    char file[PATH_MAX];    /* its configuration, its only argument; written before each start */
-    struct buf text;        /* of that file */
+    char socket[PATH_MAX];
+    const char *question, *answer; /* what it says there when it is ready */
+    char file[PATH_MAX]; /* its configuration, its only argument; written before each start */
+    struct buf text;     /* of that file */
 };
 
 struct companion {

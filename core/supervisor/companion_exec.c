@@ -33,21 +33,25 @@ struct owner {
     uid_t uid;
     gid_t gid;
     bool changes; /* root becomes somebody */
+    char name[64];
 };
 
 /* Its own user; without one that of those who use it; without that one, ours. */
 static struct owner owner_of(const struct companion_start *start)
 {
+    const char *const wanted[] = {start->group_of, start->user};
     struct owner o = {.uid = geteuid(), .gid = getegid()};
-    const struct passwd *pw = *start->group_of ? getpwnam(start->group_of) : NULL;
 
-    if (geteuid() != 0)
-        return o;
-    if (pw)
-        o = (struct owner){pw->pw_uid, pw->pw_gid, true};
-    pw = *start->user ? getpwnam(start->user) : NULL;
-    if (pw)
-        o = (struct owner){pw->pw_uid, o.changes ? o.gid : pw->pw_gid, true};
+    for (size_t i = 0; i < FCT_COUNT(wanted) && geteuid() == 0; i++) {
+        const struct passwd *pw = *wanted[i] ? getpwnam(wanted[i]) : NULL;
+
+        if (!pw)
+            continue;
+        o.uid = pw->pw_uid;
+        o.gid = o.changes ? o.gid : pw->pw_gid;
+        o.changes = true;
+        str_copy_c(o.name, sizeof o.name, str_from(wanted[i]));
+    }
     return o;
 }
 
@@ -200,9 +204,9 @@ static void close_files(const struct companion_start *start, struct buf *report)
     struct fct_err err = {0};
 
     if (landlock_restrict(rules, FCT_COUNT(rules), false, &err))
-        buf_printf(report, " landlock=%d", landlock_version());
+        buf_printf(report, "landlock=%d ", landlock_version());
     else
-        buf_put_c(report, " landlock=off");
+        buf_put_c(report, "landlock=off ");
 }
 
 static void become(const struct companion_start *start, struct buf *report)
@@ -216,11 +220,11 @@ static void become(const struct companion_start *start, struct buf *report)
     if (setgroups(0, NULL) != 0 || setresgid(owner.gid, owner.gid, owner.gid) != 0 ||
         setresuid(owner.uid, owner.uid, owner.uid) != 0)
         fail("change the user");
-    buf_printf(report, "user=%u", (unsigned)owner.uid);
+    buf_printf(report, "user=%s", owner.name);
 }
 
-/* The folder is entered first: its parents may be closed to the program's user. Ctrl-C is for the
- * supervisor alone, so it gets a session of its own. */
+/* The folder is entered, and named in the Landlock rules, before the user changes: its parents may
+ * be closed to that one. Ctrl-C is for the supervisor alone, so it gets a session of its own. */
 void companion_exec(const struct companion_start *start)
 {
     struct buf report = BUF_INIT(512);
@@ -235,10 +239,10 @@ void companion_exec(const struct companion_start *start)
     take_lock(start);
     if (chdir(start->plan->folder) != 0)
         fail("enter its folder");
-    become(start, &report);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
-        buf_put_c(&report, " no_new_privs=on");
+        buf_put_c(&report, "no_new_privs=on ");
     close_files(start, &report);
+    become(start, &report);
     (void)dprintf(STDOUT_FILENO, COMPANION_SANDBOX "%.*s\n", FCT_FMT(buf_str(&report)));
     (void)signal(SIGTERM, SIG_DFL);
     (void)signal(SIGINT, SIG_DFL);

@@ -121,6 +121,7 @@ class Drill(unittest.TestCase):
         self.exercise('stopped', redis.kill, redis.start, True)
         self.exercise('paused', redis.pause, redis.resume, True)
         self.exercise('full', lambda: redis.cli('config', 'set', 'maxmemory', '1'), lambda: redis.cli('config', 'set', 'maxmemory', '0'), True)
+        self.assertRegex(self.server.log(), r' redis_refuses .*OOM ')
         self.exercise('wrong types', self.spoil, lambda: redis.cli('del', *KEYS), True)
         self.exercise('wiped', self.wipe, lambda: None, False)
         self.exercise('restarted', self.restart, lambda: None, False)
