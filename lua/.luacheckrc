@@ -10,7 +10,7 @@ stds.facteur = {
     log = { fields = { "debug", "info", "warning", "error" } },
     metric = { fields = { "count", "gauge" } },
     config = { fields = { "string", "number", "boolean", "duration", "size", "list", "rate" } },
-    dns = { fields = { "a", "aaaa", "mx", "txt", "ptr", "tlsa" } },
+    dns = { fields = { "a", "aaaa", "mx", "txt", "ptr", "cname", "tlsa" } },
     redis = { fields = { "call", "script" } },
     http = { fields = { "get", "post" } },
     kv = { fields = { "get", "set", "add", "seen" } },

@@ -54,8 +54,9 @@ static struct fct_str keep_top(struct fct_call *call)
 static const struct {
     enum fct_dns_type type;
     const char *name;
-} types[] = {{FCT_DNS_A, "a"},     {FCT_DNS_AAAA, "aaaa"}, {FCT_DNS_MX, "mx"},
-             {FCT_DNS_TXT, "txt"}, {FCT_DNS_PTR, "ptr"},   {FCT_DNS_TLSA, "tlsa"}};
+} types[] = {{FCT_DNS_A, "a"},        {FCT_DNS_AAAA, "aaaa"}, {FCT_DNS_MX, "mx"},
+             {FCT_DNS_TXT, "txt"},    {FCT_DNS_PTR, "ptr"},   {FCT_DNS_TLSA, "tlsa"},
+             {FCT_DNS_CNAME, "cname"}};
 
 /* "3 1 1 abcd": RFC 6698 2.2. */
 static struct fct_str tlsa_bytes(struct fct_call *call, struct fct_str text)

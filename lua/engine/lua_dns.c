@@ -99,6 +99,11 @@ FCT_MAY_WAIT int lua_fn_dns_txt(lua_State *L)
     return ask(L, FCT_DNS_TXT, lua_str_check(L, 1), push_text);
 }
 
+FCT_MAY_WAIT int lua_fn_dns_cname(lua_State *L)
+{
+    return ask(L, FCT_DNS_CNAME, lua_str_check(L, 1), push_text);
+}
+
 FCT_MAY_WAIT int lua_fn_dns_tlsa(lua_State *L)
 {
     return ask(L, FCT_DNS_TLSA, lua_str_check(L, 1), push_tlsa);

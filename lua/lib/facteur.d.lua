@@ -333,11 +333,11 @@ local list_object = {}
 ---@field added string[] flags: added
 ---@field removed string[] flags: removed
 
----Somebody says what a message is: moved into or out of Junk, $Junk or $NotJunk set; the original message can be read
+---Somebody says what a message is: moved into or out of Junk, $Junk or $NotJunk set; the original message can be read. Told a while afterwards (access.learn_delay), and again until no plugin says TEMPFAIL, perhaps more than once; who learned it as the opposite takes that back, and learns it anew only when why is keyword or command
 ---@class ev_learn
 ---@field account string the account, a full address
 ---@field spam boolean junk, else not junk
----@field why string move, keyword or command
+---@field why string move, keyword, append or command; append and not spam: only take back
 ---@field mailbox string where the message is now
 ---@field uid integer its UID there
 ---@field email_id string the same for all copies of these bytes (RFC 8474)
@@ -587,6 +587,11 @@ function dns.txt(name) end
 ---@param ip any
 ---@return string[]?, string?, string?
 function dns.ptr(ip) end
+
+---The name that this one is an alias of; the other functions follow aliases by themselves.
+---@param name any
+---@return string[]?, string?, string?
+function dns.cname(name) end
 
 ---TLSA records as { usage, selector, matching, data }, data in hex (RFC 6698).
 ---@param name any

@@ -19,6 +19,7 @@ local tries = {
   dns_ptr = function(m) return dns.ptr(m.conn.ip)[1] end,
   dns_ptr_bad = function() return dns.ptr("nonsense") end,
   dns_tlsa = function() local r = dns.tlsa("_25._tcp.mx.example")[1] return show(r.usage, r.selector, r.matching, r.data) end,
+  dns_cname = function() return dns.cname("www.example")[1] end,
   dns_none = function() return show(dns.a("none.example")) end,
   dns_failed = function() return show(select(2, dns.a("away.example"))) end,
   redis_call = function() return show(redis.call("GET", "k"), redis.call("INCR", "n"), redis.call("GET", "nil")) end,

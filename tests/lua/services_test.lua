@@ -22,6 +22,7 @@ return {
   case("dns_ptr", "host.example", { ip = "192.0.2.9", dns = { ["ptr 9.2.0.192.in-addr.arpa"] = { "host.example" } } }),
   fails("dns_ptr_bad", "an IP address is expected"),
   case("dns_tlsa", "3 1 1 00ff", { dns = { ["tlsa _25._tcp.mx.example"] = { "3 1 1 00ff" } } }),
+  case("dns_cname", "host.example", { dns = { ["cname www.example"] = { "host.example" } } }),
   case("dns_none", "nil no_name "),
   case("dns_failed", "failed failed", { dns = { ["a away.example"] = "failed" } }),
   case("redis_call", "v 2 nil", { redis = { ["GET k"] = "v", ["INCR n"] = 2, ["GET nil"] = false } }),
