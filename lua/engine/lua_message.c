@@ -261,6 +261,24 @@ int lua_get_message_text(lua_State *L)
     return lua_get_html_text(L);
 }
 
+static int push_seen(lua_State *L, enum fct_text which)
+{
+    bool has = FCT_HAS(lua_host(L), text) && lua_host(L)->text;
+
+    push_cut(L, has ? lua_host(L)->text(message(L), which) : (struct fct_str){"", 0});
+    return 1;
+}
+
+int lua_get_message_shown(lua_State *L)
+{
+    return push_seen(L, FCT_TEXT_SHOWN);
+}
+
+int lua_get_message_hidden(lua_State *L)
+{
+    return push_seen(L, FCT_TEXT_HIDDEN);
+}
+
 int lua_get_message_html(lua_State *L)
 {
     message(L);

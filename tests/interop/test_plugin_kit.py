@@ -204,6 +204,8 @@ class Rule(unittest.TestCase):
                                   ('m.envelope.from.address, m.envelope.rcpts[1].address', '"a@a.example", "b@b.example"')):
             r = self.lua('try', expression, mail, '--helo', 'mx.a.example', '--ip', '192.0.2.9', '--from', 'a@a.example', '--rcpt', 'b@b.example')
             self.assertEqual((r.returncode, r.stdout), (0, value + '\n'), r.stderr)
+        hiding = self.write('hiding.eml', 'From: a@b.example\nContent-Type: text/html\n\n<p>sho&zwnj;wn</p><p style="display:none">kept back</p>\n')
+        self.assertEqual(self.lua('try', 'm.shown, m.hidden', hiding).stdout, '"shown", "kept back"\n')
         self.assertEqual(json.loads(self.lua('try', 'm.subject', mail, '--json').stdout), {'value': '"Your LOTTERY ticket"'})
         for expression, why in (('m.subject + 1', 'attempt to'), ('m.subject m', 'expected'), ('io.open("/etc/passwd")', 'io')):
             r = self.lua('try', expression, mail)
