@@ -291,6 +291,17 @@ START_TEST(blocks_are_checked_as_a_whole)
 }
 END_TEST
 
+static void is_written_at(const struct config *c, const char *key, size_t item, const char *file,
+                          unsigned column)
+{
+    const struct conf_place *place = config_place(c, &mail_block, 0, key, item);
+
+    ck_assert_ptr_nonnull(place);
+    ck_assert_str_eq(place->file, file);
+    ck_assert_uint_eq(place->line, 1);
+    ck_assert_msg(place->column == column, "%s %zu: column %u", key, item, place->column);
+}
+
 START_TEST(later_files_win_per_key_and_lists_add_on_request)
 {
     const char *files[2];
@@ -306,6 +317,12 @@ START_TEST(later_files_win_per_key_and_lists_add_on_request)
     ck_assert_str_eq(m->banner, "first");
     ck_assert_uint_eq(m->trusted.n, 3);
     ck_assert_str_eq(m->trusted.item[2], "z");
+    is_written_at(c, "banner", 0, files[0], 36);
+    is_written_at(c, "trusted", 0, files[0], 53);
+    is_written_at(c, "trusted", 1, files[1], 39);
+    is_written_at(c, "trusted", 2, files[1], 42);
+    ck_assert_ptr_null(config_place(c, &mail_block, 0, "trusted", 3));
+    ck_assert_ptr_null(config_place(c, &mail_block, 0, "weight", 0)); /* a default */
     config_free(&c);
 }
 END_TEST
