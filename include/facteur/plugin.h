@@ -109,7 +109,7 @@ union fct_hook_fn {
 
 /* Where a tick runs. */
 #define FCT_EACH 0u /* in every filter process; once more, early, when it ends */
-#define FCT_ONCE 1u /* in one at a time */
+#define FCT_ONCE 1u /* in one at a time, of all servers that share a Redis */
 
 struct fct_hook_row {
     enum fct_hook hook;

@@ -26,6 +26,7 @@ local tries = {
   redis_list = function() return table.concat(redis.call("LRANGE", "l", 0, 1), ",") end,
   redis_error = function() return show(redis.call("BAD")) end,
   redis_script = function() return show(bump:call({ "k" }, { 5 })) end,
+  redis_script_keys = function() return show(bump:call({ "a", "b" })) end,
   http_get = function()
     local r = http.get("https://api.example/x", { headers = { Accept = "text/plain" }, timeout = "2s", max = 100 })
     return show(r.status, r.body, r.headers["content-type"])

@@ -29,6 +29,7 @@ return {
   case("redis_list", "a,b", { redis = { ["LRANGE l 0 1"] = { "a", "b" } } }),
   case("redis_error", "nil ERR unknown", { redis = { BAD = { error = "ERR unknown" } } }),
   case("redis_script", "6", { redis = { ["bump k 5"] = 6 } }),
+  case("redis_script_keys", "7", { redis = { ["bump a b"] = 7 } }),
   case("http_get", "200 yes text/plain",
     { http = { ["GET https://api.example/x"] = { status = 200, body = "yes", headers = { ["content-type"] = "text/plain" } } } }),
   case("http_post", "ok", { http = { ["POST https://api.example/x"] = { body = "ok" } } }),
