@@ -11,7 +11,10 @@ static bool is(struct fct_str s, const char *word)
 
 static enum bayes_why why_of(struct fct_str why)
 {
-    return is(why, "move") ? BAYES_MOVED : is(why, "append") ? BAYES_CAME : BAYES_SAID;
+    return is(why, "move")     ? BAYES_MOVED
+           : is(why, "append") ? BAYES_CAME
+           : is(why, "auto")   ? BAYES_GUESSED
+                               : BAYES_SAID;
 }
 
 struct lesson {

@@ -3,6 +3,7 @@
 import email.utils
 import glob
 import imaplib
+import json
 import os
 import random
 import re
@@ -122,6 +123,16 @@ class Bayes(unittest.TestCase):
             r = self.ctl(*args, check=False)
             self.assertNotEqual(r.returncode, 0)
             self.assertIn(text, r.stderr)
+
+    def test_4_many(self):
+        lines = self.server.ctl('--json', 'scan', self.path('spam'), self.path('ham')).stdout.splitlines()
+        found = [json.loads(line) for line in lines]
+        self.assertEqual([os.path.dirname(f['file']) for f in found], [self.path('spam')] * 40 + [self.path('ham')] * 40)
+        self.assertTrue(all('BAYES_99' in f['symbols'] for f in found[:40]))
+        self.assertTrue(all(f['score'] < 0 and f['verdict'] == 'keep' for f in found[40:]))
+        text = self.server.ctl('scan', self.path('ham')).stdout.splitlines()
+        self.assertEqual(len(text), 40 + 1)
+        self.assertEqual(text[-1], 'keep 40, junk 0, reject 0, tempfail 0')
 
     # ---- what a user teaches by moving mail ----
 
