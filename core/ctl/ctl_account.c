@@ -2,10 +2,13 @@
 #include "core/ctl/ctl_account.h"
 
 #include "core/base/str.h"
+#include "core/conf/account_setting.h"
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_output.h"
 #include "core/ctl/ctl_password.h"
 #include "store/store_client.h"
+
+#include <stdio.h>
 
 /* One sentence for people, one object for programs. */
 static int done(struct ctl *c, const char *what, struct fct_str address)
@@ -61,6 +64,25 @@ int ctl_account_remove(struct ctl *c)
 
 /* ---- settings ---- */
 
+/* A name that nearly is one of the server's own: it was set, for rules may have any, but is it
+ * meant? */
+static void doubt_name(struct ctl *c, struct fct_str item)
+{
+    const char *name = arena_cstr(c->arena, str_split(&item, '=')), *names[64], *near;
+    size_t n = 0;
+
+    if (account_setting_find(str_from(name)))
+        return;
+    for (const struct account_setting *s = account_settings; s->name && n < FCT_COUNT(names); s++)
+        names[n++] = s->name;
+    near = ctl_nearest(name, names, n);
+    if (near)
+        (void)fprintf(stderr,
+                      "facteurctl: %s is set, for rules that ask for it; the server itself "
+                      "knows %s\n",
+                      name, near);
+}
+
 int ctl_account_set(struct ctl *c)
 {
     struct fct_str *change = ARENA_ARRAY(c->arena, struct fct_str, c->words);
@@ -71,6 +93,8 @@ int ctl_account_set(struct ctl *c)
         change[i - 1] = str_from(c->word[i]);
     if (!store_account_set(c->store, address, change, c->words - 1, &err))
         return ctl_error(&err);
+    for (unsigned i = 0; i + 1 < c->words; i++)
+        doubt_name(c, change[i]);
     return done(c, "has new settings", address);
 }
 

@@ -99,6 +99,8 @@ class Settings(unittest.TestCase):
             self.assertIn(why, done.stderr)
         ctl('account', 'set', ALICE, 'a_rule_of_mine=anything')
         self.assertIn('a_rule_of_mine', ctl('account', 'show', ALICE).stdout)
+        self.assertIn('the server itself knows junk', ctl('account', 'set', ALICE, 'jnk=5').stderr)
+        self.assertEqual(ctl('account', 'set', ALICE, 'jnk=', 'colour=blue', 'junk=').stderr.count('itself'), 1)
 
 
 class Symbols(unittest.TestCase):
