@@ -174,7 +174,7 @@ static bool only_scores(const struct fct_self *self)
     };
 
     for (const struct plugin_row *r = self->row; r; r = r->next)
-        if (decides[r->is.hook])
+        if (decides[r->is.hook] && !(r->is.may & FCT_MAY_NOTHING))
             return false;
     return true;
 }

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define USES_PER_QUESTION \
-    4u                  /* lists that share a question: the same name asked about as two things */
-#define DETAIL_MAX 200u /* as much of a symbol's detail is kept */
-#define REASON_MAX 120u
+/* Lists that share a question: the same name asked about as several things. */
+#define USES_PER_QUESTION 4u
+#define DETAIL_MAX        200u /* as much of a symbol's detail is kept */
+#define REASON_MAX        120u
 
 /* In memory of the transaction: a task may outlive the callback that began it by its last steps. */
 struct question {
@@ -71,7 +71,12 @@ bool dns_lists_open(struct dns_lists *lists, struct fct_self *self, const struct
     if (!dns_list_table_read(rows, items, &lists->table, err))
         return false;
     lists->zone = calloc(lists->table.zones + 1, sizeof *lists->zone);
-    return lists->zone && declare(lists, self, err);
+    if (!lists->zone) {
+        err->class = FCT_TEMP;
+        (void)snprintf(err->text, sizeof err->text, "no memory");
+        return false;
+    }
+    return declare(lists, self, err);
 }
 
 void dns_lists_close(struct dns_lists *lists)

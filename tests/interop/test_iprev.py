@@ -16,6 +16,7 @@ ZONE = {
     '4.2.0.192.in-addr.arpa': 'SERVFAIL',
     '5.2.0.192.in-addr.arpa': {'PTR': ['n%d.example' % i for i in range(30)]},
     '.'.join(reversed('20010db8000000000000000000000007')) + '.ip6.arpa': {'PTR': ['mx.example.org']},
+    '6.2.0.192.in-addr.arpa': 'SILENT',
     '1.0.0.127.in-addr.arpa': {'PTR': ['near.example']},
 }
 RULE = """rule { "NAMED", score = 1.0, group = "x", about = "the client has a name",
@@ -81,6 +82,13 @@ class Iprev(unittest.TestCase):
             self.check(server, '192.0.2.4', 'IPREV_TEMPERROR', 'iprev=temperror policy.iprev=192.0.2.4')
             self.check(server, '10.1.2.3', None, None)
             self.assertEqual(dns.asked('3.2.1.10.in-addr.arpa'), 0)
+
+    def test_a_silent_dns(self):
+        """It is a temperror when there is time to learn that, and holds up nobody's mail when there is not."""
+        with FakeDNS(ZONE) as dns, self.server(dns, more='dns { timeout = 200ms }\n') as server:
+            self.check(server, '192.0.2.6', 'IPREV_TEMPERROR', 'iprev=temperror policy.iprev=192.0.2.6')
+        with FakeDNS(ZONE) as dns, self.server(dns, 'deadline = 200ms') as server:
+            self.assertEqual(self.send('192.0.2.6')[0], 250)
 
     def test_names_without_number(self):
         with FakeDNS(ZONE) as dns, self.server(dns, 'max_names = 3') as server:
