@@ -1,5 +1,6 @@
-/* profile.c - from `profile NAME { … }` to what judges, and which one judges whom. */
-#include "core/hook/profile.h"
+/* profile.c - from `profile NAME { … }` to what judges. profile_choose.c says which one judges
+ * whom. */
+#include "core/hook/profile_int.h"
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
@@ -37,13 +38,6 @@ const struct conf_block profile_block = {
 };
 
 #define GREYLIST_MILLI 4000 /* where a plugin can */
-
-static struct profile builtin = {
-    .name = "default",
-    .threshold_milli = {[FCT_JUNK] = 6000, [FCT_REFUSE] = 15000},
-    .shared = FCT_JUNK,
-    .greylists_not = true,
-};
 
 /* ---- one block on its way ---- */
 
@@ -269,24 +263,6 @@ static bool add_each(struct builder *b, struct fct_strings list,
 
 /* ---- patterns ---- */
 
-static const struct {
-    const char *name;
-    uint32_t role;
-} roles[] = {
-    {"role:mx", FCT_ROLE_MX},
-    {"role:submission", FCT_ROLE_SUBMISSION},
-    {"role:lmtp", FCT_ROLE_LMTP},
-    {"role:local", FCT_ROLE_LOCAL},
-};
-
-static uint32_t role_of(const char *pattern)
-{
-    for (size_t i = 0; i < FCT_COUNT(roles); i++)
-        if (strcmp(roles[i].name, pattern) == 0)
-            return roles[i].role;
-    return 0;
-}
-
 static bool check_patterns(struct builder *b)
 {
     const struct profile *p = b->profile;
@@ -294,7 +270,7 @@ static bool check_patterns(struct builder *b)
     for (size_t i = 0; i < p->match.n; i++) {
         const char *pattern = p->match.item[i];
 
-        if (role_of(pattern))
+        if (profile_role_of(pattern))
             continue;
         if (strncmp(pattern, "role:", 5) == 0)
             return fail_at(b, "match", i, "\"%s\": the roles are mx, submission, lmtp, local",
@@ -306,54 +282,7 @@ static bool check_patterns(struct builder *b)
     return true;
 }
 
-/* '*' stands for any bytes; letters of either case are the same. In time pattern times text. */
-static bool glob_matches(struct fct_str pattern, struct fct_str text)
-{
-    size_t p = 0, t = 0, star = SIZE_MAX, back = 0;
-
-    while (t < text.n) {
-        if (p < pattern.n && pattern.p[p] == '*') {
-            star = p++;
-            back = t;
-        } else if (p < pattern.n && char_lower(pattern.p[p]) == char_lower(text.p[t])) {
-            p++;
-            t++;
-        } else if (star != SIZE_MAX) {
-            p = star + 1;
-            t = ++back;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.n && pattern.p[p] == '*')
-        p++;
-    return p == pattern.n;
-}
-
-/* 0: does not match; 1 a role; then by letters; SIZE_MAX a whole address. */
-static size_t specificity(const char *text, const struct profile_wish *wish)
-{
-    struct fct_str pattern = str_from(text);
-    size_t letters = 0;
-
-    if (role_of(text))
-        return role_of(text) & wish->role ? 1 : 0;
-    if (!glob_matches(pattern, wish->recipient) && !glob_matches(pattern, wish->account))
-        return 0;
-    for (size_t i = 0; i < pattern.n; i++)
-        letters += pattern.p[i] != '*';
-    return letters == pattern.n ? SIZE_MAX : letters + 2;
-}
-
 /* ---- the set ---- */
-
-static struct profile *named(struct profile *list, size_t n, struct fct_str name)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!list[i].shadow && str_equal(str_from(list[i].name), name))
-            return &list[i];
-    return NULL;
-}
 
 static struct map *copy_map(const struct plugin_set *plugins, const struct map *from)
 {
@@ -379,7 +308,7 @@ static bool somebody_greylists(const struct plugin_set *plugins)
 /* What `profile default` says of itself before any file does. */
 static void start_default(struct profile *p, const struct plugin_set *plugins)
 {
-    *p = builtin;
+    *p = profile_builtin;
     p->greylists_not = !somebody_greylists(plugins);
     p->threshold_milli[FCT_GREYLIST] = p->greylists_not ? 0 : GREYLIST_MILLI;
 }
@@ -452,59 +381,4 @@ bool profile_set_build(struct plugin_set *plugins, const struct config *conf,
     start_default(&out->profile[0], plugins);
     out->n = 1;
     return fill_set(plugins, conf, out, err);
-}
-
-/* ---- choosing ---- */
-
-static const struct profile *most_specific(const struct profile_set *set,
-                                           const struct profile_wish *wish)
-{
-    const struct profile *best = &set->profile[0];
-    size_t most = 0;
-
-    for (size_t i = 0; i < set->n; i++)
-        for (size_t k = 0; k < set->profile[i].match.n && !set->profile[i].shadow; k++) {
-            size_t s = specificity(set->profile[i].match.item[k], wish);
-
-            if (s > most) {
-                most = s;
-                best = &set->profile[i];
-            }
-        }
-    return best;
-}
-
-const struct profile *profile_choose(const struct profile_set *set, const struct profile_wish *wish,
-                                     bool *unknown)
-{
-    struct profile *list = set->n > 0 ? set->profile : &builtin;
-    size_t n = set->n > 0 ? set->n : 1;
-    const struct fct_str by_name[] = {wish->asked, wish->setting};
-
-    for (size_t i = 0; i < FCT_COUNT(by_name); i++) {
-        const struct profile *p = by_name[i].n > 0 ? named(list, n, by_name[i]) : NULL;
-
-        if (p)
-            return p;
-        if (by_name[i].n > 0 && unknown)
-            *unknown = true;
-    }
-    return set->n > 0 ? most_specific(set, wish) : &builtin;
-}
-
-bool profile_shadows(const struct profile *profile, const struct profile_wish *wish)
-{
-    bool matches = profile->match.n == 0;
-
-    for (size_t i = 0; i < profile->match.n && !matches; i++)
-        matches = specificity(profile->match.item[i], wish) > 0;
-    return profile->shadow && matches;
-}
-
-enum fct_action profile_action(const struct profile *profile, int32_t score_milli)
-{
-    for (unsigned a = FCT_REFUSE; a > FCT_KEEP; a--)
-        if (profile->threshold_milli[a] > 0 && score_milli >= profile->threshold_milli[a])
-            return (enum fct_action)a;
-    return FCT_KEEP;
 }
