@@ -106,7 +106,7 @@ START_TEST(results)
     struct iprev_outcome out;
 
     ck_assert(ip_address_parse((struct fct_str){cases[_i].client, strlen(cases[_i].client)},
-                                &query.client));
+                               &query.client));
     iprev_check(&query, &out);
     ck_assert_msg(out.result == cases[_i].result, "%s: %s (%s)", cases[_i].client,
                   iprev_result_word(out.result), out.why);
