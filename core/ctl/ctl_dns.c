@@ -159,7 +159,7 @@ int ctl_dns_records(struct ctl *c)
     bool check = ctl_option(c, "--check") != NULL;
     struct fct_err err = {0};
 
-    *r = (struct dns_records){.ctl = c, .arena = c->arena};
+    *r = (struct dns_records){.ctl = c, .arena = c->arena, .domain = "", .host = ""};
     if (!take_names(r, &err) || !dns_rows_collect(r, &err) ||
         (check && !ctl_resolver_run(c, dns_rows_check, r, &r->resolver, &err)))
         return ctl_error(&err);
