@@ -8,6 +8,7 @@
 #include "core/base/str.h"
 #include "core/supervisor/companion_int.h"
 #include "core/supervisor/landlock.h"
+#include "core/supervisor/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -243,6 +244,7 @@ void companion_exec(const struct companion_start *start)
         buf_put_c(&report, "no_new_privs=on ");
     close_files(start, &report);
     become(start, &report);
+    buf_put_c(&report, sandbox_seal_foreign() ? " seccomp=on" : " seccomp=off");
     (void)dprintf(STDOUT_FILENO, COMPANION_SANDBOX "%.*s\n", FCT_FMT(buf_str(&report)));
     (void)signal(SIGTERM, SIG_DFL);
     (void)signal(SIGINT, SIG_DFL);

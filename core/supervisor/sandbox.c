@@ -327,6 +327,24 @@ static bool close_calls(const struct sandbox_row *row)
     return ok;
 }
 
+bool sandbox_seal_foreign(void)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    bool ok;
+
+    if (!filter)
+        return false;
+    (void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);
+    for (size_t i = 0; i < FCT_COUNT(calls_fatal); i++)
+        if (calls_fatal[i] != CALL(execve) && calls_fatal[i] != CALL(execveat))
+            (void)seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, calls_fatal[i], 0);
+    (void)seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), CALL(socket), 1,
+                           SCMP_CMP(0, SCMP_CMP_NE, AF_UNIX));
+    ok = seccomp_load(filter) == 0;
+    seccomp_release(filter);
+    return ok;
+}
+
 static const char *network_of(const struct sandbox_row *row)
 {
     for (size_t i = 0; i < FCT_COUNT(row->calls); i++)

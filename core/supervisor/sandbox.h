@@ -40,6 +40,10 @@ FCT_MUST_CHECK bool sandbox_drop(const struct sandbox_request *req, struct sandb
                                  struct fct_err *err);
 void sandbox_seal(const struct sandbox_request *req, struct sandbox_report *report);
 
+/* For a program that is not ours and is about to be executed: no network but Unix sockets, none of
+ * the calls that only an attacker makes. False: this kernel has no seccomp. Needs no_new_privs. */
+FCT_MUST_CHECK bool sandbox_seal_foreign(void);
+
 /* The table as text, for documentation: role, user key, folders, system calls. */
 void sandbox_print_markdown(struct buf *out);
 

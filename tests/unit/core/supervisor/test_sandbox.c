@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -263,6 +264,43 @@ START_TEST(each_role_can_do_what_it_needs_and_no_more)
 }
 END_TEST
 
+/* ---- a program that is not ours ---- */
+
+START_TEST(a_foreign_program_has_no_network)
+{
+    static const struct {
+        const char *name;
+        int (*attempt)(void);
+        int want;
+    } foreign[] = {
+        {"connect by TCP", connect_tcp, REFUSED},
+        {"make a socket for datagrams", make_udp_socket, REFUSED},
+        {"make a netlink socket", make_netlink_socket, REFUSED},
+        {"make a raw socket", make_raw_socket, REFUSED},
+        {"connect to a local socket", connect_unix, WORKS},
+        {"fork", make_process, WORKS},
+        {"execute a program", execute, WORKS},
+        {"trace", trace, KILLED},
+    };
+
+    for (size_t i = 0; i < FCT_COUNT(foreign); i++) {
+        int status, got;
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+            _exit(!sandbox_seal_foreign() ? 77 : foreign[i].attempt() ? 1 : 0);
+        }
+        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+        got = WIFSIGNALED(status) ? KILLED : WEXITSTATUS(status);
+        if (got == 77)
+            return; /* this kernel has no seccomp */
+        ck_assert_msg(got == foreign[i].want, "%s: got %d, want %d", foreign[i].name, got,
+                      foreign[i].want);
+    }
+}
+END_TEST
+
 START_TEST(a_relaxed_sandbox_says_so)
 {
     int pipefd[2];
@@ -387,6 +425,7 @@ int main(void)
     tcase_add_unchecked_fixture(tc, set_up, clean_up);
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, each_role_can_do_what_it_needs_and_no_more);
+    tcase_add_test(tc, a_foreign_program_has_no_network);
     tcase_add_test(tc, a_relaxed_sandbox_says_so);
     tcase_add_test(tc, a_user_that_does_not_exist_is_left_out_and_said);
     tcase_add_test(tc, only_the_store_drops_before_it_prepares);
