@@ -3,6 +3,7 @@ import contextlib, ctypes, fcntl, imaplib, json, os, pwd, re, signal, smtplib, s
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
+from redis_server import wait_for
 
 USERS = {'edge': 'nobody', 'filter': 'daemon', 'store': 'games', 'redis': 'bin'}  # every Debian has them
 ALICE = 'alice@example.test'
@@ -111,7 +112,7 @@ class ServerMode(unittest.TestCase):
             self.assertEqual(uid_of(p['pid']), {pwd.getpwnam(USERS[p['role']]).pw_uid}, p['role'])
             seen.add(p['role'])
         self.assertEqual(seen, set(USERS))
-        self.assertIn('redis_there yes', self.server.ctl('status').stdout)  # the filters' group may go to its socket
+        wait_for(lambda: 'redis_there yes' in self.server.ctl('status').stdout, 'a filter whose group lets it into the socket of Redis')
         shown = self.server.ctl('status', '--sandbox').stdout
         for role, user in USERS.items():
             self.assertRegex(shown, r'(?m)^%s .* user=%s( |$)' % (role, user))
