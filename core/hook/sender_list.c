@@ -10,14 +10,28 @@
 
 /* ---- results of authentication ---- */
 
-/* Behind a quoted string or a comment that begins at `at`. */
-static size_t skip_text(struct fct_str s, size_t at)
+/* Behind a quoted string that begins at `at`. */
+static size_t skip_string(struct fct_str s, size_t at)
 {
-    char end = s.p[at] == '"' ? '"' : ')';
-
-    for (at++; at < s.n && s.p[at] != end; at++)
+    for (at++; at < s.n && s.p[at] != '"'; at++)
         at += s.p[at] == '\\';
     return at + 1;
+}
+
+/* Behind a comment that begins at `at`; comments nest (RFC 5322 3.2.2). */
+static size_t skip_comment(struct fct_str s, size_t at)
+{
+    size_t depth = 0;
+
+    for (; at < s.n; at++) {
+        if (s.p[at] == '\\')
+            at++;
+        else if (s.p[at] == '(')
+            depth++;
+        else if (s.p[at] == ')' && --depth == 0)
+            return at + 1;
+    }
+    return at;
 }
 
 /* The value of `name` in a resinfo (RFC 8601 2.2), or empty. Comments and reasons may quote what a
@@ -30,7 +44,7 @@ static struct fct_str property(struct fct_str resinfo, const char *name)
         size_t end = at;
 
         if (resinfo.p[at] == '"' || resinfo.p[at] == '(') {
-            at = skip_text(resinfo, at);
+            at = resinfo.p[at] == '"' ? skip_string(resinfo, at) : skip_comment(resinfo, at);
             continue;
         }
         while (end < resinfo.n && !strchr(" \"(", resinfo.p[end]))
