@@ -9,7 +9,7 @@ enum { DATABASES_MAX = 21, GENERATIONS = 2, LOOKS = GENERATIONS + 1 };
 
 /* Where a message begins to be nearly the same as another, and where it is for certain. */
 #define LIKE_FROM 0.4
-#define LIKE_FULL 0.9
+#define LIKE_FULL 0.75
 
 /* clang-format off */
 const struct fct_symbol bayes_symbols[] = {
@@ -22,8 +22,8 @@ const struct fct_symbol bayes_symbols[] = {
     {"BAYES_80",  3.0, "bayes", "Looks rather like spam: 80 to 95 % probability"},
     {"BAYES_95",  3.8, "bayes", "Looks like spam: 95 to 99 % probability"},
     {"BAYES_99",  4.5, "bayes", "Looks like spam: 99 % probability or more"},
-    {"LIKE_TAUGHT_SPAM",  6.5, "taught", "Nearly the same as a message that this user has moved to Junk"},
-    {"LIKE_TAUGHT_HAM",  -5.0, "taught", "Nearly the same as a message that this user has moved out of Junk"},
+    {"LIKE_TAUGHT_SPAM",  8.0, "taught", "Nearly the same as a message that this user has moved to Junk"},
+    {"LIKE_TAUGHT_HAM",  -6.0, "taught", "Nearly the same as a message that this user has moved out of Junk"},
     {NULL, 0, NULL, NULL},
 };
 /* clang-format on */

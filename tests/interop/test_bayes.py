@@ -153,6 +153,10 @@ class Bayes(unittest.TestCase):
         c.login(user, facteur.PASSWORD)
         return c
 
+    def count(self, user, mailbox):
+        with self.imap(user) as c:
+            return int(c.select(mailbox)[1][0])
+
     def move(self, c, source, target):
         c.select(source)
         self.assertEqual(c.uid('MOVE', '1:*', target)[0], 'OK')
@@ -168,7 +172,12 @@ class Bayes(unittest.TestCase):
             self.assertTrue(self.until(lambda: 'LIKE_TAUGHT_SPAM' in self.shown(again, ANNA)), self.server.log()[-2000:])
             self.assertNotIn('LIKE_TAUGHT', self.shown(again, JOE))
             self.assertEqual(self.scan(again, JOE), before[1])
-            self.move(c, 'Junk', 'INBOX')
+            for name in (ANNA, JOE):
+                self.deliver(again, name)
+            self.assertEqual((self.count(ANNA, 'Junk'), self.count(ANNA, 'INBOX')), (2, 0))
+            self.assertEqual((self.count(JOE, 'Junk'), self.count(JOE, 'INBOX')), (0, 1))
+            c.select('Junk')
+            self.assertEqual(c.uid('MOVE', '1', 'INBOX')[0], 'OK')
             self.assertTrue(self.until(lambda: 'LIKE_TAUGHT' not in self.shown(again, ANNA)), self.server.log()[-2000:])
             self.assertEqual(self.scan(again, ANNA), before[0])
             self.assertIn('0 spam, 0 ham', self.ctl('learn', 'status', '--account', ANNA).stdout)
@@ -202,7 +211,6 @@ class Bayes(unittest.TestCase):
                 shown = self.shown(probe, JOE)
             self.assertNotIn('BAYES_', shown)
             self.assertIn('redis', shown)
-            self.deliver(mail(HAM_WORDS, 4711), JOE)
             with self.imap(JOE) as c:
                 self.move(c, 'INBOX', 'Junk')
         finally:
