@@ -200,6 +200,20 @@ class Bayes(unittest.TestCase):
         both = self.shown(probe, ANNA, JOE)
         self.assertIn('own', both)
 
+    def test_6_moved_by_a_program_that_copies(self):
+        """mbsync appends what it fetched, with a field of its own, and expunges the other: still one message, learned once and taken back exactly."""
+        kept = self.redis_keys()
+        self.deliver(mail(HAM_WORDS, 31), JOE)
+        with self.imap(JOE) as c:
+            c.select('INBOX')
+            last = c.uid('SEARCH', 'ALL')[1][0].split()[-1].decode()
+            view = c.uid('FETCH', last, '(BODY.PEEK[])')[1][0][1]
+            c.append('Junk', None, None, b'X-TUID: 0123456789ab\r\n' + view)
+            self.assertTrue(self.until(lambda: '1 spam, 0 ham' in self.ctl('learn', 'status', '--account', JOE).stdout), self.server.log()[-3000:])
+            c.append('INBOX', None, None, b'X-TUID: ba9876543210\r\n' + view)
+            self.assertTrue(self.until(lambda: '0 spam, 0 ham' in self.ctl('learn', 'status', '--account', JOE).stdout), self.server.log()[-3000:])
+        self.assertEqual(self.redis_keys(), kept)
+
     def test_7_redis_away(self):
         """A symbol less and a word in the ledger, within the time a message may lose; learning waits until it is back."""
         pid = int(re.search(r'process_id:(\d+)', self.redis('INFO', 'server').decode()).group(1))
@@ -216,7 +230,7 @@ class Bayes(unittest.TestCase):
         finally:
             os.kill(pid, signal.SIGCONT)
         self.assertTrue(self.until(lambda: 'BAYES_99' in self.shown(probe, JOE)))
-        self.assertTrue(self.until(lambda: '1 spam, 0 ham' in self.ctl('learn', 'status', '--account', JOE).stdout), self.server.log()[-3000:])
+        self.assertTrue(self.until(lambda: ' 2 spam, 0 ham' in self.ctl('learn', 'status', '--account', JOE).stdout), self.server.log()[-3000:])
 
 
 if __name__ == '__main__':
