@@ -16,10 +16,12 @@ enum { FIRST_PAUSE_MS = 20 };
 
 enum state { RESTING, CONNECTING, THERE, AWAY };
 
+enum told { WAITING, LOOK_AGAIN, NODE_ENDED };
+
 /* A fiber that waits for the connection; on its stack. */
 struct waiter {
     struct fiber_token token;
-    enum { WAITING, LOOK_AGAIN, NODE_ENDED } told;
+    enum told told;
     struct waiter *next;
 };
 
@@ -41,7 +43,7 @@ struct redis_node {
 
 /* ---- the end of a connection ---- */
 
-static void wake_waiters(struct redis_node *n, int what)
+static void wake_waiters(struct redis_node *n, enum told what)
 {
     for (struct waiter *w = n->waiter; w; w = w->next) {
         w->told = what;

@@ -2,9 +2,9 @@
  * started before them, started again with a back-off when it dies, ended after them.
  *
  * It never keeps the server from starting or going on: who needs it has a fall-back. It gets its
- * user, no new privileges, no files (Landlock) but its own and the libraries, and no network but its
- * Unix socket (seccomp); what it prints goes to our log. It ends with the supervisor, also when that is killed: the next one finds a lock
- * in its folder, and first ends who holds it. */
+ * user, no new privileges, no files (Landlock) but its own and the libraries, and no network but
+ * its Unix socket (seccomp); what it prints goes to our log. It ends with the supervisor, also when
+ * that is killed: the next one finds a lock in its folder, and first ends who holds it. */
 #ifndef CORE_SUPERVISOR_COMPANION_H
 #define CORE_SUPERVISOR_COMPANION_H
 

@@ -339,7 +339,7 @@ bool sandbox_seal_foreign(void)
         if (calls_fatal[i] != CALL(execve) && calls_fatal[i] != CALL(execveat))
             (void)seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, calls_fatal[i], 0);
     (void)seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), CALL(socket), 1,
-                           SCMP_CMP(0, SCMP_CMP_NE, AF_UNIX));
+                           SCMP_CMP(0, SCMP_CMP_NE, AF_UNIX, 0));
     ok = seccomp_load(filter) == 0;
     seccomp_release(filter);
     return ok;
