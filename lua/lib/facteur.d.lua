@@ -83,6 +83,8 @@ local envelope_object = {}
 ---@field size integer bytes, with our Received line
 ---@field text string? the first text/plain part in UTF-8, else the visible text of the first HTML part; cut at lua.text_limit. nil when there is neither
 ---@field html html its HTML: all text/html parts together. Always there, empty when there is none
+---@field shown string the text people see, of all text parts together: markup gone, invisible characters left out, spaces one each; cut at lua.text_limit
+---@field hidden string the text that HTML keeps from people: display:none, no size, letters in the colour of their background; cut at lua.text_limit
 ---@field attachments part[] the parts that have a file name
 ---@field mailbox string at deliver, only to be set: the mailbox this recipient's copy goes to
 ---@field sender string at edit, only to be set: the sender kept with the message, without brackets
