@@ -232,6 +232,21 @@ class Bayes(unittest.TestCase):
         self.assertTrue(self.until(lambda: 'BAYES_99' in self.shown(probe, JOE)))
         self.assertTrue(self.until(lambda: ' 2 spam, 0 ham' in self.ctl('learn', 'status', '--account', JOE).stdout), self.server.log()[-3000:])
 
+    def test_8_bench(self):
+        """bench/spam on a corpus that is easily told apart."""
+        corpus = self.path('corpus')
+        for kind, words, first in (('spam', SPAM_WORDS, 0), ('ham', HAM_WORDS, 500)):
+            folder(os.path.join(corpus, kind), words, first, 100)
+        with open(os.path.join(corpus, 'index.tsv'), 'w') as f:
+            f.write('file\tlabel\tsource\n')
+            f.writelines('%s/%d.eml\t%s\tmade\n' % (kind, i + first, kind) for kind, first in (('spam', 0), ('ham', 500)) for i in range(100))
+        scores = self.path('scores')
+        r = subprocess.run([os.path.join(HERE, '..', '..', 'bench', 'spam'), corpus, facteur.build_dir(), '--folds', '1', '--scores', scores], capture_output=True, text=True)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertRegex(r.stdout, r'(?m)^mean +AUC 1\.00000 +recall 1\.0000')
+        with open(scores) as f:
+            self.assertGreater(len([json.loads(line) for line in f]), 60)
+
 
 if __name__ == '__main__':
     unittest.main()
