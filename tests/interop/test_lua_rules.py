@@ -216,7 +216,7 @@ rule { "NO_MX", on = "mail", about = "no MX", max_hits = 2, function(c, ev)
   if not mx then c:hit(why) c:hit("twice") end
 end }
 hook { "rcpt", function(c)
-  local ok, wait = limit.take("test", "4/1h")
+  local ok, wait = limit.take("test", "2/1h")
   local n = kv.add("rcpts", 1, "1h")
   log.info("take %s %s %d %s %s", ok, wait ~= nil, n, kv.seen("x", "1h"), kv.get("none"))
   if not ok then return tempfail("4.7.1", "enough") end
