@@ -89,7 +89,9 @@ bool mail_files_find(struct arena *arena, const char *const *word, size_t words,
 
 static bool is_mbox(struct fct_str s)
 {
-    return str_starts(s, FCT_STR("From ")) && str_find_char(str_head(s, 20), ':') < 0;
+    struct fct_str line = str_split(&s, '\n');
+
+    return str_starts(line, FCT_STR("From ")) && str_find_char(str_head(line, 20), ':') < 0;
 }
 
 /* Where the next "From " line begins: behind an empty line. */

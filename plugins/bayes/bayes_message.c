@@ -212,7 +212,7 @@ void bayes_message_digest(const struct bayes_reading *r, struct bayes_digest *ou
     XXH3_state_t *state = XXH3_createState();
     XXH128_hash_t hash;
 
-    (void)XXH3_128bits_reset(state);
+    (void)XXH3_128bits_reset_withSeed(state, r->key);
     for (size_t i = 0; i < n; i++) {
         if (is_written_by_sender(field[i].name))
             (void)XXH3_128bits_update(state, field[i].raw.p, field[i].raw.n);
