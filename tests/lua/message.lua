@@ -18,6 +18,7 @@ local tries = {
     local f = m.html:forms()[1]
     return show(#m.html:forms(), f.action, f.method, #f.inputs, f.inputs[1].name, f.inputs[1].type)
   end,
+  shown = function(m) return show(m.shown, "/", m.hidden) end,
   images = function(m)
     local a, b = table.unpack(m.html:images())
     return show(a.url.host, a.width, a.height, a.alt, a.hidden, b.url, b.hidden)

@@ -37,6 +37,7 @@ return {
     { text = page .. "<form action='https://x.example/' method=POST><input name=pass type=password><select name=s></select></form><input name=out>" }),
   case("images", "x.example 600 nil Logo false nil true",
     { text = page .. "<img src='https://x.example/a.png' width=600 alt=Logo><img src='cid:1' style='visibility: hidden'>" }),
+  case("shown", "Hello you / kept back", { text = page .. "<p>Hello <b>you</b><span style='display:none'>kept back</span>" }),
   case("links", "a Read me https://a.example/,area  https://b.example/",
     { text = page .. "<a href='https://a.example/'>Read <i>me</i></a><map><area href='https://b.example/'></map>" }),
   case("trackers", "2 pixel spy.example /1 spy.example, see.example",

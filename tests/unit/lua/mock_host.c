@@ -5,6 +5,7 @@
 #include "core/base/utf8.h"
 #include "core/dns/psl.h"
 #include "core/message/links.h"
+#include "core/message/shown_text.h"
 #include "core/message/url.h"
 #include <check.h>
 #include <dlfcn.h>
@@ -309,6 +310,26 @@ static size_t links(struct fct_call *call, const struct fct_link **first)
     return list.n;
 }
 
+static struct fct_str text(struct fct_call *call, uint32_t which)
+{
+    struct mock *m = call->mock;
+    struct fct_str kept;
+    struct shown_text t;
+
+    shown_text_init(&t, 1u << 20);
+    for (size_t i = 0; i < m->tree.n; i++) {
+        const struct fct_html_token *token;
+
+        if (str_equal(m->part[i].type, FCT_STR("text/plain")))
+            shown_text_add_plain(&t, part_text(call, &m->part[i]));
+        else if (html(call, &m->part[i], &token) > 0)
+            shown_text_add_html(&t, token, html(call, &m->part[i], &token));
+    }
+    kept = arena_str(m->arena, buf_str(which == FCT_TEXT_HIDDEN ? &t.hidden.out : &t.shown.out));
+    shown_text_free(&t);
+    return kept;
+}
+
 static bool parse_url(struct fct_call *call, struct fct_str text, struct fct_url *out)
 {
     if (!url_parse(call->mock->arena, text, out))
@@ -435,6 +456,7 @@ const struct fct_host mock_functions = {
     .links = links,
     .url_parse = parse_url,
     .org_domain = org_domain,
+    .text = text,
     .start = start,
     .wait_all = wait_all,
     .add_composite = add_composite,
