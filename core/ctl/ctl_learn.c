@@ -118,7 +118,7 @@ static size_t read_tokens(const struct learn *l, struct fct_str message,
     struct fct_trial trial = {.size = sizeof trial, .message = message};
     struct fct_err err = {0};
     struct bayes_reading reading = {&plugin_host, plugin_host.trial_begin(NULL, &trial, &err),
-                                    l->key, l->conf.max_text.bytes};
+                                    l->key, l->conf.max_text.bytes, str_from(l->c->paths.name)};
     size_t n;
 
     if (!reading.call)

@@ -103,9 +103,7 @@ static void read_senders(const struct bayes_reading *r, struct bayes_tokens *t)
 
 static bool is_ours(const struct bayes_reading *r, struct fct_str value)
 {
-    struct fct_str name = r->host->server_name(r->call);
-
-    return name.n > 0 && memmem(value.p, value.n, name.p, name.n);
+    return r->server.n > 0 && memmem(value.p, value.n, r->server.p, r->server.n);
 }
 
 /* Names and addresses of hosts: whole, and what is around them: the network, the domain. */

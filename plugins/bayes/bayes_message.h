@@ -12,6 +12,7 @@ struct bayes_reading {
     struct fct_call *call; /* or a trial */
     uint64_t key;          /* bayes_key() */
     size_t max_text;       /* bytes of text that are looked at */
+    struct fct_str server; /* our own name: what we wrote into Received is left out */
 };
 
 /* Rising hashes; returns how many. 0: there is no message, or no memory left for it. */

@@ -20,7 +20,8 @@ enum fct_verdict bayes_on_learn(struct fct_call *call, const struct fct_ev_learn
 static inline struct bayes_reading bayes_reading(const struct bayes_plugin *plugin,
                                                  struct fct_call *call)
 {
-    return (struct bayes_reading){plugin->host, call, plugin->key, plugin->conf->max_text.bytes};
+    return (struct bayes_reading){plugin->host, call, plugin->key, plugin->conf->max_text.bytes,
+                                  plugin->host->server_name(call)};
 }
 
 #endif

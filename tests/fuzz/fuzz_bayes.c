@@ -30,7 +30,8 @@ static size_t read_message(struct fct_str text, uint64_t out[BAYES_TOKENS])
 {
     struct fct_trial trial = {.size = sizeof trial, .message = text};
     struct fct_err err = {0};
-    struct bayes_reading r = {&plugin_host, plugin_host.trial_begin(NULL, &trial, &err), 1, 10000};
+    struct bayes_reading r = {
+        &plugin_host, plugin_host.trial_begin(NULL, &trial, &err), 1, 10000, {"mx", 2}};
     struct bayes_digest digest;
     size_t n = bayes_message_tokens(&r, out);
 

@@ -17,7 +17,7 @@ static void take(const char *head, const char *body, struct taken *out)
     static char text[10000];
     struct fct_trial trial = {.size = sizeof trial};
     struct fct_err err = {0};
-    struct bayes_reading r = {&plugin_host, NULL, 0, 100000};
+    struct bayes_reading r = {&plugin_host, NULL, 0, 100000, FCT_STR("mx.example.org")};
 
     (void)snprintf(text, sizeof text, "%s\r\n%s", head, body);
     trial.message = text_of(text);
