@@ -214,6 +214,20 @@ class Bayes(unittest.TestCase):
             self.assertTrue(self.until(lambda: '0 spam, 0 ham' in self.ctl('learn', 'status', '--account', JOE).stdout), self.server.log()[-3000:])
         self.assertEqual(self.redis_keys(), kept)
 
+    def test_6_file_and_mailbox(self):
+        """Learned from a file, taken back by moving the message: the same tokens, with the fields that this server wrote."""
+        kept = self.redis_keys()
+        self.deliver(mail(HAM_WORDS, 32), JOE)
+        with self.imap(JOE) as c:
+            c.select('INBOX')
+            last = c.uid('SEARCH', 'ALL')[1][0].split()[-1]
+            with open(self.path('fetched.eml'), 'wb') as f:
+                f.write(c.uid('FETCH', last.decode(), '(BODY.PEEK[])')[1][0][1])
+            self.assertIn('1 learned as ham', self.learn('ham', '--account', JOE, self.path('fetched.eml')))
+            self.assertNotEqual(self.redis_keys(), kept)
+            self.assertEqual(c.uid('MOVE', last.decode(), 'Junk')[0], 'OK')
+            self.assertTrue(self.until(lambda: self.redis_keys() == kept), self.server.log()[-3000:])
+
     def test_7_redis_away(self):
         """A symbol less and a word in the ledger, within the time a message may lose; learning waits until it is back."""
         pid = int(re.search(r'process_id:(\d+)', self.redis('INFO', 'server').decode()).group(1))
