@@ -328,6 +328,7 @@ const struct fct_host plugin_host = {
     .symbol = result_symbol,
     .has_symbol = result_has_symbol,
     .symbol_at = result_symbol_at,
+    .symbol_group = result_symbol_group,
     .addresses = facts_addresses,
     .fact_add = facts_add,
     .fact = facts_get,

@@ -36,6 +36,7 @@ bool hook_takes_symbols(enum fct_hook hook); /* at these points a symbol can be 
 void result_timed_out(struct fct_call *call);
 bool result_has_symbol(struct fct_call *call, const char *name, double *score);
 const char *result_symbol_at(struct fct_call *call, size_t nth, double *score);
+const char *result_symbol_group(struct fct_call *call, const char *name);
 bool result_reply(struct fct_call *call, unsigned code, const char *enhanced, const char *text);
 bool result_mailbox(struct fct_call *call, struct fct_str name);
 bool result_keyword(struct fct_call *call, struct fct_str name);

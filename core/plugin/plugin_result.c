@@ -119,6 +119,13 @@ const char *result_symbol_at(struct fct_call *call, size_t nth, double *score)
     return hit->symbol->name;
 }
 
+const char *result_symbol_group(struct fct_call *call, const char *name)
+{
+    const struct symbol_hit *hit = call->live && name ? find_hit(call, name) : NULL;
+
+    return hit ? hit->symbol->group : NULL;
+}
+
 /* ---- the reply ---- */
 
 static bool is_reply_text(struct fct_str s)

@@ -618,6 +618,9 @@ struct fct_host {
      * left out, cut at filter.max_text. Of alternatives (RFC 2046 5.1.4) each, as mail programs
      * choose differently. Cached. */
     struct fct_str (*text)(struct fct_call *call, uint32_t which);
+
+    /* The group of a symbol that was found; NULL: it was not. */
+    const char *(*symbol_group)(struct fct_call *call, const char *name);
 };
 
 /* ---- what a plugin exports ---- */

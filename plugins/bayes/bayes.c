@@ -10,7 +10,7 @@ static bool start(struct fct_self *self, const struct fct_host *host, const void
     struct bayes_plugin *plugin;
 
     (void)self;
-    if (!FCT_HAS(host, text)) {
+    if (!FCT_HAS(host, symbol_group)) {
         *err = (struct fct_err){FCT_DENIED, "this server is too old for this plugin"};
         return false;
     }
@@ -36,6 +36,7 @@ static void stop(void *state)
 
 static const struct fct_hook_row hooks[] = {
     FCT_ON(scan, bayes_on_scan, .provides = "bayes", .may = FCT_MAY_NOTHING),
+    FCT_ON(verdict, bayes_on_verdict, .may = FCT_MAY_NOTHING),
     FCT_ON(learn, bayes_on_learn),
 };
 

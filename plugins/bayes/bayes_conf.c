@@ -13,6 +13,10 @@ const struct fct_conf_key bayes_conf_keys[] = {
     FCT_CONF_KEY(struct bayes_conf, max_users,        "8",    "Recipients of a message whose own databases are asked; the others have the site's verdict; at most 20"),
     FCT_CONF_KEY(struct bayes_conf, users_teach_site, "no",   "What users move to Junk and back also teaches the site's database, and so changes other users' verdicts"),
     FCT_CONF_KEY(struct bayes_conf, check_users,      "no",   "Judge what users who have logged in submit, too"),
+    FCT_CONF_KEY(struct bayes_conf, autolearn,        "yes",  "The site's database also learns messages whose score leaves no doubt (README.md); a person's word takes that back"),
+    FCT_CONF_KEY(struct bayes_conf, autolearn_spam,   "12",   "Score from which on a message is learned as spam"),
+    FCT_CONF_KEY(struct bayes_conf, autolearn_ham,    "-2",   "Score down from which a message is learned as ham; below 0"),
+    FCT_CONF_KEY(struct bayes_conf, autolearn_groups, "3",    "Groups of symbols besides bayes itself that must agree; all about authentication are one; 1 to 20"),
     FCT_CONF_KEY(struct bayes_conf, max_text,         "256K", "Text of a message that is looked at"),
     FCT_CONF_KEY(struct bayes_conf, strongest,        "60",   "Tokens that decide: so many of those that say most; 10 to 800"),
     FCT_CONF_KEY(struct bayes_conf, unknown_strength, "0.03", "How strongly a token is held for neutral before it was seen, in messages (Robinson's s)"),
@@ -46,6 +50,12 @@ bool bayes_conf_check(const struct bayes_conf *c, struct fct_err *err)
         return fail(err, FCT_SYNTAX, "unknown_strength: must be above 0, at most 100");
     if (!(c->min_deviation >= 0 && c->min_deviation < 0.5))
         return fail(err, FCT_SYNTAX, "min_deviation: must be 0 or more and below 0.5");
+    if (c->autolearn_spam <= 0 || c->autolearn_ham >= 0)
+        return fail(err, FCT_SYNTAX, "%s",
+                    c->autolearn_ham >= 0 ? "autolearn_ham: must be below 0"
+                                          : "autolearn_spam: must be above 0");
+    if (c->autolearn_groups < 1 || c->autolearn_groups > 20)
+        return fail(err, FCT_SYNTAX, "autolearn_groups: must be 1 to 20");
     return (c->overlap >= 0.01 && c->overlap <= 1) ||
            fail(err, FCT_SYNTAX, "overlap: must be 0.01 to 1");
 }

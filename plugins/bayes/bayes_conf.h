@@ -9,10 +9,10 @@
 
 struct bayes_conf {
     const char *secret;
-    uint32_t min_learned, full_learned, max_users, strongest;
-    double unknown_strength, min_deviation, overlap;
+    uint32_t min_learned, full_learned, max_users, strongest, autolearn_groups;
+    double unknown_strength, min_deviation, overlap, autolearn_spam, autolearn_ham;
     fct_size max_text;
-    bool users_teach_site, check_users;
+    bool users_teach_site, check_users, autolearn;
 };
 extern const struct fct_conf_key bayes_conf_keys[];
 

@@ -16,6 +16,11 @@ extern const struct fct_symbol bayes_symbols[];
 
 enum fct_verdict bayes_on_scan(struct fct_call *call, const struct fct_ev_scan *ev, void *state);
 enum fct_verdict bayes_on_learn(struct fct_call *call, const struct fct_ev_learn *ev, void *state);
+enum fct_verdict bayes_on_verdict(struct fct_call *call, const struct fct_ev_verdict *ev,
+                                  void *state);
+
+/* The site's database learns the message because its score says so. */
+FCT_MAY_WAIT void bayes_guess(const struct bayes_plugin *plugin, struct fct_call *call, bool spam);
 
 static inline struct bayes_reading bayes_reading(const struct bayes_plugin *plugin,
                                                  struct fct_call *call)

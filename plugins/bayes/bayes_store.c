@@ -185,6 +185,10 @@ bool bayes_look_add(const struct fct_redis_reply *reply, double weight,
  * the heads, this generation, the one before, class, why, digest, tokens, when this generation
  * ends, what to remember of it (may be empty), of how many.
  *
+ * A mark is up to two letters: what a person said (s, h; - nobody, ? somebody elsewhere doubts the
+ * guess), and what the score had guessed before. A person's word is what counts, else a guess that
+ * nobody doubts; taking the word back brings that guess back.
+ *
  * Counts never go below zero nor over their 24 bits, whatever was lost meanwhile: a change that
  * would is left out. */
 const struct fct_redis_script bayes_learn_script = {
@@ -218,35 +222,56 @@ const struct fct_redis_script bayes_learn_script = {
         "    if r:sub(2, 33) == digest then redis.call('LREM', KEYS[3], 0, r) end\n"
         "  end\n"
         "end\n"
-        "local at = now\n"
-        "local known = redis.call('HGET', KEYS[1], digest)\n"
-        "if not known then at, known = before, redis.call('HGET', KEYS[2], digest) end\n"
-        "if known == class then return 0 end\n"
-        "if known then\n"
-        "  if why == 'guessed' then return 0 end\n"
-        "  count(at, known, -1)\n"
-        "  forget_near()\n"
-        "  redis.call('HDEL', at == now and KEYS[1] or KEYS[2], digest)\n"
-        "  if why ~= 'said' then return 2 end\n"
-        "elseif why == 'came' and class == 'h' then\n"
-        "  return 0\n"
+        "local at, known = now, redis.call('HGET', KEYS[1], digest)\n"
+        "if not known then at, known = before, redis.call('HGET', KEYS[2], digest) or '' end\n"
+        "local person, guess = known:sub(1, 1), known:sub(2, 2)\n"
+        "local function is_class(c) return c == 's' or c == 'h' end\n"
+        "local function counted(person, guess)\n"
+        "  if is_class(person) then return person end\n"
+        "  return person == '-' and guess or ''\n"
         "end\n"
-        "count(now, class, 1)\n"
-        "redis.call('HSET', KEYS[1], digest, class)\n"
-        "redis.call('EXPIREAT', KEYS[1], ends)\n"
+        "local was, nobody = counted(person, guess), ''\n"
+        "if guess ~= '' then nobody = guess == class and '-' or '?' end\n"
+        "if why == 'guessed' then\n"
+        "  if known ~= '' then return 0 end\n"
+        "  person, guess = '-', class\n"
+        "elseif why == 'said' then\n"
+        "  person = class\n"
+        "elseif why == 'doubted' then\n"
+        "  if not is_class(person) then person = nobody end\n"
+        "elseif is_class(person) and person ~= class or why == 'came' and class == 'h' then\n"
+        "  person = was == class and person or nobody\n"
+        "elseif was ~= class then\n"
+        "  person = class\n"
+        "end\n"
+        "local is = counted(person, guess)\n"
+        "local record = person == '' and '' or person .. guess\n"
+        "if record == known then return 0 end\n"
+        "local to = known ~= '' and guess ~= '' and at or now\n"
+        "local function marks(generation) return generation == now and KEYS[1] or KEYS[2] end\n"
+        "if known ~= '' then redis.call('HDEL', marks(at), digest) end\n"
+        "if record ~= '' then\n"
+        "  redis.call('HSET', marks(to), digest, record)\n"
+        "  redis.call('EXPIREAT', marks(to), ends)\n"
+        "end\n"
+        "if was == is then return 0 end\n"
+        "if was ~= '' then\n"
+        "  count(at, was, -1)\n"
+        "  forget_near()\n"
+        "end\n"
+        "if is == '' then return 2 end\n"
+        "count(to, is, 1)\n"
         "if near ~= '' then\n"
         "  redis.call('LPUSH', KEYS[3], near)\n"
         "  redis.call('LTRIM', KEYS[3], 0, most - 1)\n"
         "  redis.call('EXPIREAT', KEYS[3], ends)\n"
         "end\n"
-        "return known and 3 or 1\n",
+        "return was == '' and 1 or 3\n",
 };
 
 static const char *const why_words[] = {
-    [BAYES_SAID] = "said",
-    [BAYES_MOVED] = "moved",
-    [BAYES_CAME] = "came",
-    [BAYES_GUESSED] = "guessed",
+    [BAYES_SAID] = "said",       [BAYES_MOVED] = "moved",     [BAYES_CAME] = "came",
+    [BAYES_GUESSED] = "guessed", [BAYES_DOUBTED] = "doubted",
 };
 
 void bayes_learn(struct bayes_question *q, const struct bayes_db *db, bayes_generation generation,

@@ -3,7 +3,8 @@
  *
  *   fct:b:{DB}:GENERATION          hash: s, h: messages learned as spam and ham
  *   fct:b:{DB}:GENERATION:BUCKET   hash: 5 bytes of a token's hash -> spam << 24 | ham
- *   fct:l:{DB}:GENERATION          hash: digest of a learned message -> s or h
+ *   fct:l:{DB}:GENERATION          hash: digest of a learned message -> who taught what: s or h by
+ *                                  a person, -s or -h by the score (bayes_learn_script)
  *   fct:n:{DB}                     list, of users only: what they spoke about last (bayes_near.h)
  *
  * A generation is a quarter of a year: this and the one before are read, the older at half weight,
@@ -64,6 +65,8 @@ enum bayes_why {
     BAYES_MOVED,   /* moved there: what was learned is taken back, which restores what was before */
     BAYES_CAME,    /* appended: as moved, and only spam is news */
     BAYES_GUESSED, /* by the score: what is known stays */
+    BAYES_DOUBTED, /* said to another database: here it only holds up a guess of the opposite, for
+                      as long as the last word was that */
 };
 enum bayes_learned { BAYES_KNOWN, BAYES_LEARNED, BAYES_TAKEN_BACK, BAYES_LEARNED_ANEW };
 

@@ -145,6 +145,76 @@ START_TEST(no_news)
 }
 END_TEST
 
+/* ---- what the score taught, and what people say of it ---- */
+
+/* clang-format off */
+static const struct guess_case {
+    const char *name;
+    struct {
+        bool spam;
+        enum bayes_why why;
+        enum bayes_learned what;
+        double has_spam, has_ham; /* the database, afterwards */
+    } step[6];
+} guesses[] = {
+    {"twice is once", {
+        {true, BAYES_GUESSED, BAYES_LEARNED, 1, 0}, {true, BAYES_GUESSED, BAYES_KNOWN, 1, 0}, {false, BAYES_GUESSED, BAYES_KNOWN, 1, 0}}},
+    {"a user doubts it, and does not any more", {
+        {true, BAYES_GUESSED, BAYES_LEARNED, 1, 0}, {false, BAYES_DOUBTED, BAYES_TAKEN_BACK, 0, 0}, {false, BAYES_DOUBTED, BAYES_KNOWN, 0, 0},
+        {true, BAYES_GUESSED, BAYES_KNOWN, 0, 0}, {true, BAYES_DOUBTED, BAYES_LEARNED, 1, 0}}},
+    {"a user who agrees changes nothing", {
+        {false, BAYES_GUESSED, BAYES_LEARNED, 0, 1}, {false, BAYES_DOUBTED, BAYES_KNOWN, 0, 1}}},
+    {"moved out of Junk, and back", {
+        {true, BAYES_GUESSED, BAYES_LEARNED, 1, 0}, {false, BAYES_MOVED, BAYES_LEARNED_ANEW, 0, 1}, {true, BAYES_MOVED, BAYES_LEARNED_ANEW, 1, 0},
+        {true, BAYES_MOVED, BAYES_KNOWN, 1, 0}}},
+    {"brought out of Junk by a program that copies", {
+        {true, BAYES_GUESSED, BAYES_LEARNED, 1, 0}, {false, BAYES_CAME, BAYES_TAKEN_BACK, 0, 0}, {true, BAYES_CAME, BAYES_LEARNED, 1, 0}}},
+    {"confirmed, then moved", {
+        {true, BAYES_GUESSED, BAYES_LEARNED, 1, 0}, {true, BAYES_SAID, BAYES_KNOWN, 1, 0}, {false, BAYES_MOVED, BAYES_TAKEN_BACK, 0, 0},
+        {false, BAYES_SAID, BAYES_LEARNED, 0, 1}}},
+    {"said otherwise", {
+        {false, BAYES_GUESSED, BAYES_LEARNED, 0, 1}, {true, BAYES_SAID, BAYES_LEARNED_ANEW, 1, 0}, {false, BAYES_GUESSED, BAYES_KNOWN, 1, 0}}},
+    {"what a person taught here nobody elsewhere doubts", {
+        {true, BAYES_SAID, BAYES_LEARNED, 1, 0}, {false, BAYES_DOUBTED, BAYES_KNOWN, 1, 0}}},
+    {"a doubt about what nobody learned", {{false, BAYES_DOUBTED, BAYES_KNOWN, 0, 0}}},
+};
+/* clang-format on */
+
+START_TEST(guessed)
+{
+    char digest[2] = "A";
+
+    for (size_t i = 0; i < FCT_COUNT(guesses); i++, digest[0]++) {
+        const struct guess_case *c = &guesses[i];
+
+        (void)redis_rig_ask("FLUSHDB");
+        for (size_t k = 0;
+             k < FCT_COUNT(c->step) &&
+             c->step[k].what + c->step[k].has_spam + c->step[k].has_ham + (double)c->step[k].why >
+                 0;
+             k++) {
+            enum bayes_learned what = learn(&site, NOW, c->step[k].spam, c->step[k].why, digest);
+
+            ck_assert_msg(what == c->step[k].what, "%s, step %zu: %s", c->name, k + 1,
+                          bayes_learned_text(what));
+            check_counts(&site, NOW, c->step[k].has_spam, c->step[k].has_ham);
+        }
+    }
+}
+END_TEST
+
+/* A guess of the last quarter is taken back and comes back there. */
+START_TEST(guessed_before)
+{
+    ck_assert_int_eq(learn(&site, NOW, true, BAYES_GUESSED, "a"), BAYES_LEARNED);
+    ck_assert_int_eq(learn(&site, NOW + 1, false, BAYES_DOUBTED, "a"), BAYES_TAKEN_BACK);
+    check_counts(&site, NOW, 0, 0);
+    ck_assert_int_eq(learn(&site, NOW + 1, true, BAYES_DOUBTED, "a"), BAYES_LEARNED);
+    check_counts(&site, NOW, 1, 0);
+    check_counts(&site, NOW + 1, 0, 0);
+}
+END_TEST
+
 /* A change of mind in the next quarter, and one when all is forgotten. */
 START_TEST(other_generations)
 {
@@ -261,6 +331,8 @@ int main(void)
     tcase_add_test(tc, taken_back);
     tcase_add_test(tc, said_otherwise);
     tcase_add_test(tc, no_news);
+    tcase_add_test(tc, guessed);
+    tcase_add_test(tc, guessed_before);
     tcase_add_test(tc, other_generations);
     tcase_add_test(tc, bounds);
     tcase_add_test(tc, redis_forgets);
