@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""The plugin fuzzy with a real redis-server: what users teach by moving mail, for whom it counts, taking it back to the last byte, and Redis away."""
+import contextlib
+import glob
+import imaplib
+import os
+import random
+import re
+import signal
+import smtplib
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'lib'))
+import facteur  # noqa: E402
+
+ANNA, JOE, EVE, LEO = USERS = ['%s@example.org' % name for name in ('anna', 'joe', 'eve', 'leo')]
+CONF = '''
+plugin fuzzy { secret = "of this test" min_attachment = 200 max_learned = 60 }
+access { learn_delay = 0s learn_retry = 1s }
+'''
+# Every key of fuzzy with what is in it.
+CONTENT = '''
+local seen, keys = {}, redis.call('KEYS', 'fct:f:*')
+table.sort(keys)
+for i, key in ipairs(keys) do
+  local all = redis.call('HGETALL', key)
+  local pairs_of = {}
+  for k = 1, #all, 2 do pairs_of[#pairs_of + 1] = all[k] .. '=' .. all[k + 1] end
+  table.sort(pairs_of)
+  seen[i] = key .. ' ' .. redis.sha1hex(table.concat(pairs_of, ' '))
+end
+return seen
+'''
+WORDS = ('account bank limited unusual login please confirm details within hours closed reference thank patience trust letter window garden river mountain'
+         ' yellow bicycle station morning coffee paper engine bridge winter orange silver pocket mirror doctor lawyer police market harbour engineer').split()
+
+
+def text(seed, n=90):
+    pick = random.Random(seed)
+    return [pick.choice(WORDS) for _ in range(n)]
+
+
+def edited(words, seed, changes=5):
+    pick, words = random.Random(seed), list(words)
+    for i in pick.sample(range(len(words)), changes):
+        words[i] = 'changed%d' % i
+    return words
+
+
+def mail(words, number, attachment=None):
+    body = '\n'.join(' '.join(words[i:i + 10]) for i in range(0, len(words), 10))
+    head = 'From: s%d@sender%d.example\nTo: %s\nSubject: number %d\nMessage-ID: <%d@sender.example>\n' % (number, number, ANNA, number, number)
+    if attachment is None:
+        return head + '\n' + body + '\n'
+    return (head + 'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\n' + body +
+            '\n--b\nContent-Type: application/octet-stream; name=f.bin\n\n' + attachment + '\n--b--\n')
+
+
+class Fuzzy(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.files = tempfile.TemporaryDirectory(prefix='facteur-fuzzy.')
+        cls.server = facteur.Server(conf=CONF, accounts=USERS).start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+        cls.files.cleanup()
+
+    def shown(self, message, *rcpt):
+        path = os.path.join(self.files.name, 'scan.eml')
+        with open(path, 'w') as f:
+            f.write(message)
+        return self.server.ctl('scan', path, '--explain', *[a for r in rcpt or (ANNA,) for a in ('--rcpt', r)], check=False).stdout
+
+    def found(self, message, rcpt=ANNA):
+        return set(re.findall(r'FUZZY_[A-Z]+', self.shown(message, rcpt)))
+
+    def redis(self, *words):
+        socket, = glob.glob(os.path.join(self.server.state, '**', '*redis*.sock'), recursive=True)
+        return subprocess.run(['redis-cli', '-s', socket, *words], capture_output=True, check=True).stdout
+
+    def content(self):
+        return self.redis('EVAL', CONTENT, '0').splitlines()
+
+    def until(self, what, wait=20):
+        end = time.monotonic() + wait
+        while time.monotonic() < end:
+            if what():
+                return True
+            time.sleep(0.1)
+        return False
+
+    @contextlib.contextmanager
+    def imap(self, user):
+        with imaplib.IMAP4('127.0.0.1', self.server.port('imap')) as c:
+            c.login(user, facteur.PASSWORD)
+            yield c
+
+    def put(self, user, message, mailbox, flags=None):
+        with self.imap(user) as c:
+            c.append(mailbox, flags, None, message.replace('\n', '\r\n').encode())
+
+    def deliver(self, message, to):
+        with smtplib.SMTP('127.0.0.1', self.server.port('smtp'), facteur.CLIENT) as c:
+            c.sendmail('s@sender.example', [to], message)
+
+    def move(self, user, source, target):
+        with self.imap(user) as c:
+            c.select(source)
+            self.assertEqual(c.uid('MOVE', '1:*', target)[0], 'OK')
+
+    def changed(self, before):
+        self.assertTrue(self.until(lambda: self.content() != before), self.server.log()[-2000:])
+        return self.content()
+
+    def test_1_for_one_and_taken_back(self):
+        words = text(1)
+        copy = mail(edited(words, 2), 11)
+        self.assertEqual(self.found(copy), set())
+        self.deliver(mail(words, 10), ANNA)
+        before = self.content()
+        self.move(ANNA, 'INBOX', 'Junk')
+        after = self.changed(before)
+        self.assertIn('FUZZY_TEXT', self.found(copy))
+        self.assertEqual(self.found(copy, JOE), set())
+        self.assertEqual(self.found(mail(text(77), 12)), set())
+        both = self.shown(copy, JOE, ANNA)
+        self.assertIn('FUZZY_TEXT', both)
+        self.put(ANNA, mail(words, 10), 'Junk')  # the same message once more
+        time.sleep(1.5)
+        self.assertEqual(self.content(), after)
+        self.move(ANNA, 'Junk', 'INBOX')
+        self.assertTrue(self.until(lambda: self.content() == before), self.server.log()[-2000:])
+        self.assertEqual(self.found(copy), set())
+
+    def test_2_enough_users(self):
+        words = text(2)
+        for i, user in enumerate((ANNA, JOE, EVE)):
+            self.assertEqual(self.found(mail(words, 29), LEO), set())
+            before = self.content()
+            self.put(user, mail(edited(words, 20, 0), 20 + i), 'Junk')
+            self.changed(before)
+        self.assertEqual(self.found(mail(edited(words, 21, 3), 28), LEO), {'FUZZY_TEXT'})
+        before = self.content()
+        self.put(LEO, mail(words, 27), 'INBOX', '($NotJunk)')  # one's own word goes before that of others
+        if self.until(lambda: self.content() != before, 3):
+            self.assertEqual(self.found(mail(words, 28), LEO), {'FUZZY_WHITE'})
+        with self.imap(LEO) as c:
+            c.select('INBOX')
+            c.uid('STORE', '1:*', '+FLAGS', '($NotJunk)')
+        self.assertTrue(self.until(lambda: self.found(mail(words, 28), LEO) == {'FUZZY_WHITE'}), self.shown(mail(words, 28), LEO))
+        self.assertEqual(self.found(mail(words, 28), ANNA), {'FUZZY_TEXT'})
+
+    def test_3_attachment(self):
+        before = self.content()
+        file = 'x%d' % 5 * 200
+        self.put(ANNA, mail(text(3), 30, file), 'Junk')
+        self.changed(before)
+        self.assertEqual(self.found(mail(text(33), 31, file)), {'FUZZY_ATTACHMENT'})
+        self.assertEqual(self.found(mail(text(33), 31, file + 'y')), set())
+
+    def test_4_full(self):
+        """max_learned is a bound, and what found no room is not missed when it is taken back."""
+        for i in range(70):
+            self.put(JOE, mail(text(400 + i), 400 + i), 'Junk')
+        self.assertTrue(self.until(lambda: 'max_learned' in self.server.log(), 60), self.server.log()[-2000:])
+        self.assertTrue(self.until(lambda: self.server.log().count(' as spam: ') >= 70, 60))
+        count = sum(int(self.redis('HGET', key, 'n')) for key in self.redis('KEYS', 'fct:f:{fuzzy}:*').decode().split() if key.count(':') == 3)
+        self.assertEqual(count, 60)
+        self.move(JOE, 'Junk', 'INBOX')
+        self.assertTrue(self.until(lambda: self.found(mail(text(400), 9)) == set(), 60))
+
+    def test_5_redis_away(self):
+        words = text(5)
+        before = self.content()
+        self.put(EVE, mail(words, 50), 'Junk')
+        self.changed(before)
+        self.assertIn('FUZZY_TEXT', self.found(mail(words, 51), EVE))
+        pid = int(re.search(r'process_id:(\d+)', self.redis('INFO', 'server').decode()).group(1))
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            for _ in range(5):
+                shown = self.shown(mail(words, 51), EVE)
+            self.assertNotIn('FUZZY_', shown)
+            self.assertIn('redis', shown)
+            self.put(EVE, mail(text(55), 52), 'Junk')
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        self.assertTrue(self.until(lambda: 'FUZZY_TEXT' in self.found(mail(text(55), 53), EVE), 60), self.server.log()[-3000:])
+
+    def test_6_wrong_types(self):
+        """Somebody wrote something else where our hashes are: no symbol, no harm."""
+        for key in self.redis('KEYS', 'fct:f:*').decode().split():
+            self.redis('DEL', key)
+            self.redis('SET', key, 'x')
+        self.assertEqual(self.found(mail(text(5), 60), EVE), set())
+
+
+if __name__ == '__main__':
+    unittest.main()
