@@ -189,9 +189,9 @@ START_TEST(guessed)
 
         (void)redis_rig_ask("FLUSHDB");
         for (size_t k = 0;
-             k < FCT_COUNT(c->step) &&
-             c->step[k].what + c->step[k].has_spam + c->step[k].has_ham + (double)c->step[k].why >
-                 0;
+             k < FCT_COUNT(c->step) && (double)c->step[k].what + c->step[k].has_spam +
+                                               c->step[k].has_ham + (double)c->step[k].why >
+                                           0;
              k++) {
             enum bayes_learned what = learn(&site, NOW, c->step[k].spam, c->step[k].why, digest);
 

@@ -105,9 +105,9 @@ START_TEST(any_row_there_and_back)
                                               random_text(room[used++], 600)};
     row.auths = (size_t)rand() % (DMARC_AUTHS_MAX + 1);
     for (size_t i = 0; i < row.auths; i++) {
-        row.auth[i] = (struct dmarc_auth){.domain = random_text(room[used++], 253),
-                                          .selector = random_text(room[used++], 63),
-                                          .result = FCT_STR("pass")};
+        row.auth[i].domain = random_text(room[used++], 253);
+        row.auth[i].selector = random_text(room[used++], 63);
+        row.auth[i].result = FCT_STR("pass");
         dkim++;
     }
     n = report_line_put(&row, line);
