@@ -38,44 +38,6 @@ static const struct fct_conf_key arc_conf_keys[] = {
 #define VERIFICATIONS_LIMIT 60  /* the keys of all are asked for at once: filter.max_tasks */
 #define RESULTS_LIMIT       120 /* a message may have 200 facts, of all plugins together */
 
-/* ---- for the parts ---- */
-
-static void *take_memory(void *arg, size_t bytes)
-{
-    const struct arc_call_memory *of = arg;
-
-    return of->host->alloc(of->call, bytes);
-}
-
-struct dkim_memory arc_plugin_memory(struct arc_call_memory *of)
-{
-    return (struct dkim_memory){take_memory, of};
-}
-
-static const char body_form[] = "relaxed sha-256 ";
-
-bool arc_body_fact(const struct fct_host *host, struct fct_call *call, uint8_t out[DKIM_HASH_BYTES])
-{
-    struct fct_str fact = host->fact(call, "dkim.body", 0);
-    size_t head = sizeof body_form - 1, n;
-
-    return fact.p && fact.n > head && memcmp(fact.p, body_form, head) == 0 &&
-           dkim_base64_decode((struct fct_str){fact.p + head, fact.n - head}, out, DKIM_HASH_BYTES,
-                              &n) &&
-           n == DKIM_HASH_BYTES;
-}
-
-void arc_leave_body_fact(const struct fct_host *host, struct fct_call *call,
-                         const uint8_t hash[DKIM_HASH_BYTES])
-{
-    char text[sizeof body_form + (DKIM_HASH_BYTES + 2) / 3 * 4];
-    size_t n = sizeof body_form - 1;
-
-    memcpy(text, body_form, n);
-    n += dkim_base64_encode(hash, DKIM_HASH_BYTES, text + n);
-    (void)host->fact_add(call, "dkim.body", (struct fct_str){text, n});
-}
-
 /* ---- settings ---- */
 
 static bool check_limits(const struct arc_conf *conf, struct fct_err *err)
@@ -111,26 +73,12 @@ static bool take_when(struct arc_plugin *plugin, struct fct_err *err)
     return dkim_fail(err, FCT_SYNTAX, "seal: must be no, forwarded or all");
 }
 
-static bool covers_from(const struct arc_conf *conf, struct fct_err *err)
-{
-    for (size_t i = 0; i < conf->oversign.n; i++)
-        if (dkim_same_nocase(
-                (struct fct_str){conf->oversign.item[i], strlen(conf->oversign.item[i])},
-                FCT_STR("From")))
-            return true;
-    return dkim_fail(err, FCT_SYNTAX, "oversign: From must be there (RFC 6376 5.4)");
-}
-
 /* RFC 8617 4.1.2 */
 static bool covers_no_seal(const struct arc_conf *conf, struct fct_err *err)
 {
-    const struct fct_strings *lists[] = {&conf->headers, &conf->oversign};
-
-    for (size_t l = 0; l < FCT_COUNT(lists); l++)
-        for (size_t i = 0; i < lists[l]->n; i++)
-            if (dkim_same_nocase((struct fct_str){lists[l]->item[i], strlen(lists[l]->item[i])},
-                                 FCT_STR("ARC-Seal")))
-                return dkim_fail(err, FCT_SYNTAX, "headers, oversign: ARC-Seal must not be there");
+    if (dkim_names_have(&conf->headers, FCT_STR("ARC-Seal")) ||
+        dkim_names_have(&conf->oversign, FCT_STR("ARC-Seal")))
+        return dkim_fail(err, FCT_SYNTAX, "headers, oversign: ARC-Seal must not be there");
     return true;
 }
 
@@ -138,7 +86,7 @@ static bool load_keys(struct arc_plugin *plugin, struct fct_err *err)
 {
     if (plugin->when == ARC_SEAL_NO)
         return true;
-    if (!covers_from(plugin->conf, err) || !covers_no_seal(plugin->conf, err) ||
+    if (!dkim_covers_from(&plugin->conf->oversign, err) || !covers_no_seal(plugin->conf, err) ||
         !dkim_keys_load(&plugin->keys, plugin->conf->keys, err))
         return false;
     return plugin->keys.n > 0 ||

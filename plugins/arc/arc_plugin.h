@@ -3,6 +3,7 @@
 #define ARC_PLUGIN_H
 
 #include "plugins/arc/arc_chain.h"
+#include "plugins/dkim/dkim_host.h"
 #include "plugins/dkim/dkim_keys.h"
 
 struct arc_conf {
@@ -27,20 +28,6 @@ struct arc_plugin {
     enum arc_seal_when when;
     struct dkim_keys keys; /* we seal with */
 };
-
-/* Memory of the message. */
-struct arc_call_memory {
-    const struct fct_host *host;
-    struct fct_call *call;
-};
-struct dkim_memory arc_plugin_memory(struct arc_call_memory *of);
-
-/* The hash of the whole relaxed body of the message as it came, when a plugin left it: fact
- * "dkim.body", "relaxed sha-256 BASE64". */
-bool arc_body_fact(const struct fct_host *host, struct fct_call *call,
-                   uint8_t out[DKIM_HASH_BYTES]);
-void arc_leave_body_fact(const struct fct_host *host, struct fct_call *call,
-                         const uint8_t hash[DKIM_HASH_BYTES]);
 
 /* Fact "arc.chain", from scan to edit: what was found, and the instance of a set on top of it. 0:
  * there must be none, because the chain is full, was ended before, or could not be judged. */

@@ -24,13 +24,11 @@ static const char *const symbol_of[] = {
     [ARC_PASS] = "ARC_PASS",
 };
 
-#define FACT_MAX 900
-
 struct question;
 struct scan {
     struct arc_plugin *plugin;
     struct fct_call *call;
-    struct arc_call_memory memory_of;
+    struct dkim_call of;
     struct dkim_memory memory;
     struct arc_chain chain;
     struct question *question; /* each key is asked for once */
@@ -115,7 +113,7 @@ static void take_body(struct scan *s)
 {
     const struct fct_host *host = s->plugin->host;
     uint8_t hash[DKIM_HASH_BYTES];
-    bool known = arc_body_fact(host, s->call, hash);
+    bool known = dkim_body_fact(&s->of, hash);
 
     if (known)
         arc_chain_know_body(&s->chain, hash);
@@ -130,25 +128,10 @@ static void take_body(struct scan *s)
     else
         (void)host->offload(s->call, hash_body, s);
     if (!known && s->chain.body[true].done)
-        arc_leave_body_fact(host, s->call, s->chain.body[true].hash);
+        dkim_body_fact_leave(&s->of, s->chain.body[true].hash);
 }
 
 /* ---- what is said ---- */
-
-static struct fct_str printed(struct scan *s, const char *fmt, ...) FCT_PRINTF(2, 3);
-static struct fct_str printed(struct scan *s, const char *fmt, ...)
-{
-    char *text = s->plugin->host->alloc(s->call, FACT_MAX);
-    va_list ap;
-    int n;
-
-    if (!text)
-        return (struct fct_str){"", 0};
-    va_start(ap, fmt);
-    n = vsnprintf(text, FACT_MAX, fmt, ap);
-    va_end(ap);
-    return (struct fct_str){text, n < 0 ? 0 : n < FACT_MAX ? (size_t)n : FACT_MAX - 1};
-}
 
 /* Our own sentences, but a domain may stand in them; a quotation mark would end the string. */
 static struct fct_str quoted(struct scan *s, struct fct_str text)
@@ -172,10 +155,10 @@ static struct fct_str resinfo(struct scan *s)
     if (chain->result == ARC_NONE)
         return FCT_STR("arc=none");
     if (chain->result == ARC_PASS)
-        return printed(s, "arc=pass (%zu instance%s) header.oldest-pass=%u", chain->links, plural,
-                       chain->oldest_pass);
-    return printed(s, "arc=fail (%u instance%s) reason=\"%.*s\"", chain->sets.highest, plural,
-                   FCT_FMT(quoted(s, why)));
+        return dkim_printed(&s->of, "arc=pass (%zu instance%s) header.oldest-pass=%u", chain->links,
+                            plural, chain->oldest_pass);
+    return dkim_printed(&s->of, "arc=fail (%u instance%s) reason=\"%.*s\"", chain->sets.highest,
+                        plural, FCT_FMT(quoted(s, why)));
 }
 
 static struct fct_str detail(struct scan *s)
@@ -183,9 +166,9 @@ static struct fct_str detail(struct scan *s)
     const struct arc_chain *chain = &s->chain;
 
     if (chain->result == ARC_PASS)
-        return printed(s, "i=%zu d=%.*s oldest-pass=%u", chain->links,
-                       FCT_FMT(chain->link[chain->links - 1].seal.signature.domain),
-                       chain->oldest_pass);
+        return dkim_printed(&s->of, "i=%zu d=%.*s oldest-pass=%u", chain->links,
+                            FCT_FMT(chain->link[chain->links - 1].seal.signature.domain),
+                            chain->oldest_pass);
     return (struct fct_str){chain->why.text, strlen(chain->why.text)};
 }
 
@@ -194,9 +177,9 @@ static void leave_seals(struct scan *s)
     for (size_t i = s->chain.links; i-- > 0;) {
         const struct dkim_signature *seal = &s->chain.link[i].seal.signature;
 
-        (void)s->plugin->host->fact_add(
-            s->call, "arc.seal",
-            printed(s, "i=%zu d=%.*s cv=%.*s", i + 1, FCT_FMT(seal->domain), FCT_FMT(seal->seal)));
+        (void)s->plugin->host->fact_add(s->call, "arc.seal",
+                                        dkim_printed(&s->of, "i=%zu d=%.*s cv=%.*s", i + 1,
+                                                     FCT_FMT(seal->domain), FCT_FMT(seal->seal)));
     }
 }
 
@@ -204,7 +187,7 @@ static void leave_seals(struct scan *s)
 static void leave_results(struct scan *s)
 {
     uint32_t left = s->plugin->conf->max_results;
-    char text[FACT_MAX - 8];
+    char text[DKIM_PRINTED_MAX - 8];
 
     for (size_t i = s->chain.links; i-- > 0;) {
         struct arc_recorded recorded;
@@ -213,8 +196,8 @@ static void leave_results(struct scan *s)
 
         arc_recorded_begin(&recorded, s->chain.sets.set[i].recorded, &id);
         while (left > 0 && arc_recorded_next(&recorded, text, sizeof text, &n)) {
-            (void)s->plugin->host->fact_add(s->call, "arc.results",
-                                            printed(s, "i=%zu %.*s", i + 1, (int)n, text));
+            (void)s->plugin->host->fact_add(
+                s->call, "arc.results", dkim_printed(&s->of, "i=%zu %.*s", i + 1, (int)n, text));
             left--;
         }
     }
@@ -237,7 +220,7 @@ static void report(struct scan *s)
     (void)host->symbol(s->call, symbol_of[result], 1, detail(s));
     (void)host->fact_add(
         s->call, ARC_CHAIN_FACT,
-        printed(s, ARC_CHAIN_FORM, arc_result_word(result), next_instance(&s->chain)));
+        dkim_printed(&s->of, ARC_CHAIN_FORM, arc_result_word(result), next_instance(&s->chain)));
     if (result == ARC_PASS) {
         leave_seals(s);
         leave_results(s);
@@ -276,8 +259,8 @@ enum fct_verdict arc_on_scan(struct fct_call *call, const struct fct_ev_scan *ev
     s = plugin->host->alloc(call, sizeof *s);
     if (!s)
         return FCT_NEXT;
-    *s = (struct scan){.plugin = plugin, .call = call, .memory_of = {plugin->host, call}};
-    s->memory = arc_plugin_memory(&s->memory_of);
+    *s = (struct scan){.plugin = plugin, .call = call, .of = {plugin->host, call}};
+    s->memory = dkim_call_memory(&s->of);
     validate(s);
     return FCT_NEXT;
 }

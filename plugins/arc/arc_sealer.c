@@ -5,6 +5,7 @@
 #include "plugins/arc/arc_plugin.h"
 #include "plugins/arc/arc_seal.h"
 #include "plugins/authres/authres_resinfo.h"
+#include "plugins/lib/view.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -17,7 +18,7 @@
 struct sealer {
     struct arc_plugin *plugin;
     struct fct_call *call;
-    struct arc_call_memory memory_of;
+    struct dkim_call of;
     struct dkim_memory memory;
     struct dkim_message message;
     struct arc_sealing sealing;
@@ -29,19 +30,10 @@ struct sealer {
 
 static bool is_local(const struct arc_conf *conf, struct fct_str address)
 {
-    const char *at = address.n > 0 ? memrchr(address.p, '@', address.n) : NULL;
-    struct fct_str domain;
+    struct fct_str domain = view_domain(address);
 
-    if (!at)
-        return true; /* postmaster */
-    domain = (struct fct_str){at + 1, (size_t)(address.p + address.n - at - 1)};
-    for (size_t i = 0; i < conf->local_domains.n; i++) {
-        const char *local = conf->local_domains.item[i];
-
-        if (dkim_same_nocase(domain, (struct fct_str){local, strlen(local)}))
-            return true;
-    }
-    return false;
+    return domain.n == 0 || /* postmaster */
+           dkim_names_have(&conf->local_domains, domain);
 }
 
 static bool goes_on(const struct arc_plugin *plugin, struct fct_call *call)
@@ -136,7 +128,7 @@ static void take_body(struct sealer *s)
     struct fct_str original = dkim_message_body(host->raw(s->call)), now = s->message.body;
 
     if (now.n == original.n && (now.p == original.p || memcmp(now.p, original.p, now.n) == 0))
-        s->hashed = arc_body_fact(host, s->call, s->body_hash);
+        s->hashed = dkim_body_fact(&s->of, s->body_hash);
     if (!s->hashed && now.n >= s->plugin->conf->offload.bytes)
         (void)host->offload(s->call, hash_body, s);
     if (s->hashed)
@@ -217,9 +209,9 @@ enum fct_verdict arc_on_edit(struct fct_call *call, const struct fct_ev_edit *ev
     s = plugin->host->alloc(call, sizeof *s);
     if (!s)
         return FCT_NEXT;
-    *s = (struct sealer){.plugin = plugin, .call = call, .memory_of = {plugin->host, call}};
+    *s = (struct sealer){.plugin = plugin, .call = call, .of = {plugin->host, call}};
     s->sealing.time = (uint64_t)time(NULL);
-    s->memory = arc_plugin_memory(&s->memory_of);
+    s->memory = dkim_call_memory(&s->of);
     seal(s);
     return FCT_NEXT;
 }

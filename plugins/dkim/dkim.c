@@ -34,18 +34,6 @@ static const struct fct_conf_key dkim_conf_keys[] = {
 };
 /* clang-format on */
 
-static void *take_memory(void *arg, size_t bytes)
-{
-    const struct dkim_call_memory *of = arg;
-
-    return of->host->alloc(of->call, bytes);
-}
-
-struct dkim_memory dkim_plugin_memory(struct dkim_call_memory *of)
-{
-    return (struct dkim_memory){take_memory, of};
-}
-
 /* ---- settings ---- */
 
 static bool check_limits(const struct dkim_conf *conf, struct fct_err *err)
@@ -73,21 +61,12 @@ static bool take_canonicalization(struct dkim_plugin *plugin, struct fct_err *er
            dkim_fail(err, FCT_SYNTAX, "canonicalization: must be like relaxed/relaxed");
 }
 
-static bool covers_from(const struct dkim_conf *conf, struct fct_err *err)
-{
-    for (size_t i = 0; i < conf->oversign.n; i++)
-        if (dkim_same_nocase(
-                (struct fct_str){conf->oversign.item[i], strlen(conf->oversign.item[i])},
-                FCT_STR("From")))
-            return true;
-    return dkim_fail(err, FCT_SYNTAX, "oversign: From must be there (RFC 6376 5.4)");
-}
-
 static bool load_keys(struct dkim_plugin *plugin, struct fct_err *err)
 {
     if (!plugin->conf->sign)
         return true;
-    if (!covers_from(plugin->conf, err) || !dkim_keys_load(&plugin->keys, plugin->conf->keys, err))
+    if (!dkim_covers_from(&plugin->conf->oversign, err) ||
+        !dkim_keys_load(&plugin->keys, plugin->conf->keys, err))
         return false;
     return plugin->keys.n > 0 ||
            dkim_fail(err, FCT_SYNTAX, "sign = yes, but %s has no DOMAIN/SELECTOR.pem",

@@ -2,6 +2,7 @@
 #ifndef DKIM_PLUGIN_H
 #define DKIM_PLUGIN_H
 
+#include "plugins/dkim/dkim_host.h"
 #include "plugins/dkim/dkim_keys.h"
 #include "plugins/dkim/dkim_sign.h"
 #include "plugins/dkim/dkim_verify.h"
@@ -27,13 +28,6 @@ struct dkim_plugin {
     struct dkim_keys keys; /* we sign with */
     bool relaxed_header, relaxed_body;
 };
-
-/* Memory of the message. */
-struct dkim_call_memory {
-    const struct fct_host *host;
-    struct fct_call *call;
-};
-struct dkim_memory dkim_plugin_memory(struct dkim_call_memory *of);
 
 /* dkim_scan.c: what comes in is verified. */
 enum fct_verdict dkim_on_scan(struct fct_call *call, const struct fct_ev_scan *ev, void *state);

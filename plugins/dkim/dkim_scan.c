@@ -33,13 +33,12 @@ static const char *const symbol_of[] = {
 };
 
 #define SHOWN_SIGNATURE 8 /* letters of b=: tells signatures apart (RFC 6008) */
-#define FACT_MAX        900
 
 struct question;
 struct scan {
     struct dkim_plugin *plugin;
     struct fct_call *call;
-    struct dkim_call_memory memory_of;
+    struct dkim_call of;
     struct dkim_memory memory;
     struct dkim_verify verify;
     struct question *question; /* each key is asked for once */
@@ -130,39 +129,16 @@ static void hash_bodies(struct scan *s)
         (void)s->plugin->host->offload(s->call, hash_body, s);
 }
 
-/* The whole body in the form that nearly everybody signs: ARC need not hash it again. */
+/* ARC need not hash it again. */
 static void leave_body_hash(struct scan *s)
 {
-    static const char head[] = "relaxed sha-256 ";
     const uint8_t *hash = dkim_verify_body_hash(&s->verify, true);
-    char text[sizeof head + (DKIM_HASH_BYTES + 2) / 3 * 4];
-    size_t n = sizeof head - 1;
 
-    if (!hash)
-        return;
-    memcpy(text, head, n);
-    n += dkim_base64_encode(hash, DKIM_HASH_BYTES, text + n);
-    (void)s->plugin->host->fact_add(s->call, "dkim.body", (struct fct_str){text, n});
+    if (hash)
+        dkim_body_fact_leave(&s->of, hash);
 }
 
 /* ---- what is said ---- */
-
-static struct fct_str printed(struct fct_call *call, const struct dkim_plugin *plugin,
-                              const char *fmt, ...) FCT_PRINTF(3, 4);
-static struct fct_str printed(struct fct_call *call, const struct dkim_plugin *plugin,
-                              const char *fmt, ...)
-{
-    char *text = plugin->host->alloc(call, FACT_MAX);
-    va_list ap;
-    int n;
-
-    if (!text)
-        return (struct fct_str){"", 0};
-    va_start(ap, fmt);
-    n = vsnprintf(text, FACT_MAX, fmt, ap);
-    va_end(ap);
-    return (struct fct_str){text, n < 0 ? 0 : n < FACT_MAX ? (size_t)n : FACT_MAX - 1};
-}
 
 /* Our own sentences; a quotation mark would end the quoted string. */
 static void put_reason(const struct dkim_check *check, char *out, size_t size)
@@ -184,15 +160,15 @@ static struct fct_str fact_of(struct scan *s, const struct dkim_check *check)
 
     put_reason(check, reason, sizeof reason);
     if (!check->parsed)
-        return printed(s->call, s->plugin, "dkim=%s%s", word, reason);
+        return dkim_printed(&s->of, "dkim=%s%s", word, reason);
     if (check->bits > 0)
         (void)snprintf(bits, sizeof bits, " (%u bits%s)", check->bits,
                        check->testing ? ", testing" : "");
     (void)dkim_base64_encode(sig->bytes, sig->nbytes, letters);
-    return printed(s->call, s->plugin,
-                   "dkim=%s%s%s header.d=%.*s header.s=%.*s header.a=%s header.b=\"%.*s\"", word,
-                   bits, reason, FCT_FMT(sig->domain), FCT_FMT(sig->selector),
-                   dkim_algorithm_name(sig->algorithm), SHOWN_SIGNATURE, letters);
+    return dkim_printed(&s->of,
+                        "dkim=%s%s%s header.d=%.*s header.s=%.*s header.a=%s header.b=\"%.*s\"",
+                        word, bits, reason, FCT_FMT(sig->domain), FCT_FMT(sig->selector),
+                        dkim_algorithm_name(sig->algorithm), SHOWN_SIGNATURE, letters);
 }
 
 static struct fct_str detail_of(struct scan *s, const struct dkim_check *check)
@@ -201,9 +177,9 @@ static struct fct_str detail_of(struct scan *s, const struct dkim_check *check)
 
     if (!check->parsed)
         return (struct fct_str){check->why.text, strlen(check->why.text)};
-    return printed(s->call, s->plugin, "d=%.*s s=%.*s a=%s%s%s", FCT_FMT(sig->domain),
-                   FCT_FMT(sig->selector), dkim_algorithm_name(sig->algorithm),
-                   check->why.text[0] ? " " : "", check->why.text);
+    return dkim_printed(&s->of, "d=%.*s s=%.*s a=%s%s%s", FCT_FMT(sig->domain),
+                        FCT_FMT(sig->selector), dkim_algorithm_name(sig->algorithm),
+                        check->why.text[0] ? " " : "", check->why.text);
 }
 
 /* The first signature with the message's result. */
@@ -270,7 +246,7 @@ static void report(struct scan *s)
         (void)host->symbol(s->call, "DKIM_THIRD_PARTY", 1, detail_of(s, check));
     if (s->verify.ignored > 0)
         (void)host->symbol(s->call, "DKIM_FLOOD", 1,
-                           printed(s->call, s->plugin, "%zu more", s->verify.ignored));
+                           dkim_printed(&s->of, "%zu more", s->verify.ignored));
 }
 
 static void verify(struct scan *s)
@@ -307,8 +283,8 @@ enum fct_verdict dkim_on_scan(struct fct_call *call, const struct fct_ev_scan *e
     s = plugin->host->alloc(call, sizeof *s);
     if (!s)
         return FCT_NEXT;
-    *s = (struct scan){.plugin = plugin, .call = call, .memory_of = {plugin->host, call}};
-    s->memory = dkim_plugin_memory(&s->memory_of);
+    *s = (struct scan){.plugin = plugin, .call = call, .of = {plugin->host, call}};
+    s->memory = dkim_call_memory(&s->of);
     verify(s);
     return FCT_NEXT;
 }

@@ -8,7 +8,7 @@
 
 struct submission {
     struct dkim_plugin *plugin;
-    struct dkim_call_memory memory_of;
+    struct dkim_call of;
     struct dkim_memory memory;
     struct dkim_message message;
     const struct dkim_private_key *key;
@@ -94,9 +94,8 @@ enum fct_verdict dkim_on_edit(struct fct_call *call, const struct fct_ev_edit *e
     s = host->alloc(call, sizeof *s);
     if (!s)
         return FCT_NEXT;
-    *s = (struct submission){
-        .plugin = plugin, .memory_of = {host, call}, .now = (uint64_t)time(NULL)};
-    s->memory = dkim_plugin_memory(&s->memory_of);
+    *s = (struct submission){.plugin = plugin, .of = {host, call}, .now = (uint64_t)time(NULL)};
+    s->memory = dkim_call_memory(&s->of);
     if (!find_keys(s, call))
         return FCT_NEXT;
     if (dkim_message_split(&s->memory, host->current(call), &s->message)) {
