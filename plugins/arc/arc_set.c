@@ -2,6 +2,7 @@
 #include "plugins/arc/arc_set.h"
 
 #include "plugins/dkim/dkim_tags.h"
+#include "plugins/lib/view.h"
 
 /* ---- instances ---- */
 
@@ -30,47 +31,12 @@ static bool instance_of_tags(struct fct_str value, uint32_t *instance, struct fc
                : dkim_fail(err, FCT_SYNTAX, "i= is missing");
 }
 
-static void skip(struct fct_str *in, size_t n)
-{
-    in->p += n;
-    in->n -= n;
-}
-
-/* Comments nest, and end somewhere                                           RFC 5322 3.2.2 */
-static bool skip_comment(struct fct_str *in)
-{
-    size_t depth = 0;
-
-    for (size_t i = 0; i < in->n; i++) {
-        if (in->p[i] == '\\')
-            i++;
-        else if (in->p[i] == '(')
-            depth++;
-        else if (in->p[i] == ')' && --depth == 0) {
-            skip(in, i + 1);
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool skip_cfws(struct fct_str *in)
-{
-    while (in->n > 0 && (dkim_is_space(*in->p) || *in->p == '(')) {
-        if (*in->p != '(')
-            skip(in, 1);
-        else if (!skip_comment(in))
-            return false;
-    }
-    return true;
-}
-
 static bool take_mark(struct fct_str *in, char mark)
 {
-    if (!skip_cfws(in) || in->n == 0 || *in->p != mark)
+    if (!view_skip_cfws(in) || in->n == 0 || *in->p != mark)
         return false;
-    skip(in, 1);
-    return skip_cfws(in);
+    view_skip(in, 1);
+    return view_skip_cfws(in);
 }
 
 /* instance = [CFWS] %s"i" [CFWS] "=" [CFWS] 1*2DIGIT [CFWS] */
@@ -84,7 +50,7 @@ bool arc_info_parse(struct fct_str value, uint32_t *instance, struct fct_str *re
     digits = (struct fct_str){in.p, 0};
     while (digits.n < in.n && in.p[digits.n] >= '0' && in.p[digits.n] <= '9')
         digits.n++;
-    skip(&in, digits.n);
+    view_skip(&in, digits.n);
     if (!take_instance(digits, instance, err))
         return false;
     if (!take_mark(&in, ';'))

@@ -9,6 +9,7 @@
 #include "dmarc_opendmarc.h"
 
 #include "plugins/lib/clients.h"
+#include "plugins/lib/view.h"
 
 #include <stdlib.h>
 
@@ -216,11 +217,6 @@ struct kept {
     struct dmarc_check *check;
 };
 
-static bool is(const char *kept, struct fct_str s)
-{
-    return strlen(kept) == s.n && memcmp(kept, s.p, s.n) == 0;
-}
-
 static void remember(struct dmarc_check *c)
 {
     struct fct_str id = host->envelope(c->call)->id;
@@ -244,7 +240,7 @@ static struct dmarc_check *recall(struct fct_call *call)
     struct kept *kept = slot ? *slot : NULL;
     struct dmarc_check *c;
 
-    if (!kept || !is(kept->envelope_id, host->envelope(call)->id))
+    if (!kept || !view_is(host->envelope(call)->id, kept->envelope_id))
         return NULL;
     c = kept->check;
     c->call = call;
@@ -299,7 +295,7 @@ static void report(struct dmarc_check *c, struct fct_str action)
 {
     struct dmarc_row row;
 
-    if (!c->plan->collect || c->reported || is("greylist", action))
+    if (!c->plan->collect || c->reported || view_is(action, "greylist"))
         return;
     c->reported = true;
     if (dmarc_check_row(c, action, &row))
@@ -316,7 +312,7 @@ static enum fct_verdict on_verdict(struct fct_call *call, const struct fct_ev_ve
     if (!c)
         return FCT_NEXT;
     report(c, ev->action);
-    if (!c->reply[0] || !is("reject", ev->action))
+    if (!c->reply[0] || !view_is(ev->action, "reject"))
         return FCT_NEXT;
     (void)host->reply(call, 550, "5.7.26", c->reply);
     return FCT_REJECT;

@@ -1,10 +1,7 @@
 /* dmarc_arc.c - see dmarc_arc.h. */
 #include "dmarc_arc.h"
 
-static bool is_word(struct fct_str s, const char *word)
-{
-    return s.n == strlen(word) && memcmp(s.p, word, s.n) == 0;
-}
+#include "plugins/lib/view.h"
 
 static bool is_trusted(const struct dmarc_arc *arc, struct fct_str domain)
 {
@@ -20,7 +17,7 @@ static bool is_identifier(const struct dmarc_fact *fact, struct dmarc_identifier
 {
     *out = (struct dmarc_identifier){dmarc_domain_str(&fact->domain),
                                      fact->property == DMARC_SIGNER, false};
-    return is_word(fact->result, "pass") &&
+    return view_is(fact->result, "pass") &&
            (fact->property == DMARC_SIGNER || fact->property == DMARC_MAILFROM);
 }
 
@@ -39,7 +36,7 @@ static FCT_MAY_WAIT bool saw_a_pass(const struct dmarc_arc *arc, unsigned instan
             continue;
         if (fact.property == DMARC_AUTHOR &&
             dmarc_domain_same(dmarc_domain_str(&fact.domain), dmarc_domain_str(&outcome->author)))
-            return is_word(fact.result, "pass");
+            return view_is(fact.result, "pass");
         if (!aligned && is_identifier(&fact, &identifier))
             aligned = dmarc_would_pass(search, outcome, &identifier);
     }

@@ -2,16 +2,12 @@
 #include "dmarc_check.h"
 
 #include "dmarc_list.h"
+#include "plugins/lib/view.h"
 
 #include <strings.h>
 
 #define SEALS_MAX    50 /* RFC 8617 5.1.1.1 */
 #define RECORDED_MAX 100
-
-static bool is_word(struct fct_str s, const char *word)
-{
-    return s.n == strlen(word) && memcmp(s.p, word, s.n) == 0;
-}
 
 /* ---- From ---- */
 
@@ -64,12 +60,12 @@ void dmarc_check_facts(struct dmarc_check *c)
 
     for (size_t i = 0; (text = c->host->fact(c->call, "auth", i)).p; i++) {
         bool read = dmarc_fact_parse(text, &fact) && counts(c, &fact);
-        bool unsure = is_word(fact.result, "temperror");
+        bool unsure = view_is(fact.result, "temperror");
 
         c->has_spf = c->has_spf || is_method(text, "spf");
         c->has_dkim = c->has_dkim || is_method(text, "dkim");
         if (!read || c->identifiers == DMARC_IDENTIFIERS_MAX ||
-            (!unsure && !is_word(fact.result, "pass")))
+            (!unsure && !view_is(fact.result, "pass")))
             continue;
         c->passed[c->identifiers] = fact.domain;
         c->identifier[c->identifiers] = (struct dmarc_identifier){
@@ -107,7 +103,7 @@ static bool chain_passes(const struct dmarc_check *c)
 
     for (size_t i = 0; (text = c->host->fact(c->call, "auth", i)).p; i++)
         if (is_method(text, "arc"))
-            return dmarc_fact_parse(text, &fact) && is_word(fact.result, "pass");
+            return dmarc_fact_parse(text, &fact) && view_is(fact.result, "pass");
     return false;
 }
 

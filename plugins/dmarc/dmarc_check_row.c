@@ -2,12 +2,9 @@
  * 3.1.1). */
 #include "dmarc_check.h"
 
-#define COMMENT_MAX 320
+#include "plugins/lib/view.h"
 
-static bool is(const char *word, struct fct_str s)
-{
-    return strlen(word) == s.n && memcmp(word, s.p, s.n) == 0;
-}
+#define COMMENT_MAX 320
 
 /* ---- what was done ---- */
 
@@ -27,7 +24,7 @@ static const struct {
 static enum dmarc_disposition done_by(struct fct_str action)
 {
     for (size_t i = 0; i < FCT_COUNT(actions); i++)
-        if (is(actions[i].word, action))
+        if (view_is(action, actions[i].word))
             return actions[i].done;
     return DMARC_DONE_NONE;
 }
@@ -156,10 +153,7 @@ static void take_auths(const struct dmarc_check *c, struct dmarc_row *row)
 /* False: no domain in it, or none of the DNS. */
 static bool domain_of(struct fct_str address, struct dmarc_domain *out)
 {
-    const char *at = address.n > 0 ? memrchr(address.p, '@', address.n) : NULL;
-
-    return at && dmarc_domain_parse(
-                     (struct fct_str){at + 1, (size_t)(address.p + address.n - at - 1)}, out);
+    return dmarc_domain_parse(view_domain(address), out);
 }
 
 static void take_envelope(const struct dmarc_check *c, struct dmarc_row *row)
@@ -180,8 +174,8 @@ static void take_envelope(const struct dmarc_check *c, struct dmarc_row *row)
 /* Not what somebody only tries out (facteurctl scan, replay). */
 static bool came_by_mail(const struct fct_conn *conn)
 {
-    return conn->role == FCT_ROLE_MX && !is("scan", conn->frontend) &&
-           !is("replay", conn->frontend);
+    return conn->role == FCT_ROLE_MX && !view_is(conn->frontend, "scan") &&
+           !view_is(conn->frontend, "replay");
 }
 
 bool dmarc_check_row(const struct dmarc_check *c, struct fct_str action, struct dmarc_row *out)

@@ -1,25 +1,11 @@
 /* dmarc_record.c - tag by tag; the table of tags is the grammar. */
 #include "dmarc_record.h"
 
+#include "plugins/lib/view.h"
+
 #include <stdarg.h>
 
 /* ---- pieces of text ---- */
-
-static bool is_wsp(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static struct fct_str trim(struct fct_str s)
-{
-    while (s.n > 0 && is_wsp(*s.p)) {
-        s.p++;
-        s.n--;
-    }
-    while (s.n > 0 && is_wsp(s.p[s.n - 1]))
-        s.n--;
-    return s;
-}
 
 static char lower(char c)
 {
@@ -36,19 +22,6 @@ static bool is_word(struct fct_str s, const char *word)
     return i == s.n && !word[i];
 }
 
-/* Up to the separator, which is taken as well. False: nothing is left. */
-static bool next_piece(struct fct_str *rest, char separator, struct fct_str *piece)
-{
-    const char *end;
-
-    if (!rest->p)
-        return false;
-    end = rest->n > 0 ? memchr(rest->p, separator, rest->n) : NULL;
-    *piece = end ? (struct fct_str){rest->p, (size_t)(end - rest->p)} : *rest;
-    *rest = end ? (struct fct_str){end + 1, rest->n - piece->n - 1} : (struct fct_str){NULL, 0};
-    return true;
-}
-
 /* dmarc-tag = 1*ALPHA *WSP "=" *WSP 1*dmarc-value                 RFC 9989 4.8 */
 static bool split_tag(struct fct_str piece, struct fct_str *name, struct fct_str *value)
 {
@@ -56,8 +29,8 @@ static bool split_tag(struct fct_str piece, struct fct_str *name, struct fct_str
 
     if (!equals)
         return false;
-    *name = trim((struct fct_str){piece.p, (size_t)(equals - piece.p)});
-    *value = trim((struct fct_str){equals + 1, (size_t)(piece.p + piece.n - equals - 1)});
+    *name = view_trim((struct fct_str){piece.p, (size_t)(equals - piece.p)});
+    *value = view_trim((struct fct_str){equals + 1, (size_t)(piece.p + piece.n - equals - 1)});
     return name->n > 0;
 }
 
@@ -160,8 +133,8 @@ static bool has_report_uri(struct fct_str list)
 {
     struct fct_str uri;
 
-    while (next_piece(&list, ',', &uri))
-        if (is_report_uri(trim(uri)))
+    while (view_split(&list, ',', &uri))
+        if (is_report_uri(view_trim(uri)))
             return true;
     return false;
 }
@@ -206,10 +179,10 @@ static void take_piece(struct reading *r, struct fct_str piece)
 {
     struct fct_str name, value;
 
-    if (trim(piece).n == 0)
+    if (view_trim(piece).n == 0)
         return;
     if (!split_tag(piece, &name, &value)) {
-        mistake(r->record, "\"%.*s\" is no tag", FCT_FMT(cut(trim(piece))));
+        mistake(r->record, "\"%.*s\" is no tag", FCT_FMT(cut(view_trim(piece))));
         return;
     }
     for (enum tag tag = 0; tag < TAGS; tag++)
@@ -240,7 +213,7 @@ bool dmarc_record_is(struct fct_str text)
 {
     struct fct_str first, name, value;
 
-    return next_piece(&text, ';', &first) && split_tag(first, &name, &value) &&
+    return view_split(&text, ';', &first) && split_tag(first, &name, &value) &&
            is_word(name, "v") && value.n == 6 && memcmp(value.p, "DMARC1", 6) == 0;
 }
 
@@ -250,8 +223,8 @@ void dmarc_record_parse(struct fct_str text, struct dmarc_record *out)
     struct fct_str piece;
 
     *out = (struct dmarc_record){0};
-    (void)next_piece(&text, ';', &piece); /* the version */
-    while (next_piece(&text, ';', &piece))
+    (void)view_split(&text, ';', &piece); /* the version */
+    while (view_split(&text, ';', &piece))
         take_piece(&r, piece);
     out->has_rua = r.good[TAG_RUA];
     out->strict_dkim = r.good[TAG_ADKIM] && r.value[TAG_ADKIM] == 1;

@@ -1,52 +1,24 @@
 /* report_address.c - see report_address.h. */
 #include "report_address.h"
 
+#include "plugins/lib/view.h"
+
 #include <strings.h>
 
 /* ---- pieces of a record ---- */
-
-static bool is_wsp(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static struct fct_str trim(struct fct_str s)
-{
-    while (s.n > 0 && is_wsp(*s.p)) {
-        s.p++;
-        s.n--;
-    }
-    while (s.n > 0 && is_wsp(s.p[s.n - 1]))
-        s.n--;
-    return s;
-}
-
-/* Up to the separator, which is taken as well. False: nothing is left. */
-static bool next_piece(struct fct_str *rest, char separator, struct fct_str *piece)
-{
-    const char *end;
-
-    if (!rest->p)
-        return false;
-    end = rest->n > 0 ? memchr(rest->p, separator, rest->n) : NULL;
-    *piece = end ? (struct fct_str){rest->p, (size_t)(end - rest->p)} : *rest;
-    *rest = end ? (struct fct_str){end + 1, rest->n - piece->n - 1} : (struct fct_str){NULL, 0};
-    *piece = trim(*piece);
-    return true;
-}
 
 bool report_record_tag(struct fct_str record, const char *tag, struct fct_str *value)
 {
     struct fct_str piece;
 
-    while (next_piece(&record, ';', &piece)) {
+    while (view_split(&record, ';', &piece)) {
         const char *equals = piece.n > 0 ? memchr(piece.p, '=', piece.n) : NULL;
         struct fct_str name =
-            trim((struct fct_str){piece.p, equals ? (size_t)(equals - piece.p) : 0});
+            view_trim((struct fct_str){piece.p, equals ? (size_t)(equals - piece.p) : 0});
 
         if (name.n == 0 || name.n != strlen(tag) || strncasecmp(name.p, tag, name.n) != 0)
             continue;
-        *value = trim((struct fct_str){equals + 1, (size_t)(piece.p + piece.n - equals - 1)});
+        *value = view_trim((struct fct_str){equals + 1, (size_t)(piece.p + piece.n - equals - 1)});
         return true;
     }
     return false;
@@ -185,7 +157,8 @@ size_t report_addresses(struct fct_str record, struct report_address out[REPORT_
     *left = 0;
     if (!report_record_tag(record, "rua", &list))
         return 0;
-    while (next_piece(&list, ',', &uri)) {
+    while (view_split(&list, ',', &uri)) {
+        uri = view_trim(uri);
         if (uri.n == 0)
             continue;
         if (n == REPORT_ADDRESSES_MAX)

@@ -1,6 +1,8 @@
 /* report_line_parse.c - a line as report_line_put() writes it, and nothing else. */
 #include "report_line.h"
 
+#include "plugins/lib/view.h"
+
 /* ---- pieces ---- */
 
 static bool take(struct fct_str *in, const char *text)
@@ -46,11 +48,6 @@ static bool take_bit(struct fct_str *in, bool *out)
     return *out || take(in, "0");
 }
 
-static bool is_word(struct fct_str s, const char *word)
-{
-    return s.n == strlen(word) && memcmp(s.p, word, s.n) == 0;
-}
-
 static bool take_disposition(struct fct_str *in, struct report_room *room,
                              enum dmarc_disposition *out)
 {
@@ -59,7 +56,7 @@ static bool take_disposition(struct fct_str *in, struct report_room *room,
     if (!take_string(in, room, &word))
         return false;
     for (enum dmarc_disposition d = 0; d <= DMARC_DONE_REJECT; d++)
-        if (is_word(word, dmarc_disposition_word(d))) {
+        if (view_is(word, dmarc_disposition_word(d))) {
             *out = d;
             return true;
         }
@@ -76,7 +73,7 @@ static bool take_reason(struct fct_str *in, struct report_room *room, struct dma
         !take_string(in, room, &out->comment) || !take(in, "]"))
         return false;
     for (enum dmarc_override o = 0; o <= DMARC_OTHER; o++)
-        if (is_word(word, dmarc_override_word(o))) {
+        if (view_is(word, dmarc_override_word(o))) {
             out->type = o;
             return true;
         }
@@ -105,9 +102,9 @@ static bool take_auth(struct fct_str *in, struct report_room *room, struct dmarc
         !take_string(in, room, &out->selector) || !take(in, ",") ||
         !take_string(in, room, &out->result) || !take(in, "]"))
         return false;
-    out->method = is_word(word, "dkim") ? DMARC_AUTH_DKIM : DMARC_AUTH_SPF;
-    out->helo = is_word(word, "helo");
-    return out->method == DMARC_AUTH_DKIM || out->helo || is_word(word, "mfrom");
+    out->method = view_is(word, "dkim") ? DMARC_AUTH_DKIM : DMARC_AUTH_SPF;
+    out->helo = view_is(word, "helo");
+    return out->method == DMARC_AUTH_DKIM || out->helo || view_is(word, "mfrom");
 }
 
 static bool take_auths(struct fct_str *in, struct report_room *room, struct dmarc_row *out)

@@ -3,6 +3,8 @@
 
 #include "report_address.h"
 
+#include "plugins/lib/view.h"
+
 #include <inttypes.h>
 
 void report_id(char out[REPORT_ID_MAX], int64_t begin, int64_t end, struct fct_str domain,
@@ -170,11 +172,6 @@ static void put_evaluated(FILE *out, const struct dmarc_row *row)
     close_element(out, 3, "policy_evaluated");
 }
 
-static bool is_word(struct fct_str s, const char *word)
-{
-    return s.n == strlen(word) && memcmp(s.p, word, s.n) == 0;
-}
-
 /* RFC 8601 2.7.1 and 2.7.2, as far as the schema knows them. */
 static bool is_result(const struct dmarc_auth *auth)
 {
@@ -182,8 +179,8 @@ static bool is_result(const struct dmarc_auth *auth)
                                         "policy", "softfail", "temperror", "permerror"};
 
     for (size_t i = 0; i < FCT_COUNT(words); i++)
-        if (is_word(auth->result, words[i]))
-            return !is_word(auth->result, auth->method == DMARC_AUTH_DKIM ? "softfail" : "policy");
+        if (view_is(auth->result, words[i]))
+            return !view_is(auth->result, auth->method == DMARC_AUTH_DKIM ? "softfail" : "policy");
     return false;
 }
 
@@ -191,7 +188,7 @@ static bool is_result(const struct dmarc_auth *auth)
  *                                                                 RFC 9990 3.1.3 */
 static unsigned preference(const struct dmarc_row *row, const struct dmarc_auth *auth)
 {
-    if (!is_word(auth->result, "pass"))
+    if (!view_is(auth->result, "pass"))
         return 3;
     if (dmarc_domain_same(auth->domain, row->header_from))
         return 0;

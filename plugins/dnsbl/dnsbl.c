@@ -8,6 +8,7 @@
 
 #include "plugins/lib/clients.h"
 #include "plugins/lib/dns_list_ask.h"
+#include "plugins/lib/view.h"
 
 #include <stdlib.h>
 
@@ -25,14 +26,6 @@ struct dnsbl {
 
 /* ---- what to ask about ---- */
 
-static struct fct_str domain_of(struct fct_str address)
-{
-    const char *at = address.n ? memrchr(address.p, '@', address.n) : NULL;
-
-    return at ? (struct fct_str){at + 1, address.n - (size_t)(at + 1 - address.p)}
-              : (struct fct_str){"", 0};
-}
-
 static void add_connection(struct fct_call *call, struct dns_list_asking *asking)
 {
     const struct fct_conn *conn = host->conn(call);
@@ -41,7 +34,7 @@ static void add_connection(struct fct_call *call, struct dns_list_asking *asking
     (void)dns_list_add(asking, DNSBL_IP, conn->client_ip);
     (void)dns_list_add(asking, DNSBL_HELO, conn->helo);
     (void)dns_list_add(asking, DNSBL_CLIENT_NAME, conn->client_name);
-    (void)dns_list_add(asking, DNSBL_SENDER, domain_of(sender));
+    (void)dns_list_add(asking, DNSBL_SENDER, view_domain(sender));
     (void)dns_list_add(asking, DNSBL_SENDER_ADDRESS, sender);
 }
 

@@ -7,6 +7,7 @@
  * Redis; while that is away everybody passes. */
 #include "plugins/dmarc/dmarc_facts.h"
 #include "plugins/lib/ip_address.h"
+#include "plugins/lib/view.h"
 
 #include <facteur/plugin.h>
 #include <openssl/evp.h>
@@ -16,8 +17,6 @@
 #define NAMES_MAX   900
 #define HASH_BYTES  16
 #define TEXT_MAX    120
-#define NET_V4      24u
-#define NET_V6      64u
 #define DOMAINS_MAX 6
 #define ROLES       (FCT_ROLE_MX | FCT_ROLE_REPLAY)
 
@@ -84,13 +83,13 @@ static struct fct_str key_for(struct fct_call *call, const char *kind, struct fc
 
 static struct fct_str lower_domain(struct fct_call *call, struct fct_str address)
 {
-    const char *at = address.n > 0 ? memrchr(address.p, '@', address.n) : NULL;
-    size_t n = at ? (size_t)(address.p + address.n - at - 1) : 0;
-    char *out = host->alloc(call, n + 1);
+    struct fct_str domain = view_domain(address);
+    char *out = host->alloc(call, domain.n + 1);
 
-    for (size_t i = 0; out && i < n; i++)
-        out[i] = (char)(at[1 + i] >= 'A' && at[1 + i] <= 'Z' ? at[1 + i] - 'A' + 'a' : at[1 + i]);
-    return (struct fct_str){out ? out : "", out ? n : 0};
+    for (size_t i = 0; out && i < domain.n; i++)
+        out[i] = (char)(domain.p[i] >= 'A' && domain.p[i] <= 'Z' ? domain.p[i] - 'A' + 'a'
+                                                                 : domain.p[i]);
+    return (struct fct_str){out ? out : "", out ? domain.n : 0};
 }
 
 /* ---- who vouches ---- */
@@ -103,7 +102,7 @@ struct vouched {
 
 static bool passes(const struct dmarc_fact *fact)
 {
-    return fact->result.n == 4 && memcmp(fact->result.p, "pass", 4) == 0 &&
+    return view_is(fact->result, "pass") &&
            (fact->property == DMARC_MAILFROM || fact->property == DMARC_SIGNER);
 }
 
@@ -125,14 +124,8 @@ static void read_vouched(struct fct_call *call, struct vouched *out)
 static bool network(struct fct_call *call, char out[IP_ADDRESS_ROOM])
 {
     struct ip_address ip;
-    size_t kept;
 
-    if (!ip_address_parse(host->conn(call)->client_ip, &ip))
-        return false;
-    kept = (ip.v6 ? NET_V6 : NET_V4) / 8;
-    memset(ip.byte + kept, 0, sizeof ip.byte - kept);
-    (void)ip_address_text(&ip, out);
-    return true;
+    return ip_address_parse(host->conn(call)->client_ip, &ip) && ip_address_network(&ip, out).n > 0;
 }
 
 /* Who sends for whom. */
@@ -223,19 +216,14 @@ static FCT_MAY_WAIT void remember_kept(struct fct_call *call, const struct greyl
         (void)host->redis_script(call, &keep_script, key, n, &arg, 1, &err);
 }
 
-static bool is(struct fct_str word, const char *other)
-{
-    return word.n == strlen(other) && memcmp(word.p, other, word.n) == 0;
-}
-
 static FCT_MAY_WAIT enum fct_verdict on_verdict(struct fct_call *call,
                                                 const struct fct_ev_verdict *ev, void *state)
 {
     const struct greylist_conf *conf = state;
     struct vouched vouched = {.n = 0};
-    bool greylist = is(ev->action, "greylist");
+    bool greylist = view_is(ev->action, "greylist");
 
-    if (host->conn(call)->login.n > 0 || (!greylist && !is(ev->action, "keep")))
+    if (host->conn(call)->login.n > 0 || (!greylist && !view_is(ev->action, "keep")))
         return FCT_NEXT;
     read_vouched(call, &vouched);
     if (greylist)

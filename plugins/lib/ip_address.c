@@ -3,7 +3,9 @@
 
 #include <arpa/inet.h>
 
-#define TEXT_MAX 45 /* of an address */
+#define TEXT_MAX         45 /* of an address */
+#define NETWORK_BYTES    3
+#define NETWORK_BYTES_V6 8
 
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
@@ -43,6 +45,14 @@ struct fct_str ip_address_text(const struct ip_address *a, char out[IP_ADDRESS_R
     if (!inet_ntop(a->v6 ? AF_INET6 : AF_INET, a->byte, out, IP_ADDRESS_ROOM))
         out[0] = '\0';
     return (struct fct_str){out, strlen(out)};
+}
+
+struct fct_str ip_address_network(const struct ip_address *a, char out[IP_ADDRESS_ROOM])
+{
+    struct ip_address net = {.v6 = a->v6};
+
+    memcpy(net.byte, a->byte, a->v6 ? NETWORK_BYTES_V6 : NETWORK_BYTES);
+    return ip_address_text(&net, out);
 }
 
 /* Upper case, as the public test suite of RFC 7208 has it; the DNS does not care. */

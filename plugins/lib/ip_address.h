@@ -17,6 +17,9 @@ bool ip_address_matches(const struct ip_address *a, const struct ip_address *net
 #define IP_ADDRESS_ROOM 80
 /* 192.0.2.1, 2001:db8::1 */
 struct fct_str ip_address_text(const struct ip_address *a, char out[IP_ADDRESS_ROOM]);
+/* What one customer has of a provider, and so who has one of these addresses has the others, too:
+ * the first 24 bits of an IPv4 address, 64 of IPv6; "192.0.2.0", "2001:db8:1:2::". */
+struct fct_str ip_address_network(const struct ip_address *a, char out[IP_ADDRESS_ROOM]);
 /* 192.0.2.1, 2.0.0.1.0.D.B.8.…, as macros of SPF write it (RFC 7208 7.3) */
 struct fct_str ip_address_dotted(const struct ip_address *a, char out[IP_ADDRESS_ROOM]);
 /* The name to ask for its PTR records (RFC 1035 3.5, RFC 3596 2.5). */

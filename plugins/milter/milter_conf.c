@@ -2,6 +2,7 @@
 #include "milter_conf.h"
 
 #include "plugins/lib/clients.h"
+#include "plugins/lib/view.h"
 
 #include <strings.h>
 
@@ -83,21 +84,13 @@ static bool domain_fits(struct fct_str domain, const char *pattern)
     return domain.n > n - 1 && strncasecmp(domain.p + domain.n - (n - 1), pattern + 1, n - 1) == 0;
 }
 
-static struct fct_str domain_of(struct fct_str address)
-{
-    const char *at = address.n ? memrchr(address.p, '@', address.n) : NULL;
-
-    return at ? (struct fct_str){at + 1, (size_t)(address.p + address.n - at - 1)}
-              : (struct fct_str){"", 0};
-}
-
 bool milter_conf_wants_domain(const struct milter_conf *conf, const struct fct_envelope *envelope)
 {
     if (conf->when_domain.n == 0)
         return true;
     for (size_t r = 0; r < envelope->recipients; r++)
         for (size_t i = 0; i < conf->when_domain.n; i++)
-            if (domain_fits(domain_of(envelope->recipient[r]), conf->when_domain.item[i]))
+            if (domain_fits(view_domain(envelope->recipient[r]), conf->when_domain.item[i]))
                 return true;
     return false;
 }

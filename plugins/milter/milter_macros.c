@@ -2,6 +2,8 @@
  * filter asked for. */
 #include "milter_session.h"
 
+#include "plugins/lib/view.h"
+
 #include <ctype.h>
 
 struct values {
@@ -12,14 +14,6 @@ struct values {
     const struct milter_rcpt *rcpt;
     char text[300]; /* for values that must be put together */
 };
-
-static struct fct_str domain_of(struct fct_str address)
-{
-    const char *at = address.n ? memrchr(address.p, '@', address.n) : NULL;
-
-    return at ? (struct fct_str){at + 1, (size_t)(address.p + address.n - at - 1)}
-              : (struct fct_str){"", 0};
-}
 
 static struct fct_str put_together(struct values *v, int n)
 {
@@ -100,7 +94,7 @@ static struct fct_str mail_address(struct values *v)
 }
 static struct fct_str mail_host(struct values *v)
 {
-    return domain_of(v->envelope->reverse_path);
+    return view_domain(v->envelope->reverse_path);
 }
 static struct fct_str rcpt_address(struct values *v)
 {
@@ -112,7 +106,7 @@ static struct fct_str rcpt_host(struct values *v)
 {
     return !v->rcpt             ? (struct fct_str){"", 0}
            : v->rcpt->refused.n ? FCT_STR("5.1.1")
-                                : domain_of(v->rcpt->address);
+                                : view_domain(v->rcpt->address);
 }
 /* "error": the recipient will be refused, with the reason as its address. */
 static struct fct_str rcpt_mailer(struct values *v)

@@ -6,14 +6,13 @@
  * nothing. Everybody is asked to come back later, nobody is refused for good. */
 #include "plugins/lib/clients.h"
 #include "plugins/lib/ip_address.h"
+#include "plugins/lib/view.h"
 
 #include <facteur/plugin.h>
 #include <stdlib.h>
 
 #define KEY_MAX  700
 #define TEXT_MAX 300
-#define NET_V4   24u /* who has one address of these has the others, too */
-#define NET_V6   64u
 #define HOUR_S   3600u
 
 #define MX         (FCT_ROLE_MX | FCT_ROLE_REPLAY)
@@ -63,28 +62,11 @@ static bool key_print(char key[KEY_MAX], const char *mark, struct fct_str name)
     return name.n > 0 && n > 0 && n < KEY_MAX;
 }
 
-static struct fct_str domain_of(struct fct_str address)
-{
-    const char *at = NULL;
-
-    for (size_t i = 0; i < address.n; i++)
-        if (address.p[i] == '@')
-            at = address.p + i + 1;
-    return at ? (struct fct_str){at, (size_t)(address.p + address.n - at)}
-              : (struct fct_str){"", 0};
-}
-
 static bool net_print(struct fct_call *call, char out[IP_ADDRESS_ROOM])
 {
     struct ip_address ip;
-    unsigned kept;
 
-    if (!ip_address_parse(host->conn(call)->client_ip, &ip))
-        return false;
-    kept = (ip.v6 ? NET_V6 : NET_V4) / 8u;
-    memset(ip.byte + kept, 0, sizeof ip.byte - kept);
-    (void)ip_address_text(&ip, out);
-    return true;
+    return ip_address_parse(host->conn(call)->client_ip, &ip) && ip_address_network(&ip, out).n > 0;
 }
 
 static bool net_key(struct fct_call *call, struct fct_str recipient, char key[KEY_MAX])
@@ -104,7 +86,7 @@ static bool sender_key(struct fct_call *call, struct fct_str recipient, char key
 static bool sender_domain_key(struct fct_call *call, struct fct_str recipient, char key[KEY_MAX])
 {
     (void)recipient;
-    return key_print(key, "domain", domain_of(host->envelope(call)->reverse_path));
+    return key_print(key, "domain", view_domain(host->envelope(call)->reverse_path));
 }
 
 static bool recipient_key(struct fct_call *call, struct fct_str recipient, char key[KEY_MAX])
@@ -115,7 +97,7 @@ static bool recipient_key(struct fct_call *call, struct fct_str recipient, char 
 
 static bool pair_key(struct fct_call *call, struct fct_str recipient, char key[KEY_MAX])
 {
-    struct fct_str domain = domain_of(host->envelope(call)->reverse_path);
+    struct fct_str domain = view_domain(host->envelope(call)->reverse_path);
     char both[KEY_MAX];
     int n = snprintf(both, sizeof both, "%.*s %.*s", FCT_FMT(domain), FCT_FMT(recipient));
 
@@ -320,7 +302,7 @@ static bool is_bad(struct fct_str action)
     static const char *const bad[] = {"junk", "quarantine", "discard", "reject"};
 
     for (size_t i = 0; i < FCT_COUNT(bad); i++)
-        if (action.n == strlen(bad[i]) && memcmp(action.p, bad[i], action.n) == 0)
+        if (view_is(action, bad[i]))
             return true;
     return false;
 }

@@ -97,6 +97,24 @@ START_TEST(entries_that_are_wrong)
 }
 END_TEST
 
+START_TEST(what_a_customer_has)
+{
+    static const char *const cases[][2] = {
+        {"192.0.2.77", "192.0.2.0"},
+        {"::ffff:192.0.2.77", "192.0.2.0"},
+        {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"},
+    };
+    char text[IP_ADDRESS_ROOM];
+    struct ip_address address;
+
+    for (size_t i = 0; i < FCT_COUNT(cases); i++) {
+        ck_assert(ip_address_parse(str_from(cases[i][0]), &address));
+        (void)ip_address_network(&address, text);
+        ck_assert_str_eq(text, cases[i][1]);
+    }
+}
+END_TEST
+
 START_TEST(who_is_a_stranger)
 {
     struct fct_strings skip = LIST("10.0.0.0/8");
@@ -126,6 +144,7 @@ int main(void)
     tcase_add_test(tc, networks);
     tcase_add_loop_test(tc, who_is_in_a_list, 0, (int)FCT_COUNT(lists));
     tcase_add_test(tc, entries_that_are_wrong);
+    tcase_add_test(tc, what_a_customer_has);
     tcase_add_test(tc, who_is_a_stranger);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
