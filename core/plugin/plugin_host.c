@@ -340,6 +340,7 @@ const struct fct_host plugin_host = {
     .reply = result_reply,
     .mailbox = result_mailbox,
     .keyword = result_keyword,
+    .note = result_note,
     .header_add = edit_header_add,
     .header_set = edit_header_set,
     .header_remove = edit_header_remove,

@@ -40,6 +40,7 @@ const char *result_symbol_group(struct fct_call *call, const char *name);
 bool result_reply(struct fct_call *call, unsigned code, const char *enhanced, const char *text);
 bool result_mailbox(struct fct_call *call, struct fct_str name);
 bool result_keyword(struct fct_call *call, struct fct_str name);
+bool result_note(struct fct_call *call, const char *what, struct fct_str detail);
 
 /* plugin_judge.c: what goes into the judgement of a message besides symbols. */
 bool judge_force(struct fct_call *call, enum fct_action action, uint32_t rank, struct fct_str why);

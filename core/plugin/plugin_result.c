@@ -199,6 +199,15 @@ static bool is_keyword(struct fct_str s)
     return true;
 }
 
+bool result_note(struct fct_call *call, const char *what, struct fct_str detail)
+{
+    if (!call->live || call->hook != FCT_HOOK_deliver)
+        return false;
+    call_note(call, NOTE_DELIVER, arena_cstr(call->tx->arena, (struct fct_str){what, strlen(what)}),
+              detail, 0);
+    return true;
+}
+
 bool result_keyword(struct fct_call *call, struct fct_str name)
 {
     struct call_recipient *r = call->recipient;

@@ -621,6 +621,10 @@ struct fct_host {
 
     /* The group of a symbol that was found; NULL: it was not. */
     const char *(*symbol_group)(struct fct_call *call, const char *name);
+
+    /* At deliver: a line of this recipient's ledger that says more than the edit itself does, as
+     * ("removed", "pixel of Mailchimp"); 200 bytes of the detail are kept. */
+    bool (*note)(struct fct_call *call, const char *what, struct fct_str detail);
 };
 
 /* ---- what a plugin exports ---- */
