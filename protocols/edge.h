@@ -16,6 +16,7 @@
 struct edge;
 struct edge_client;
 struct edge_listener;
+struct guard;
 struct listener;
 struct map;
 
@@ -55,6 +56,7 @@ struct edge {
     struct fct_str name; /* server { name }: banner, Received by, Authentication-Results id */
     struct store *store;
     struct filter_client *filter;
+    struct guard *guard;
     bool dev;
     bool draining; /* no new work */
     struct edge_session *sessions;

@@ -6,6 +6,7 @@
 #include "protocols/access/learn.h"
 #include "protocols/edge.h"
 #include "protocols/edge_certificate.h"
+#include "protocols/guard.h"
 #include "protocols/smtp/smtp_spool.h"
 
 #include <stdlib.h>
@@ -90,6 +91,9 @@ static bool edge_start(struct role_env *env, struct fct_err *err)
     e->base = env->base;
     e->store = store_client_new(env->base);
     e->filter = filter_client_new(env);
+    e->guard = guard_new(
+        config_get(env->conf, &guard_block),
+        ((const struct server_conf *)config_get(env->conf, &server_block))->edge_processes);
     for (size_t i = 0; i < e->listeners; i++) {
         e->listener[i].listener =
             listener_start(env->base, env->listeners[i].fd, accepted, &e->listener[i]);
@@ -158,6 +162,7 @@ static void edge_status(struct role_env *env, struct buf *out)
     buf_printf(out, "refused %llu\n", (unsigned long long)e->count.refused);
     buf_printf(out, "logins %llu\n", (unsigned long long)e->count.logins);
     buf_printf(out, "login_failures %llu\n", (unsigned long long)e->count.login_failures);
+    buf_printf(out, "guard_refused %llu\n", (unsigned long long)guard_refused(e->guard));
     buf_printf(out, "receive_memory %llu\n", (unsigned long long)smtp_spool_total());
     for (size_t i = 0; i < e->listeners; i++)
         buf_printf(out, "listener_%s_connections %llu\n", e->listener[i].label,

@@ -12,6 +12,7 @@
 #include "core/state/state_conf.h"
 #include "core/supervisor/server_conf.h"
 #include "protocols/access/access_conf.h"
+#include "protocols/guard.h"
 #include "protocols/imap/imap_conf.h"
 #include "protocols/lmtp/lmtp_conf.h"
 #include "protocols/milter/milter_role_conf.h"
@@ -20,10 +21,10 @@
 #include "store/store_conf.h"
 
 const struct conf_block *const conf_blocks[] = {
-    &server_block, &listener_block, &tls_block,    &smtp_block,    &lmtp_block,    &imap_block,
-    &pop3_block,   &access_block,   &store_block,  &dns_block,     &http_block,    &redis_block,
-    &state_block,  &filter_block,   &plugin_block, &history_block, &profile_block, &composite_block,
-    &lua_block,    &milter_block,   NULL,
+    &server_block,    &listener_block, &tls_block,    &guard_block,  &smtp_block,    &lmtp_block,
+    &imap_block,      &pop3_block,     &access_block, &store_block,  &dns_block,     &http_block,
+    &redis_block,     &state_block,    &filter_block, &plugin_block, &history_block, &profile_block,
+    &composite_block, &lua_block,      &milter_block, NULL,
 };
 
 const struct conf_block *const conf_blocks_fixed[] = {&store_block, NULL};

@@ -1,5 +1,6 @@
 /* imap_login.c - STARTTLS, LOGIN, AUTHENTICATE, LOGOUT (RFC 9051 6.1.3, 6.2; SASL-IR RFC 4959). */
 #include "core/log/log.h"
+#include "protocols/guard.h"
 #include "protocols/imap/imap_hooks.h"
 #include "protocols/sasl/sasl.h"
 
@@ -74,17 +75,31 @@ static void logged_in(struct imap_session *s, struct imap_command *c,
     c->text = "Logged in";
 }
 
+/* Of the guard: whatever came out of the check, it is not told. */
+static bool login_barred(struct imap_session *s, struct imap_command *c, struct fct_err *err)
+{
+    if (++s->login_failures >= s->conf->max_login_failures)
+        imap_bye(s, "Too many failed logins");
+    return imap_fail(c, "UNAVAILABLE", err, GUARD_TEXT);
+}
+
 /* One text for every cause, and late: neither tells whether the user exists. Other sessions go on
  * meanwhile. */
 static bool login_failed(struct imap_session *s, struct imap_command *c, struct fct_str user,
                          const char *mechanism, struct fct_err *err)
 {
+    uint32_t times;
+    bool told;
+
     log_event(EV_LOGIN_FAILED, str_from(s->id.text), F_STR("login", user), F_C("by", mechanism),
               F_C("peer", stream_peer(s->stream)->text), F_C("why", err->text));
     if (err->class != FCT_DENIED)
         return false;
     edge_of(s)->count.login_failures++;
-    fiber_sleep(s->conf->login_delay.ms);
+    told = guard_checked(edge_of(s)->guard, stream_peer(s->stream), user, false, &times);
+    fiber_sleep(times * s->conf->login_delay.ms);
+    if (!told)
+        return login_barred(s, c, err);
     if (++s->login_failures >= s->conf->max_login_failures)
         imap_bye(s, "Too many failed logins");
     return imap_fail(c, "AUTHENTICATIONFAILED", err, "Authentication failed");
@@ -92,13 +107,20 @@ static bool login_failed(struct imap_session *s, struct imap_command *c, struct 
 
 /* The password was right; the filters have a say. p is the session's, or closed. */
 static FCT_MAY_WAIT bool login_proved(struct imap_session *s, struct imap_command *c,
-                                      struct store_principal *p, const char *mechanism,
-                                      struct fct_err *err)
+                                      struct store_principal *p, struct fct_str user,
+                                      const char *mechanism, struct fct_err *err)
 {
     struct access_login login = {.mechanism = mechanism,
                                  .client = str_from(s->client ? s->client : "")};
-    enum fct_verdict verdict = access_login(&s->access, p, &login, c->arena);
+    enum fct_verdict verdict;
+    uint32_t times;
 
+    if (!guard_checked(edge_of(s)->guard, stream_peer(s->stream), user, true, &times)) {
+        store_logout(edge_of(s)->store, p);
+        fiber_sleep(s->conf->login_delay.ms);
+        return login_barred(s, c, err);
+    }
+    verdict = access_login(&s->access, p, &login, c->arena);
     if (!imap_verdict(s, c, verdict, &login.answer, "AUTHORIZATIONFAILED", err)) {
         store_logout(edge_of(s)->store, p);
         return false;
@@ -114,9 +136,9 @@ static FCT_MAY_WAIT bool login_proved(struct imap_session *s, struct imap_comman
 
 static bool may_login(struct imap_session *s, struct imap_command *c, struct fct_err *err)
 {
-    if (edge_may_login(s->edge.listener, s->stream))
-        return true;
-    return imap_fail(c, "PRIVACYREQUIRED", err, "Passwords are only taken under TLS");
+    if (!edge_may_login(s->edge.listener, s->stream))
+        return imap_fail(c, "PRIVACYREQUIRED", err, "Passwords are only taken under TLS");
+    return guard_admits(edge_of(s)->guard, stream_peer(s->stream)) || login_barred(s, c, err);
 }
 
 /* login = "LOGIN" SP userid SP password */
@@ -138,7 +160,7 @@ bool imap_login_run(struct imap_session *s, struct imap_command *c, struct fct_e
     OPENSSL_cleanse(s->input.command.p + secret, s->input.command.n - secret);
     if (!ok)
         return login_failed(s, c, user, "LOGIN", err);
-    return login_proved(s, c, &principal, "LOGIN", err);
+    return login_proved(s, c, &principal, user, "LOGIN", err);
 }
 
 /* ---- AUTHENTICATE: several lines, a fiber for each ---- */
@@ -170,7 +192,7 @@ static bool auth_finish(struct imap_session *s, struct imap_authentication *a, s
         struct store_principal p = a->sasl.principal;
 
         a->sasl.principal.handle = 0; /* the session's now */
-        return login_proved(s, c, &p, a->sasl.mechanism->name, err);
+        return login_proved(s, c, &p, a->sasl.user, a->sasl.mechanism->name, err);
     }
     *err = a->sasl.err;
     if (a->sasl.cancelled)

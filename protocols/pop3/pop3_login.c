@@ -4,6 +4,7 @@
 
 #include "core/base/str.h"
 #include "core/log/log.h"
+#include "protocols/guard.h"
 
 #include <stdlib.h>
 
@@ -59,10 +60,23 @@ bool pop3_stls_run(struct pop3_session *s, const struct pop3_arguments *a, struc
 
 /* ---- the end of every login ---- */
 
+/* Of the guard: whatever came out of the check, it is not told. */
+static bool login_barred(struct pop3_session *s)
+{
+    if (++s->login_failures >= s->conf->max_login_failures)
+        s->ending = true;
+    return pop3_refuse(s, "[SYS/TEMP] " GUARD_TEXT);
+}
+
+/* False: it is answered. */
 static bool may_login(struct pop3_session *s)
 {
-    if (edge_may_login(s->edge.listener, s->stream))
-        return true;
+    if (edge_may_login(s->edge.listener, s->stream)) {
+        if (guard_admits(edge_of(s)->guard, stream_peer(s->stream)))
+            return true;
+        login_barred(s);
+        return false;
+    }
     pop3_refuse(s, "[AUTH] passwords are only taken under TLS: say STLS first, or use port 995");
     return false;
 }
@@ -72,6 +86,9 @@ static bool may_login(struct pop3_session *s)
 static bool login_failed(struct pop3_session *s, struct fct_str user, const char *mechanism,
                          const struct fct_err *why)
 {
+    uint32_t times;
+    bool told;
+
     log_event(EV_LOGIN_FAILED, str_from(s->id.text), F_STR("login", user), F_C("by", mechanism),
               F_C("peer", stream_peer(s->stream)->text), F_C("why", why->text));
     edge_of(s)->count.login_failures++;
@@ -79,8 +96,11 @@ static bool login_failed(struct pop3_session *s, struct fct_str user, const char
         return pop3_refuse(s, "[SYS/TEMP] login is not possible right now, please try again later");
     if (why->class == FCT_SYNTAX || why->class == FCT_LIMIT)
         return pop3_refuse(s, "%s", why->text);
-    if (fiber_sleep(s->conf->login_delay.ms) == FIBER_CANCELLED)
+    told = guard_checked(edge_of(s)->guard, stream_peer(s->stream), user, false, &times);
+    if (fiber_sleep(times * s->conf->login_delay.ms) == FIBER_CANCELLED)
         return true;
+    if (!told)
+        return login_barred(s);
     if (++s->login_failures >= s->conf->max_login_failures)
         s->ending = true;
     return pop3_refuse(s, "[AUTH] wrong user name or password");
@@ -112,12 +132,18 @@ static bool logged_in(struct pop3_session *s, const struct store_principal *p,
 
 /* The password was right; the filters have a say. POP3 has no way to show an alert. */
 static FCT_MAY_WAIT bool login_proved(struct pop3_session *s, struct store_principal *p,
-                                      const char *mechanism, struct arena *arena,
-                                      struct fct_err *err)
+                                      struct fct_str user, const char *mechanism,
+                                      struct arena *arena, struct fct_err *err)
 {
     struct access_login login = {.mechanism = mechanism};
-    enum fct_verdict verdict = access_login(&s->access, p, &login, arena);
+    enum fct_verdict verdict;
+    uint32_t times;
 
+    if (!guard_checked(edge_of(s)->guard, stream_peer(s->stream), user, true, &times)) {
+        store_logout(edge_of(s)->store, p);
+        return fiber_sleep(s->conf->login_delay.ms) == FIBER_CANCELLED || login_barred(s);
+    }
+    verdict = access_login(&s->access, p, &login, arena);
     return pop3_verdict(s, verdict, &login.answer) ? logged_in(s, p, mechanism, err) : true;
 }
 
@@ -147,7 +173,7 @@ bool pop3_pass_run(struct pop3_session *s, const struct pop3_arguments *a, struc
     s->user = NULL;
     arena = arena_new(NULL);
     if (store_login(edge_of(s)->store, str_from(user), a->text, arena, &p, err))
-        answered = login_proved(s, &p, "USER", arena, err);
+        answered = login_proved(s, &p, str_from(user), "USER", arena, err);
     else
         answered = login_failed(s, str_from(user), "USER", err);
     arena_free(&arena);
@@ -175,7 +201,8 @@ static bool take_state(struct pop3_session *s, enum sasl_state state, struct fct
         return stream_printf(s->stream, "+ %.*s\r\n", FCT_FMT(s->sasl.challenge));
     case SASL_DONE:
         s->exchange = NULL;
-        answered = login_proved(s, &s->sasl.principal, s->sasl.mechanism->name, arena, err);
+        answered =
+            login_proved(s, &s->sasl.principal, s->sasl.user, s->sasl.mechanism->name, arena, err);
         s->sasl.principal.handle = 0;
         break;
     case SASL_FAILED:

@@ -2,6 +2,7 @@
  */
 #include "core/base/str.h"
 #include "core/log/log.h"
+#include "protocols/guard.h"
 #include "protocols/smtp/smtp_session.h"
 
 /* AUTH mechanism [initial-response] */
@@ -20,6 +21,16 @@ bool smtp_auth_parse(struct smtp_session *s, struct fct_str argument, union smtp
     return false;
 }
 
+/* Of the guard: whatever came out of the check, it is not told. */
+static struct smtp_reply barred(struct smtp_session *s)
+{
+    struct smtp_reply r = SMTP_REPLY(454, "4.7.0", GUARD_TEXT);
+
+    s->auth_failures++;
+    smtp_count_error(s, &r);
+    return r;
+}
+
 static bool auth_is_allowed(struct smtp_session *s, struct smtp_reply *r)
 {
     if (!smtp_announces_auth(s))
@@ -30,6 +41,8 @@ static bool auth_is_allowed(struct smtp_session *s, struct smtp_reply *r)
         *r = SMTP_REPLY(503, "5.5.1", "not now");
     else if (!edge_may_login(s->edge.listener, s->stream))
         *r = SMTP_REPLY(538, "5.7.11", "say STARTTLS first: passwords need encryption");
+    else if (!guard_admits(s->edge.listener->edge->guard, stream_peer(s->stream)))
+        *r = barred(s);
     else
         return true;
     return false;
@@ -65,7 +78,9 @@ static struct smtp_reply failure_reply(const struct sasl *x)
 
 static struct smtp_reply login_failed(struct smtp_session *s, struct smtp_reply r)
 {
+    struct guard *guard = s->edge.listener->edge->guard;
     struct sasl *x = s->sasl;
+    uint32_t times;
 
     log_event(EV_LOGIN_FAILED, str_from(s->id.text), F_STR("client", s->hooks.conn.client_ip),
               F_C("mechanism", x->mechanism->name), F_STR("user", x->user),
@@ -73,8 +88,12 @@ static struct smtp_reply login_failed(struct smtp_session *s, struct smtp_reply 
     s->edge.listener->edge->count.login_failures++;
     smtp_auth_abort(s);
     if (r.code == 535) {
+        bool told = guard_checked(guard, stream_peer(s->stream), x->user, false, &times);
+
+        (void)fiber_sleep(times * s->conf->auth_failure_delay.ms);
+        if (!told)
+            return barred(s);
         s->auth_failures++;
-        (void)fiber_sleep(s->conf->auth_failure_delay.ms);
     }
     smtp_count_error(s, &r);
     return r;
@@ -105,8 +124,16 @@ static FCT_MAY_WAIT bool ask_auth(struct smtp_session *s, struct sasl *x, struct
 static struct smtp_reply login_proved(struct smtp_session *s)
 {
     struct sasl *x = s->sasl;
+    struct edge *edge = s->edge.listener->edge;
     struct smtp_reply r;
+    uint32_t times;
 
+    if (!guard_checked(edge->guard, stream_peer(s->stream), x->user, true, &times)) {
+        store_logout(edge->store, &x->principal);
+        smtp_auth_abort(s);
+        (void)fiber_sleep(s->conf->auth_failure_delay.ms);
+        return barred(s);
+    }
     if (!ask_auth(s, x, &r))
         return login_failed(s, r);
     s->principal = x->principal;

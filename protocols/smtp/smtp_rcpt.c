@@ -1,6 +1,7 @@
 /* smtp_rcpt.c - RCPT (RFC 5321 4.1.1.3): who it is for, what plugins say of it, where it leads. */
 #include "core/base/str.h"
 #include "core/log/log.h"
+#include "protocols/guard.h"
 #include "protocols/smtp/smtp_session.h"
 
 /* rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path ) [SP
@@ -70,6 +71,13 @@ static bool ask(struct smtp_session *s, struct rcpt *rcpt, struct smtp_reply *r)
     return true;
 }
 
+/* Who may be harvesting addresses: not a user, not a server that hands us mail for local delivery,
+ * nobody a plugin trusts. */
+static bool is_stranger(const struct smtp_session *s)
+{
+    return s->kind == SMTP_KIND && s->principal.handle == 0 && !s->hooks.conn.trusted;
+}
+
 static struct smtp_reply refuse(struct smtp_session *s, const struct rcpt *rcpt)
 {
     struct smtp_reply r = rcpt->refusal;
@@ -77,6 +85,8 @@ static struct smtp_reply refuse(struct smtp_session *s, const struct rcpt *rcpt)
     if (!rcpt->unknown)
         return r;
     s->unknown_recipients++;
+    if (is_stranger(s))
+        guard_unknown(s->edge.listener->edge->guard, stream_peer(s->stream));
     smtp_count_error(s, &r);
     return r;
 }
@@ -86,6 +96,8 @@ static struct smtp_reply add_recipient(struct smtp_session *s, struct fct_str ad
     struct rcpt rcpt = {.address = address};
     struct smtp_reply r;
 
+    if (is_stranger(s) && !guard_may_name(s->edge.listener->edge->guard, stream_peer(s->stream)))
+        return SMTP_REPLY(450, "4.7.1", "too many unknown recipients, please try again later");
     find(s, &rcpt);
     if (!ask(s, &rcpt, &r))
         return r;
