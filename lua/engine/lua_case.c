@@ -178,13 +178,17 @@ static void run_one(struct lua_case_job *job, struct lua_engine *test, const cha
 static bool run_file(struct lua_case_job *job, const char *path, struct fct_err *err)
 {
     struct lua_settings conf = *job->conf;
-    struct lua_engine *test;
+    struct lua_engine *test, *held;
+    struct fct_err ignored = {0};
     bool ok;
 
     conf.file = conf.shadow = conf.option = (struct fct_strings){NULL, 0};
     test = lua_engine_open(job->host, &conf, err);
     if (!test)
         return false;
+    conf.file = (struct fct_strings){&job->rule, 1};
+    held =
+        lua_engine_open(job->host, &conf, &ignored); /* keeps patterns compiled from case to case */
     ok = load_file(test, path, err);
     if (ok) {
         lua_settop(test->L, 0);
@@ -192,6 +196,8 @@ static bool run_file(struct lua_case_job *job, const char *path, struct fct_err 
         for (lua_Integer i = 1; lua_rawgeti(test->L, 1, i) != LUA_TNIL; i++)
             run_one(job, test, path);
     }
+    if (held)
+        lua_engine_close(&held);
     lua_engine_close(&test);
     return ok;
 }

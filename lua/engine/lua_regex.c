@@ -1,15 +1,13 @@
 /* lua_regex.c - see lua_regex.h. */
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include "lua_regex.h"
 
-#include <pcre2.h>
+#include "lua_regex_code.h"
 #include <stdlib.h>
 
-#define DEPTH_LIMIT   2000      /* of the interpreter, where there is no machine code */
-#define HEAP_LIMIT_K  8192      /* KiB, likewise */
-#define STACK_FIRST   32 * 1024 /* of machine code */
-#define STACK_MOST    1024 * 1024
-#define COMPILED_MOST 256 * 1024 /* bytes of one pattern, by PCRE2's own count */
+#define DEPTH_LIMIT  2000      /* of the interpreter, where there is no machine code */
+#define HEAP_LIMIT_K 8192      /* KiB, likewise */
+#define STACK_FIRST  32 * 1024 /* of machine code */
+#define STACK_MOST   1024 * 1024
 
 struct lua_regex_engine {
     pcre2_match_context *match;
@@ -18,7 +16,7 @@ struct lua_regex_engine {
 };
 
 struct lua_regex {
-    pcre2_code *code;
+    struct lua_regex_code *code;
     pcre2_match_data *data;
 };
 
@@ -104,8 +102,6 @@ struct lua_regex *lua_regex_compile(struct lua_regex_engine *e, struct fct_str t
 {
     struct lua_regex *r;
     uint32_t options;
-    size_t bytes = 0, at;
-    int code;
 
     if (!read_flags(&text, &options, error, size))
         return NULL;
@@ -114,23 +110,17 @@ struct lua_regex *lua_regex_compile(struct lua_regex_engine *e, struct fct_str t
         snprintf(error, size, "not enough memory");
         return NULL;
     }
-    r->code = pcre2_compile((PCRE2_SPTR)text.p, text.n, options, &code, &at, e->compile);
+    r->code = lua_regex_code_take(text, options, e->compile, error, size);
     if (!r->code) {
-        char why[120];
-
-        pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof why);
-        snprintf(error, size, "%s, at character %zu", why, at + 1);
         lua_regex_free(&r);
         return NULL;
     }
-    pcre2_pattern_info(r->code, PCRE2_INFO_SIZE, &bytes);
-    r->data = bytes <= COMPILED_MOST ? pcre2_match_data_create(LUA_REGEX_GROUPS + 1, NULL) : NULL;
+    r->data = pcre2_match_data_create(LUA_REGEX_GROUPS + 1, NULL);
     if (!r->data) {
-        snprintf(error, size, "too large");
+        snprintf(error, size, "not enough memory");
         lua_regex_free(&r);
         return NULL;
     }
-    pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE); /* without it the interpreter serves */
     return r;
 }
 
@@ -142,7 +132,7 @@ void lua_regex_free(struct lua_regex **regex)
     if (!r)
         return;
     pcre2_match_data_free(r->data);
-    pcre2_code_free(r->code);
+    lua_regex_code_drop(&r->code);
     free(r);
 }
 
@@ -153,8 +143,9 @@ enum lua_regex_result lua_regex_search(struct lua_regex_engine *e, const struct 
                                        struct fct_str subject, size_t from,
                                        struct lua_regex_found *out)
 {
-    int n = pcre2_match(r->code, (PCRE2_SPTR)(subject.p ? subject.p : ""), subject.n, from, 0,
-                        r->data, e->match);
+    const pcre2_code *code = lua_regex_code_of(r->code);
+    int n = pcre2_match(code, (PCRE2_SPTR)(subject.p ? subject.p : ""), subject.n, from, 0, r->data,
+                        e->match);
     const size_t *at;
     uint32_t groups = 0;
 
@@ -162,7 +153,7 @@ enum lua_regex_result lua_regex_search(struct lua_regex_engine *e, const struct 
         return LUA_REGEX_NONE;
     if (n < 0)
         return LUA_REGEX_COSTLY;
-    pcre2_pattern_info(r->code, PCRE2_INFO_CAPTURECOUNT, &groups);
+    pcre2_pattern_info(code, PCRE2_INFO_CAPTURECOUNT, &groups);
     out->groups = groups > LUA_REGEX_GROUPS ? LUA_REGEX_GROUPS : groups;
     at = pcre2_get_ovector_pointer(r->data);
     for (size_t i = 0; i <= out->groups; i++) {

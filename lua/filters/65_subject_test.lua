@@ -1,0 +1,33 @@
+-- 65_subject_test.lua - a subject of each kind, and usual ones.
+local function about(subject) return "From: a@b.example\nSubject: " .. subject .. "\nContent-Type: text/plain\n\nsome words\n" end
+
+return {
+  { "an advertisement", text = about "ADV: look here", finds = { "SUBJ_ADVERT" } },
+  { "advice", text = about "Advice about the advert" },
+  { "a tail", text = about "Look here       xkqvz", finds = { "SUBJ_RANDOM_TAIL" } },
+  { "two spaces", text = about "Look  here  now" },
+  { "a code", text = about "News [a1b22c3]", finds = { "SUBJ_RANDOM_CODE" } },
+  { "a version", text = about "[PATCH v2 3/4] net: fix x86 boot of rk3399" },
+  { "gaps", text = about "c h e a p p i l l s", finds = { "SUBJ_GAPPY" } },
+  { "options", text = about "ls -l -a -b" },
+  { "shouting", text = about "PLEASE READ THIS LETTER NOW", finds = { "SUBJ_SHOUTS" } },
+  { "short words", text = about "RE: FYI IBM" },
+  { "marks", text = about "Really???", finds = { "SUBJ_MARKS" } },
+  { "a mark", text = about "Hello, are you there?" },
+  { "a discount", text = about "Now 80% off", finds = { "SUBJ_PRICE" } },
+  { "percents", text = about "80% of the tests pass" },
+  { "free", text = about "Free gift inside", finds = { "SUBJ_FREE" } },
+  { "freedom", text = about "FreeBSD: memory is not freed" },
+  { "urgent", text = about "Final notice", finds = { "SUBJ_URGENT" } },
+  { "the final", text = about "The final report of the group" },
+  { "a deal", text = about "Work from home", finds = { "SUBJ_GREAT_DEAL" } },
+  { "a home", text = about "I work at the house" },
+  { "an account", text = about "Your account is locked", finds = { "SUBJ_ACCOUNT" } },
+  { "a new account", text = about "New account for Anna" },
+  { "a fortune", text = about "Business proposal", finds = { "SUBJ_MONEY" } },
+  { "business", text = about "Business cards for the new people" },
+  { "a parcel", text = about "Your parcel is waiting", finds = { "SUBJ_PARCEL" } },
+  { "a package", text = about "Your package arrived" },
+  { "pictures", text = about "=?utf-8?q?=F0=9F=94=A5_news_=F0=9F=8E=81?=", finds = { "SUBJ_EMOJI" } },
+  { "a picture", text = about "=?utf-8?q?Thanks_=F0=9F=98=80?=" },
+}
