@@ -32,6 +32,7 @@ struct learn {
     bool spam;
     struct mail_files files;
     size_t file; /* at work on */
+    double part; /* of it that is done */
     uint64_t count[BAYES_LEARNED_ANEW + 1], empty, unread;
     uint64_t began_ms, shown_ms;
     struct fct_err err; /* why it ended early */
@@ -76,11 +77,11 @@ static bool prepare(struct learn *l, struct ctl *c, struct fct_err *err)
 
 /* ---- progress ---- */
 
-static bool shows_progress(const struct learn *l)
+static bool shows_progress(void)
 {
     const char *term = getenv("TERM");
 
-    return l->files.n > 1 && isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+    return isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
 }
 
 static uint64_t messages(const struct learn *l)
@@ -95,17 +96,18 @@ static uint64_t messages(const struct learn *l)
 static void show_progress(struct learn *l, bool last)
 {
     uint64_t now = clock_ms(), ms = now - l->began_ms;
-    unsigned full = (unsigned)(l->file * BAR_CELLS / l->files.n);
+    double done = ((double)l->file + l->part) / (double)l->files.n;
+    unsigned full = (unsigned)(done * BAR_CELLS);
 
-    if (!shows_progress(l) || (!last && now - l->shown_ms < PROGRESS_MS))
+    if (!shows_progress() || (!last && now - l->shown_ms < PROGRESS_MS))
         return;
     l->shown_ms = now;
     if (last)
         (void)fputs("\r\x1b[K", stderr);
     else
-        (void)fprintf(stderr, "\r\x1b[K[%.*s%.*s] %zu of %zu, %.0f messages/s", (int)full,
+        (void)fprintf(stderr, "\r\x1b[K[%.*s%.*s] %.0f %%, %" PRIu64 " messages, %.0f/s", (int)full,
                       "########################", (int)(BAR_CELLS - full),
-                      "                        ", l->file, l->files.n,
+                      "                        ", 100 * done, messages(l),
                       ms ? (double)messages(l) * 1000 / (double)ms : 0.0);
     (void)fflush(stderr);
 }
@@ -129,7 +131,7 @@ static size_t read_tokens(const struct learn *l, struct fct_str message,
     return n;
 }
 
-/* False: Redis does not want any more. */
+/* False: Redis does not want any more. The arena is this message's. */
 static FCT_MAY_WAIT bool learn_message(struct learn *l, struct arena *arena, struct fct_str raw)
 {
     struct bayes_question *q = ARENA_NEW(arena, struct bayes_question);
@@ -153,33 +155,43 @@ static FCT_MAY_WAIT bool learn_message(struct learn *l, struct arena *arena, str
     return true;
 }
 
-static FCT_MAY_WAIT bool learn_file(struct learn *l, struct arena *arena, const char *path)
+static FCT_MAY_WAIT bool learn_file(struct learn *l, struct arena *arena, struct arena *each,
+                                    const char *path)
 {
     struct fct_str rest, message;
     struct fct_err err = {0};
+    size_t whole;
 
     if (!ctl_mail_read(arena, path, &rest, &err)) {
         l->unread++;
         (void)ctl_error(&err);
         return true;
     }
-    while (mail_files_next(&rest, &message))
-        if (!learn_message(l, arena, message))
+    whole = rest.n;
+    while (mail_files_next(&rest, &message)) {
+        if (!learn_message(l, each, message))
             return false;
+        arena_reset(each);
+        l->part = 1 - (double)rest.n / (double)whole;
+        show_progress(l, false);
+    }
+    l->part = 0;
     return true;
 }
 
 static FCT_MAY_WAIT void learn_all(void *arg)
 {
     struct learn *l = arg;
-    struct arena *arena = arena_new(NULL);
+    struct arena *arena = arena_new(NULL), *each = arena_new(NULL);
 
-    l->began_ms = clock_ms();
-    for (; l->file < l->files.n && learn_file(l, arena, l->files.path[l->file].p); l->file++) {
+    l->began_ms = l->shown_ms = clock_ms();
+    for (; l->file < l->files.n && learn_file(l, arena, each, l->files.path[l->file].p);
+         l->file++) {
         arena_reset(arena);
         show_progress(l, false);
     }
     show_progress(l, true);
+    arena_free(&each);
     arena_free(&arena);
 }
 

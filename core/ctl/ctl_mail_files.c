@@ -112,14 +112,24 @@ static size_t next_start(struct fct_str s)
     }
 }
 
+/* The empty line that ends each message of an mbox is none of its own (RFC 4155). */
+static struct fct_str without_end(struct fct_str s)
+{
+    if (s.n >= 4 && memcmp(s.p + s.n - 4, "\r\n\r\n", 4) == 0)
+        return str_head(s, s.n - 2);
+    return s.n >= 2 && memcmp(s.p + s.n - 2, "\n\n", 2) == 0 ? str_head(s, s.n - 1) : s;
+}
+
 bool mail_files_next(struct fct_str *rest, struct fct_str *message)
 {
-    size_t n;
+    bool mbox = is_mbox(*rest);
+    size_t n = rest->n;
 
-    if (rest->n == 0)
+    if (n == 0)
         return false;
-    n = is_mbox(*rest) ? next_start(*rest) : rest->n;
-    *message = str_head(*rest, n);
+    if (mbox)
+        n = next_start(*rest);
+    *message = mbox ? without_end(str_head(*rest, n)) : *rest;
     *rest = str_skip(*rest, n);
     return true;
 }

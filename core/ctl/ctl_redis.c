@@ -58,6 +58,14 @@ static bool open_redis(struct ctl *c, struct event_base *base, const struct redi
                : fct_fail(err, FCT_TEMP, "there is no Redis in this configuration (block redis)");
 }
 
+/* Which one it is, for an error; a name or password in front of the host is not shown. */
+static const char *place_of(const struct redis_conf *conf)
+{
+    const char *at = strrchr(conf->url, '@');
+
+    return !conf->url[0] ? "the private Redis" : at ? at + 1 : conf->url;
+}
+
 static bool run(struct ctl *c, struct event_base *base, struct job *job, struct redis **redis,
                 struct fct_err *err)
 {
@@ -74,9 +82,10 @@ static bool run(struct ctl *c, struct event_base *base, struct job *job, struct 
     for (unsigned i = 0; i < LAST_TURNS; i++)
         (void)event_base_loop(base, EVLOOP_NONBLOCK);
     dns_resolver_free(&dns);
-    if (ok && !job->connected)
-        *err = job->err;
-    return ok && job->connected;
+    if (!ok || job->connected)
+        return ok;
+    *err = job->err;
+    return fct_fail_in(err, "%s", place_of(&conf));
 }
 
 bool ctl_redis_run(struct ctl *c, void (*work)(void *arg), void *arg, struct redis **redis,
