@@ -267,10 +267,9 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_learn_end(struct store *st, const struct 
 
 /* ---- delivery ---- */
 
-/* An unlinked file on the store's disk for a message too large for memory. *fd is the caller's. */
-FCT_MAY_WAIT FCT_MUST_CHECK bool store_spool(struct store *st, int *fd, struct fct_err *err);
-/* The same with a second descriptor that can only read: for filters, which must not change a
- * message that others still read. */
+/* An unlinked file on the store's disk for a message too large for memory, and a second descriptor
+ * that can only read: for filters, which must not change a message that others still read. Both are
+ * the caller's. */
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_spool_pair(struct store *st, int *fd, int *reader,
                                                   struct fct_err *err);
 

@@ -307,16 +307,6 @@ bool store_spool_pair(struct store *st, int *fd, int *reader, struct fct_err *er
     return store_call_end(&c);
 }
 
-bool store_spool(struct store *st, int *fd, struct fct_err *err)
-{
-    int reader;
-
-    if (!store_spool_pair(st, fd, &reader, err))
-        return false;
-    close(reader);
-    return true;
-}
-
 /* Summaries, each once; which[i] is the one of copy i. */
 static size_t gather_summaries(const struct store_delivery *d, struct fct_str *summary,
                                uint32_t *which)
