@@ -1,0 +1,30 @@
+/* tracker_act.h - the edits: how a load is taken out of its tag without writing anything anew. For
+ * this folder only. */
+#ifndef PLUGINS_TRACKERS_TRACKER_ACT_H
+#define PLUGINS_TRACKERS_TRACKER_ACT_H
+
+#include "plugins/trackers/tracker_page.h"
+
+void tracker_edits_add(struct tracker_edits *out, const struct tracker_tools *tools,
+                       const struct tracker_edit *edit);
+/* Sorts those from `from` on; of two that overlap the one that begins first stays, of two that
+ * begin together the longer. */
+void tracker_edits_settle(struct tracker_edits *out, size_t from);
+
+/* The load `l` of `token` (NULL: it is not known) goes. `what`: why, company, host. */
+void tracker_remove(const struct tracker_page *page, struct tracker_edits *out,
+                    const struct fct_html_token *token, const struct fct_link *l,
+                    const struct tracker_edit *what);
+
+/* At strict: what loads without being a link: documents inside attributes, Outlook's comments,
+ * url() in attributes of SVG. */
+void tracker_remove_other(const struct tracker_page *page, struct tracker_edits *out,
+                          const struct fct_html_token *token);
+
+/* The bytes of a URL are ASCII and not UTF-16 or the like: others may be put in their place. */
+bool tracker_is_written(struct fct_str raw);
+
+/* "&" as "&amp;". */
+struct fct_str tracker_escape(const struct tracker_tools *tools, struct fct_str url);
+
+#endif

@@ -1,0 +1,369 @@
+/* tracker_link.c - see tracker_link.h. */
+#include "plugins/trackers/tracker_link.h"
+
+#include "plugins/lib/view.h"
+#include "plugins/trackers/tracker_glob.h"
+#include "plugins/trackers/tracker_id.h"
+
+enum { URL_MAX = 16384, NESTED_MAX = 2, CUTS_MAX = 64 };
+
+/* ---- what must stay ---- */
+
+/* Of paths, a word alone: "confirm" is one in "/account/confirm-email" and none in "/confirmed". */
+static const char *const protected_words[] = {
+    "activate", "activation", "auth",         "confirm",       "confirmation", "invitation",
+    "invite",   "login",      "logon",        "magic",         "magiclink",    "oauth",
+    "oauth2",   "oneclick",   "onetime",      "otp",           "passwd",       "password",
+    "recover",  "recovery",   "reset",        "resetpassword", "saml",         "signin",
+    "sso",      "token",      "verification", "verify",        "verifyemail",
+};
+static const char *const subscription_words[] = {
+    "optout", "preferences", "subscription", "subscriptions", "unsub", "unsubscribe",
+};
+/* Names of parameters. With the first ones the rest of the URL is signed, or may be. */
+static const char *const protected_names[] = {
+    "sig",
+    "signature",
+    "hmac",
+    "x-amz-signature",
+    "x-goog-signature",
+    "googleaccessid",
+    "key-pair-id",
+    "x-ms-signature",
+    "digest",
+    "jwt",
+    "token",
+    "access_token",
+    "id_token",
+    "auth",
+    "authkey",
+    "auth_token",
+    "otp",
+    "nonce",
+    "ticket",
+    "magic",
+    "reset_token",
+    "confirmation_token",
+    "invitation_token",
+    "verification_code",
+    "login_token",
+};
+
+static bool is_one_of(struct fct_str s, const char *const *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (tracker_same(s, (struct fct_str){words[i], strlen(words[i])}))
+            return true;
+    return false;
+}
+
+static bool has_word(struct fct_str path, const char *const *words, size_t n)
+{
+    for (size_t at = 0, end; at < path.n; at = end + 1) {
+        for (end = at; end < path.n && tracker_is_alnum(path.p[end]);)
+            end++;
+        if (end > at && is_one_of(tracker_part(path, at, end), words, n))
+            return true;
+    }
+    return false;
+}
+
+/* "sign-in", "log-in", "one-click", "opt-out": words of two. */
+static bool has_pair(struct fct_str path)
+{
+    static const char *const pairs[] = {"sign-in",   "sign_in",   "log-in",    "log_in",
+                                        "one-click", "one_click", "double-opt"};
+
+    for (size_t i = 0; i < FCT_COUNT(pairs); i++)
+        if (tracker_find(path, (struct fct_str){pairs[i], strlen(pairs[i])}) < path.n)
+            return true;
+    return false;
+}
+
+bool tracker_link_is_protected(const struct fct_url *url)
+{
+    struct fct_str query = url->query, pair, name;
+
+    if (url->user.n > 0 || has_pair(url->path) ||
+        has_word(url->path, protected_words, FCT_COUNT(protected_words)))
+        return true;
+    while (view_split(&query, '&', &pair))
+        if (view_split(&pair, '=', &name) &&
+            is_one_of(name, protected_names, FCT_COUNT(protected_names)))
+            return true;
+    return false;
+}
+
+bool tracker_link_keeps_redirect(const struct fct_url *url)
+{
+    static const char *const pairs[] = {"opt-out", "opt_out", "list-manage"};
+
+    for (size_t i = 0; i < FCT_COUNT(pairs); i++)
+        if (tracker_find(url->path, (struct fct_str){pairs[i], strlen(pairs[i])}) < url->path.n)
+            return true;
+    return has_word(url->path, subscription_words, FCT_COUNT(subscription_words)) ||
+           tracker_link_is_protected(url);
+}
+
+/* ---- parameters ---- */
+
+/* How long the "&" at `at` is; 0: there is none. */
+static size_t ampersand(struct fct_str raw, size_t at, bool html)
+{
+    static const char *const written[] = {"&amp;", "&#38;", "&#x26;", "&#038;"};
+
+    if (raw.p[at] != '&')
+        return 0;
+    for (size_t i = 0; html && i < FCT_COUNT(written); i++) {
+        size_t n = strlen(written[i]);
+
+        if (at + n <= raw.n &&
+            tracker_same(tracker_part(raw, at, at + n), (struct fct_str){written[i], n}))
+            return n;
+    }
+    return 1;
+}
+
+struct query {
+    struct fct_str raw;
+    size_t begin, end; /* behind the "?", before the "#" */
+};
+
+static bool query_of(struct fct_str raw, bool html, struct query *q)
+{
+    const char *mark = raw.n > 0 && raw.n <= URL_MAX ? memchr(raw.p, '?', raw.n) : NULL;
+
+    if (!mark)
+        return false;
+    q->raw = raw;
+    q->begin = (size_t)(mark - raw.p) + 1;
+    for (q->end = q->begin; q->end < raw.n && raw.p[q->end] != '#'; q->end++) {
+        size_t n = ampersand(raw, q->end, html);
+
+        q->end += n > 1 ? n - 1 : 0; /* the "#" of "&#38;" begins no fragment */
+    }
+    return q->end > q->begin;
+}
+
+/* Parameter from..to; *next is where the one behind it begins. */
+static size_t pair_end(const struct query *q, size_t from, bool html, size_t *next)
+{
+    size_t to = from, n = 0;
+
+    while (to < q->end && (n = ampersand(q->raw, to, html)) == 0)
+        to++;
+    *next = to < q->end ? to + n : q->end + 1;
+    return to;
+}
+
+static bool goes(const struct tracker_list *list, struct fct_str host, struct fct_str pair)
+{
+    size_t n = 0;
+
+    while (n < pair.n && pair.p[n] != '=')
+        n++;
+    return tracker_list_strips(list, host, tracker_part(pair, 0, n));
+}
+
+size_t tracker_link_cut(const struct tracker_list *list, struct fct_str host, struct fct_str raw,
+                        bool html, struct tracker_span *cut, size_t room)
+{
+    struct query q;
+    size_t n = 0, next, kept_end = 0; /* where the last one that stays ends; 0: none so far */
+
+    if (!query_of(raw, html, &q))
+        return 0;
+    for (size_t from = q.begin; from <= q.end; from = next) {
+        size_t to = pair_end(&q, from, html, &next);
+
+        if (!goes(list, host, tracker_part(raw, from, to))) {
+            kept_end = to;
+            continue;
+        }
+        /* With the "&" in front of it, or behind when nothing before it stays. */
+        size_t begin = kept_end ? kept_end : from, end = kept_end || next > q.end ? to : next;
+
+        if (n > 0 && cut[n - 1].offset + cut[n - 1].length >= begin && cut[n - 1].offset <= begin) {
+            cut[n - 1].length = end - cut[n - 1].offset;
+        } else if (n < room) {
+            cut[n++] = (struct tracker_span){begin, end - begin};
+        } else {
+            return n;
+        }
+    }
+    if (n == 1 && !kept_end && cut[0].offset == q.begin && cut[0].offset + cut[0].length == q.end) {
+        cut[0].offset--; /* nothing is left: no "?" either */
+        cut[0].length++;
+    }
+    return n;
+}
+
+/* ---- redirects ---- */
+
+struct fct_str tracker_link_target(const struct tracker_tools *tools, const struct fct_url *url)
+{
+    size_t n = url->path.n + (url->query.n > 0) + url->query.n;
+    char *to = n <= URL_MAX ? tools->alloc(tools->context, n + 1) : NULL;
+
+    if (!to)
+        return (struct fct_str){NULL, 0};
+    if (url->path.n > 0)
+        memcpy(to, url->path.p, url->path.n);
+    if (url->query.n > 0) {
+        to[url->path.n] = '?';
+        memcpy(to + url->path.n + 1, url->query.p, url->query.n);
+    }
+    return (struct fct_str){to, n};
+}
+
+static int hex_digit(char c)
+{
+    if (tracker_is_digit(c))
+        return c - '0';
+    c = tracker_lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static struct fct_str unescape(const struct tracker_tools *tools, struct fct_str s)
+{
+    char *to = tools->alloc(tools->context, s.n + 1);
+    size_t n = 0;
+
+    for (size_t i = 0; to && i < s.n; i++) {
+        int high = s.p[i] == '%' && i + 2 < s.n ? hex_digit(s.p[i + 1]) : -1;
+        int low = high >= 0 ? hex_digit(s.p[i + 2]) : -1;
+
+        to[n++] = low >= 0 ? (char)(16 * high + low) : s.p[i];
+        i += low >= 0 ? 2 : 0;
+    }
+    return (struct fct_str){to, n};
+}
+
+static struct fct_str parameter(struct fct_str query, struct fct_str name)
+{
+    struct fct_str pair, key;
+
+    while (view_split(&query, '&', &pair))
+        if (view_split(&pair, '=', &key) && pair.p && tracker_same(key, name))
+            return pair;
+    return (struct fct_str){NULL, 0};
+}
+
+/* The nth segment of a path, from 1, to its end or to the path's. */
+static struct fct_str segment(struct fct_str path, unsigned n, bool rest)
+{
+    struct fct_str piece = {NULL, 0};
+
+    if (path.n > 0 && *path.p == '/')
+        view_skip(&path, 1);
+    while (n-- > 0) {
+        if (n == 0 && rest)
+            return path;
+        if (!view_split(&path, '/', &piece))
+            return (struct fct_str){NULL, 0};
+    }
+    return piece;
+}
+
+static struct fct_str find_target(const struct tracker_row *row, const struct tracker_tools *tools,
+                                  const struct fct_url *url)
+{
+    struct fct_str found;
+
+    if (row->how == TRACKER_SEGMENT || row->how == TRACKER_REST)
+        found = segment(url->path, row->segment, row->how == TRACKER_REST);
+    else
+        found = parameter(url->query, row->what);
+    if (!found.p || found.n > URL_MAX)
+        return (struct fct_str){NULL, 0};
+    found = unescape(tools, found);
+    if (found.p && row->how == TRACKER_BASE64) {
+        char *plain = tools->alloc(tools->context, found.n + 1);
+
+        found = (struct fct_str){plain, plain ? tracker_base64(found, plain, found.n) : 0};
+    }
+    return found;
+}
+
+static bool has_scheme(struct fct_str s)
+{
+    return (s.n > 7 && tracker_same(tracker_part(s, 0, 7), (struct fct_str){"http://", 7})) ||
+           (s.n > 8 && tracker_same(tracker_part(s, 0, 8), (struct fct_str){"https://", 8}));
+}
+
+static struct fct_str with_scheme(const struct tracker_tools *tools, struct fct_str scheme,
+                                  struct fct_str s)
+{
+    char *to = tools->alloc(tools->context, scheme.n + 3 + s.n + 1);
+
+    if (!to)
+        return (struct fct_str){NULL, 0};
+    snprintf(to, scheme.n + 4, "%.*s://", FCT_FMT(scheme));
+    memcpy(to + scheme.n + 3, s.p, s.n);
+    return (struct fct_str){to, scheme.n + 3 + s.n};
+}
+
+/* Nothing that could end the attribute, the line or the URL. */
+static bool is_clean(struct fct_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] <= ' ' || (unsigned char)s.p[i] >= 0x7f ||
+            strchr("\"'<>`\\{}", s.p[i]))
+            return false;
+    return s.n > 0;
+}
+
+static bool unwrap_once(const struct tracker_list *list, const struct tracker_tools *tools,
+                        const struct fct_url *url, struct fct_url *out)
+{
+    struct fct_str target = tracker_link_target(tools, url), found;
+    const struct tracker_row *row =
+        target.p ? tracker_list_find(list, TRACKER_UNWRAP, url->host, target) : NULL;
+
+    if (!row || tracker_link_keeps_redirect(url))
+        return false;
+    found = find_target(row, tools, url);
+    if (found.n > 0 && !has_scheme(found) && row->scheme.n > 0)
+        found = with_scheme(tools, row->scheme, found);
+    return found.p && has_scheme(found) && is_clean(found) &&
+           tools->parse(tools->context, found, out);
+}
+
+static struct fct_str without_parameters(const struct tracker_list *list,
+                                         const struct tracker_tools *tools,
+                                         const struct fct_url *url)
+{
+    struct tracker_span cut[CUTS_MAX];
+    size_t n = tracker_link_is_protected(url)
+                   ? 0
+                   : tracker_link_cut(list, url->host, url->text, false, cut, CUTS_MAX);
+    char *to = n > 0 ? tools->alloc(tools->context, url->text.n) : NULL;
+    size_t at = 0, length = 0;
+
+    if (!to)
+        return url->text;
+    for (size_t i = 0; i <= n; i++) {
+        size_t end = i < n ? cut[i].offset : url->text.n;
+
+        memcpy(to + length, url->text.p + at, end - at);
+        length += end - at;
+        at = i < n ? end + cut[i].length : end;
+    }
+    return (struct fct_str){to, length};
+}
+
+bool tracker_link_unwrap(const struct tracker_list *list, const struct tracker_tools *tools,
+                         const struct fct_url *url, struct fct_str *target)
+{
+    struct fct_url at = *url, next;
+    unsigned depth = 0;
+
+    while (depth < NESTED_MAX && unwrap_once(list, tools, &at, &next)) {
+        at = next;
+        depth++;
+    }
+    if (depth == 0)
+        return false;
+    *target = without_parameters(list, tools, &at);
+    return true;
+}

@@ -1,0 +1,319 @@
+/* tracker_list.c - see tracker_list.h. Rows are sorted by kind and by the end of their host, so
+ * that a host is looked up label by label however long the list is. */
+#include "plugins/trackers/tracker_list.h"
+
+#include "plugins/lib/view.h"
+#include "plugins/trackers/tracker_glob.h"
+#include <stdlib.h>
+
+#define ROWS_MAX 100000u
+
+/* ---- reading ---- */
+
+static bool fails(struct fct_err *err, const char *name, unsigned line, const char *why,
+                  struct fct_str what)
+{
+    err->class = FCT_SYNTAX;
+    if (what.n > 60)
+        what.n = 60;
+    snprintf(err->text, sizeof err->text, "%.100s:%u: %s: \"%.*s\"", name, line, why,
+             FCT_FMT(what));
+    return false;
+}
+
+static struct fct_str take_word(struct fct_str *rest)
+{
+    size_t n = 0;
+
+    *rest = view_trim(*rest);
+    while (n < rest->n && !view_is_wsp(rest->p[n]))
+        n++;
+    struct fct_str word = {rest->p, n};
+    view_skip(rest, n);
+    return word;
+}
+
+/* What is behind the last star, from a whole label on: "open.kit*.example.com" is kept under
+ * "example.com". */
+static struct fct_str key_of(struct fct_str host)
+{
+    size_t from = host.n;
+
+    while (from > 0 && host.p[from - 1] != '*')
+        from--;
+    if (from == 0)
+        return host;
+    while (from < host.n && host.p[from] != '.')
+        from++;
+    return from < host.n ? tracker_part(host, from + 1, host.n) : (struct fct_str){host.p, 0};
+}
+
+static bool is_host(struct fct_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!(tracker_is_alnum(s.p[i]) || strchr("-._*", s.p[i])) ||
+            tracker_lower(s.p[i]) != s.p[i])
+            return false;
+    return s.n > 0 && s.n <= 253;
+}
+
+/* HOST/PATH, or HOST alone. */
+static bool take_place(struct fct_str *rest, struct tracker_row *row)
+{
+    struct fct_str word = take_word(rest);
+    size_t slash = 0;
+
+    while (slash < word.n && word.p[slash] != '/')
+        slash++;
+    row->host = tracker_part(word, 0, slash);
+    row->path = tracker_part(word, slash, word.n);
+    row->key = key_of(row->host);
+    return is_host(row->host) && row->path.n <= 200;
+}
+
+static struct tracker_row *add(struct tracker_list *list, const struct tracker_row *row)
+{
+    if (list->n == list->room) {
+        size_t room = list->room ? 2 * list->room : 256;
+        struct tracker_row *more =
+            room > 2 * ROWS_MAX ? NULL : realloc(list->row, room * sizeof *more);
+
+        if (!more)
+            return NULL;
+        list->row = more;
+        list->room = room;
+    }
+    list->row[list->n] = *row;
+    return &list->row[list->n++];
+}
+
+static bool read_pixel(struct tracker_list *list, struct fct_str rest, const char **why)
+{
+    struct tracker_row row = {.kind = TRACKER_PIXEL};
+
+    *why = "HOST/PATH and a company are wanted";
+    if (!take_place(&rest, &row))
+        return false;
+    row.company = view_trim(rest);
+    return row.company.n > 0 && row.company.n <= 60 && add(list, &row);
+}
+
+static bool read_param(struct tracker_list *list, struct fct_str rest, const char **why)
+{
+    struct tracker_row row = {.kind = TRACKER_PARAM, .path = take_word(&rest)};
+
+    *why = "a parameter's name and hosts are wanted";
+    if (row.path.n == 0 || row.path.n > 100)
+        return false;
+    do {
+        row.host = take_word(&rest);
+        if (row.host.n == 0)
+            row.host = (struct fct_str){"*", 1};
+        row.key = key_of(row.host);
+        if (!is_host(row.host) || !add(list, &row))
+            return false;
+        rest = view_trim(rest);
+    } while (rest.n > 0);
+    return true;
+}
+
+static bool read_unwrap(struct tracker_list *list, struct fct_str rest, const char **why)
+{
+    static const char *const how[] = {"query", "base64", "segment", "rest"};
+    struct tracker_row row = {.kind = TRACKER_UNWRAP};
+    struct fct_str word;
+    unsigned i = 0;
+
+    *why = "HOST/PATH, query, base64, segment or rest, and what of it are wanted";
+    if (!take_place(&rest, &row))
+        return false;
+    for (word = take_word(&rest); i < FCT_COUNT(how) && !view_is(word, how[i]);)
+        i++;
+    row.how = (enum tracker_how)i;
+    row.what = take_word(&rest);
+    row.scheme = take_word(&rest);
+    if (i == FCT_COUNT(how) || row.what.n == 0 || view_trim(rest).n > 0)
+        return false;
+    if (row.how == TRACKER_SEGMENT || row.how == TRACKER_REST) {
+        if (row.what.n != 1 || row.what.p[0] < '1' || row.what.p[0] > '9')
+            return false;
+        row.segment = (unsigned)(row.what.p[0] - '0');
+    }
+    return add(list, &row);
+}
+
+static bool read_version(struct tracker_list *list, struct fct_str rest, const char **why)
+{
+    *why = "one word of up to 30 bytes is wanted";
+    rest = view_trim(rest);
+    for (size_t i = 0; i < rest.n; i++)
+        if (rest.p[i] <= ' ' || rest.p[i] > '~' || rest.p[i] == ';')
+            return false;
+    if (list->version.n == 0) /* additions keep the name of the list they add to */
+        list->version = rest;
+    return rest.n > 0 && rest.n <= 30;
+}
+
+static const struct {
+    const char *word;
+    bool (*read)(struct tracker_list *list, struct fct_str rest, const char **why);
+} kinds[] = {
+    {"pixel", read_pixel},
+    {"param", read_param},
+    {"unwrap", read_unwrap},
+    {"version", read_version},
+};
+
+static bool read_line(struct tracker_list *list, struct fct_str line, const char **why)
+{
+    struct fct_str rest = line, word = take_word(&rest);
+
+    *why = "pixel, param, unwrap or version is wanted";
+    for (size_t i = 0; i < FCT_COUNT(kinds); i++)
+        if (view_is(word, kinds[i].word))
+            return kinds[i].read(list, rest, why);
+    return false;
+}
+
+bool tracker_list_read(struct tracker_list *list, struct fct_str text, const char *name,
+                       struct fct_err *err)
+{
+    char *copy = list->texts < FCT_COUNT(list->text) ? malloc(text.n + 1) : NULL;
+    struct fct_str rest, line;
+    const char *why;
+
+    if (!copy)
+        return fails(err, name, 0, "too many files, or no memory", (struct fct_str){name, 0});
+    if (text.n > 0)
+        memcpy(copy, text.p, text.n);
+    copy[text.n] = 0;
+    list->text[list->texts++] = copy;
+    rest = (struct fct_str){copy, text.n};
+    for (unsigned n = 1; view_split(&rest, '\n', &line); n++) {
+        line = view_trim(line);
+        if (line.n > 0 && line.p[line.n - 1] == '\r')
+            line = view_trim(tracker_part(line, 0, line.n - 1));
+        if (line.n > 0 && line.p[0] != '#' && !read_line(list, line, &why))
+            return fails(err, name, n, why, line);
+    }
+    return true;
+}
+
+void tracker_list_free(struct tracker_list *list)
+{
+    for (size_t i = 0; i < list->texts; i++)
+        free(list->text[i]);
+    free(list->row);
+    *list = (struct tracker_list){0};
+}
+
+bool tracker_list_switch_off(struct tracker_list *list, struct fct_str company)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < list->n; i++)
+        if (list->row[i].kind == TRACKER_PIXEL && tracker_same(list->row[i].company, company))
+            list->row[i].off = found = true;
+    return found;
+}
+
+/* ---- looking up ---- */
+
+static int compare_key(enum tracker_row_kind kind, struct fct_str key,
+                       const struct tracker_row *row)
+{
+    size_t n = key.n < row->key.n ? key.n : row->key.n;
+    int by = kind == row->kind ? memcmp(key.p, row->key.p, n) : kind < row->kind ? -1 : 1;
+
+    return by ? by : key.n < row->key.n ? -1 : key.n > row->key.n;
+}
+
+/* Longer hosts and paths first: the more exact row answers. */
+static int compare_rows(const void *a, const void *b)
+{
+    const struct tracker_row *x = a, *y = b;
+    int by = compare_key(x->kind, x->key, y);
+
+    if (by)
+        return by;
+    if (x->host.n != y->host.n)
+        return x->host.n > y->host.n ? -1 : 1;
+    if (x->path.n != y->path.n)
+        return x->path.n > y->path.n ? -1 : 1;
+    by = memcmp(x->path.p, y->path.p, x->path.n);
+    return by ? by : memcmp(x->host.p, y->host.p, x->host.n);
+}
+
+void tracker_list_sort(struct tracker_list *list)
+{
+    if (list->n > 1)
+        qsort(list->row, list->n, sizeof *list->row, compare_rows);
+}
+
+static size_t first_of(const struct tracker_list *list, enum tracker_row_kind kind,
+                       struct fct_str key)
+{
+    size_t low = 0, high = list->n;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (compare_key(kind, key, &list->row[middle]) > 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool host_fits(const struct tracker_row *row, struct fct_str host)
+{
+    if (row->key.n == row->host.n) /* no star: the key was compared already */
+        return true;
+    for (size_t at = 0; at < host.n;) {
+        if (tracker_glob(row->host, tracker_part(host, at, host.n)))
+            return true;
+        while (at < host.n && host.p[at] != '.')
+            at++;
+        at++;
+    }
+    return false;
+}
+
+static const struct tracker_row *find_under(const struct tracker_list *list,
+                                            enum tracker_row_kind kind, struct fct_str key,
+                                            struct fct_str host, struct fct_str target)
+{
+    for (size_t i = first_of(list, kind, key);
+         i < list->n && compare_key(kind, key, &list->row[i]) == 0; i++) {
+        const struct tracker_row *row = &list->row[i];
+        bool fits = kind == TRACKER_PARAM ? tracker_glob(row->path, target)
+                                          : tracker_glob_head(row->path, target);
+
+        if (fits && host_fits(row, host))
+            return row;
+    }
+    return NULL;
+}
+
+const struct tracker_row *tracker_list_find(const struct tracker_list *list,
+                                            enum tracker_row_kind kind, struct fct_str host,
+                                            struct fct_str target)
+{
+    for (size_t at = 0; at < host.n && host.n <= 253;) {
+        const struct tracker_row *row =
+            find_under(list, kind, tracker_part(host, at, host.n), host, target);
+
+        if (row)
+            return row;
+        while (at < host.n && host.p[at] != '.')
+            at++;
+        at++;
+    }
+    return find_under(list, kind, (struct fct_str){"", 0}, host, target);
+}
+
+bool tracker_list_strips(const struct tracker_list *list, struct fct_str host, struct fct_str name)
+{
+    return name.n > 0 && name.n <= 100 && tracker_list_find(list, TRACKER_PARAM, host, name);
+}

@@ -1,0 +1,54 @@
+/* tracker_list.h - who watches readers, and how: a readable file of ours, see trackers.list.
+ *
+ *   version 2026-11-22
+ *   pixel HOST/PATH COMPANY            an image that is asked for when a message is read
+ *   param NAME [HOST…]                 a parameter of links that only says who clicked
+ *   unwrap HOST/PATH HOW WHAT [SCHEME] a redirect whose target stands in the URL itself: HOW is
+ *                                      query (of the parameter WHAT), base64 (likewise, encoded),
+ *                                      segment (the WHATth of the path, from 1) or rest (from there
+ *                                      on). SCHEME stands in front when the target has none.
+ *
+ * HOST: itself and all below it; "*" is anything. PATH: path and query from their first byte on,
+ * capitals or not; it ends where a word does. # begins a comment. */
+#ifndef PLUGINS_TRACKERS_TRACKER_LIST_H
+#define PLUGINS_TRACKERS_TRACKER_LIST_H
+
+#include <facteur/base.h>
+
+enum tracker_row_kind { TRACKER_PIXEL, TRACKER_PARAM, TRACKER_UNWRAP };
+enum tracker_how { TRACKER_QUERY, TRACKER_BASE64, TRACKER_SEGMENT, TRACKER_REST };
+
+struct tracker_row {
+    enum tracker_row_kind kind;
+    struct fct_str host, path, company;
+    struct fct_str key; /* the end of the host without wildcards: what is looked up */
+    enum tracker_how how;
+    struct fct_str what, scheme;
+    unsigned segment;
+    bool off; /* an admin wants this company left alone */
+};
+
+struct tracker_list {
+    struct tracker_row *row;
+    size_t n, room;
+    char *text[8]; /* the files, which rows are views of */
+    size_t texts;
+    struct fct_str version;
+};
+
+/* One more file; `name` is for errors. At most 8 files, 100,000 rows. */
+FCT_MUST_CHECK bool tracker_list_read(struct tracker_list *list, struct fct_str text,
+                                      const char *name, struct fct_err *err);
+/* Once, after the last file and before the first question. */
+void tracker_list_sort(struct tracker_list *list);
+void tracker_list_free(struct tracker_list *list);
+/* False: nobody in the list is called so. */
+FCT_MUST_CHECK bool tracker_list_switch_off(struct tracker_list *list, struct fct_str company);
+
+/* host: lower case. target: path and query as they stand in the URL. NULL: no row fits. */
+const struct tracker_row *tracker_list_find(const struct tracker_list *list,
+                                            enum tracker_row_kind kind, struct fct_str host,
+                                            struct fct_str target);
+bool tracker_list_strips(const struct tracker_list *list, struct fct_str host, struct fct_str name);
+
+#endif

@@ -1,0 +1,202 @@
+/* tracker_shape.c - see tracker_shape.h. */
+#include "plugins/trackers/tracker_shape.h"
+
+#include "plugins/lib/view.h"
+#include "plugins/trackers/tracker_glob.h"
+
+enum { UNKNOWN = -1, TINY_MAX = 2, SIZE_MAX_PX = 100000, OFF_SCREEN = 900 };
+
+struct look {
+    int width, height; /* pixels, or UNKNOWN */
+    bool hidden;       /* with all that is inside */
+    bool off;          /* not inside: an image alone */
+};
+
+/* Digits at the front, as browsers read sizes: "1", "1px", "000", "1.5". A share ("100%") says
+ * nothing. */
+static int pixels_of(struct fct_str s)
+{
+    int value = 0;
+    size_t i = 0;
+
+    for (s = view_trim(s); i < s.n && tracker_is_digit(s.p[i]); i++)
+        if (value < SIZE_MAX_PX)
+            value = 10 * value + (s.p[i] - '0');
+    if (i == 0 && !(s.n > 1 && s.p[0] == '.' && tracker_is_digit(s.p[1])))
+        return UNKNOWN;
+    for (size_t at = i; at < s.n; at++)
+        if (s.p[at] == '%' && value > 0)
+            return UNKNOWN;
+    for (; i < s.n && (s.p[i] == '.' || tracker_is_digit(s.p[i])); i++)
+        ;
+    /* "2em" is more than two pixels */
+    if (value > 0 && i + 1 < s.n && tracker_is_alnum(s.p[i]) &&
+        !(tracker_lower(s.p[i]) == 'p' && tracker_lower(s.p[i + 1]) != 'c'))
+        return UNKNOWN;
+    return value;
+}
+
+static bool begins(struct fct_str s, const char *word)
+{
+    size_t n = strlen(word);
+
+    return s.n >= n && tracker_same(tracker_part(s, 0, n), (struct fct_str){word, n});
+}
+
+static bool has_word(struct fct_str s, const char *word)
+{
+    return tracker_find(s, (struct fct_str){word, strlen(word)}) < s.n;
+}
+
+/* ---- declarations of a style attribute ---- */
+
+/* "auto" and "100%" undo the attribute. */
+static void set_width(struct look *l, struct fct_str v)
+{
+    l->width = pixels_of(v);
+}
+
+static void set_height(struct look *l, struct fct_str v)
+{
+    l->height = pixels_of(v);
+}
+
+/* A maximum makes smaller, never larger. */
+static void cap(int *size, struct fct_str v)
+{
+    int most = pixels_of(v);
+
+    if (most != UNKNOWN && most <= TINY_MAX && (*size == UNKNOWN || *size > most))
+        *size = most;
+}
+
+static void cap_width(struct look *l, struct fct_str v)
+{
+    cap(&l->width, v);
+}
+
+static void cap_height(struct look *l, struct fct_str v)
+{
+    cap(&l->height, v);
+}
+
+static void set_display(struct look *l, struct fct_str v)
+{
+    l->hidden = begins(v, "none");
+}
+
+static void set_visibility(struct look *l, struct fct_str v)
+{
+    l->off = l->off || begins(v, "hidden") || begins(v, "collapse");
+}
+
+static void set_opacity(struct look *l, struct fct_str v)
+{
+    struct fct_str zero = v;
+
+    while (zero.n > 0 && (*zero.p == '0' || *zero.p == '.'))
+        view_skip(&zero, 1);
+    l->hidden =
+        l->hidden || (v.n > 0 && (zero.n == 0 || !tracker_is_digit(*zero.p)) && zero.n < v.n);
+}
+
+static void set_place(struct look *l, struct fct_str v)
+{
+    if (v.n > 1 && *v.p == '-' && pixels_of(tracker_part(v, 1, v.n)) >= OFF_SCREEN)
+        l->off = true;
+}
+
+static void set_clip(struct look *l, struct fct_str v)
+{
+    l->off = l->off || begins(v, "rect(0") || begins(v, "inset(100%") || begins(v, "inset(50%");
+}
+
+static void set_transform(struct look *l, struct fct_str v)
+{
+    l->off = l->off || has_word(v, "scale(0)") || has_word(v, "scale(0,");
+}
+
+static const struct {
+    const char *name;
+    void (*set)(struct look *l, struct fct_str value);
+} properties[] = {
+    {"width", set_width},         {"height", set_height},     {"max-width", cap_width},
+    {"max-height", cap_height},   {"display", set_display},   {"visibility", set_visibility},
+    {"opacity", set_opacity},     {"left", set_place},        {"right", set_place},
+    {"top", set_place},           {"margin-left", set_place}, {"margin-top", set_place},
+    {"text-indent", set_place},   {"clip", set_clip},         {"clip-path", set_clip},
+    {"transform", set_transform},
+};
+
+static struct fct_str css_trim(struct fct_str s)
+{
+    while (s.n > 0 && (unsigned char)*s.p <= ' ')
+        view_skip(&s, 1);
+    while (s.n > 0 && (unsigned char)s.p[s.n - 1] <= ' ')
+        s.n--;
+    return s;
+}
+
+static void read_style(struct look *l, struct fct_str style)
+{
+    struct fct_str one;
+
+    while (view_split(&style, ';', &one)) {
+        struct fct_str value = one, name;
+
+        if (!view_split(&value, ':', &name) || !value.p)
+            continue;
+        name = css_trim(name);
+        value = css_trim(value);
+        for (size_t i = 0; i < FCT_COUNT(properties); i++)
+            if (tracker_same(name,
+                             (struct fct_str){properties[i].name, strlen(properties[i].name)}))
+                properties[i].set(l, value);
+    }
+}
+
+/* ---- elements ---- */
+
+const struct fct_html_attribute *tracker_attribute(const struct fct_html_token *token,
+                                                   const char *name)
+{
+    for (size_t i = 0; i < token->attributes; i++)
+        if (view_is(token->attribute[i].name, name))
+            return &token->attribute[i];
+    return NULL;
+}
+
+static struct look look_at(const struct fct_html_token *token)
+{
+    const struct fct_html_attribute *width = tracker_attribute(token, "width"),
+                                    *height = tracker_attribute(token, "height"),
+                                    *style = tracker_attribute(token, "style");
+    struct look l = {.width = width ? pixels_of(width->value) : UNKNOWN,
+                     .height = height ? pixels_of(height->value) : UNKNOWN};
+
+    if (style)
+        read_style(&l, style->value);
+    l.hidden = l.hidden || tracker_attribute(token, "hidden");
+    return l;
+}
+
+enum tracker_shape tracker_shape_of(const struct fct_html_token *token)
+{
+    struct look l = look_at(token);
+
+    if (l.hidden || l.off)
+        return TRACKER_HIDDEN;
+    if (l.width == UNKNOWN && l.height == UNKNOWN)
+        return TRACKER_NO_SIZE;
+    if (l.width == 0 || l.height == 0)
+        return TRACKER_TINY;
+    if (l.width == UNKNOWN || l.height == UNKNOWN) /* the other one follows the image */
+        return l.width == 1 || l.height == 1 ? TRACKER_NO_SIZE : TRACKER_SEEN;
+    return l.width <= TINY_MAX && l.height <= TINY_MAX ? TRACKER_TINY : TRACKER_SEEN;
+}
+
+bool tracker_hides_content(const struct fct_html_token *token)
+{
+    return (tracker_attribute(token, "style") || tracker_attribute(token, "hidden")) &&
+           look_at(token).hidden;
+}

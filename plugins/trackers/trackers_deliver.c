@@ -1,0 +1,262 @@
+/* trackers_deliver.c - one recipient's view: which level, which parts, the edits, and what is said
+ * about them. */
+#include "plugins/trackers/trackers_plugin.h"
+
+#include "plugins/lib/view.h"
+#include "plugins/trackers/tracker_glob.h"
+
+enum { COMPANIES_MAX = 8, READERS_MAX = 2, SPARED_MAX = 8 };
+
+struct tally {
+    struct fct_str company; /* empty: nobody in the list */
+    unsigned n;
+};
+
+struct delivery {
+    struct fct_call *call;
+    const struct trackers_state *state;
+    enum tracker_level level;
+    struct tracker_tools tools;
+    struct tracker_reader reader[READERS_MAX];
+    size_t readers;
+    struct fct_str spared[SPARED_MAX];
+    size_t spareds;
+    unsigned removed, links, edits;
+    struct tally tally[COMPANIES_MAX];
+    size_t tallies;
+};
+
+static void *take(void *context, size_t bytes)
+{
+    return trackers_host->alloc(context, bytes);
+}
+
+static bool parse(void *context, struct fct_str text, struct fct_url *out)
+{
+    return trackers_host->url_parse(context, text, out);
+}
+
+/* ---- who reads, and what he wants ---- */
+
+static bool is_proven(struct fct_call *call)
+{
+    struct fct_str fact;
+
+    for (size_t i = 0; (fact = trackers_host->fact(call, "auth", i)).p; i++)
+        if (fact.n >= 10 && memcmp(fact.p, "dmarc=pass", 10) == 0)
+            return true;
+    return trackers_host->conn(call)->login.n > 0;
+}
+
+/* entry: an address, a domain, or "*." and a domain. */
+static bool is_sender(struct fct_str entry, const struct fct_address *from)
+{
+    size_t at = tracker_find(entry, (struct fct_str){"@", 1});
+    struct fct_str domain = at < entry.n ? tracker_part(entry, at + 1, entry.n) : entry;
+
+    if (entry.n > 2 && entry.p[0] == '*') {
+        size_t n = entry.n - 1;
+
+        return from->domain.n > n &&
+               tracker_same(tracker_part(from->domain, from->domain.n - n, from->domain.n),
+                            tracker_part(entry, 1, entry.n));
+    }
+    return tracker_same(domain, from->domain) &&
+           (at == entry.n || tracker_same(tracker_part(entry, 0, at), from->local));
+}
+
+/* Setting privacy_keep: senders whose mail stays as it is, if From is proven. */
+static bool is_kept(struct fct_call *call)
+{
+    struct fct_str list = trackers_host->setting(call, "privacy_keep");
+    const struct fct_header *field = list.n > 0 ? trackers_host->header(call, "From", 0) : NULL;
+    const struct fct_address *from;
+
+    if (!field || trackers_host->addresses(call, field, &from) != 1 || !is_proven(call))
+        return false;
+    for (size_t at = 0, end; at < list.n; at = end + 1) {
+        for (end = at; end < list.n && list.p[end] != ' ' && list.p[end] != ',';)
+            end++;
+        if (end > at && is_sender(tracker_part(list, at, end), from))
+            return true;
+    }
+    return false;
+}
+
+static enum tracker_level level_of(struct fct_call *call, const struct trackers_state *s)
+{
+    struct fct_str chosen = trackers_host->setting(call, "privacy");
+    unsigned level = chosen.n > 0 ? trackers_level(chosen) : s->level;
+
+    if (level > TRACKER_STRICT)
+        level = s->level;
+    return level != TRACKER_OFF && is_kept(call) ? TRACKER_OFF : (enum tracker_level)level;
+}
+
+static void add_reader(struct delivery *d, struct fct_str address)
+{
+    if (d->readers < READERS_MAX && tracker_reader_init(&d->reader[d->readers], address))
+        d->readers++;
+}
+
+/* "<" URI ">" *("," "<" URI ">")                                  RFC 2369 2 */
+static void find_spared(struct delivery *d)
+{
+    const struct fct_header *field = trackers_host->header(d->call, "List-Unsubscribe", 0);
+    struct fct_str rest = field ? trackers_host->header_text(d->call, field) : (struct fct_str){0};
+    struct fct_str piece, url;
+
+    while (d->spareds < SPARED_MAX && view_split(&rest, '>', &piece))
+        if (view_split(&piece, '<', &url) && piece.p)
+            d->spared[d->spareds++] = view_trim(piece);
+}
+
+/* ---- edits ---- */
+
+static void count_company(struct delivery *d, struct fct_str company)
+{
+    size_t i = 0;
+
+    while (i < d->tallies && !tracker_same(d->tally[i].company, company))
+        i++;
+    if (i == d->tallies && d->tallies < COMPANIES_MAX)
+        d->tally[d->tallies++] = (struct tally){company, 0};
+    if (i < d->tallies)
+        d->tally[i].n++;
+}
+
+static void write_down(struct delivery *d, const struct tracker_edit *e)
+{
+    bool link = e->why == TRACKER_WHY_PARAMETER || e->why == TRACKER_WHY_REDIRECT;
+    char text[200];
+    int n = snprintf(
+        text, sizeof text, "%s of %.*s, %.*s; list %.*s", tracker_why_names[e->why],
+        e->company.n > 0 ? (int)e->company.n : 7, e->company.n > 0 ? e->company.p : "unknown",
+        e->host.n < 80 ? (int)e->host.n : 80, e->host.p, FCT_FMT(d->state->list.version));
+
+    if (e->more)
+        return;
+    trackers_host->note(
+        d->call, link ? "link cleaned" : "tracker removed",
+        (struct fct_str){text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1});
+    trackers_host->count(d->call, link ? "links_cleaned" : "trackers_removed", 1);
+    if (link) {
+        d->links++;
+    } else {
+        d->removed++;
+        count_company(d, e->company);
+    }
+}
+
+/* What may not be changed (signed, encrypted) is refused by the host, and not counted. */
+static void apply(struct delivery *d, const struct fct_part *part,
+                  const struct tracker_edits *edits)
+{
+    for (size_t i = 0; i < edits->n; i++) {
+        const struct tracker_edit *e = &edits->edit[i];
+
+        if (!trackers_host->part_patch(d->call, part, e->offset, e->length, e->with))
+            continue;
+        d->edits++;
+        write_down(d, e);
+    }
+}
+
+static bool is_html(const struct fct_part *part)
+{
+    return view_is(part->type, "text/html") || view_is(part->type, "application/xhtml+xml");
+}
+
+static void clean_part(struct delivery *d, const struct fct_part *part, const struct fct_link *link,
+                       size_t links)
+{
+    const struct trackers_conf *c = d->state->conf;
+    struct tracker_page page = {
+        .list = &d->state->list,
+        .tools = &d->tools,
+        .reader = d->reader,
+        .readers = d->readers,
+        .level = d->level,
+        .rules = {c->shape, c->reader, c->redirects, c->parameters, c->unwrap},
+        .bytes = trackers_host->part_bytes(d->call, part),
+        .link = link,
+        .links = links,
+        .spared = d->spared,
+        .spareds = d->spareds,
+    };
+    struct tracker_edits edits = {.max = c->max_edits - d->edits};
+
+    if (is_html(part))
+        page.tokens = trackers_host->html(d->call, part, &page.token);
+    else if (!c->text_links)
+        return;
+    tracker_page_clean(&page, &edits);
+    if (edits.full)
+        trackers_host->log(d->call, FCT_WARNING, "more than max_edits to do: the rest stays");
+    apply(d, part, &edits);
+}
+
+static void clean_parts(struct delivery *d)
+{
+    const struct fct_part *part;
+    const struct fct_link *link;
+    size_t parts = trackers_host->parts(d->call, &part),
+           links = trackers_host->links(d->call, &link);
+
+    for (size_t i = 0, at = 0; i < parts && d->edits < d->state->conf->max_edits; i++) {
+        size_t n = 0;
+
+        while (at + n < links && link[at + n].part == &part[i])
+            n++;
+        if (is_html(&part[i]) || n > 0)
+            clean_part(d, &part[i], link + at, n);
+        at += n;
+    }
+}
+
+/* ---- what is said ---- */
+
+/* "3 trackers removed (Mailchimp 2, unknown 1); 14 links cleaned; level=standard; list=2026-11-22;
+ * original=ID" */
+static void add_header(struct delivery *d)
+{
+    char text[900];
+    size_t n = (size_t)snprintf(text, sizeof text, "%u tracker%s removed", d->removed,
+                                d->removed == 1 ? "" : "s");
+
+    for (size_t i = 0; i < d->tallies && n < sizeof text / 2; i++) {
+        struct fct_str name =
+            d->tally[i].company.n > 0 ? d->tally[i].company : (struct fct_str){"unknown", 7};
+
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%.*s %u%s", i ? ", " : " (",
+                              FCT_FMT(name), d->tally[i].n, i + 1 == d->tallies ? ")" : "");
+    }
+    n += (size_t)snprintf(
+        text + n, sizeof text - n, "; %u link%s cleaned; level=%s; list=%.*s; original=%.*s",
+        d->links, d->links == 1 ? "" : "s", trackers_level_names[d->level],
+        FCT_FMT(d->state->list.version), FCT_FMT(trackers_host->envelope(d->call)->id));
+    trackers_host->header_add(d->call, FCT_TOP, (struct fct_str){"X-Facteur-Privacy", 17},
+                              (struct fct_str){text, n < sizeof text ? n : sizeof text - 1});
+}
+
+enum fct_verdict trackers_on_deliver(struct fct_call *call, const struct fct_ev_deliver *ev,
+                                     void *state)
+{
+    struct delivery *d = trackers_host->alloc(call, sizeof *d);
+    enum tracker_level level = level_of(call, state);
+
+    if (!d || level == TRACKER_OFF)
+        return FCT_NEXT;
+    *d = (struct delivery){
+        .call = call, .state = state, .level = level, .tools = {call, take, parse}};
+    add_reader(d, ev->account);
+    add_reader(d, ev->recipient);
+    find_spared(d);
+    clean_parts(d);
+    if (d->removed + d->links == 0)
+        return FCT_NEXT;
+    add_header(d);
+    if (d->removed > 0)
+        trackers_host->keyword(call, (struct fct_str){"$TrackersRemoved", 16});
+    return FCT_NEXT;
+}

@@ -1,0 +1,38 @@
+/* trackers_plugin.h - what the files of the plugin share. For this folder only. */
+#ifndef PLUGINS_TRACKERS_TRACKERS_PLUGIN_H
+#define PLUGINS_TRACKERS_TRACKERS_PLUGIN_H
+
+#include "plugins/trackers/tracker_page.h"
+
+struct trackers_conf {
+    const char *level, *list;
+    struct fct_strings more_lists, keep_companies;
+    bool shape, reader, redirects, parameters, unwrap, text_links;
+    uint32_t max_edits;
+};
+
+struct trackers_state {
+    const struct trackers_conf *conf;
+    struct tracker_list list;
+    enum tracker_level level;
+};
+
+extern const struct fct_conf_key trackers_keys[];
+extern const struct fct_host *trackers_host;
+
+/* "standard"; TRACKER_OFF + 4 and more: none of the words. */
+unsigned trackers_level(struct fct_str word);
+extern const char *const trackers_level_names[4];
+
+/* What is built in, or the file of `list`; then `more_lists`. */
+FCT_MUST_CHECK bool trackers_load(const struct trackers_conf *conf, struct tracker_list *list,
+                                  struct fct_err *err);
+
+enum fct_verdict trackers_on_deliver(struct fct_call *call, const struct fct_ev_deliver *ev,
+                                     void *state);
+
+/* The list that was built in (trackers.list). */
+extern const unsigned char tracker_builtin[];
+extern const size_t tracker_builtin_size;
+
+#endif
