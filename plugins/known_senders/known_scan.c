@@ -21,7 +21,7 @@ const struct fct_symbol known_symbols[] = {
 /* One thing to look up. */
 struct question {
     const struct known_plugin *plugin;
-    struct fct_str account;
+    struct fct_str account, name;
     enum known_kind kind;
     char key[KNOWN_KEY_ROOM];
     bool found;
@@ -116,7 +116,7 @@ static void add_question(struct scan *s, struct fct_str account, enum known_kind
 
     if (s->questions == ASKED_MAX || !(q = s->plugin->host->alloc(s->call, sizeof *q)))
         return;
-    *q = (struct question){.plugin = s->plugin, .account = account, .kind = kind};
+    *q = (struct question){.plugin = s->plugin, .account = account, .name = name, .kind = kind};
     if (known_key(s->plugin->conf->secret, kind, account, name, q->key))
         s->question[s->questions++] = q;
 }
@@ -190,7 +190,7 @@ static void tell(const struct scan *s)
         if (!q->found)
             continue;
         (void)s->plugin->host->symbol_for(s->call, q->account, known_symbols[q->kind].name, 1,
-                                          (struct fct_str){"", 0});
+                                          q->name);
         s->plugin->host->count(s->call, q->kind == KNOWN_PERSON ? "known" : "replies", 1);
     }
 }
