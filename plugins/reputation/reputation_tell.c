@@ -4,6 +4,7 @@
 #include "reputation_plugin.h"
 
 #include "plugins/bayes/bayes_message.h"
+#include "plugins/lib/view.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -21,17 +22,12 @@ struct kept {
     bool turned_away; /* refused or thrown away: nothing will be told of it */
 };
 
-static bool is(struct fct_str word, const char *other)
-{
-    return word.n == strlen(other) && memcmp(word.p, other, word.n) == 0;
-}
-
 static struct kept *kept_of(const struct reputation_plugin *plugin, struct fct_call *call)
 {
     void **slot = plugin->host->slot(call);
     struct kept *kept = slot ? *slot : NULL;
 
-    return kept && is(plugin->host->envelope(call)->id, kept->envelope_id) ? kept : NULL;
+    return kept && view_is(plugin->host->envelope(call)->id, kept->envelope_id) ? kept : NULL;
 }
 
 static void message_key(const struct reputation_plugin *plugin, struct fct_call *call,
@@ -93,7 +89,7 @@ static FCT_MAY_WAIT void count_turned_away(const struct reputation_plugin *plugi
 /* Of those who came to send, not of trials. */
 static bool is_real(const struct fct_conn *conn)
 {
-    return is(conn->frontend, "smtp") || is(conn->frontend, "milter");
+    return view_is(conn->frontend, "smtp") || view_is(conn->frontend, "milter");
 }
 
 FCT_MAY_WAIT void reputation_keep(const struct reputation_plugin *plugin, struct fct_call *call,
@@ -138,11 +134,11 @@ static enum reputation_class class_of(const struct reputation_plugin *plugin, st
 
     (void)snprintf(text, sizeof text, "%.*s", FCT_FMT(ev->score));
     others = strtod(text, NULL) - own_score(plugin, call);
-    *turned_away = is(ev->action, "reject") || is(ev->action, "discard");
-    if (*turned_away || is(ev->action, "junk") || is(ev->action, "quarantine"))
+    *turned_away = view_is(ev->action, "reject") || view_is(ev->action, "discard");
+    if (*turned_away || view_is(ev->action, "junk") || view_is(ev->action, "quarantine"))
         return others >= plugin->conf->spam_from ? REPUTATION_SPAM : REPUTATION_UNSURE;
-    return is(ev->action, "keep") && others < plugin->conf->ham_below ? REPUTATION_HAM
-                                                                      : REPUTATION_UNSURE;
+    return view_is(ev->action, "keep") && others < plugin->conf->ham_below ? REPUTATION_HAM
+                                                                           : REPUTATION_UNSURE;
 }
 
 /* Asked once per profile: they must agree. */
@@ -190,9 +186,9 @@ reputation_on_disconnect(struct fct_call *call, const struct fct_ev_disconnect *
 
 static enum reputation_why why_of(struct fct_str why)
 {
-    return is(why, "move")     ? REPUTATION_MOVED
-           : is(why, "append") ? REPUTATION_CAME
-                               : REPUTATION_SAID;
+    return view_is(why, "move")     ? REPUTATION_MOVED
+           : view_is(why, "append") ? REPUTATION_CAME
+                                    : REPUTATION_SAID;
 }
 
 FCT_MAY_WAIT enum fct_verdict reputation_on_learn(struct fct_call *call,

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """plugins/reputation with a server, a Redis and a name server: what came before is remembered for networks, domains, senders and links; what people say
 counts more and is taken back exactly; nobody profits from names nobody vouches for."""
-import imaplib, os, re, shutil, smtplib, struct, sys, tempfile, time, unittest
+import base64, imaplib, os, re, shutil, smtplib, struct, subprocess, sys, tempfile, time, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
-import facteur, mmdb
+import dkim, facteur, mmdb
 from fake_dns import FakeDNS
 from redis_server import Redis, wait_for
 
@@ -143,6 +143,50 @@ class Reputation(unittest.TestCase):
             self.send('sure %d' % i)
         self.until({'n': [3, 0]})
         self.assertEqual(set(self.counts()), {'n'})
+
+    def make_key(self, domain):
+        """The private key; the zone has the record."""
+        key = subprocess.run(['openssl', 'genrsa', '-traditional', '2048'], capture_output=True, check=True).stdout
+        public = subprocess.run(['openssl', 'rsa', '-pubout', '-outform', 'DER'], input=key, capture_output=True, check=True).stdout
+        ZONE['s1._domainkey.' + domain] = {'TXT': ['v=DKIM1; p=' + base64.b64encode(public).decode()]}
+        return key
+
+    def signed(self, subject, author, keys):
+        self.sent += 1
+        message = ('From: <%s>\r\nTo: <%s>\r\nSubject: %s\r\nDate: Fri, 1 Nov 2024 10:00:00 +0000\r\nMessage-ID: <%d@test.example>\r\n\r\nbody\r\n' % (author, ALICE, subject, self.sent)).encode()
+        for domain, key in keys.items():
+            message = dkim.sign(message, b's1', domain.encode(), key, include_headers=[b'From', b'Subject']) + message
+        return message
+
+    def send_signed(self, subject, author, keys, mail_from):
+        with self.client('127.0.1.1') as s:
+            s.mail(mail_from)
+            s.rcpt(ALICE)
+            code, text = s.data(self.signed(subject, author, keys))
+            self.assertEqual(code, 250, text)
+        return self.symbols_of(self.server.ctl('trace', text.decode().split()[-1].strip('.')).stdout)
+
+    def test_who_signed(self):
+        own, service = self.make_key('shop.example'), self.make_key('service.example')
+        self.serve(more='plugin dkim { }\n', spf=False)
+        for i in range(MANY):  # by the author, and by the service that sends for him: only the author's own counts
+            self.send_signed('sure %d' % i, 'a@shop.example', {'shop.example': own, 'service.example': service}, 'a@shop.example')
+        self.until({'n': [MANY, 0], 'd': [MANY, 0], 'f': [MANY, 0]})
+        got = self.send_signed('hello', 'b@shop.example', {'shop.example': own}, 'x@service.example')
+        self.assertIn('shop.example: %d.0 spam' % MANY, got['REPUTATION_DKIM'][1])
+        self.assertNotIn('REPUTATION_SENDER', got)
+        self.assertIn('REPUTATION_SENDER', self.send_signed('hello', 'a@shop.example', {'shop.example': own}, 'a+1@shop.example'))
+        got = self.send_signed('hello', 'c@other.example', {'service.example': service}, 'a@shop.example')  # nobody vouches for that sender
+        self.assertEqual(set(got), {'REPUTATION_NET'})
+        got = self.send_signed('hello', 'c@other.example', {'service.example': service, 'shop.example': own}, '')  # the worst of strangers
+        self.assertIn('shop.example', got['REPUTATION_DKIM'][1])
+
+    def test_profiles_that_do_not_agree(self):
+        self.serve(more='profile lenient { junk = 50 }\n')
+        self.server.ctl('account', 'set', BOB, 'profile=lenient')
+        self.send('sure', to=[ALICE, BOB])
+        self.send('sure', to=[ALICE])
+        self.until({'n': [1, 0]})
 
     def test_only_what_is_certain_counts(self):
         self.serve()
