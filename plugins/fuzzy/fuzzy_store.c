@@ -175,7 +175,10 @@ char fuzzy_said_by_all(const struct fuzzy_hit *hit, unsigned users_needed)
 
 /* ---- learning ---- */
 
-/* A mark that finds no room (the generation is full, it has teachers enough) is not counted, and
+/* What is taken back stays in the list of messages, as a capital letter, without counts: being told
+ * of the same move once more then changes nothing.
+ *
+ * A mark that finds no room (the generation is full, it has teachers enough) is not counted, and
  * what was not counted is not taken back: taking back is exact. */
 const struct fct_redis_script fuzzy_learn_script = {
     .name = "fuzzy_learn",
@@ -247,20 +250,26 @@ const struct fct_redis_script fuzzy_learn_script = {
         "end\n"
         "local at, known = now, redis.call('HGET', now .. ':l', name)\n"
         "if not known then at, known = before, redis.call('HGET', before .. ':l', name) end\n"
-        "local was = known and known:sub(1, 1)\n"
-        "if was == class then return 0 end\n"
-        "if known then\n"
-        "  if why == 'guessed' then return 0 end\n"
+        "local was = known and known:sub(1, 1):lower()\n"
+        "local back = known and known:sub(1, 1) ~= was\n"
+        "if known and why == 'guessed' then return 0 end\n"
+        "if was == class and not (back and why == 'said') then return 0 end\n"
+        "if known and not back then\n"
         "  count_all(at, was, -1, known:sub(2))\n"
         "  redis.call('HDEL', at .. ':l', name)\n"
-        "  if why ~= 'said' then return 2 end\n"
+        "  if why ~= 'said' then\n"
+        "    set(now, now .. ':l', name, class:upper())\n"
+        "    return 2\n"
+        "  end\n"
         "elseif why == 'came' and class == 'h' then\n"
         "  return 0\n"
+        "elseif back then\n"
+        "  redis.call('HDEL', at .. ':l', name)\n"
         "end\n"
         "local done = count_all(now, class, 1)\n"
         "if not done:find('1') then return 4 end\n"
         "set(now, now .. ':l', name, class .. done)\n"
-        "return known and 3 or 1\n",
+        "return known and not back and 3 or 1\n",
 };
 
 static const char *const why_words[] = {

@@ -8,7 +8,8 @@
  *   fct:f:{fuzzy}:G:d:BUCKET           hash: id -> who said what of it: for each 1 byte s or h, 8
  *                                      bytes who, 2 bytes how often
  *   fct:f:{fuzzy}:G:l                  hash: 16 bytes digest of a learned message and 8 bytes who
- *                                      -> class, and which of its marks were counted
+ *                                      -> class, and which of its marks were counted; S or H
+ *                                      alone: moved there, which took back what was learned
  *
  * G is a generation, half of `keep`: this one and the one before are read, and Redis forgets whole
  * generations by itself. Small hashes are listpacks: a text takes about 0.6 KiB. All keys have one

@@ -23,17 +23,17 @@ CONF = '''
 plugin fuzzy { secret = "of this test" min_attachment = 200 max_learned = 60 }
 access { learn_delay = 0s learn_retry = 1s }
 '''
-# Every key of fuzzy with what is in it.
+# Every key of fuzzy with what is in it; but which messages were spoken about (l), which is remembered for as long.
 CONTENT = '''
 local seen, keys = {}, redis.call('KEYS', 'fct:f:*')
 table.sort(keys)
-for i, key in ipairs(keys) do
+for i, key in ipairs(keys) do if not key:find(':l$') then
   local all = redis.call('HGETALL', key)
   local pairs_of = {}
   for k = 1, #all, 2 do pairs_of[#pairs_of + 1] = all[k] .. '=' .. all[k + 1] end
   table.sort(pairs_of)
-  seen[i] = key .. ' ' .. redis.sha1hex(table.concat(pairs_of, ' '))
-end
+  seen[#seen + 1] = key .. ' ' .. redis.sha1hex(table.concat(pairs_of, ' '))
+end end
 return seen
 '''
 WORDS = ('account bank limited unusual login please confirm details within hours closed reference thank patience trust letter window garden river mountain'
@@ -79,7 +79,11 @@ class Fuzzy(unittest.TestCase):
         return self.server.ctl('scan', path, '--explain', *[a for r in rcpt or (ANNA,) for a in ('--rcpt', r)], check=False).stdout
 
     def found(self, message, rcpt=ANNA):
-        return set(re.findall(r'FUZZY_[A-Z]+', self.shown(message, rcpt)))
+        """Symbols that count for this recipient: what is taken from them again by one's own word is none."""
+        total = {}
+        for name, score in re.findall(r'(?m)^scan +(?:symbol|adjust) +fuzzy +(FUZZY_[A-Z]+) +(-?[0-9.]+)', self.shown(message, rcpt)):
+            total[name] = total.get(name, 0) + float(score)
+        return {name for name, score in total.items() if score}
 
     def redis(self, *words):
         socket, = glob.glob(os.path.join(self.server.state, '**', '*redis*.sock'), recursive=True)
@@ -87,6 +91,9 @@ class Fuzzy(unittest.TestCase):
 
     def content(self):
         return self.redis('EVAL', CONTENT, '0').splitlines()
+
+    def known(self):
+        return sum(int(self.redis('HGET', key, 'n')) for key in self.redis('KEYS', 'fct:f:{fuzzy}:*').decode().split() if key.count(':') == 3)
 
     def until(self, what, wait=20):
         end = time.monotonic() + wait
@@ -130,8 +137,8 @@ class Fuzzy(unittest.TestCase):
         self.assertIn('FUZZY_TEXT', self.found(copy))
         self.assertEqual(self.found(copy, JOE), set())
         self.assertEqual(self.found(mail(text(77), 12)), set())
-        both = self.shown(copy, JOE, ANNA)
-        self.assertIn('FUZZY_TEXT', both)
+        self.assertIn('FUZZY_TEXT', self.shown(copy, ANNA, JOE))  # of several recipients, what the first is told
+        self.assertNotIn('FUZZY_TEXT', self.shown(copy, JOE, ANNA))
         self.put(ANNA, mail(words, 10), 'Junk')  # the same message once more
         time.sleep(1.5)
         self.assertEqual(self.content(), after)
@@ -147,11 +154,8 @@ class Fuzzy(unittest.TestCase):
             self.put(user, mail(edited(words, 20, 0), 20 + i), 'Junk')
             self.changed(before)
         self.assertEqual(self.found(mail(edited(words, 21, 3), 28), LEO), {'FUZZY_TEXT'})
-        before = self.content()
-        self.put(LEO, mail(words, 27), 'INBOX', '($NotJunk)')  # one's own word goes before that of others
-        if self.until(lambda: self.content() != before, 3):
-            self.assertEqual(self.found(mail(words, 28), LEO), {'FUZZY_WHITE'})
-        with self.imap(LEO) as c:
+        self.put(LEO, mail(words, 27), 'INBOX')
+        with self.imap(LEO) as c:  # one's own word goes before that of others
             c.select('INBOX')
             c.uid('STORE', '1:*', '+FLAGS', '($NotJunk)')
         self.assertTrue(self.until(lambda: self.found(mail(words, 28), LEO) == {'FUZZY_WHITE'}), self.shown(mail(words, 28), LEO))
@@ -167,17 +171,18 @@ class Fuzzy(unittest.TestCase):
 
     def test_4_full(self):
         """max_learned is a bound, and what found no room is not missed when it is taken back."""
+        before = self.known()
         for i in range(70):
             self.put(JOE, mail(text(400 + i), 400 + i), 'Junk')
-        self.assertTrue(self.until(lambda: 'max_learned' in self.server.log(), 60), self.server.log()[-2000:])
-        self.assertTrue(self.until(lambda: self.server.log().count(' as spam: ') >= 70, 60))
-        count = sum(int(self.redis('HGET', key, 'n')) for key in self.redis('KEYS', 'fct:f:{fuzzy}:*').decode().split() if key.count(':') == 3)
-        self.assertEqual(count, 60)
-        self.move(JOE, 'Junk', 'INBOX')
-        self.assertTrue(self.until(lambda: self.found(mail(text(400), 9)) == set(), 60))
+        self.assertTrue(self.until(lambda: self.server.log().count('max_learned') >= 70 - (60 - before), 60), self.server.log()[-2000:])
+        self.assertEqual(self.known(), 60)
+        self.move(JOE, 'Junk', 'INBOX')  # those with room are taken back, the others called wanted
+        self.assertTrue(self.until(lambda: self.found(mail(text(400), 9), JOE) == set(), 60))
 
     def test_5_redis_away(self):
+        self.redis('FLUSHALL')  # wiped: nothing is known, everything goes on
         words = text(5)
+        self.assertEqual(self.found(mail(words, 49), EVE), set())
         before = self.content()
         self.put(EVE, mail(words, 50), 'Junk')
         self.changed(before)
