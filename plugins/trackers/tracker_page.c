@@ -118,16 +118,37 @@ static bool is_silent(const struct fct_html_token *token, const struct fct_link 
     return rel && !tracker_same(rel->value, (struct fct_str){"stylesheet", 10});
 }
 
+static bool has_picture_name(struct fct_str path)
+{
+    size_t at = path.n;
+
+    while (at > 0 && path.n - at < 6 && path.p[at - 1] != '.' && path.p[at - 1] != '/')
+        at--;
+    return at > 0 && path.n - at >= 3 && path.n - at <= 4 && path.p[at - 1] == '.';
+}
+
+/* Photographs and drawings are hidden and shown again by style sheets, for screens of another size;
+ * a GIF hardly ever. */
+static bool is_drawing(struct fct_str path)
+{
+    return has_picture_name(path) && tracker_lower(path.p[path.n - 1]) != 'f';
+}
+
 static enum tracker_shape shape_of(const struct walk *w, const struct fct_html_token *token,
                                    const struct fct_link *l)
 {
+    enum tracker_shape shape;
+
     if (!token || token->kind != FCT_HTML_START)
         return TRACKER_NO_SIZE;
     if (is_silent(token, l))
         return TRACKER_HIDDEN;
     if (view_is(l->tag, "link") || view_is(l->tag, "meta"))
         return TRACKER_NO_SIZE;
-    return w->hidden_depth > 0 ? TRACKER_HIDDEN : tracker_shape_of(token);
+    shape = tracker_shape_of(token);
+    return w->hidden_depth > 0 && (shape == TRACKER_TINY || !is_drawing(l->url.path))
+               ? TRACKER_HIDDEN
+               : shape;
 }
 
 static bool names_a_reader(const struct tracker_page *page, struct fct_str target)
@@ -138,13 +159,10 @@ static bool names_a_reader(const struct tracker_page *page, struct fct_str targe
     return false;
 }
 
-static bool has_picture_name(struct fct_str path)
+/* An answer made for each question, not a file: nobody needs that for something unseen. */
+static bool is_made(const struct fct_url *url)
 {
-    size_t at = path.n;
-
-    while (at > 0 && path.n - at < 6 && path.p[at - 1] != '.' && path.p[at - 1] != '/')
-        at--;
-    return at > 0 && path.n - at >= 3 && path.n - at <= 4 && path.p[at - 1] == '.';
+    return url->query.n > 0 || !has_picture_name(url->path);
 }
 
 /* Somebody's number, under a host that counts clicks, at a place that is no picture's name. */
@@ -178,7 +196,7 @@ static struct finding judge(const struct walk *w, const struct fct_html_token *t
         add_points(&f, SURE, TRACKER_WHY_READER, &most);
     if (rules->shape && unseen)
         add_points(&f, 2, TRACKER_WHY_SHAPE, &most);
-    if (names_something(&l->url)) {
+    if (names_something(&l->url) || (unseen && is_made(&l->url))) {
         add_points(&f, 1, TRACKER_WHY_SHAPE, &most);
         if (rules->redirects && is_open_count(w, l, shape))
             add_points(&f, 2, TRACKER_WHY_HOST, &most);
