@@ -12,6 +12,7 @@ foreach(plugin ${FCT_SHIPPED_PLUGINS})
     install(FILES plugins/${plugin}/${plugin}.conf DESTINATION ${CMAKE_INSTALL_DATADIR}/facteur/plugins)
   endif()
 endforeach()
+install(FILES plugins/recommended.conf DESTINATION ${CMAKE_INSTALL_DATADIR}/facteur/plugins)
 install(DIRECTORY lua/lib lua/filters DESTINATION ${CMAKE_INSTALL_DATADIR}/facteur/lua)
 install(DIRECTORY conf.d DESTINATION ${CMAKE_INSTALL_DATADIR}/facteur)
 
