@@ -43,6 +43,25 @@ static bool is_mark(ucs4_t c)
     return c >= 0x0300 && uc_is_general_category(c, UC_MARK);
 }
 
+static bool is_ascii_letter(ucs4_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Nearly all of most mail: without tables. */
+static void take_ascii(struct fuzzy_sketcher *s, struct word *w, char c)
+{
+    if (is_ascii_letter((unsigned char)c)) {
+        if (w->n < WORD_MAX)
+            w->text[w->n++] = (char)(c | 0x20);
+    } else if (c >= '0' && c <= '9') {
+        if (w->n < WORD_MAX && (w->n == 0 || w->text[w->n - 1] != '0'))
+            w->text[w->n++] = '0';
+    } else {
+        end_word(s, w);
+    }
+}
+
 static void take_character(struct fuzzy_sketcher *s, struct word *w, ucs4_t c)
 {
     if (is_mark(c))
@@ -67,7 +86,7 @@ static bool begins(struct fct_str s, const char *with)
 {
     size_t n = strlen(with);
 
-    return s.n >= n && strncasecmp(s.p, with, n) == 0;
+    return s.n >= n && (s.p[0] | 0x20) == with[0] && strncasecmp(s.p, with, n) == 0;
 }
 
 static size_t scheme_length(struct fct_str s)
@@ -116,6 +135,9 @@ void fuzzy_text_add(struct fuzzy_sketcher *s, struct fct_str text)
 
         if (scheme > 0) {
             step = take_url(s, &w, text, scheme);
+        } else if ((unsigned char)text.p[0] < 0x80) {
+            take_ascii(s, &w, text.p[0]);
+            step = 1;
         } else {
             int n = u8_mbtouc(&c, (const uint8_t *)text.p, text.n);
 

@@ -86,9 +86,9 @@ struct guise {
 /* Does the domain stand in front as labels of its own, or joined by hyphens? */
 static bool is_in_front(const struct guise *g, struct fct_str domain)
 {
-    for (size_t i = 0; i + domain.n <= g->front.n; i++)
-        if ((i == 0 || g->front.p[i - 1] == '.') && g->front.p[i + domain.n] == '.' &&
-            strncasecmp(g->front.p + i, domain.p, domain.n) == 0)
+    for (size_t i = 0; i + domain.n < g->front.n; i++) /* a dot follows */
+        if (g->front.p[i] == domain.p[0] && (i == 0 || g->front.p[i - 1] == '.') &&
+            g->front.p[i + domain.n] == '.' && strncasecmp(g->front.p + i, domain.p, domain.n) == 0)
             return true;
     for (size_t i = 0; i <= g->organisation; i++)
         if (is_joined(g->labels.label[i], domain))
