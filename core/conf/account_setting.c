@@ -24,6 +24,7 @@ const struct account_setting account_settings[] = {
     {"block_action",   SETTING_WORD, "junk quarantine discard reject", "What becomes of mail that block_from names; junk when not set"},
     {"languages",      SETTING_LANGUAGES, NULL, "Languages this account reads, for rules that judge by language"},
     {"privacy",        SETTING_WORD, "off known standard strict", "How much is taken out of messages that watches the reader"},
+    {"privacy_keep",   SETTING_SENDERS, NULL, "Senders whose mail keeps what watches the reader, written as in allow_from, if the sender in From is proven: by DMARC or a login"},
     {0},
 };
 /* clang-format on */
