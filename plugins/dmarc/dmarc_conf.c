@@ -3,6 +3,7 @@
 #include "dmarc_opendmarc.h"
 
 #include "plugins/lib/clients.h"
+#include "plugins/lib/conf_check.h"
 
 /* clang-format off */
 const struct fct_conf_key dmarc_keys[] = {
@@ -41,13 +42,6 @@ static const char *const modes[] = {[DMARC_IGNORE] = "ignore", [DMARC_SYMBOL] = 
 #define RANK_MAX 1000000
 #define DAY_MS   ((uint64_t)86400000)
 
-static bool fail(struct fct_err *err, const char *key, const char *value, const char *must)
-{
-    err->class = FCT_SYNTAX;
-    (void)snprintf(err->text, sizeof err->text, "%s: \"%.80s\" must be %s", key, value, must);
-    return false;
-}
-
 static bool read_action(const char *key, const char *value, enum fct_action *out,
                         struct fct_err *err)
 {
@@ -56,7 +50,7 @@ static bool read_action(const char *key, const char *value, enum fct_action *out
             *out = actions[i].action;
             return true;
         }
-    return fail(err, key, value, "keep, tag, junk, quarantine, discard or reject");
+    return conf_fail(err, key, value, "keep, tag, junk, quarantine, discard or reject");
 }
 
 /* The place of the value among the words, or n. */
@@ -73,7 +67,8 @@ static bool check_patterns(const char *key, const struct fct_strings *list, stru
 {
     for (size_t i = 0; i < list->n; i++)
         if (!dmarc_pattern_is(list->item[i]))
-            return fail(err, key, list->item[i], "a domain, as lists.example.org or *.example.org");
+            return conf_fail(err, key, list->item[i],
+                             "a domain, as lists.example.org or *.example.org");
     return true;
 }
 
@@ -89,23 +84,17 @@ bool dmarc_conf_read(const struct dmarc_conf *conf, struct dmarc_plan *out, stru
     unsigned engine = place(conf->engine, engines, FCT_COUNT(engines));
     unsigned discovery = place(conf->discovery, discoveries, FCT_COUNT(discoveries));
     unsigned mode = place(conf->policy, modes, FCT_COUNT(modes));
-    char number[24];
 
     *out = (struct dmarc_plan){.conf = conf};
     if (engine == FCT_COUNT(engines))
-        return fail(err, "engine", conf->engine, "native or opendmarc");
+        return conf_fail(err, "engine", conf->engine, "native or opendmarc");
     if (discovery == FCT_COUNT(discoveries))
-        return fail(err, "discovery", conf->discovery, "walk or psl");
+        return conf_fail(err, "discovery", conf->discovery, "walk or psl");
     if (mode == FCT_COUNT(modes))
-        return fail(err, "policy", conf->policy, "enforce, symbol or ignore");
-    (void)snprintf(number, sizeof number, "%u", conf->rank);
-    if (conf->rank > RANK_MAX)
-        return fail(err, "rank", number, "0 to 1000000");
-    if (conf->report_keep.ms < DAY_MS) {
-        (void)snprintf(number, sizeof number, "%llus",
-                       (unsigned long long)conf->report_keep.ms / 1000);
-        return fail(err, "report_keep", number, "1d or more");
-    }
+        return conf_fail(err, "policy", conf->policy, "enforce, symbol or ignore");
+    if (!conf_check_number("rank", conf->rank, 0, RANK_MAX, err) ||
+        !conf_check_least("report_keep", &conf->report_keep, DAY_MS, "1d", err))
+        return false;
     out->opendmarc = engine == 1;
     out->discovery = (enum dmarc_discovery)discovery;
     out->mode = (enum dmarc_mode)mode;

@@ -7,6 +7,7 @@
 #include "dnsbl_conf.h"
 
 #include "plugins/lib/clients.h"
+#include "plugins/lib/conf_check.h"
 #include "plugins/lib/dns_list_ask.h"
 #include "plugins/lib/view.h"
 
@@ -156,9 +157,8 @@ static bool check(const struct dnsbl *d, struct fct_err *err)
     for (size_t i = 0; i < conf->reject.n; i++)
         if (!dns_lists_have_symbol(&d->lists, conf->reject.item[i]))
             return fail(err, conf->reject.item[i], "reject names a symbol that no row has");
-    if (conf->max_questions == 0 || conf->max_questions > QUESTIONS_MAX)
-        return fail(err, "max_questions", "must be 1 to 200");
-    return clients_check("skip_net", &conf->skip_net, err);
+    return conf_check_number("max_questions", conf->max_questions, 1, QUESTIONS_MAX, err) &&
+           clients_check("skip_net", &conf->skip_net, err);
 }
 
 /* Nobody waits for signatures whom no row asks about. */

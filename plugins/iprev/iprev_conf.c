@@ -2,6 +2,7 @@
 #include "iprev_conf.h"
 
 #include "plugins/lib/clients.h"
+#include "plugins/lib/conf_check.h"
 
 /* clang-format off */
 const struct fct_conf_key iprev_keys[] = {
@@ -15,13 +16,6 @@ const struct fct_conf_key iprev_keys[] = {
 };
 /* clang-format on */
 
-static bool fail(struct fct_err *err, const char *key, const char *value, const char *must)
-{
-    err->class = FCT_SYNTAX;
-    (void)snprintf(err->text, sizeof err->text, "%s: \"%.80s\" must be %s", key, value, must);
-    return false;
-}
-
 bool iprev_conf_is_early(const struct iprev_conf *conf)
 {
     return strcmp(conf->when, "connect") == 0;
@@ -34,16 +28,13 @@ bool iprev_conf_refuses(const struct iprev_conf *conf)
 
 bool iprev_conf_check(const struct iprev_conf *conf, struct fct_err *err)
 {
-    char number[16];
-
-    if (!clients_check("skip_net", &conf->skip_net, err))
+    if (!clients_check("skip_net", &conf->skip_net, err) ||
+        !conf_check_number("max_names", conf->max_names, 1, IPREV_NAMES_MAX, err))
         return false;
-    (void)snprintf(number, sizeof number, "%u", conf->max_names);
-    if (conf->max_names == 0 || conf->max_names > IPREV_NAMES_MAX)
-        return fail(err, "max_names", number, "1 to 20");
     if (!iprev_conf_is_early(conf) && strcmp(conf->when, "scan") != 0)
-        return fail(err, "when", conf->when, "connect or scan");
+        return conf_fail(err, "when", conf->when, "connect or scan");
     if (!iprev_conf_is_early(conf) && iprev_conf_refuses(conf))
-        return fail(err, "when", conf->when, "connect, as what is refused is refused at MAIL FROM");
+        return conf_fail(err, "when", conf->when,
+                         "connect, as what is refused is refused at MAIL FROM");
     return true;
 }

@@ -2,6 +2,7 @@
 #include "spf_conf.h"
 
 #include "plugins/lib/clients.h"
+#include "plugins/lib/conf_check.h"
 
 #define LOOKUPS_MAX 100
 
@@ -23,25 +24,6 @@ const struct fct_conf_key spf_keys[] = {
 };
 /* clang-format on */
 
-static bool fail(struct fct_err *err, const char *key, const char *value, const char *must)
-{
-    err->class = FCT_SYNTAX;
-    (void)snprintf(err->text, sizeof err->text, "%s: \"%.80s\" must be %s", key, value, must);
-    return false;
-}
-
-static bool check_number(const char *key, uint32_t value, uint32_t least, uint32_t most,
-                         struct fct_err *err)
-{
-    char number[16], must[40];
-
-    if (value >= least && value <= most)
-        return true;
-    (void)snprintf(number, sizeof number, "%u", value);
-    (void)snprintf(must, sizeof must, "%u to %u", least, most);
-    return fail(err, key, number, must);
-}
-
 bool spf_conf_is_native(const struct spf_conf *conf)
 {
     return strcmp(conf->engine, "native") == 0;
@@ -57,10 +39,9 @@ bool spf_conf_check(const struct spf_conf *conf, struct fct_err *err)
     if (!clients_check("skip_net", &conf->skip_net, err))
         return false;
     if (!spf_conf_is_native(conf) && strcmp(conf->engine, "libspf2") != 0)
-        return fail(err, "engine", conf->engine, "native or libspf2");
-    if (conf->time_limit.ms < 1000)
-        return fail(err, "time_limit", "", "1s or more");
-    return check_number("max_lookups", conf->max_lookups, 1, LOOKUPS_MAX, err) &&
-           check_number("max_void_lookups", conf->max_void_lookups, 0, LOOKUPS_MAX, err) &&
-           check_number("max_names", conf->max_names, 1, SPF_NAMES_MAX, err);
+        return conf_fail(err, "engine", conf->engine, "native or libspf2");
+    return conf_check_least("time_limit", &conf->time_limit, 1000, "1s", err) &&
+           conf_check_number("max_lookups", conf->max_lookups, 1, LOOKUPS_MAX, err) &&
+           conf_check_number("max_void_lookups", conf->max_void_lookups, 0, LOOKUPS_MAX, err) &&
+           conf_check_number("max_names", conf->max_names, 1, SPF_NAMES_MAX, err);
 }

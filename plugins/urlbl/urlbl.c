@@ -3,6 +3,7 @@
 #include "urlbl_conf.h"
 
 #include "plugins/lib/clients.h"
+#include "plugins/lib/conf_check.h"
 #include "plugins/lib/dns_list_ask.h"
 #include "plugins/lib/ip_address.h"
 
@@ -95,11 +96,9 @@ static bool fail(struct fct_err *err, const char *key, const char *what)
 
 static bool check(const struct urlbl_conf *conf, struct fct_err *err)
 {
-    if (conf->max_hosts == 0 || conf->max_hosts > QUESTIONS_MAX)
-        return fail(err, "max_hosts", "must be 1 to 200");
-    if (conf->max_questions == 0 || conf->max_questions > QUESTIONS_MAX)
-        return fail(err, "max_questions", "must be 1 to 200");
-    return clients_check("skip_net", &conf->skip_net, err);
+    return conf_check_number("max_hosts", conf->max_hosts, 1, QUESTIONS_MAX, err) &&
+           conf_check_number("max_questions", conf->max_questions, 1, QUESTIONS_MAX, err) &&
+           clients_check("skip_net", &conf->skip_net, err);
 }
 
 static void stop(void *state)
