@@ -143,7 +143,7 @@ class Dkim(unittest.TestCase):
             before = len(dns.queries)
             ledger = self.receive(server, self.signed_by(*('flood%d.example' % i for i in range(400))))
             self.assertEqual(self.symbols(ledger), {'DKIM_PERMERROR', 'DKIM_FLOOD'}, ledger)
-            self.assertEqual(len({name for name, _, _ in dns.queries[before:]}), 10)
+            self.assertEqual(len({name for name, _, _ in dns.queries[before:] if 'flood' in name}), 10)  # a busy machine still repeats silent ones
             self.assertEqual(self.symbols(self.receive(server, self.signed_by('huge.example'))), {'DKIM_PERMERROR'})
             self.assertEqual(self.symbols(self.receive(server, self.signed_by('broken.example'))), {'DKIM_TEMPERROR'})
             self.assertEqual(self.symbols(self.receive(server, 'DKIM-Signature: nonsense\r\n' + MESSAGE)), {'DKIM_NEUTRAL'})
