@@ -82,9 +82,16 @@ static la_int64_t on_seek(struct archive *a, void *ctx, la_int64_t offset, int w
 
 /* ---- one archive ---- */
 
-static struct archive *open_archive(struct source *s, bool stream)
+/* What the bytes are read as. */
+enum reading {
+    AS_ARCHIVE,
+    AS_STREAM,     /* behind a filter: an archive, or one file */
+    AS_STREAM_RAW, /* behind a filter: one file */
+};
+
+static struct archive *open_archive(struct source *s, enum reading as)
 {
-    static int (*const support[])(struct archive *) = {
+    static int (*const formats[])(struct archive *) = {
         archive_read_support_format_zip,     archive_read_support_format_7zip,
         archive_read_support_format_rar,     archive_read_support_format_rar5,
         archive_read_support_format_cab,     archive_read_support_format_tar,
@@ -100,11 +107,11 @@ static struct archive *open_archive(struct source *s, bool stream)
 
     if (!a)
         return NULL;
-    for (size_t i = 0; i < FCT_COUNT(support); i++)
-        (void)support[i](a);
-    for (size_t i = 0; stream && i < FCT_COUNT(filters); i++)
+    for (size_t i = 0; as != AS_STREAM_RAW && i < FCT_COUNT(formats); i++)
+        (void)formats[i](a);
+    for (size_t i = 0; as != AS_ARCHIVE && i < FCT_COUNT(filters); i++)
         (void)filters[i](a);
-    if (stream)
+    if (as != AS_ARCHIVE)
         (void)archive_read_support_format_raw(a);
     (void)archive_read_set_read_callback(a, on_read);
     (void)archive_read_set_skip_callback(a, on_skip);
@@ -164,6 +171,18 @@ static char *read_member(struct listing *l, struct fct_str *bytes)
     return text;
 }
 
+/* Of one compressed file nobody wrote down how big it is. */
+static void drain(struct listing *l)
+{
+    const void *block;
+    size_t n;
+    la_int64_t offset;
+
+    while (!is_late(l->budget) && !l->source->burst &&
+           archive_read_data_block(l->archive, &block, &n, &offset) == ARCHIVE_OK)
+        ;
+}
+
 static void list_member(struct listing *l, struct archive_entry *entry)
 {
     const char *name = archive_entry_pathname_utf8(entry);
@@ -178,6 +197,8 @@ static void list_member(struct listing *l, struct archive_entry *entry)
         m.size = (uint64_t)archive_entry_size(entry);
     if (!m.encrypted && !m.folder)
         bytes = read_member(l, &m.bytes);
+    if (archive_format(l->archive) == ARCHIVE_FORMAT_RAW)
+        drain(l);
     if (m.size < m.bytes.n)
         m.size = m.bytes.n;
     l->out->size = l->out->size > UINT64_MAX - m.size ? UINT64_MAX : l->out->size + m.size;
@@ -201,11 +222,12 @@ static bool pay_for_filters(struct listing *l, uint64_t *before)
     return true;
 }
 
+/* RAR with an encrypted table of members is an error with such words. */
 static bool says_encrypted(struct archive *a)
 {
     const char *why = archive_error_string(a);
 
-    return archive_read_has_encrypted_entries(a) > 0 || (why && strstr(why, "ncrypt"));
+    return why && strstr(why, "ncrypt");
 }
 
 static void list_members(struct listing *l)
@@ -227,21 +249,22 @@ static void list_members(struct listing *l)
     (void)pay_for_filters(l, &unpacked);
     if (unpacked > l->out->size)
         l->out->size = unpacked;
-    l->out->encrypted |= status != ARCHIVE_EOF ? says_encrypted(l->archive)
-                                               : archive_read_has_encrypted_entries(l->archive) > 0;
+    l->out->encrypted |= archive_read_has_encrypted_entries(l->archive) > 0 ||
+                         (status != ARCHIVE_EOF && says_encrypted(l->archive));
     if (is_late(l->budget) || l->source->burst)
         l->out->unfinished = true;
     else if (status != ARCHIVE_EOF && !l->out->encrypted)
         l->out->unreadable = true;
 }
 
-void attach_archive_list(struct fct_str bytes, bool stream, struct attach_budget *budget,
-                         attach_on_member *on_member, void *ctx, struct attach_listing *out)
+static void list(struct fct_str bytes, enum reading as, struct attach_budget *budget,
+                 attach_on_member *on_member, void *ctx, struct attach_listing *out)
 {
     struct source s = {.bytes = bytes, .budget = budget, .unpack = budget->unpack};
-    struct listing l = {open_archive(&s, stream), &s, budget, on_member, ctx, out};
+    struct listing l = {open_archive(&s, as), &s, budget, on_member, ctx, out};
 
     *out = (struct attach_listing){.entries = 0};
+    /* archive_read_has_encrypted_entries() crashes on what could not be opened */
     if (!l.archive || archive_read_open1(l.archive) != ARCHIVE_OK) {
         out->encrypted = l.archive && says_encrypted(l.archive);
         out->unreadable = !out->encrypted && !is_late(budget);
@@ -251,4 +274,13 @@ void attach_archive_list(struct fct_str bytes, bool stream, struct attach_budget
     }
     if (l.archive)
         (void)archive_read_free(l.archive);
+}
+
+/* A file that begins with zeros is an empty tar for libarchive, and a bomb for others. */
+void attach_archive_list(struct fct_str bytes, bool stream, struct attach_budget *budget,
+                         attach_on_member *on_member, void *ctx, struct attach_listing *out)
+{
+    list(bytes, stream ? AS_STREAM : AS_ARCHIVE, budget, on_member, ctx, out);
+    if (stream && out->entries == 0 && !out->unfinished && !out->unreadable)
+        list(bytes, AS_STREAM_RAW, budget, on_member, ctx, out);
 }
