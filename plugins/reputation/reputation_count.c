@@ -9,6 +9,8 @@
 #define ODDS_FULL    3.0
 #define FACTOR_LEAST 0.05
 
+#define COUNT_MOST 1e15 /* more was never counted */
+
 static const double half_life[REPUTATION_HORIZONS] = {
     [REPUTATION_WEEK] = REPUTATION_WEEK_S,
     [REPUTATION_SEASON] = REPUTATION_SEASON_S,
@@ -25,6 +27,11 @@ static double read_double(const char *p)
     return d;
 }
 
+static bool is_count(double n)
+{
+    return n >= 0 && n <= COUNT_MOST;
+}
+
 bool reputation_counts_read(struct fct_str packed, int64_t now, struct reputation_counts *out)
 {
     *out = (struct reputation_counts){{0}, {0}};
@@ -35,8 +42,7 @@ bool reputation_counts_read(struct fct_str packed, int64_t now, struct reputatio
 
         out->spam[h] = read_double(packed.p + 16 * h) * fades;
         out->ham[h] = read_double(packed.p + 16 * h + 8) * fades;
-        if (!isfinite(out->spam[h]) || !isfinite(out->ham[h]) || out->spam[h] < 0 ||
-            out->ham[h] < 0) {
+        if (!is_count(out->spam[h]) || !is_count(out->ham[h])) {
             *out = (struct reputation_counts){{0}, {0}};
             return false;
         }

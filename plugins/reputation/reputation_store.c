@@ -45,76 +45,41 @@ void reputation_message_key(const char *digest, char out[REPUTATION_KEY_ROOM])
 
 /* ---- scripts ---- */
 
+/* clang-format off */
+
 /* What both scripts begin with. A value that is none of ours counts as nothing. Nothing left: the
  * key goes, as if it had never been. */
-#define BUMP                                                                                       \
-    "local function bump(key, class, weight, at, sign, ttl)\n"                                     \
-    "  if class == 0 then return end\n"                                                            \
-    "  local value, c = redis.pcall('GET', key), {0, 0, 0, 0}\n"                                   \
-    "  if type(value) == 'string' and #value == 32 then\n"                                         \
-    "    c = {struct.unpack('<dddd', value)}\n"                                                    \
-    "  end\n"                                                                                      \
-    "  local age = at - " NUMBER(                                                                  \
-        REPUTATION_LANDMARK) "\n"                                                                  \
-                             "  for i, half_life in ipairs({" NUMBER(                              \
-                                 REPUTATION_WEEK_S) ", " NUMBER(REPUTATION_SEASON_S) "}) do\n"     \
-                                                                                     "    local "  \
-                                                                                     "at_class = " \
-                                                                                     "2 * (i - "   \
-                                                                                     "1) + "       \
-                                                                                     "class\n"     \
-                                                                                     "    "        \
-                                                                                     "c[at_class]" \
-                                                                                     " = "         \
-                                                                                     "math.max(0," \
-                                                                                     " c[at_"      \
-                                                                                     "class] + "   \
-                                                                                     "sign * "     \
-                                                                                     "weight * 2 " \
-                                                                                     "^ (age / "   \
-                                                                                     "half_life))" \
-                                                                                     "\n"          \
-                                                                                     "  end\n"     \
-                                                                                     "  if c[1] "  \
-                                                                                     "+ c[2] + "   \
-                                                                                     "c[3] + "     \
-                                                                                     "c[4] == 0 "  \
-                                                                                     "then "       \
-                                                                                     "redis.call(" \
-                                                                                     "'DEL', "     \
-                                                                                     "key) "       \
-                                                                                     "return "     \
-                                                                                     "end\n"       \
-                                                                                     "  "          \
-                                                                                     "redis.call(" \
-                                                                                     "'SET', "     \
-                                                                                     "key, "       \
-                                                                                     "struct."     \
-                                                                                     "pack('<"     \
-                                                                                     "dddd', "     \
-                                                                                     "c[1], "      \
-                                                                                     "c[2], "      \
-                                                                                     "c[3], "      \
-                                                                                     "c[4]), "     \
-                                                                                     "'EX', "      \
-                                                                                     "ttl)\n"      \
-                                                                                     "end\n"
+#define BUMP \
+    "local function bump(key, class, weight, at, sign, ttl)\n" \
+    "  if class == 0 then return end\n" \
+    "  local value, c = redis.pcall('GET', key), {0, 0, 0, 0}\n" \
+    "  if type(value) == 'string' and #value == 32 then\n" \
+    "    c = {struct.unpack('<dddd', value)}\n" \
+    "  end\n" \
+    "  local age = at - " NUMBER(REPUTATION_LANDMARK) "\n" \
+    "  local half_lives = {" NUMBER(REPUTATION_WEEK_S) ", " NUMBER(REPUTATION_SEASON_S) "}\n" \
+    "  for i, half_life in ipairs(half_lives) do\n" \
+    "    local n = 2 * (i - 1) + class\n" \
+    "    c[n] = math.max(0, c[n] + sign * weight * 2 ^ (age / half_life))\n" \
+    "  end\n" \
+    "  if c[1] + c[2] + c[3] + c[4] == 0 then redis.call('DEL', key) return end\n" \
+    "  redis.call('SET', key, struct.pack('<dddd', c[1], c[2], c[3], c[4]), 'EX', ttl)\n" \
+    "end\n"
 
 /* KEYS: the message, then names. ARGV: class, weight, now, life of names, of messages. */
 const struct fct_redis_script reputation_count_script = {
     .name = "reputation_count",
     .text = BUMP
-    "local class, weight, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])\n"
-    "if ARGV[5] ~= '0' then\n"
-    "  if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end\n"
-    "  local names = {}\n"
-    "  for i = 2, #KEYS do names[i - 1] = KEYS[i]:sub(" NUMBER(
-        PREFIX_END) ") end\n"
-                    "  redis.call('SET', KEYS[1], cmsgpack.pack(class, weight, now, 0, 0, 0, 0,\n"
-                    "    table.concat(names, ' ')), 'EX', ARGV[5])\n"
-                    "end\n"
-                    "for i = 2, #KEYS do bump(KEYS[i], class, weight, now, 1, ARGV[4]) end\n"
-                    "return 1\n",
+        "local class, weight, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])\n"
+        "if ARGV[5] ~= '0' then\n"
+        "  if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end\n"
+        "  local names = {}\n"
+        "  for i = 2, #KEYS do names[i - 1] = KEYS[i]:sub(" NUMBER(PREFIX_END) ") end\n"
+        "  redis.call('SET', KEYS[1], cmsgpack.pack(class, weight, now, 0, 0, 0, 0,\n"
+        "    table.concat(names, ' ')), 'EX', ARGV[5])\n"
+        "end\n"
+        "for i = 2, #KEYS do bump(KEYS[i], class, weight, now, 1, ARGV[4]) end\n"
+        "return 1\n",
 };
 
 /* KEYS: the message. ARGV: class, weight, now, life of names, of messages, why, prefix of names.
@@ -124,33 +89,35 @@ const struct fct_redis_script reputation_count_script = {
 const struct fct_redis_script reputation_learn_script = {
     .name = "reputation_learn",
     .text = BUMP
-    "local class, weight, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])\n"
-    "local why = ARGV[6]\n"
-    "local record = redis.pcall('GET', KEYS[1])\n"
-    "if type(record) ~= 'string' then return 0 end\n"
-    "local auto, auto_weight, auto_at, said, said_weight, said_at, last, names =\n"
-    "  cmsgpack.unpack(record)\n"
-    "if said == class or (why ~= 'said' and last == class) then return 1 end\n"
-    "if why == 'came' and class == 2 and said == 0 then return 1 end\n"
-    "local function each(class, weight, at, sign)\n"
-    "  for name in names:gmatch('%S+') do\n"
-    "    bump(ARGV[7] .. name, class, weight, at, sign, ARGV[4])\n"
-    "  end\n"
-    "end\n"
-    "local did = said == 0 and 2 or why == 'said' and 4 or 3\n"
-    "if said ~= 0 then each(said, said_weight, said_at, -1)\n"
-    "else each(auto, auto_weight, auto_at, -1) end\n"
-    "if did == 3 then\n"
-    "  said, said_weight, said_at = 0, 0, 0\n"
-    "  each(auto, auto_weight, auto_at, 1)\n"
-    "else\n"
-    "  said, said_weight, said_at = class, weight, now\n"
-    "  each(class, weight, now, 1)\n"
-    "end\n"
-    "redis.call('SET', KEYS[1], cmsgpack.pack(auto, auto_weight, auto_at, said, said_weight,\n"
-    "  said_at, class, names), 'EX', ARGV[5])\n"
-    "return did\n",
+        "local class, weight, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])\n"
+        "local why = ARGV[6]\n"
+        "local record = redis.pcall('GET', KEYS[1])\n"
+        "if type(record) ~= 'string' then return 0 end\n"
+        "local good, auto, auto_weight, auto_at, said, said_weight, said_at, last, names =\n"
+        "  pcall(cmsgpack.unpack, record)\n"
+        "if not good or type(names) ~= 'string' then return 0 end\n"
+        "if said == class or (why ~= 'said' and last == class) then return 1 end\n"
+        "if why == 'came' and class == 2 and said == 0 then return 1 end\n"
+        "local function each(class, weight, at, sign)\n"
+        "  for name in names:gmatch('%S+') do\n"
+        "    bump(ARGV[7] .. name, class, weight, at, sign, ARGV[4])\n"
+        "  end\n"
+        "end\n"
+        "local did = said == 0 and 2 or why == 'said' and 4 or 3\n"
+        "if said ~= 0 then each(said, said_weight, said_at, -1)\n"
+        "else each(auto, auto_weight, auto_at, -1) end\n"
+        "if did == 3 then\n"
+        "  said, said_weight, said_at = 0, 0, 0\n"
+        "  each(auto, auto_weight, auto_at, 1)\n"
+        "else\n"
+        "  said, said_weight, said_at = class, weight, now\n"
+        "  each(class, weight, now, 1)\n"
+        "end\n"
+        "redis.call('SET', KEYS[1], cmsgpack.pack(auto, auto_weight, auto_at, said, said_weight,\n"
+        "  said_at, class, names), 'EX', ARGV[5])\n"
+        "return did\n",
 };
+/* clang-format on */
 
 /* ---- what is sent ---- */
 

@@ -202,6 +202,8 @@ FCT_MAY_WAIT enum fct_verdict reputation_on_learn(struct fct_call *call,
     char key[REPUTATION_KEY_ROOM];
     struct fct_err err = {0};
 
+    if (plugin->conf->learn_weight <= 0)
+        return FCT_NEXT;
     if (!q)
         return FCT_TEMPFAIL;
     message_key(plugin, call, key);

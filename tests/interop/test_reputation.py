@@ -288,6 +288,42 @@ class Reputation(unittest.TestCase):
             self.redis.cli('RPUSH', key, 'x')
         self.assertEqual(self.found('hello again'), {})
         self.until({'n': [0, 1], 's': [0, 1], 'f': [0, 1]})  # what was strange is written over
+        for key in self.redis.cli('KEYS', 'fct:{rep}:m*').split():
+            self.redis.cli('SET', key, 'strange')
+        with self.imap() as c:
+            self.move(c, 'INBOX', 'Junk')
+        wait_for(lambda: self.server.log().count('as spam: not known here') == 2, 'a move of what nobody knows', 20)
+        self.until({'n': [0, 1]})
+
+    def test_two_who_say_the_same_count_once(self):
+        self.serve('learn_weight = 5')
+        self.send('hello', to=[ALICE, BOB])
+        self.until({'n': [0, 1]})
+        before = self.content()
+
+        def heard(words):
+            wait_for(lambda: words in self.server.log(), words, 20)
+
+        with self.imap() as a, self.imap(BOB) as b:
+            self.move(a, 'INBOX', 'Junk')
+            heard('as spam: learned')
+            self.move(b, 'INBOX', 'Junk')
+            heard('as spam: known already')
+            self.until({'n': [5, 0]})
+            self.move(a, 'Junk', 'INBOX')
+            heard('as ham: taken back')
+            self.move(b, 'Junk', 'INBOX')
+            heard('as ham: known already')
+        self.assertEqual(self.content(), before)
+
+    def test_people_may_be_left_out(self):
+        self.serve('learn_weight = 0')
+        self.send('hello')
+        self.until({'n': [0, 1]})
+        with self.imap() as c:
+            self.move(c, 'INBOX', 'Junk')
+            self.send('hello again')
+            self.until({'n': [0, 2]})
 
     def test_autonomous_systems(self):
         path = os.path.join(self.folder, 'asn.mmdb')

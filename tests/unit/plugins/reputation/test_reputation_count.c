@@ -79,7 +79,7 @@ START_TEST(strange_values)
     ck_assert(!reputation_counts_read((struct fct_str){packed, 31}, NOW, &c));
     ck_assert(!reputation_counts_read(FCT_STR(""), NOW, &c));
     for (size_t i = 0; i < 4; i++) {
-        static const double strange[] = {-1, NAN, INFINITY};
+        static const double strange[] = {-1, NAN, INFINITY, 1e300};
 
         for (size_t k = 0; k < FCT_COUNT(strange); k++) {
             (void)pack(packed, 1, 1, NOW);
