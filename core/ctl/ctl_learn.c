@@ -5,6 +5,7 @@
 #include "core/base/clock.h"
 #include "core/base/str.h"
 #include "core/ctl/ctl_cli.h"
+#include "core/ctl/ctl_learn_fuzzy.h"
 #include "core/ctl/ctl_mail.h"
 #include "core/ctl/ctl_mail_files.h"
 #include "core/ctl/ctl_output.h"
@@ -29,6 +30,7 @@ struct learn {
     struct bayes_conf conf;
     uint64_t key;
     struct bayes_db db;
+    struct learn_fuzzy fuzzy;
     bool spam;
     struct mail_files files;
     size_t file; /* at work on */
@@ -72,7 +74,7 @@ static bool prepare(struct learn *l, struct ctl *c, struct fct_err *err)
         bayes_db_user(&l->db, l->key, str_from(account));
     }
     psl_setup();
-    return true;
+    return learn_fuzzy_prepare(c, account, &l->fuzzy, err);
 }
 
 /* ---- progress ---- */
@@ -139,7 +141,8 @@ static FCT_MAY_WAIT bool learn_message(struct learn *l, struct arena *arena, str
     const struct fct_redis_reply *reply;
     struct bayes_digest digest;
     enum bayes_learned what;
-    size_t n = read_tokens(l, ctl_mail_wire(arena, raw), &digest, token);
+    struct fct_str message = ctl_mail_wire(arena, raw);
+    size_t n = read_tokens(l, message, &digest, token);
 
     if (n == 0) {
         l->empty++;
@@ -149,7 +152,8 @@ static FCT_MAY_WAIT bool learn_message(struct learn *l, struct arena *arena, str
                 token, n);
     reply = redis_script(l->redis, arena, &bayes_learn_script, q->key, q->keys, q->arg, q->args,
                          &l->err);
-    if (!reply || !bayes_learned(reply, &what))
+    if (!reply || !bayes_learned(reply, &what) ||
+        !learn_fuzzy_message(&l->fuzzy, l->redis, arena, l->spam, message, &l->err))
         return false;
     l->count[what]++;
     return true;

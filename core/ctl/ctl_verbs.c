@@ -282,7 +282,7 @@ const struct ctl_verb ctl_verbs[] = {
      "judge stored mail again by another configuration and list every verdict that changes; asks DNS, Redis and HTTP as that one says",
      NEEDS_STORE_AND_JUDGE, ctl_replay, replay_options, 0},
     {"learn", "spam", "FILE|FOLDER…", 1, CTL_MAX_WORDS,
-     "teach the plugin bayes that these messages (files, mbox files, folders, Maildirs) are spam", NEEDS_CONF,
+     "teach the plugin bayes, and fuzzy where it is enabled, that these messages (files, mbox files, folders, Maildirs) are spam", NEEDS_CONF,
      ctl_learn_spam, learn_options, 0},
     {"learn", "ham", "FILE|FOLDER…", 1, CTL_MAX_WORDS, "likewise, that they are wanted", NEEDS_CONF,
      ctl_learn_ham, learn_options, 0},

@@ -20,6 +20,7 @@ import facteur  # noqa: E402
 
 ANNA, JOE, EVE, LEO = USERS = ['%s@example.org' % name for name in ('anna', 'joe', 'eve', 'leo')]
 CONF = '''
+plugin bayes { }
 plugin fuzzy { secret = "of this test" min_attachment = 200 max_learned = 60 }
 access { learn_delay = 0s learn_retry = 1s }
 '''
@@ -196,6 +197,18 @@ class Fuzzy(unittest.TestCase):
         finally:
             os.kill(pid, signal.SIGCONT)
         self.assertTrue(self.until(lambda: 'FUZZY_TEXT' in self.found(mail(text(55), 53), EVE), 60), self.server.log()[-3000:])
+
+    def test_5_facteurctl(self):
+        """The site's word is everybody's, at once; the opposite is learned anew."""
+        words, path = text(7), os.path.join(self.files.name, 'taught.eml')
+        with open(path, 'w') as f:
+            f.write(mail(words, 70))
+        conf = ('--conf', os.path.join(self.server.dir, 'test.conf'))
+        self.assertEqual(self.found(mail(words, 71), JOE), set())
+        self.server.ctl(*conf, 'learn', 'spam', path)
+        self.assertEqual(self.found(mail(words, 71), JOE), {'FUZZY_TEXT'})
+        self.server.ctl(*conf, 'learn', 'ham', path)
+        self.assertEqual(self.found(mail(words, 71), JOE), {'FUZZY_WHITE'})
 
     def test_6_wrong_types(self):
         """Somebody wrote something else where our hashes are: no symbol, no harm."""
