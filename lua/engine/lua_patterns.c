@@ -1,11 +1,12 @@
 /* lua_patterns.c - patterns{}: symbols found by regular expressions, all of one target in one pass.
  *
  * One row of the plan per target, for all files: the target is made once per message. No Lua runs
- * while a message is looked at. A filter of literals in front was measured and brings nothing: the
- * few costly patterns run all the same (docs/lua-api.md names lint, which finds them). */
+ * while a message is looked at. Patterns whose words do not stand in the text are not run
+ * (lua_atoms.h); costly ones are named by lint (docs/lua-api.md). */
 #include "lua_patterns.h"
 
 #include "lua_api.h"
+#include "lua_atoms.h"
 #include <stdlib.h>
 #include <time.h>
 
@@ -25,6 +26,7 @@ enum target {
 struct pattern {
     struct pattern *next;
     struct lua_regex *regex;
+    struct lua_atoms *atoms; /* NULL: run it always */
     struct fct_symbol declared;
     uint32_t max_hits;
     const char *where;
@@ -35,6 +37,7 @@ struct lua_target {
     struct lua_engine *engine;
     const struct lua_target_set *set;
     struct pattern *pattern, **end;
+    struct lua_grams grams; /* of the text at hand: searching does not wait */
 };
 
 struct lua_target_set {
@@ -235,8 +238,10 @@ static enum fct_verdict run_target(struct fct_call *call, enum fct_hook hook, co
     (void)hook;
     (void)event;
     targets[t - t->set->target].make(host, call, &text);
+    lua_grams_of(&t->grams, (struct fct_str){text.p, text.n});
     for (struct pattern *p = t->pattern; p && host->time_left_ms(call) > 0; p = p->next)
-        search(t, call, p, (struct fct_str){text.p ? text.p : "", text.n});
+        if (lua_atoms_possible(p->atoms, &t->grams))
+            search(t, call, p, (struct fct_str){text.p ? text.p : "", text.n});
     free(text.p);
     return FCT_NEXT;
 }
@@ -297,6 +302,7 @@ static void read_pattern(lua_State *L, struct lua_engine *e, struct lua_target *
     p->regex = lua_regex_compile(e->regex, lua_str_check(L, at + 2), error, sizeof error);
     if (!p->regex)
         luaL_error(L, "pattern %s: %s", name, error);
+    p->atoms = lua_atoms_new(lua_str_check(L, at + 2));
     if (lua_getfield(L, at, "about") == LUA_TSTRING)
         p->declared.doc = lua_keep(e, "%s", lua_tostring(L, -1));
     lua_getfield(L, at, "max_hits");
@@ -436,6 +442,7 @@ static bool free_target(void *arg, struct lua_target *t, size_t target, bool sha
     while ((p = t->pattern)) {
         t->pattern = p->next;
         lua_regex_free(&p->regex);
+        lua_atoms_free(&p->atoms);
         free(p);
     }
     return true;

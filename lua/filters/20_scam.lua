@@ -36,6 +36,4 @@ patterns { group = "scam", target = "text",
     about = "a degree without study" },
   SCAM_CASINO = { 1.5, [[/\b(?:online casino|(?:free|welcome|deposit|no deposit) (?:casino )?(?:chips|spins)|casino (?:bonus|games?) (?:\w+ ){0,4}(?:free|\$|deposit|online)|(?:welcome|deposit|sign-?up) bonus (?:\w+ ){0,6}(?:casino|poker|spins|slots)|(?:place|win) (?:\w+ ){0,2}bets? online)\b/i]],
     about = "casinos" },
-  SCAM_TIMESHARE = { 1.2, [[/\b(?:(?:free|complimentary|all[- ]inclusive|discounted) (?:\w+ ){0,3}(?:vacation|cruise|holiday|trip)s?\b|(?:vacation|cruise) (?:package|giveaway|winner)|timeshare)\b/i]],
-    about = "a free vacation" },
 }

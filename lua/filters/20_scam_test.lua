@@ -38,6 +38,4 @@ return {
   { "studies", text = letter "She has a masters degree in physics from a university." },
   { "a casino", text = letter "Try our online casino", finds = { "SCAM_CASINO" } },
   { "a film", text = letter "We saw Casino last night." },
-  { "a vacation", text = letter "You get a free vacation!", finds = { "SCAM_TIMESHARE" } },
-  { "away", text = letter "I am on vacation until Monday." },
 }

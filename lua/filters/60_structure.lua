@@ -102,14 +102,12 @@ rule { "MAILER_FORGED_OUTLOOK", score = 1.5, group = "structure", about = "claim
   end }
 
 patterns { group = "structure", target = "text",
-  HIDES_ZERO_WIDTH = { 1.5, [[/[a-zA-Z](?:[\x{200b}-\x{200d}\x{2060}\x{00ad}\x{feff}]+[a-zA-Z]+){3,}/]],
+  HIDES_ZERO_WIDTH = { 1.5, [[/(?<=[a-zA-Z])(?:[\x{200b}-\x{200d}\x{2060}\x{00ad}\x{feff}]+[a-zA-Z]+){3}/]],
     about = "invisible characters inside words" },
-  HIDES_FOREIGN_LETTERS = { 2.0, [[/[a-zA-Z]{2}[аеорсухіѕјԁһԛԝαορνι][a-zA-Z]|[a-zA-Z][аеорсухіѕјԁһԛԝαορνι][a-zA-Z]{2}/]],
+  HIDES_FOREIGN_LETTERS = { 2.0, [[/(?<=[a-zA-Z])[аеорсухіѕјԁһԛԝαορνι](?:[a-zA-Z]{2}|(?<=[a-zA-Z]{2}.)[a-zA-Z])/]],
     about = "Cyrillic or Greek letters inside Latin words" },
   HIDES_MATH_LETTERS = { 1.5, [[/(?:[\x{1d400}-\x{1d7ff}] ?){4,}|(?:[\x{ff21}-\x{ff3a}\x{ff41}-\x{ff5a}]){4,}/]],
     about = "words of mathematical letters" },
-  MADE_GAPPY_TEXT = { 1.2, [[/(?<![a-z] )(?<![a-z])(?:[a-z] ){7,}[a-z](?![a-z])/i]],
-    about = "w o r d s written with gaps" },
 }
 
 patterns { group = "structure", target = "html",

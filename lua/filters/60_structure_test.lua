@@ -40,8 +40,6 @@ return {
   { "two languages", text = plain "Это Debian и Linux, the word кот is Russian." },
   { "mathematical", text = plain "𝐖𝐢𝐧𝐧𝐞𝐫", finds = { "HIDES_MATH_LETTERS" } },
   { "a set", text = plain "for all 𝑥 in ℝ" },
-  { "gaps", text = plain "c l i c k h e r e", finds = { "MADE_GAPPY_TEXT" } },
-  { "a list of letters", text = plain "options a b c d" },
   { "comments", text = html "v<!-- abc -->ery", finds = { "HIDES_COMMENT_IN_WORD" } },
   { "a comment", text = html "very <!-- abc --> much" },
   { "tags", text = html "ve<kjhgfd>ry", finds = { "HIDES_TAG_IN_WORD" } },

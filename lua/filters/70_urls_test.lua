@@ -17,6 +17,7 @@ return {
   { "shortened", text = link "https://bit.ly/3abc", finds = { "LINK_SHORTENED" } },
   { "hosted", text = link "https://my-bank-login.web.app/", finds = { "LINK_FREE_HOSTING" } },
   { "a bucket", text = link "https://storage.googleapis.com/bucket/page.html", finds = { "LINK_FREE_HOSTING" } },
+  { "a blog", text = link "https://anna.blogspot.com/", finds = { "LINK_FREE_SITE" } },
   { "a redirection", text = link "https://www.google.com/url?q=https://evil.example/", finds = { "LINK_REDIRECTS" } },
   { "a search", text = link "https://www.google.com/search?q=mail" },
   { "a cheap top level", text = link "https://prize.top/x", finds = { "LINK_CHEAP_TLD" } },
