@@ -68,7 +68,11 @@ enum phishing_pretence phishing_pretends(const struct phishing_brands *b,
 /* The brand that stands in the name as words of its own; NULL: none. */
 const struct phishing_brand *phishing_brand_in_name(const struct phishing_brands *b,
                                                     struct fct_str name);
-/* The same of running text, where only names that mean one brand alone count. */
+/* The brand that a word of the name looks like without being it: with letters of other scripts,
+ * marks, digits for letters, invisible characters inside. NULL: none. */
+const struct phishing_brand *phishing_brand_like_name(const struct phishing_brands *b,
+                                                      struct fct_str name);
+/* A brand in running text, where only names that mean one brand alone count. */
 const struct phishing_brand *phishing_brand_in_text(const struct phishing_brands *b,
                                                     struct fct_str text);
 

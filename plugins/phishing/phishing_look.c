@@ -49,9 +49,18 @@ static char stands_for(char c)
     return at ? to[at - from] : c;
 }
 
-static bool is_mark(const char *p, size_t n)
+/* Bytes of a mark on a letter, or of a character that is not seen (soft hyphen, zero width space
+ * and joiners, word joiner); 0: it is none. */
+static size_t unseen(const char *p, size_t n)
 {
-    return n >= 2 && (p[0] == '\xcc' || (p[0] == '\xcd' && (unsigned char)p[1] < 0xb0));
+    if (n >= 2 && (p[0] == '\xcc' || (p[0] == '\xcd' && (unsigned char)p[1] < 0xb0)))
+        return 2;
+    if (n >= 2 && memcmp(p, "\xc2\xad", 2) == 0)
+        return 2;
+    if (n >= 3 && memcmp(p, "\xe2\x80", 2) == 0 && (unsigned char)p[2] >= 0x8b &&
+        (unsigned char)p[2] <= 0x8f)
+        return 3;
+    return n >= 3 && memcmp(p, "\xe2\x81\xa0", 3) == 0 ? 3 : 0;
 }
 
 /* In place; returns the new length. */
@@ -60,8 +69,10 @@ static size_t fold(char *p, size_t n)
     size_t to = 0;
 
     for (size_t i = 0; i < n; i++) {
-        if (is_mark(p + i, n - i)) {
-            i++;
+        size_t skip = unseen(p + i, n - i);
+
+        if (skip > 0) {
+            i += skip - 1;
             continue;
         }
         p[to++] = stands_for(p[i]);

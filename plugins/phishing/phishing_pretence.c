@@ -219,6 +219,43 @@ const struct phishing_brand *phishing_brand_in_name(const struct phishing_brands
     return NULL;
 }
 
+/* Plain letters are what they are: "Itau" is no disguise of a name that is written with a mark. */
+static bool is_disguised(struct fct_str word)
+{
+    for (size_t i = 0; i < word.n; i++)
+        if ((unsigned char)word.p[i] >= 0x80 || (word.p[i] >= '0' && word.p[i] <= '9'))
+            return true;
+    return false;
+}
+
+static const struct phishing_brand *brand_like_word(const struct phishing_brands *b,
+                                                    struct fct_str word)
+{
+    struct seen s = {.label = word};
+
+    if (word.n < ALIKE_MIN || !is_disguised(word))
+        return NULL;
+    s.skeleton = (struct fct_str){s.bytes, phishing_skeleton(b->look, word, s.bytes)};
+    for (size_t i = 0; i < b->n; i++)
+        if (!b->brand[i].is_common && !equal(word, b->brand[i].name) &&
+            is_alike(&s, &b->brand[i].domain[0]))
+            return &b->brand[i];
+    return NULL;
+}
+
+const struct phishing_brand *phishing_brand_like_name(const struct phishing_brands *b,
+                                                      struct fct_str name)
+{
+    const struct phishing_brand *brand = NULL;
+
+    for (size_t start = 0, end; start < name.n && !brand; start = end + 1) {
+        for (end = start; end < name.n && is_letter(name.p[end]);)
+            end++;
+        brand = brand_like_word(b, (struct fct_str){name.p + start, end - start});
+    }
+    return brand;
+}
+
 const struct phishing_brand *phishing_brand_in_text(const struct phishing_brands *b,
                                                     struct fct_str text)
 {

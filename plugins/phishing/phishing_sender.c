@@ -118,6 +118,17 @@ static void judge_address_in_name(struct phishing_scan *s)
                        FCT_FMT(s->sender.domain.name));
 }
 
+/* "PayPa1", or with a Cyrillic a. */
+static void judge_look_of_name(struct phishing_scan *s)
+{
+    const struct phishing_sender *from = &s->sender;
+    const struct phishing_brand *brand = phishing_brand_like_name(&s->plugin->brands, from->name);
+
+    if (brand && brand != from->brand && !phishing_brand_owns(brand, from->domain.name) &&
+        !phishing_is_skipped(s, from->domain.name))
+        phishing_found(s, PHISH_LOOKALIKE, 1, "the sender's name: %.*s", FCT_FMT(brand->name));
+}
+
 void phishing_judge_sender(struct phishing_scan *s)
 {
     if (phishing_turns_text(s->sender.name))
@@ -125,5 +136,6 @@ void phishing_judge_sender(struct phishing_scan *s)
     if (s->sender.domain.name.n > 0)
         (void)phishing_judge_host(s, &s->sender.domain, "sender");
     judge_name(s);
+    judge_look_of_name(s);
     judge_address_in_name(s);
 }

@@ -26,6 +26,7 @@ static void read_host(const struct phishing_brands *brands, struct fct_str text)
     FCT_ASSERT((pretence == PHISHING_HONEST) == (brand == NULL));
     (void)phishing_brand_in_name(brands, text);
     (void)phishing_brand_in_text(brands, text);
+    (void)phishing_brand_like_name(brands, text);
 }
 
 static void read_text(struct fct_str text)

@@ -38,6 +38,7 @@ HITS = [
     ('PHISH_LOOKALIKE', PLAIN, a('http://paypa1.com/', 'Click here')),
     ('PHISH_LOOKALIKE', PLAIN, a('http://www.p&#1072;ypal.com/', 'Click here')),
     ('PHISH_LOOKALIKE', 'Help <help@rnicrosoft.com>', 'Hello'),
+    ('PHISH_LOOKALIKE', '=?utf-8?q?P=D0=B0yPal?= <x@evil.example>', 'Hello'),
     ('PHISH_TYPO', PLAIN, a('http://www.paypall.com/', 'Click here')),
     ('PHISH_BRAND_HOST', PLAIN, a('http://paypal.com.login.evil.example/', 'Click here')),
     ('PHISH_BRAND_WORD', PLAIN, a('http://paypal-login.example/', 'Click here')),

@@ -94,6 +94,37 @@ START_TEST(names)
 }
 END_TEST
 
+START_TEST(disguised_names)
+{
+    static const struct {
+        const char *name;
+        bool found;
+    } cases[] = {
+        {"P\xd0\xb0yP\xd0\xb0l Service", true}, /* Cyrillic */
+        {"The PayPa1 team", true},
+        {"Pay\xe2\x80\x8bPal", true},
+        {"Net\xc2\xad"
+         "flix",
+         true},
+        {"\xf0\x9d\x97\xa3\xf0\x9d\x97\xae\xf0\x9d\x98\x86\xf0\x9d\x97\xa3\xf0\x9d\x97\xae\xf0\x9d"
+         "\x97\xb9",
+         true}, /* bold */
+        {"PayPal", false},
+        {"Ita\xc3\xba", false},
+        {"Itau", false},
+        {"Jos\xc3\xa9 M\xc3\xbcller", false},
+        {"Office 2021", false},
+        {"\xff\xfe\x80 1", false},
+        {"", false},
+    };
+
+    for (size_t i = 0; i < FCT_COUNT(cases); i++)
+        ck_assert_msg(cases[i].found ==
+                          (phishing_brand_like_name(&brands, text_of(cases[i].name)) != NULL),
+                      "%s", cases[i].name);
+}
+END_TEST
+
 START_TEST(configured)
 {
     static const char *const more[] = {"Example Bank: example.bank bank.example",
@@ -156,6 +187,7 @@ static void tests(TCase *tc)
         (void)fprintf(stderr, "%s\n", err.text);
     tcase_add_test(tc, hosts);
     tcase_add_test(tc, names);
+    tcase_add_test(tc, disguised_names);
     tcase_add_test(tc, configured);
     tcase_add_test(tc, shipped);
 }
