@@ -17,6 +17,7 @@ const struct fct_conf_key reputation_keys[] = {
     FCT_CONF_KEY(struct reputation_conf, spam_from,    "6",    "A message that becomes junk or worse counts as spam when its score without the symbols of this plugin is this or more"),
     FCT_CONF_KEY(struct reputation_conf, ham_below,    "1",    "A message that is kept counts as wanted when its score without the symbols of this plugin is below this"),
     FCT_CONF_KEY(struct reputation_conf, learn_weight, "5",    "What a person says of a message counts as much as so many messages; 0 to 100, 0: nothing"),
+    FCT_CONF_KEY(struct reputation_conf, users_teach_site, "no", "What a user says of a message changes everybody's verdicts, instead of his own alone"),
     FCT_CONF_KEY(struct reputation_conf, remember,     "14d",  "How long a message is remembered, so that people can say something else of it; about 300 bytes each in Redis"),
     FCT_CONF_KEY(struct reputation_conf, forget,       "180d", "A name nothing was heard of for so long is forgotten"),
     FCT_CONF_END,

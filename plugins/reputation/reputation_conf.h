@@ -10,6 +10,7 @@ struct reputation_conf {
     uint32_t strength, max_urls;
     double spam_from, ham_below, learn_weight, good_share;
     fct_duration remember, forget;
+    bool users_teach_site;
 };
 extern const struct fct_conf_key reputation_keys[];
 

@@ -18,24 +18,44 @@ static const char kind_letter[] = {
 
 /* ---- keys ---- */
 
-bool reputation_key(const char *secret, enum reputation_kind kind, struct fct_str name,
-                    char out[REPUTATION_KEY_ROOM])
+/* Digits of a name's hash, and a NUL. */
+static bool put_hash(const char *secret, struct fct_str name, char *out)
 {
     static const char hex[] = "0123456789abcdef";
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned int length;
-    size_t n;
+    size_t n = 0;
 
     if (!HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)name.p, name.n,
               hash, &length))
         return false;
-    n = (size_t)snprintf(out, REPUTATION_KEY_ROOM, PREFIX "%c", kind_letter[kind]);
     for (size_t i = 0; i < NAME_BYTES; i++) {
         out[n++] = hex[hash[i] >> 4];
         out[n++] = hex[hash[i] & 15];
     }
     out[n] = '\0';
     return true;
+}
+
+bool reputation_key(const char *secret, enum reputation_kind kind, struct fct_str name,
+                    char out[REPUTATION_KEY_ROOM])
+{
+    int n = snprintf(out, REPUTATION_KEY_ROOM, PREFIX "%c", kind_letter[kind]);
+
+    return put_hash(secret, name, out + n);
+}
+
+bool reputation_user_tag(const char *secret, struct fct_str account, char out[REPUTATION_TAG_ROOM])
+{
+    char lower[320];
+
+    if (account.n == 0 || account.n > sizeof lower)
+        return false;
+    for (size_t i = 0; i < account.n; i++)
+        lower[i] = (char)(account.p[i] >= 'A' && account.p[i] <= 'Z' ? account.p[i] - 'A' + 'a'
+                                                                     : account.p[i]);
+    out[0] = ':';
+    return put_hash(secret, (struct fct_str){lower, account.n}, out + 1);
 }
 
 void reputation_message_key(const char *digest, char out[REPUTATION_KEY_ROOM])
@@ -82,7 +102,8 @@ const struct fct_redis_script reputation_count_script = {
         "return 1\n",
 };
 
-/* KEYS: the message. ARGV: class, weight, now, life of names, of messages, why, prefix of names.
+/* KEYS: the message; where it stands what was said of it: there, or a key of one user. ARGV: class,
+ * weight, now, life of names, of messages, why, prefix of names, what stands behind them.
  *
  * What people say stands above what was counted when the message came, which comes back when they
  * take it back. The same move told twice counts once: `last` is what was told last. */
@@ -92,15 +113,25 @@ const struct fct_redis_script reputation_learn_script = {
         "local class, weight, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])\n"
         "local why = ARGV[6]\n"
         "local record = redis.pcall('GET', KEYS[1])\n"
+        "if type(record) ~= 'string' then record = redis.pcall('GET', KEYS[2]) end\n"
         "if type(record) ~= 'string' then return 0 end\n"
         "local good, auto, auto_weight, auto_at, said, said_weight, said_at, last, names =\n"
         "  pcall(cmsgpack.unpack, record)\n"
         "if not good or type(names) ~= 'string' then return 0 end\n"
+        "if KEYS[2] ~= KEYS[1] then\n"
+        "  local own, ok = redis.pcall('GET', KEYS[2])\n"
+        "  auto, said, last = 0, 0, 0\n"
+        "  if type(own) == 'string' then\n"
+        "    ok, auto, auto_weight, auto_at, said, said_weight, said_at, last =\n"
+        "      pcall(cmsgpack.unpack, own)\n"
+        "    if not ok or not last then auto, said, last = 0, 0, 0 end\n"
+        "  end\n"
+        "end\n"
         "if said == class or (why ~= 'said' and last == class) then return 1 end\n"
         "if why == 'came' and class == 2 and said == 0 then return 1 end\n"
         "local function each(class, weight, at, sign)\n"
         "  for name in names:gmatch('%S+') do\n"
-        "    bump(ARGV[7] .. name, class, weight, at, sign, ARGV[4])\n"
+        "    bump(ARGV[7] .. name .. ARGV[8], class, weight, at, sign, ARGV[4])\n"
         "  end\n"
         "end\n"
         "local did = said == 0 and 2 or why == 'said' and 4 or 3\n"
@@ -113,7 +144,7 @@ const struct fct_redis_script reputation_learn_script = {
         "  said, said_weight, said_at = class, weight, now\n"
         "  each(class, weight, now, 1)\n"
         "end\n"
-        "redis.call('SET', KEYS[1], cmsgpack.pack(auto, auto_weight, auto_at, said, said_weight,\n"
+        "redis.call('SET', KEYS[2], cmsgpack.pack(auto, auto_weight, auto_at, said, said_weight,\n"
         "  said_at, class, names), 'EX', ARGV[5])\n"
         "return did\n",
 };
@@ -160,14 +191,18 @@ void reputation_count(struct reputation_question *q, enum reputation_class class
 
 void reputation_learn(struct reputation_question *q, enum reputation_class class,
                       enum reputation_why why, double weight, int64_t now,
-                      const struct reputation_times *times, const char *message_key)
+                      const struct reputation_times *times, const char *message_key,
+                      const char *user_tag)
 {
     static const char *const words[] = {
         [REPUTATION_MOVED] = "moved", [REPUTATION_CAME] = "came", [REPUTATION_SAID] = "said"};
 
     begin(q, class, weight, now, times, message_key);
+    (void)snprintf(q->own_key, sizeof q->own_key, "%s%s", message_key, user_tag);
+    add_key(q, q->own_key);
     add_arg(q, "%s", words[why]);
     add_arg(q, "%s", PREFIX);
+    add_arg(q, "%s", user_tag);
 }
 
 bool reputation_learned(const struct fct_redis_reply *reply, enum reputation_learned *out)

@@ -3,6 +3,7 @@
  *
  *   fct:{rep}:K<16 hex>   counters of a name of kind K: four doubles (reputation_count.h)
  *   fct:{rep}:m<32 hex>   a message, by digest: what was counted for it, when, and for which names
+ *   …:<16 hex>            the same of one user: what he has said counts for him alone
  *
  * {rep} is a hash tag (Redis Cluster): the scripts reach all of it. Names are hashed with the
  * site's secret; nobody who reads the database learns whose they are. */
@@ -25,8 +26,10 @@ enum reputation_kind {
     REPUTATION_KINDS
 };
 
-#define REPUTATION_KEY_ROOM 48
+#define REPUTATION_KEY_ROOM 64
 #define REPUTATION_NAMES    32 /* of a message */
+#define REPUTATION_USERS    8  /* of its recipients, whose own counters are asked */
+#define REPUTATION_TAG_ROOM 20
 
 /* What is said of a message. */
 enum reputation_class { REPUTATION_UNSURE, REPUTATION_SPAM, REPUTATION_HAM };
@@ -34,6 +37,9 @@ enum reputation_class { REPUTATION_UNSURE, REPUTATION_SPAM, REPUTATION_HAM };
 /* False: no memory. */
 FCT_MUST_CHECK bool reputation_key(const char *secret, enum reputation_kind kind,
                                    struct fct_str name, char out[REPUTATION_KEY_ROOM]);
+/* What stands behind a key for one user. */
+FCT_MUST_CHECK bool reputation_user_tag(const char *secret, struct fct_str account,
+                                        char out[REPUTATION_TAG_ROOM]);
 void reputation_message_key(const char *digest, char out[REPUTATION_KEY_ROOM]);
 
 /* What a script is called with. The views point into the struct, and into what it was made of. */
@@ -41,6 +47,7 @@ struct reputation_question {
     struct fct_str key[1 + REPUTATION_NAMES], arg[8];
     size_t keys, args;
     char text[8][32];
+    char own_key[REPUTATION_KEY_ROOM];
 };
 
 /* How long things are kept, in seconds. */
@@ -70,10 +77,13 @@ enum reputation_learned {
     REPUTATION_TAKEN_BACK, /* what was counted before anybody spoke counts again */
     REPUTATION_LEARNED_ANEW,
 };
+/* user_tag: for this user alone; empty: for everybody, instead of what was counted when the message
+ * came. */
 extern const struct fct_redis_script reputation_learn_script;
 void reputation_learn(struct reputation_question *q, enum reputation_class class,
                       enum reputation_why why, double weight, int64_t now,
-                      const struct reputation_times *times, const char *message_key);
+                      const struct reputation_times *times, const char *message_key,
+                      const char *user_tag);
 FCT_MUST_CHECK bool reputation_learned(const struct fct_redis_reply *reply,
                                        enum reputation_learned *out);
 const char *reputation_learned_text(enum reputation_learned what);

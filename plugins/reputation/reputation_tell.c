@@ -199,16 +199,19 @@ FCT_MAY_WAIT enum fct_verdict reputation_on_learn(struct fct_call *call,
     struct reputation_question *q = plugin->host->alloc(call, sizeof *q);
     const struct fct_redis_reply *reply;
     enum reputation_learned what;
-    char key[REPUTATION_KEY_ROOM];
+    char key[REPUTATION_KEY_ROOM], tag[REPUTATION_TAG_ROOM] = "";
     struct fct_err err = {0};
 
     if (plugin->conf->learn_weight <= 0)
         return FCT_NEXT;
     if (!q)
         return FCT_TEMPFAIL;
+    if (!plugin->conf->users_teach_site && ev->account.n > 0 &&
+        !reputation_user_tag(plugin->conf->secret, ev->account, tag))
+        return FCT_NEXT;
     message_key(plugin, call, key);
     reputation_learn(q, ev->spam ? REPUTATION_SPAM : REPUTATION_HAM, why_of(ev->why),
-                     plugin->conf->learn_weight, (int64_t)time(NULL), &times, key);
+                     plugin->conf->learn_weight, (int64_t)time(NULL), &times, key, tag);
     reply = plugin->host->redis_script(call, &reputation_learn_script, q->key, q->keys, q->arg,
                                        q->args, &err);
     if (!reply || !reputation_learned(reply, &what)) {

@@ -228,7 +228,7 @@ class Reputation(unittest.TestCase):
         return self.redis.cli('EVAL', CONTENT, '0')
 
     def test_moved_to_junk_and_back(self):
-        self.serve('learn_weight = 5')
+        self.serve('learn_weight = 5', 'users_teach_site = yes')
         self.send('unsure')
         self.send('hello', sender='friend@good.example', to=[BOB])
         self.until({'n': [0, 1]})
@@ -241,8 +241,27 @@ class Reputation(unittest.TestCase):
             self.until({'n': [0, 1], 's': [0, 1], 'f': [0, 1]})
             self.assertEqual(self.content(), before)  # to the last bit
 
+    def test_what_a_user_says_is_for_this_user(self):
+        self.serve()
+        self.send('unsure')
+        self.send('hello', to=[BOB], sender='friend@good.example', source='127.0.4.1')
+        self.until({'n': [0, 1]})
+        before = self.content()
+        with self.imap() as c:
+            self.move(c, 'INBOX', 'Junk')
+            wait_for(lambda: self.content() != before, 'what she said', 20)
+            got = self.found('unsure', source='127.0.3.1')
+            self.assertIn('with own', got['REPUTATION_SPF'][1])
+            self.assertGreater(got['REPUTATION_SPF'][0], 0.1)
+            self.assertEqual(self.found('unsure', source='127.0.3.1', to=[BOB]), {})  # nobody else's
+            self.assertIn('with own', self.found('unsure', source='127.0.3.1', to=[BOB, ALICE])['REPUTATION_SPF'][1])
+            self.move(c, 'Junk', 'INBOX')
+            wait_for(lambda: 'as ham: taken back' in self.server.log(), 'what she took back', 20)
+            self.assertEqual(self.found('unsure', source='127.0.3.1'), {})
+        self.assertEqual([k for k in self.redis.cli('KEYS', 'fct:{rep}:[^m]*:*').split()], [])
+
     def test_what_a_person_says_replaces_what_was_counted(self):
-        self.serve('learn_weight = 5')
+        self.serve('learn_weight = 5', 'users_teach_site = yes')
         self.send('sure')
         self.until({'n': [1, 0]})
         with self.imap() as c:
@@ -257,7 +276,7 @@ class Reputation(unittest.TestCase):
             self.until({'n': [0, 5], 's': [0, 5]})
 
     def test_without_redis_nobody_waits(self):
-        self.serve()
+        self.serve('users_teach_site = yes')
         for i in range(MANY):
             self.send('sure %d' % i)
         self.until({'n': [MANY, 0]})
@@ -296,7 +315,7 @@ class Reputation(unittest.TestCase):
         self.until({'n': [0, 1]})
 
     def test_two_who_say_the_same_count_once(self):
-        self.serve('learn_weight = 5')
+        self.serve('learn_weight = 5', 'users_teach_site = yes')
         self.send('hello', to=[ALICE, BOB])
         self.until({'n': [0, 1]})
         before = self.content()

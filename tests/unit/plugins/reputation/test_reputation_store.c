@@ -28,6 +28,21 @@ START_TEST(keys)
 }
 END_TEST
 
+START_TEST(tags)
+{
+    char a[REPUTATION_TAG_ROOM], b[REPUTATION_TAG_ROOM];
+
+    ck_assert(reputation_user_tag("s", FCT_STR("alice@example.org"), a));
+    ck_assert_uint_eq(strlen(a), 17);
+    ck_assert_int_eq(a[0], ':');
+    ck_assert(reputation_user_tag("s", FCT_STR("Alice@EXAMPLE.org"), b));
+    ck_assert_str_eq(a, b);
+    ck_assert(reputation_user_tag("s", FCT_STR("bob@example.org"), b));
+    ck_assert_str_ne(a, b);
+    ck_assert(!reputation_user_tag("s", FCT_STR(""), a));
+}
+END_TEST
+
 START_TEST(questions)
 {
     static const char key[2][REPUTATION_KEY_ROOM] = {"fct:{rep}:n1", "fct:{rep}:d2"};
@@ -44,9 +59,13 @@ START_TEST(questions)
     ck_assert_str_eq(q.arg[2].p, "1767225600");
     ck_assert_str_eq(q.arg[3].p, "100");
     ck_assert_str_eq(q.arg[4].p, "50");
-    reputation_learn(&q, REPUTATION_HAM, REPUTATION_SAID, 2.5, 1767225600, &times, "fct:{rep}:m1");
-    ck_assert_uint_eq(q.keys, 1);
-    ck_assert_uint_eq(q.args, 7);
+    reputation_learn(&q, REPUTATION_HAM, REPUTATION_SAID, 2.5, 1767225600, &times, "fct:{rep}:m1",
+                     ":user");
+    ck_assert_uint_eq(q.keys, 2);
+    ck_assert_str_eq(q.key[0].p, "fct:{rep}:m1");
+    ck_assert_str_eq(q.key[1].p, "fct:{rep}:m1:user");
+    ck_assert_uint_eq(q.args, 8);
+    ck_assert_str_eq(q.arg[7].p, ":user");
     ck_assert_str_eq(q.arg[0].p, "2");
     ck_assert_str_eq(q.arg[1].p, "2.5");
     ck_assert_str_eq(q.arg[5].p, "said");
@@ -166,6 +185,7 @@ int main(void)
     int failed;
 
     tcase_add_test(tc, keys);
+    tcase_add_test(tc, tags);
     tcase_add_test(tc, questions);
     tcase_add_test(tc, answers);
     tcase_add_loop_test(tc, who_sends, 0, (int)FCT_COUNT(senders));
