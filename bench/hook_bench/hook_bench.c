@@ -11,6 +11,8 @@
  *   lua      one point with one Lua callback that does nothing
  *   lua-work the same with three header reads and a symbol
  *   lua-wait a Lua callback that waits once
+ *   letter   a message of usual words that nobody looks at
+ *   rules    the same through the rules of lua/filters
  *   message  16 points, 12 C plugins, 100 Lua rules, a message of 20 fields and 20 KiB
  *   bare     the same message with nobody hooked: what of `message` is not the engine's
  *   html     tokens of 100 KiB of HTML, a newsletter
@@ -192,6 +194,8 @@ static void load_config(struct bench *b)
     f = fopen(conf, "we");
     if (has_rules(b))
         (void)fprintf(f, "lua { file = \"%s\" }\n", rules);
+    if (is(b, "rules"))
+        (void)fputs("plugin lua { tests = no }\nlua { file = \"" FILTERS "/[0-9]*.lua\" }\n", f);
     fclose(f);
     must(config_load(&file, 1, blocks, &b->conf, &errors, &err), &err);
     b->origin.conf = b->conf;
@@ -229,6 +233,34 @@ static void load_plugins(struct bench *b)
     must(judging_build(&b->engine.set, b->conf, &b->engine.judging, &err), &err);
 }
 
+/* Words of usual mail in an order without sense, and some that rules look for. */
+static void put_letter(struct buf *out)
+{
+    static const char *const words[] = {
+        "the",     "of",       "and",     "to",      "a",       "in",      "you",     "that",
+        "it",      "is",       "was",     "your",    "we",      "our",     "for",     "are",
+        "this",    "with",     "have",    "from",    "not",     "will",    "can",     "free",
+        "account", "people",   "time",    "new",     "list",    "message", "please",  "order",
+        "server",  "password", "friend",  "money",   "company", "access",  "meeting", "number",
+        "program", "business", "service", "update",  "system",  "secure",  "payment", "today",
+        "address", "work",     "home",    "website", "offer",   "price",   "product", "question",
+    };
+    static const char phrases[] =
+        "You are the next of kin. Act now and click here: verify your account now. Your account "
+        "has been suspended. A casino bonus for free, no strings attached, as seen on TV. "
+        "Lose weight fast.";
+    uint32_t dice = 1;
+
+    while (out->n < 20u << 10) {
+        for (int i = 0; i < 12; i++) {
+            dice = dice * 1664525u + 1013904223u;
+            buf_printf(out, "%s ", words[(dice >> 16) % FCT_COUNT(words)]);
+        }
+        buf_put_c(out, dice >> 29 ? "\r\n" : "\r\n\r\n");
+    }
+    buf_printf(out, "%s\r\n", phrases);
+}
+
 static void make_message(struct bench *b)
 {
     struct buf out = BUF_INIT(1u << 20);
@@ -238,6 +270,8 @@ static void make_message(struct bench *b)
     for (int i = 0; i < 16; i++)
         buf_printf(&out, "X-Field-%d: some value of usual length %d\r\n", i, i);
     buf_put_c(&out, "\r\n");
+    if (is(b, "rules") || is(b, "letter"))
+        put_letter(&out);
     while (out.n < 20u << 10)
         buf_put_c(&out, "A line of the body, as long as lines of a body usually are.\r\n");
     b->message = arena_str(b->engine.set.arena, buf_str(&out));
@@ -376,10 +410,8 @@ static const struct {
     const char *what;
     FCT_MAY_WAIT void (*once)(struct bench *b);
 } whole[] = {
-    {"message", whole_message},
-    {"bare", whole_message},
-    {"html", tokenize_html},
-    {"edits", apply_edits},
+    {"message", whole_message}, {"bare", whole_message}, {"letter", whole_message},
+    {"rules", whole_message},   {"html", tokenize_html}, {"edits", apply_edits},
 };
 
 static FCT_MAY_WAIT void rounds(struct bench *b)

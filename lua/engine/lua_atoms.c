@@ -60,7 +60,8 @@ static bool is_word(uint32_t c)
 
 void lua_grams_of(struct lua_grams *grams, struct fct_str text)
 {
-    uint32_t four = 0; /* the last bytes; 0 before the first */
+    uint32_t four = 0;                                /* the last bytes; 0 before the first */
+    bool back1 = false, back2 = false, back3 = false; /* are the bytes before of a word? */
 
     memset(grams, 0, sizeof *grams);
     for (size_t i = 0; i < text.n; i++) {
@@ -71,10 +72,13 @@ void lua_grams_of(struct lua_grams *grams, struct fct_str text)
         four = four << 8 | lower(c);
         set_bit(grams, gram_bit(four));
         set_bit(grams, gram_bit(four & 0xffffff));
-        if (!is_word(four >> 24) && is_word(four >> 16 & 0xff))
-            set_bit(grams, gram_bit((uint32_t)BEGIN << 24 | (four & 0xffffff)));
-        if (!is_word(four >> 16 & 0xff) && is_word(four >> 8 & 0xff))
+        if (back1 && !back2)
             set_bit(grams, gram_bit((uint32_t)BEGIN << 16 | (four & 0xffff)));
+        if (back2 && !back3)
+            set_bit(grams, gram_bit((uint32_t)BEGIN << 24 | (four & 0xffffff)));
+        back3 = back2;
+        back2 = back1;
+        back1 = is_word(c);
     }
 }
 
@@ -319,8 +323,9 @@ static void read_one(struct reading *r, struct branch *b)
     case '$':
         return;
     case '[':
-        skip_class(r); /* fallthrough */
     case '.':
+        if (*c == '[')
+            skip_class(r);
         if (!r->lost)
             (void)read_quantifier(r);
         end_run(r, b);
@@ -380,7 +385,7 @@ struct lua_atoms *lua_atoms_new(struct fct_str regex)
 {
     const char *slash =
         regex.n > 1 && regex.p[0] == '/' ? memrchr(regex.p + 1, '/', regex.n - 1) : NULL;
-    struct lua_atoms *all = calloc(1, sizeof *all + NODES_MOST * sizeof *all->node), *fit;
+    struct lua_atoms *all = malloc(sizeof *all + NODES_MOST * sizeof *all->node), *fit;
     struct reading r = {.at = regex.p, .end = regex.p + regex.n};
 
     if (slash) {
@@ -394,6 +399,7 @@ struct lua_atoms *lua_atoms_new(struct fct_str regex)
     if (!all)
         return NULL;
     all->nodes = 1;
+    all->node[TRUE_NODE] = (struct node){0};
     r.out = all;
     all->root = read_alternatives(&r, 0);
     if (r.lost || r.at < r.end || all->root == TRUE_NODE) {

@@ -12,6 +12,7 @@
 
 #define DETAIL_MOST 60 /* bytes of the match that are shown */
 #define SLOW_NS     INT64_C(10000000)
+#define FILTER_FROM 6 /* patterns of one target: fewer cost less than reading the words */
 
 enum target {
     TARGET_TEXT,
@@ -37,6 +38,7 @@ struct lua_target {
     struct lua_engine *engine;
     const struct lua_target_set *set;
     struct pattern *pattern, **end;
+    size_t patterns;
     struct lua_grams grams; /* of the text at hand: searching does not wait */
 };
 
@@ -238,7 +240,10 @@ static enum fct_verdict run_target(struct fct_call *call, enum fct_hook hook, co
     (void)hook;
     (void)event;
     targets[t - t->set->target].make(host, call, &text);
-    lua_grams_of(&t->grams, (struct fct_str){text.p, text.n});
+    if (t->patterns >= FILTER_FROM)
+        lua_grams_of(&t->grams, (struct fct_str){text.p, text.n});
+    else
+        t->grams.any = true;
     for (struct pattern *p = t->pattern; p && host->time_left_ms(call) > 0; p = p->next)
         if (lua_atoms_possible(p->atoms, &t->grams))
             search(t, call, p, (struct fct_str){text.p ? text.p : "", text.n});
@@ -296,6 +301,7 @@ static void read_pattern(lua_State *L, struct lua_engine *e, struct lua_target *
     }
     *t->end = p;
     t->end = &p->next;
+    t->patterns++;
     p->where = lua_where_kept(L, e);
     p->declared = (struct fct_symbol){lua_keep(e, "%s", name), lua_tonumber(L, at + 1),
                                       lua_keep(e, "%s", group), ""};

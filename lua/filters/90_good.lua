@@ -8,7 +8,7 @@ rule { "GOOD_REPLY", score = -0.8, group = "good", about = "answers a message an
   function(m)
     if not (m:header("In-Reply-To") or m:header("References")) then return end
     local text = m.text or ""
-    return text:find("\n> ?[%w]", 1) or text:find("^> ?[%w]") or nil
+    return text:sub(1, 1) == ">" or text:find("\n>", 1, true)
   end }
 
 rule { "LIST_POST", score = 0, group = "good", about = "by a mailing list that people write to",
@@ -19,8 +19,8 @@ rule { "LIST_POST", score = 0, group = "good", about = "by a mailing list that p
 
 rule { "GOOD_SIGNATURE", score = -0.2, group = "good", about = "ends with a signature of four lines, as people's mail does",
   function(m)
-    local at = (m.text or ""):find("\n%-%- \r?\n")
-    if not at then return end
+    local at = (m.text or ""):find("\n-- ", 1, true)
+    if not at or not m.text:find("^\r?\n", at + 4) then return end
     local _, lines = m.text:sub(at + 1):gsub("\n", "\n")
     return lines <= 6
   end }
