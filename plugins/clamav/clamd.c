@@ -71,18 +71,24 @@ static FCT_MAY_WAIT bool send_pieces(const struct clamd *d, struct fct_call *cal
     return d->host->stream_write(call, stream, (struct fct_str){length, sizeof length});
 }
 
+/* Closing with bytes unread resets the connection, and clamd's sentence about its limit may get
+ * lost: who stops reading and serves all the same has had enough. */
 bool clamd_scan(const struct clamd *d, struct fct_call *call, struct fct_str message,
                 char line[CLAMD_LINE_MAX], struct clamd_reply *out, struct fct_err *err)
 {
     struct fct_stream *stream = say(d, call, "INSTREAM", err);
     struct fct_str answer;
-    bool heard;
+    bool sent, heard;
 
     if (!stream)
         return false;
-    (void)send_pieces(d, call, stream, message);
+    sent = send_pieces(d, call, stream, message);
     heard = hear(d, call, stream, line, &answer, err);
     d->host->stream_close(stream);
+    if (!heard && !sent && clamd_ask(d, call, "PING", line, &answer, err)) {
+        *out = (struct clamd_reply){CLAMD_TOO_BIG, {line, 0}};
+        return true;
+    }
     if (!heard)
         return false;
     clamd_reply_read(answer, out);

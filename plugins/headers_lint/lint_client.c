@@ -21,7 +21,7 @@ static struct fct_str id_left(struct fct_str id)
 {
     const char *at = id.n > 1 ? memchr(id.p, '@', id.n) : NULL;
 
-    return at ? (struct fct_str){id.p + 1, (size_t)(at - id.p) - 1} : NOTHING;
+    return at && at > id.p ? (struct fct_str){id.p + 1, (size_t)(at - id.p) - 1} : NOTHING;
 }
 
 static bool all_of(struct fct_str s, const char *set)
