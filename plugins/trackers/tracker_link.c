@@ -52,7 +52,8 @@ static const char *const protected_names[] = {
 static bool is_one_of(struct fct_str s, const char *const *words, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (tracker_same(s, (struct fct_str){words[i], strlen(words[i])}))
+        if (s.n > 0 && tracker_lower(*s.p) == *words[i] &&
+            tracker_same(s, (struct fct_str){words[i], strlen(words[i])}))
             return true;
     return false;
 }

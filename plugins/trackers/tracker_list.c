@@ -280,17 +280,30 @@ static bool host_fits(const struct tracker_row *row, struct fct_str host)
     return false;
 }
 
+/* Tells nearly all rows apart, at the cost of one byte. */
+static bool begins_alike(struct fct_str pattern, struct fct_str target)
+{
+    return pattern.n == 0 || *pattern.p == '*' ||
+           (target.n > 0 && tracker_lower(*pattern.p) == tracker_lower(*target.p));
+}
+
+static bool target_fits(const struct tracker_row *row, struct fct_str target)
+{
+    return row->kind == TRACKER_PARAM ? tracker_glob(row->path, target)
+                                      : tracker_glob_head(row->path, target);
+}
+
 static const struct tracker_row *find_under(const struct tracker_list *list,
                                             enum tracker_row_kind kind, struct fct_str key,
                                             struct fct_str host, struct fct_str target)
 {
-    for (size_t i = first_of(list, kind, key);
-         i < list->n && compare_key(kind, key, &list->row[i]) == 0; i++) {
+    for (size_t i = first_of(list, kind, key); i < list->n; i++) {
         const struct tracker_row *row = &list->row[i];
-        bool fits = kind == TRACKER_PARAM ? tracker_glob(row->path, target)
-                                          : tracker_glob_head(row->path, target);
 
-        if (fits && host_fits(row, host))
+        if (row->kind != kind || row->key.n != key.n ||
+            (key.n > 0 && memcmp(row->key.p, key.p, key.n) != 0))
+            return NULL;
+        if (begins_alike(row->path, target) && target_fits(row, target) && host_fits(row, host))
             return row;
     }
     return NULL;

@@ -117,15 +117,17 @@ static void set_transform(struct look *l, struct fct_str v)
 }
 
 static const struct {
-    const char *name;
+    struct fct_str name;
     void (*set)(struct look *l, struct fct_str value);
 } properties[] = {
-    {"width", set_width},         {"height", set_height},     {"max-width", cap_width},
-    {"max-height", cap_height},   {"display", set_display},   {"visibility", set_visibility},
-    {"opacity", set_opacity},     {"left", set_place},        {"right", set_place},
-    {"top", set_place},           {"margin-left", set_place}, {"margin-top", set_place},
-    {"text-indent", set_place},   {"clip", set_clip},         {"clip-path", set_clip},
-    {"transform", set_transform},
+    {FCT_STR_INIT("width"), set_width},       {FCT_STR_INIT("height"), set_height},
+    {FCT_STR_INIT("max-width"), cap_width},   {FCT_STR_INIT("max-height"), cap_height},
+    {FCT_STR_INIT("display"), set_display},   {FCT_STR_INIT("visibility"), set_visibility},
+    {FCT_STR_INIT("opacity"), set_opacity},   {FCT_STR_INIT("left"), set_place},
+    {FCT_STR_INIT("right"), set_place},       {FCT_STR_INIT("top"), set_place},
+    {FCT_STR_INIT("margin-left"), set_place}, {FCT_STR_INIT("margin-top"), set_place},
+    {FCT_STR_INIT("text-indent"), set_place}, {FCT_STR_INIT("clip"), set_clip},
+    {FCT_STR_INIT("clip-path"), set_clip},    {FCT_STR_INIT("transform"), set_transform},
 };
 
 static struct fct_str css_trim(struct fct_str s)
@@ -149,8 +151,7 @@ static void read_style(struct look *l, struct fct_str style)
         name = css_trim(name);
         value = css_trim(value);
         for (size_t i = 0; i < FCT_COUNT(properties); i++)
-            if (tracker_same(name,
-                             (struct fct_str){properties[i].name, strlen(properties[i].name)}))
+            if (tracker_same(name, properties[i].name))
                 properties[i].set(l, value);
     }
 }
@@ -197,6 +198,11 @@ enum tracker_shape tracker_shape_of(const struct fct_html_token *token)
 
 bool tracker_hides_content(const struct fct_html_token *token)
 {
-    return (tracker_attribute(token, "style") || tracker_attribute(token, "hidden")) &&
+    const struct fct_html_attribute *style = tracker_attribute(token, "style");
+
+    if (tracker_attribute(token, "hidden"))
+        return true;
+    /* Most styles are about letters and colours: not read. */
+    return style && (has_word(style->value, "none") || has_word(style->value, "opacity")) &&
            look_at(token).hidden;
 }
