@@ -24,6 +24,7 @@ struct node {
 
 struct lua_atoms {
     uint16_t root;
+    bool in_line;
     size_t nodes;
     struct node node[]; /* the first one is TRUE_NODE */
 };
@@ -108,7 +109,8 @@ bool lua_atoms_possible(const struct lua_atoms *atoms, const struct lua_grams *g
 struct reading {
     const char *at, *end;
     bool caseless, unicode;
-    bool lost; /* something that is not understood */
+    bool crosses; /* perhaps a match reaches beyond a line end */
+    bool lost;    /* something that is not understood */
     unsigned depth;
     struct lua_atoms *out;
 };
@@ -238,13 +240,18 @@ static void add_literal(struct reading *r, struct branch *b, const char *c, size
 
 static void skip_class(struct reading *r)
 {
-    (void)take(r, "^");
+    bool inverted = take(r, "^"), newline = false;
+
     (void)take(r, "]");
     while (more(r) && *r->at != ']') {
         if (looking_at(r, "[:") || looking_at(r, "\\Q"))
             r->lost = true;
+        newline = newline || looking_at(r, "\\n");
+        if (*r->at == '\\' && r->at + 1 < r->end && strchr("sWDnrvR", r->at[1]) && !inverted)
+            r->crosses = true;
         r->at += *r->at == '\\' && r->at + 1 < r->end ? 2 : 1;
     }
+    r->crosses = r->crosses || (inverted && !newline);
     if (!take(r, "]"))
         r->lost = true;
 }
@@ -258,6 +265,7 @@ static void read_escape(struct reading *r, struct branch *b)
         return;
     }
     c = *r->at++;
+    r->crosses = r->crosses || strchr("AzZsWDnrvVNx", c);
     if (strchr("bBAzZ", c)) { /* between characters: the row goes on */
         if (c == 'b' && b->n == 0 && !r->unicode)
             b->run[b->n++] = BEGIN;
@@ -321,6 +329,7 @@ static void read_one(struct reading *r, struct branch *b)
         return;
     case '^':
     case '$':
+        r->crosses = true;
         return;
     case '[':
     case '.':
@@ -393,6 +402,7 @@ struct lua_atoms *lua_atoms_new(struct fct_str regex)
 
         r = (struct reading){.at = regex.p + 1, .end = slash};
         r.lost = flags.n > 0 && memchr(flags.p, 'x', flags.n);
+        r.crosses = flags.n > 0 && memchr(flags.p, 's', flags.n);
         r.unicode = flags.n > 0 && memchr(flags.p, 'u', flags.n);
         r.caseless = flags.n > 0 && memchr(flags.p, 'i', flags.n);
     }
@@ -406,8 +416,14 @@ struct lua_atoms *lua_atoms_new(struct fct_str regex)
         free(all);
         return NULL;
     }
+    all->in_line = !r.crosses;
     fit = realloc(all, sizeof *all + all->nodes * sizeof *all->node);
     return fit ? fit : all;
+}
+
+bool lua_atoms_in_line(const struct lua_atoms *atoms)
+{
+    return atoms && atoms->in_line;
 }
 
 void lua_atoms_free(struct lua_atoms **atoms)
