@@ -150,6 +150,10 @@ void attach_look_at(struct attach_look *look, const struct attach_file *file)
     claimed = claimed_kind(file, &name);
     if (file->bytes.n == 0)
         return;
+    if (attach_now_ms() >= look->budget.until_ms) {
+        find_if(look, true, ATTACH_UNFINISHED, file);
+        return;
+    }
     real = look_at_type(look, file, claimed);
     svg = name.extension.n == 3 && memcmp(name.extension.p, "svg", 3) == 0;
     switch (attach_container_of(file->bytes)) {

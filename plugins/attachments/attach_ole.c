@@ -51,7 +51,7 @@ static uint32_t table_sector(const struct ole_file *f, uint32_t n)
 static uint32_t next_sector(const struct ole_file *f, uint32_t sector)
 {
     uint32_t per = (1u << f->shift) / 4;
-    uint32_t table = table_sector(f, sector / per);
+    uint32_t table = sector_at(f, sector) < f->bytes.n ? table_sector(f, sector / per) : UINT32_MAX;
 
     return table < END_OF_CHAIN ? u32_at(f->bytes, sector_at(f, table) + 4 * (size_t)(sector % per))
                                 : UINT32_MAX;

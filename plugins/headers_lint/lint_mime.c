@@ -5,9 +5,11 @@
 
 #include <stdlib.h>
 
-#define NOTHING    FCT_STR("")
-#define TEXT_MIN   8u  /* characters that somebody could read */
-#define TEXT_IMAGE 40u /* so few beside a picture are its caption */
+#define NOTHING        FCT_STR("")
+#define MULTIPARTS_MAX 20u /* whose ends are looked for, each in the rest of the message */
+#define LOOKED_MAX     ((size_t)1 << 20) /* of a part */
+#define TEXT_MIN       8u                /* characters that somebody could read */
+#define TEXT_IMAGE     40u               /* so few beside a picture are its caption */
 
 static bool is_multipart(const struct fct_part *part)
 {
@@ -68,7 +70,8 @@ static void check_boundary(struct lint *l, struct fct_str raw, const struct fct_
     lint_if(l, !memmem(body.p, body.n, end, (size_t)n), LINT_MIME_NO_END, part->type);
 }
 
-static void check_part_fields(struct lint *l, struct fct_str raw, const struct fct_part *part)
+static void check_part_fields(struct lint *l, struct fct_str raw, const struct fct_part *part,
+                              unsigned *multiparts)
 {
     struct fct_str head = slice(raw, part->header_offset, part->header_length), type;
     unsigned types, encodings;
@@ -76,8 +79,10 @@ static void check_part_fields(struct lint *l, struct fct_str raw, const struct f
     type = part_field(head, "Content-Type", &types);
     (void)part_field(head, "Content-Transfer-Encoding", &encodings);
     lint_if(l, types > 1 || encodings > 1, LINT_MIME_DUPLICATE, part->type);
-    if (is_multipart(part))
+    if (is_multipart(part) && *multiparts < MULTIPARTS_MAX) {
+        ++*multiparts;
         check_boundary(l, raw, part, type);
+    }
 }
 
 /* ---- leaves ---- */
@@ -101,7 +106,8 @@ static bool is_bad_base64(struct fct_str body)
 
 static void check_leaf(struct lint *l, struct fct_str raw, const struct fct_part *part)
 {
-    struct fct_str body = slice(raw, part->body_offset, part->body_length);
+    struct fct_str body = slice(raw, part->body_offset,
+                                part->body_length < LOOKED_MAX ? part->body_length : LOOKED_MAX);
     bool base64 = lint_same(part->encoding, "base64");
 
     lint_if(l, base64 && is_bad_base64(body), LINT_MIME_BAD_BASE64, part->type);
@@ -167,13 +173,14 @@ void lint_mime(struct lint *l)
     struct fct_str raw = l->host->raw(l->call);
     const struct fct_part *part;
     size_t n = l->host->parts(l->call, &part);
+    unsigned multiparts = 0;
 
     lint_if(l,
             type && !l->host->header(l->call, "MIME-Version", 0) &&
                 !lint_begins(lint_trim(type->value), "text/plain"),
             LINT_MIME_NO_VERSION, type ? lint_trim(type->value) : NOTHING);
     for (size_t i = 0; i < n; i++) {
-        check_part_fields(l, raw, &part[i]);
+        check_part_fields(l, raw, &part[i], &multiparts);
         if (!is_multipart(&part[i]))
             check_leaf(l, raw, &part[i]);
     }

@@ -25,16 +25,6 @@ bool lint_begins(struct fct_str s, const char *with)
     return s.n >= n && strncasecmp(s.p, with, n) == 0;
 }
 
-bool lint_contains(struct fct_str s, const char *what)
-{
-    size_t n = strlen(what);
-
-    for (size_t i = 0; n <= s.n && i <= s.n - n; i++)
-        if (strncasecmp(s.p + i, what, n) == 0)
-            return true;
-    return false;
-}
-
 bool lint_is_ascii(struct fct_str s)
 {
     for (size_t i = 0; i < s.n; i++)

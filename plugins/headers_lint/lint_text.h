@@ -8,7 +8,6 @@ struct fct_str lint_trim(struct fct_str s);
 /* Without regard to case of ASCII. */
 bool lint_same(struct fct_str a, const char *b);
 bool lint_begins(struct fct_str s, const char *with);
-bool lint_contains(struct fct_str s, const char *what);
 bool lint_is_ascii(struct fct_str s);
 bool lint_is_utf8(struct fct_str s);
 
