@@ -23,4 +23,7 @@ void lua_atoms_free(struct lua_atoms **atoms);
 /* False: the pattern cannot match the text of these grams. */
 bool lua_atoms_possible(const struct lua_atoms *atoms, const struct lua_grams *grams);
 
+/* No match reaches beyond a line end: lines may be searched one by one. */
+bool lua_atoms_in_line(const struct lua_atoms *atoms);
+
 #endif

@@ -12,6 +12,7 @@
 
 #define DETAIL_MOST 60 /* bytes of the match that are shown */
 #define SLOW_NS     INT64_C(10000000)
+#define BLOCK       (size_t)1024
 #define FILTER_FROM 6 /* patterns of one target: fewer cost less than reading the words */
 
 enum target {
@@ -29,7 +30,9 @@ struct pattern {
     struct lua_regex *regex;
     struct lua_atoms *atoms; /* NULL: run it always */
     struct fct_symbol declared;
-    uint32_t max_hits;
+    uint32_t max_hits, hits; /* hits, first, by_block: of the text at hand */
+    struct fct_str first;
+    bool by_block;
     const char *where;
     bool told; /* slow: the log has it */
 };
@@ -205,48 +208,91 @@ static void hit(const struct lua_target *t, struct fct_call *call, const struct 
     t->engine->host->symbol(call, p->declared.name, hits, match);
 }
 
+/* Goes on with the hits of the blocks before. */
 static void search(const struct lua_target *t, struct fct_call *call, struct pattern *p,
                    struct fct_str text)
 {
-    struct fct_str first = {NULL, 0};
     struct lua_regex_found f;
-    uint32_t hits = 0;
     size_t from = 0;
     int64_t began = now_ns();
     enum lua_regex_result result = LUA_REGEX_NONE;
 
-    while (hits < p->max_hits && from <= text.n &&
+    while (p->hits < p->max_hits && from <= text.n &&
            (result = lua_regex_search(t->engine->regex, p->regex, text, from, &f)) ==
                LUA_REGEX_FOUND) {
-        if (hits++ == 0)
-            first = (struct fct_str){text.p + f.span[0].start, f.span[0].end - f.span[0].start};
+        if (p->hits++ == 0)
+            p->first = (struct fct_str){text.p + f.span[0].start, f.span[0].end - f.span[0].start};
         from = f.span[0].end > f.span[0].start ? f.span[0].end : f.span[0].end + 1;
     }
-    if (hits > 0)
-        hit(t, call, p, first, hits);
     if (result == LUA_REGEX_COSTLY)
         tell(t, call, p, "too costly for a message and was stopped");
     else if (now_ns() - began > SLOW_NS)
         tell(t, call, p, "slow");
 }
 
+/* Whole lines, BLOCK bytes or more. */
+static struct fct_str take_block(struct fct_str *text)
+{
+    const char *end = text->n > BLOCK ? memchr(text->p + BLOCK, '\n', text->n - BLOCK) : NULL;
+    struct fct_str block = {text->p, end ? (size_t)(end + 1 - text->p) : text->n};
+
+    text->p += block.n;
+    text->n -= block.n;
+    return block;
+}
+
+/* What the whole text makes possible is looked for in blocks of lines, where it is rarer. */
+static void search_blocks(struct lua_target *t, struct fct_call *call, struct fct_str text)
+{
+    while (text.n > 0 && t->engine->host->time_left_ms(call) > 0) {
+        struct fct_str block = take_block(&text);
+
+        lua_grams_of(&t->grams, block);
+        for (struct pattern *p = t->pattern; p; p = p->next)
+            if (p->by_block && lua_atoms_possible(p->atoms, &t->grams))
+                search(t, call, p, block);
+    }
+}
+
+static void search_all(struct lua_target *t, struct fct_call *call, struct fct_str text)
+{
+    bool blocks = false;
+
+    if (t->patterns >= FILTER_FROM)
+        lua_grams_of(&t->grams, text);
+    else
+        t->grams.any = true;
+    for (struct pattern *p = t->pattern; p && t->engine->host->time_left_ms(call) > 0;
+         p = p->next) {
+        bool possible = lua_atoms_possible(p->atoms, &t->grams);
+
+        p->by_block =
+            possible && !t->grams.any && text.n > 2 * BLOCK && lua_atoms_in_line(p->atoms);
+        blocks = blocks || p->by_block;
+        if (possible && !p->by_block)
+            search(t, call, p, text);
+    }
+    if (blocks)
+        search_blocks(t, call, text);
+    for (struct pattern *p = t->pattern; p; p = p->next)
+        if (p->hits > 0)
+            hit(t, call, p, p->first, p->hits);
+}
+
 static enum fct_verdict run_target(struct fct_call *call, enum fct_hook hook, const void *event,
                                    void *state)
 {
     struct lua_target *t = state;
-    const struct fct_host *host = t->engine->host;
     struct text text = {.most = (size_t)t->engine->conf->text_limit.bytes};
 
     (void)hook;
     (void)event;
-    targets[t - t->set->target].make(host, call, &text);
-    if (t->patterns >= FILTER_FROM)
-        lua_grams_of(&t->grams, (struct fct_str){text.p, text.n});
-    else
-        t->grams.any = true;
-    for (struct pattern *p = t->pattern; p && host->time_left_ms(call) > 0; p = p->next)
-        if (lua_atoms_possible(p->atoms, &t->grams))
-            search(t, call, p, (struct fct_str){text.p ? text.p : "", text.n});
+    for (struct pattern *p = t->pattern; p; p = p->next) {
+        p->hits = 0;
+        p->by_block = false;
+    }
+    targets[t - t->set->target].make(t->engine->host, call, &text);
+    search_all(t, call, (struct fct_str){text.p ? text.p : "", text.n});
     free(text.p);
     return FCT_NEXT;
 }
