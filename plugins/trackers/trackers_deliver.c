@@ -148,6 +148,17 @@ static void write_down(struct delivery *d, const struct tracker_edit *e)
     }
 }
 
+/* A tag over several lines held two long ones apart, which may not become one (RFC 5322 2.1.1). */
+static bool patch_as_line(struct delivery *d, const struct fct_part *part,
+                          const struct tracker_edit *e)
+{
+    struct fct_str bytes = trackers_host->part_bytes(d->call, part);
+
+    return e->with.n == 0 && memchr(bytes.p + e->offset, '\n', e->length) &&
+           trackers_host->part_patch(d->call, part, e->offset, e->length,
+                                     (struct fct_str){"\r\n", 2});
+}
+
 /* What may not be changed (signed, encrypted) is refused by the host, and not counted. */
 static void apply(struct delivery *d, const struct fct_part *part,
                   const struct tracker_edits *edits)
@@ -155,7 +166,8 @@ static void apply(struct delivery *d, const struct fct_part *part,
     for (size_t i = 0; i < edits->n; i++) {
         const struct tracker_edit *e = &edits->edit[i];
 
-        if (!trackers_host->part_patch(d->call, part, e->offset, e->length, e->with))
+        if (!trackers_host->part_patch(d->call, part, e->offset, e->length, e->with) &&
+            !patch_as_line(d, part, e))
             continue;
         d->edits++;
         write_down(d, e);

@@ -93,6 +93,13 @@ class Trackers(unittest.TestCase):
         self.assertTrue(raw.endswith(SIGNED.encode()))
         self.assertNotIn('$TrackersRemoved', said)
 
+    def test_lines_stay_short(self):
+        """A tag that goes leaves its line end where two long lines would become one."""
+        server = self.serve()
+        lines = 'a' * 900, '<img src="https://mail.example/%s.gif"' % ID, 'width="1" height="1">' + 'b' * 900
+        self.send(server, HEAD + 'Content-Type: text/html\r\n\r\n' + '\r\n'.join(lines).replace('a\r\n<', 'a<') + '\r\n')
+        self.assertEqual(self.html(self.newest(server)[0]), 'a' * 900 + '\r\n' + 'b' * 900 + '\r\n')
+
     def test_own_lists(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, 'more.list')
