@@ -4,15 +4,10 @@ import contextlib, os, shutil, signal, socket, subprocess, sys, tempfile, time, 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(os.path.dirname(HERE), 'lib'), HERE]
 import facteur
+from ports import free_port
 from test_milter_client import ALICE, BOB, MESSAGE, conf, header_of, read, send
 
 SIGNATURE = 'FACTEUR-TEST-SIGNATURE'  # what the database of one line calls a virus
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 class Filter:

@@ -1,5 +1,7 @@
 """A private Facteur for one test: `facteur dev` in a folder of its own on ports that are free."""
-import contextlib, os, random, re, select, shutil, signal, socket, subprocess, sys, tempfile, time
+import contextlib, os, re, select, shutil, signal, subprocess, sys, tempfile, time
+
+import ports
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OFFSETS = {'smtp': 25, 'submission': 587, 'submissions': 465, 'lmtp': 24, 'imap': 143, 'imaps': 993, 'pop3': 110, 'pop3s': 995, 'milter': 89}
@@ -20,20 +22,7 @@ def data_dir():
 
 
 def free_base():
-    """A base port whose offsets are all free. Below the ephemeral range, so that no client socket sits there."""
-    rnd = random.Random(os.urandom(8))
-    for _ in range(200):
-        base = rnd.randrange(2000, 31000)
-        with contextlib.ExitStack() as held:
-            try:
-                for offset in OFFSETS.values():
-                    s = held.enter_context(socket.socket())
-                    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    s.bind(('127.0.0.1', base + offset))
-                return base
-            except OSError:
-                continue
-    raise RuntimeError('no free ports')
+    return ports.free_base(OFFSETS.values())
 
 
 class Server:

@@ -3,6 +3,8 @@
     with Sink() as sink, Postfix(sink, milters='inet:127.0.0.1:…') as mta: … smtplib.SMTP('127.0.0.1', mta.port) …"""
 import contextlib, grp, os, pwd, shutil, socket, subprocess, tempfile, threading, time
 
+from ports import free_port
+
 DAEMONS = '/usr/lib/postfix/sbin'
 
 
@@ -17,12 +19,6 @@ def why_not():
     except KeyError as e:
         return 'the package postfix made no user: %s' % e
     return None
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 class Sink:

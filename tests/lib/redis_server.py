@@ -1,16 +1,7 @@
 """A redis-server for one test, on a Unix socket and, when asked for, on a port of 127.0.0.1."""
 import contextlib, os, signal, socket, subprocess, time
 
-
-def free_port():
-    """Below the ephemeral range, so that no client socket sits there; the bus of a cluster node gets one of its own."""
-    import random
-    rnd = random.Random(os.urandom(8))
-    while True:
-        port = rnd.randrange(2000, 31000)
-        with contextlib.suppress(OSError), socket.socket() as s:
-            s.bind(('127.0.0.1', port))
-            return port
+from ports import free_port
 
 
 def wait_for(what, say, seconds=60):

@@ -1,5 +1,6 @@
-"""unit.py FOLDER [NAME…]   runs test_*.py of a folder with unittest and prints `FOLDER: N passed, N failed, N skipped`."""
-import os, sys, time, unittest
+"""unit.py [-j N] FOLDER [NAME…]   runs test_*.py of a folder with unittest and prints `FOLDER: N passed, N failed, N skipped`. -j: so many files side by
+side, each in a process of its own; what a file printed comes in one piece."""
+import argparse, os, queue, re, subprocess, sys, threading, time, unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -34,17 +35,65 @@ class Result(unittest.TextTestResult):
         self.subtests = getattr(self, 'subtests', 0) + 1
 
 
-def main():
-    folder, names = sys.argv[1], sys.argv[2:]
+def run(folder, names, pattern='test_*.py'):
+    """(passed, failed, skipped)"""
     loader = unittest.TestLoader()
     if names:
         loader.testNamePatterns = ['*%s*' % n for n in names]
-    suite = loader.discover(folder, top_level_dir=folder)
+    suite = loader.discover(folder, pattern=pattern, top_level_dir=folder)
     result = unittest.TextTestRunner(stream=sys.stdout, resultclass=Result, verbosity=0).run(suite)
     failed = len(result.failures) + len(result.errors)
     passed = result.testsRun + getattr(result, 'subtests', 0) - failed - len(result.skipped)
-    print('%s: %d passed, %d failed, %d skipped' % (folder, max(passed, 0), failed, len(result.skipped)))
-    sys.exit(1 if failed else 0)
+    return max(passed, 0), failed, len(result.skipped)
+
+
+def run_apart(folder, names, file, part):
+    """One file in a process of its own, which takes its ports from that part of the range: (what it printed, its figures)."""
+    r = subprocess.run([sys.executable, os.path.abspath(__file__), '--file', file, folder, *names], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                       errors='replace', env=dict(os.environ, FCT_TEST_PART=part))
+    m = re.search(r'(?m)^%s: (\d+) passed, (\d+) failed, (\d+) skipped\n\Z' % re.escape(folder), r.stdout)
+    if m and (r.returncode != 0) == (int(m[2]) > 0):
+        return r.stdout[:m.start()], tuple(map(int, m.groups()))
+    return '%sFAIL %s ended with status %d\n' % (r.stdout, file, r.returncode), (0, 1, 0)
+
+
+def run_side_by_side(folder, names, jobs):
+    waiting, total, lock = queue.SimpleQueue(), [0, 0, 0], threading.Lock()
+    for file in sorted(f for f in os.listdir(folder) if re.fullmatch(r'test_.*\.py', f)):
+        waiting.put(file)
+
+    def work(part):
+        while True:
+            try:
+                file = waiting.get_nowait()
+            except queue.Empty:
+                return
+            text, figures = run_apart(folder, names, file, part)
+            with lock:
+                print(text, end='', flush=True)
+                total[:] = [a + b for a, b in zip(total, figures)]
+
+    workers = [threading.Thread(target=work, args=('%d/%d' % (i, jobs),)) for i in range(jobs)]
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join()
+    return total
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument('-j', type=int, default=1)
+    parser.add_argument('--file')
+    parser.add_argument('folder')
+    parser.add_argument('names', nargs='*')
+    a = parser.parse_args()
+    if a.j > 1:
+        figures = run_side_by_side(a.folder, a.names, a.j)
+    else:
+        figures = run(a.folder, a.names, a.file or 'test_*.py')
+    print('%s: %d passed, %d failed, %d skipped' % (a.folder, *figures), flush=True)
+    sys.exit(1 if figures[1] else 0)
 
 
 main()
