@@ -1,5 +1,5 @@
 """plugins/clamav with a clamd that answers what the test says, and with the real one."""
-import contextlib, os, re, shutil, smtplib, socket, struct, sys, tempfile, threading, time, unittest
+import contextlib, os, re, smtplib, socket, struct, sys, threading, time, unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(os.path.dirname(HERE), 'lib'), HERE]
