@@ -239,11 +239,11 @@ static void put_letter(struct buf *out)
     static const char *const words[] = {
         "the",     "of",       "and",     "to",      "a",       "in",      "you",     "that",
         "it",      "is",       "was",     "your",    "we",      "our",     "for",     "are",
-        "this",    "with",     "have",    "from",    "not",     "will",    "can",     "free",
-        "account", "people",   "time",    "new",     "list",    "message", "please",  "order",
-        "server",  "password", "friend",  "money",   "company", "access",  "meeting", "number",
-        "program", "business", "service", "update",  "system",  "secure",  "payment", "today",
-        "address", "work",     "home",    "website", "offer",   "price",   "product", "question",
+        "this",    "with",     "have",    "from",    "not",     "will",    "can",     "tree",
+        "window",  "people",   "time",    "new",     "list",    "message", "please",  "river",
+        "server",  "function", "reader",  "field",   "country", "answer",  "meeting", "number",
+        "program", "building", "service", "update",  "system",  "simple",  "picture", "after",
+        "address", "work",     "home",    "weather", "paper",   "plant",   "problem", "question",
     };
     static const char phrases[] =
         "You are the next of kin. Act now and click here: verify your account now. Your account "
