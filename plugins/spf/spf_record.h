@@ -24,7 +24,7 @@ struct spf_directive {
     enum spf_mechanism mechanism;
     struct fct_str text;   /* the whole term */
     struct fct_str domain; /* domain-spec, not expanded; empty: the domain itself */
-    struct ip_net net;    /* IP4, IP6 */
+    struct ip_net net;     /* IP4, IP6 */
     unsigned bits4, bits6; /* A, MX: 32 and 128 when not given */
 };
 
