@@ -129,7 +129,7 @@ static bool take_question(struct check *check, struct fct_err *err)
     check->query.helo = helo ? str_from(helo) : check->query.sender;
     check->has_client = c->words == 2;
     if (!ip_address_parse(check->has_client ? str_from(c->word[1]) : FCT_STR("0.0.0.0"),
-                           &check->query.client))
+                          &check->query.client))
         return fct_fail(err, FCT_SYNTAX, "%s is not an IP address", c->word[1]);
     return true;
 }

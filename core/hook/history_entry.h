@@ -1,5 +1,5 @@
-/* history_entry.h - one line per message that was judged, kept or refused: what `facteurctl history`
- * shows.
+/* history_entry.h - one line per message that was judged, kept or refused: what `facteurctl
+ * history` shows.
  *
  * A line names no subject, and of addresses the domain: local parts are hashed with the site's key
  * (history.private). It is written after the reply has been sent, into memory that all filters

@@ -6,8 +6,9 @@
 #include "core/plugin/plugin_host.h"
 #include <math.h>
 
-#define PERSONAL_MAX 50 /* symbols of one account: with those of all their sum fits, see ledger.c \
-                         */
+#define PERSONAL_MAX                                                             \
+    50 /* symbols of one account: with those of all their sum fits, see ledger.c \
+        */
 
 const struct fct_recipient *personal_recipient(struct fct_call *call, size_t nth)
 {

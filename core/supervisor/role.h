@@ -22,8 +22,9 @@ struct role_listener {
     enum role_kind kind; /* who accepts on it */
 };
 
-#define ROLE_SHARED_BYTES 4096u  /* env->shared: one filter's crash slot */
-#define ROLE_COMMON_BYTES (5u << 20) /* env->shared_common: all filters together; mostly history */
+#define ROLE_SHARED_BYTES 4096u      /* env->shared: one filter's crash slot */
+#define ROLE_COMMON_BYTES (5u << 20) /* env->shared_common: all filters together; mostly history \
+                                      */
 
 struct role_env {
     struct event_base *base;

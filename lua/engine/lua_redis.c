@@ -122,7 +122,8 @@ FCT_MAY_WAIT int lua_do_script_call(lua_State *L)
     size_t keys, args;
 
     (void)LUA_NEEDS(L, redis_script, "redis");
-    lua_settop(L, 3); /* the words of the first list must not stand where the second is looked for */
+    lua_settop(L,
+               3); /* the words of the first list must not stand where the second is looked for */
     keys = check_words(L, 2, key);
     args = check_words(L, 3, arg);
     c = lua_call_waits(L);

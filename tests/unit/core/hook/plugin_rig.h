@@ -120,8 +120,8 @@ plugin_rig_deliver(struct plugin_rig *rig, uint32_t role, bool each,
     job->rig = rig;
     job->conn = (struct fct_conn){.size = sizeof job->conn, .role = role, .id = FCT_STR("c1")};
     job->envelope = (struct fct_envelope){.size = sizeof job->envelope,
-                                           .id = FCT_STR("m1"),
-                                           .reverse_path = FCT_STR("b@bounces.example.net")};
+                                          .id = FCT_STR("m1"),
+                                          .reverse_path = FCT_STR("b@bounces.example.net")};
     job->message = (struct call_message){
         .bytes = text, .header_limits = &limits, .mime_limits = &mime_default_limits};
     job->recipient = recipient;

@@ -1,5 +1,5 @@
-/* test_history_entry.c - entries as bytes, what matches, hashed addresses, and the ring that forgets the
- * oldest. */
+/* test_history_entry.c - entries as bytes, what matches, hashed addresses, and the ring that
+ * forgets the oldest. */
 #include "../message/message_test.h"
 #include "core/hook/history_ring.h"
 #include "core/ipc/ipc_codec.h"

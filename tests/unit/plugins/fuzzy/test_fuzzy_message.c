@@ -100,11 +100,11 @@ START_TEST(attachments)
         (void)take(MIXED, cases[i].body, &m, digest);
         ck_assert_msg(m.attachments == cases[i].n, "%s: %zu", cases[i].name, m.attachments);
     }
-    (void)take(
-        MIXED,
-        FILE_OF("application/x", "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm"
-                                 "nopqrstuvwxyzabcdefghijklmnopqrstuvwxyz") "--b--\r\n",
-        &m, digest);
+    (void)take(MIXED,
+               FILE_OF("application/x",
+                       "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklm"
+                       "nopqrstuvwxyzabcdefghijklmnopqrstuvwxyz") "--b--\r\n",
+               &m, digest);
     (void)take(MIXED,
                "--b\r\nContent-Type: application/x\r\nContent-Transfer-Encoding: base64\r\n\r\n"
                "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5emFiY2Rl\r\n"
