@@ -10,7 +10,7 @@ return {
   { "a version", text = about "[PATCH v2 3/4] net: fix x86 boot of rk3399" },
   { "gaps", text = about "c h e a p p i l l s", finds = { "SUBJ_GAPPY" } },
   { "options", text = about "ls -l -a -b" },
-  { "shouting", text = about "PLEASE READ THIS LETTER NOW", finds = { "SUBJ_SHOUTS" } },
+  { "shouting", text = about "PLEASE READ THIS LETTER RIGHT NOW", finds = { "SUBJ_SHOUTS" } },
   { "short words", text = about "RE: FYI IBM" },
   { "marks", text = about "Really???", finds = { "SUBJ_MARKS" } },
   { "a mark", text = about "Hello, are you there?" },
