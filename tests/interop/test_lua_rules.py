@@ -168,7 +168,7 @@ class Shadow(unittest.TestCase):
         conf = 'lua live { file = "%s/live.lua" }\nlua new { file = "%s/tried.lua"\n mode = shadow }\n' % (folder, folder)
         with facteur.Server(conf=conf) as server:
             with smtplib.SMTP('127.0.0.1', server.port('smtp'), facteur.CLIENT) as s:
-                s.sendmail('x@outside.example', [ALICE], 'Subject: other\r\n\r\nx\r\n')
+                s.sendmail('x@outside.example', [ALICE], 'To: %s\r\nSubject: other\r\n\r\nx\r\n' % ALICE)
             message_id = re.search(r'edge\[(\S+?\.1)\] message ', server.log()).group(1)
             ledger = server.ctl('trace', message_id).stdout
             self.assertRegex(ledger, r'headers +would verdict +lua:tried +reject')
@@ -178,7 +178,7 @@ class Shadow(unittest.TestCase):
 
 class Examples(unittest.TestCase):
     def test_all_at_once(self):
-        with facteur.Server(conf='lua examples { file = "%s/*.lua" }\n' % EXAMPLES) as server:
+        with facteur.Server(conf='profile default { reject = 0 }\nlua examples { file = "%s/*.lua" }\n' % EXAMPLES) as server:
             message = ('From: a@bank.example\r\nTo: %s\r\nReply-To: b@gmail.com\r\nSubject: x\r\nContent-Type: text/html\r\n\r\n'
                        '<a href="https://evil.example/">www.bank.example</a> please pay in bitcoin now'
                        '<img src="https://t.spy.example/p" width=1 height=1>\r\n' % ALICE)
@@ -239,7 +239,7 @@ class Services(unittest.TestCase):
         with FakeDNS(zone) as dns, facteur.Server(conf='lua s { file = "%s/s.lua" }\n' % folder, dns=dns.address) as server:
             server.ctl('account', 'set', ALICE, 'colour=blue')
             with smtplib.SMTP('127.0.0.1', server.port('smtp'), facteur.CLIENT) as s:
-                s.sendmail('x@outside.example', [ALICE], 'Subject: x\r\n\r\nx\r\n')
+                s.sendmail('x@outside.example', [ALICE], 'To: %s\r\nSubject: x\r\n\r\nx\r\n' % ALICE)
                 s.ehlo()
                 s.mail('x@outside.example')
                 self.assertEqual(s.rcpt(ALICE)[0], 250)
