@@ -11,13 +11,13 @@ local function plain_of(m)
   return plain, page
 end
 
-rule { "MADE_HTML_ONLY", score = 0.4, group = "structure", about = "a page without a plain text",
+rule { "MADE_HTML_ONLY", score = 0.7, group = "structure", about = "a page without a plain text",
   function(m)
     local plain, page = plain_of(m)
     return page and not plain
   end }
 
-rule { "MADE_OF_A_PICTURE", score = 1.5, group = "structure", about = "a linked picture and hardly a word",
+rule { "MADE_OF_A_PICTURE", score = 1.9, group = "structure", about = "a linked picture and hardly a word",
   function(m)
     if #m.html:images() == 0 or #m.html.text > 60 then return end
     for _ in m.html:links() do return #m.html.text end
@@ -29,7 +29,7 @@ rule { "MADE_PLAIN_EMPTY", score = 1.0, group = "structure", about = "the plain 
     return plain and page and not plain.text:find("%S") and #m.html.text > 100
   end }
 
-rule { "MADE_BASE64_ASCII", score = 1.0, group = "structure", about = "base64 around a text that needs none",
+rule { "MADE_BASE64_ASCII", score = 0.7, group = "structure", about = "base64 around a text that needs none",
   function(m)
     for _, part in ipairs(m:parts()) do
       if part.encoding == "base64" and part.type:find("^text/[ph]") and not part.name then
@@ -47,7 +47,7 @@ rule { "MADE_SHORT_WITH_LINK", score = 0.8, group = "structure", about = "a link
     return #rest:gsub("%s+", "") < 25
   end }
 
-rule { "ADDRESSED_TO_NOBODY", score = 0.4, group = "structure", about = "To is missing, empty or undisclosed",
+rule { "ADDRESSED_TO_NOBODY", score = 0.8, group = "structure", about = "To is missing, empty or undisclosed",
   function(m)
     return #m.to == 0 and #m.cc == 0 and not m.list_id
   end }
@@ -69,7 +69,7 @@ rule { "FROM_NAME_LINK", score = 1.0, group = "structure", about = "the sender's
     return m.from and m.from.name and m.from.name:lower():match("https?://[^%s]+") or nil
   end }
 
-rule { "REPLIES_GO_TO_FREEMAIL", score = 1.2, group = "structure", about = "Reply-To is a free mailbox, From is another address",
+rule { "REPLIES_GO_TO_FREEMAIL", score = 1.6, group = "structure", about = "Reply-To is a free mailbox, From is another address",
   function(m)
     local from, reply = m.from, m.reply_to
     return from and reply and reply.domain ~= from.domain and lists.freemail:has(reply.domain) and not m.list_id and reply.domain
@@ -84,7 +84,7 @@ rule { "GREETS_AN_ADDRESS", score = 1.5, group = "structure", about = "greets a 
     return text and greeting:match(text)
   end }
 
-rule { "SUBJECT_NAMES_MAILBOX", score = 1.2, group = "structure", about = "the subject contains the recipient's address or local part",
+rule { "SUBJECT_NAMES_MAILBOX", score = 0.3, group = "structure", about = "the subject contains the recipient's address or local part",
   function(m)
     local subject = (m.subject or ""):lower()
     for _, to in ipairs(m.to) do
@@ -94,7 +94,7 @@ rule { "SUBJECT_NAMES_MAILBOX", score = 1.2, group = "structure", about = "the s
     end
   end }
 
-rule { "MAILER_FORGED_OUTLOOK", score = 1.5, group = "structure", about = "claims to be Outlook Express, which always says X-MimeOLE",
+rule { "MAILER_FORGED_OUTLOOK", score = 2.2, group = "structure", about = "claims to be Outlook Express, which always says X-MimeOLE",
   function(m)
     local mailer = m:header("X-Mailer")
     return mailer and mailer:find("Outlook Express", 1, true) and not m:header("X-MimeOLE") and not m.list_id
@@ -111,13 +111,13 @@ patterns { group = "structure", target = "text",
 }
 
 patterns { group = "structure", target = "html",
-  HIDES_COMMENT_IN_WORD = { 2.0, [[/[a-z]<!-- ?[a-z0-9 ]{1,40} ?-->[a-z]|[a-z]<![a-z0-9]{3,30}>[a-z]/i]],
+  HIDES_COMMENT_IN_WORD = { 2.4, [[/[a-z]<!-- ?[a-z0-9 ]{1,40} ?-->[a-z]|[a-z]<![a-z0-9]{3,30}>[a-z]/i]],
     about = "comments inside words" },
   HIDES_TAG_IN_WORD = { 1.8, [[/[a-z]<\/?(?!acronym|address|applet|article|audio|b>|base|basefont|big|blink|blockquote|body|br|button|canvas|caption|center|cite|code|col|dd|del|details|dfn|dir|div|em|embed|fieldset|figure|font|footer|form|frame|h\d|head|hr|html|i>|iframe|img|input|ins|isindex|kbd|label|layer|legend|li|link|listing|main|map|mark|marquee|menu|meta|multicol|nav|nobr|noframes|noscript|object|ol|optgroup|option|param|picture|plaintext|pre|progress|section|select|small|source|spacer|span|strike|strong|style|sub|summary|sup|svg|table|tbody|td|template|text|tfoot|th|thead|time|title|tr|tt|ul|var|video|wbr|xmp)[a-z]{4,20}>[a-z]/i]],
     about = "tags that do not exist inside words" },
   HIDES_TINY_TEXT = { 0.8, [[/font-size ?: ?(?:0|1)(?:px|pt)?[ ;"'](?!.{0,80}(?:line-height|display ?: ?none|max-height|&nbsp;|<\/td>))[^>]{0,120}>[a-z][^<]{40}/i]],
     about = "text too small to read" },
-  HIDES_WHITE_TEXT = { 0.8, [[/<font[^>]{0,60} color ?= ?["']?(?:#?fff(?:fff|ff[0-9a-f])?|white)["']?[^>]{0,60}>[^<]{60}/i]],
+  HIDES_WHITE_TEXT = { 0.2, [[/<font[^>]{0,60} color ?= ?["']?(?:#?fff(?:fff|ff[0-9a-f])?|white)["']?[^>]{0,60}>[^<]{60}/i]],
     about = "white text" },
   HIDES_IN_SCRIPT = { 1.5, [[/document\.write ?\( ?(?:unescape|string\.fromcharcode|atob)|(?:eval|unescape) ?\( ?["'](?:%[0-9a-f]{2}){8}|String\.fromCharCode\((?:\d+, ?){8}/i]],
     about = "a page that a program writes" },

@@ -1,10 +1,10 @@
 -- 90_good.lua - what mail between people and of their lists looks like. Little each: everything can be imitated.
 patterns { group = "good", target = "raw",
   GOOD_PATCH = { -1.0, [[/^(?:diff --git a\/|--- a\/[^\r\n]+\r?\n\+\+\+ b\/|@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@)/m]], about = "a patch" },
-  GOOD_SIGNED = { -0.5, [[/^(?:Content-Type: multipart\/signed|-----BEGIN PGP SIGNED MESSAGE-----)/im]], about = "signed by OpenPGP or S/MIME" },
+  GOOD_SIGNED = { -0.8, [[/^(?:Content-Type: multipart\/signed|-----BEGIN PGP SIGNED MESSAGE-----)/im]], about = "signed by OpenPGP or S/MIME" },
 }
 
-rule { "GOOD_REPLY", score = -0.8, group = "good", about = "answers a message and quotes it",
+rule { "GOOD_REPLY", score = -1.2, group = "good", about = "answers a message and quotes it",
   function(m)
     if not (m:header("In-Reply-To") or m:header("References")) then return end
     local text = m.text or ""

@@ -20,8 +20,8 @@ composite { "PHISH_FROM_ELSEWHERE", score = 1.0, group = "combined", about = "as
 composite { "GOODS_FROM_ELSEWHERE", score = 1.0, group = "combined", about = "sells, and no link leads to the sender",
   when = "(g:products | g:scam) & (LINKS_ARE_ELSEWHERE | LINK_TO_ADDRESS | LINK_CHEAP_TLD)" }
 
-composite { "BULK_TWICE", score = 1.0, group = "combined", about = "mass mail that explains itself, without what lists have",
+composite { "BULK_TWICE", score = 0.2, group = "combined", about = "mass mail that explains itself, without what lists have",
   when = "(BULK_NOT_SPAM | BULK_REMOVE_BY_REPLY | BULK_CLICK_REMOVE | BULK_ONE_TIME | BULK_OPT_IN_CLAIM) & (MADE_HTML_ONLY | LINK_TO_REMOVE | LINK_MAILS_REMOVAL | BULK_ACT_NOW | BULK_GUARANTEE | BULK_NO_OBLIGATION) & !LIST_POST" }
 
-composite { "PAGE_FROM_ELSEWHERE", score = 0.8, group = "combined", about = "only a page, and no link leads to the sender",
+composite { "PAGE_FROM_ELSEWHERE", score = 1.4, group = "combined", about = "only a page, and no link leads to the sender",
   when = "MADE_HTML_ONLY & LINKS_ARE_ELSEWHERE" }

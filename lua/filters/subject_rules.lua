@@ -19,7 +19,7 @@ rule { "SUBJECT_MISSING", score = 1.0, group = "subject",
   end }
 
 -- "Re:" claims an answer, and an answer names what it answers (RFC 5322 3.6.4).
-rule { "SUBJECT_FAKE_REPLY", score = 1.0, group = "subject",
+rule { "SUBJECT_FAKE_REPLY", score = 0.2, group = "subject",
   about = "the subject begins with Re: but nothing is answered",
   function(m)
     local prefix = (m.subject or ""):match("^%s*([Rr][Ee]):")
