@@ -12,7 +12,7 @@ BODY = 'The meeting is at noon, as it always is.\r\n'
 def conf(*keys):
     with socket.create_server(('127.0.0.1', 0)) as s:
         port = s.getsockname()[1]
-    return port, 'listener px { address = ["127.0.0.1:%d"] protocol = smtp proxy = yes }\nserver { filter_processes = 1 }\nplugin headers_lint {\n%s}\n' % (
+    return port, 'listener px { address = ["127.0.0.1:%d"] protocol = smtp proxy = yes }\nserver { filter_processes = 1 name = "mx.ours.example" }\nplugin headers_lint {\n%s}\n' % (
         port, ''.join('    %s\n' % key for key in keys))
 
 
