@@ -95,8 +95,7 @@ START_TEST(what_is_written)
         "<begin>1767571200</begin>",
         "<end>1767657599</end>",
         "<error>3 more messages are not listed",
-        "<p>reject</p>\n    <sp>none</sp>\n    <np>none</np>\n    <fo>1:s</fo>\n    "
-        "<adkim>s</adkim>",
+        "<p>reject</p>\n    <sp>none</sp>\n    <np>none</np>\n    <fo>1:s</fo>",
         "<adkim>s</adkim>\n    <aspf>r</aspf>\n    <testing>y</testing>",
         "<discovery_method>treewalk</discovery_method>",
         "<source_ip>2001:db8::1</source_ip>\n      <count>42</count>",
