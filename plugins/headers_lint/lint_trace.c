@@ -39,7 +39,8 @@ static struct fct_str hop_by(struct fct_str value)
 /* A name without a dot, such as localhost, is everybody's. */
 static bool is_us(const struct lint *l, struct fct_str name)
 {
-    return name.n > 0 && memchr(name.p, '.', name.n) && name.n == l->us.n && strncasecmp(name.p, l->us.p, name.n) == 0;
+    return name.n > 0 && memchr(name.p, '.', name.n) && name.n == l->us.n &&
+           strncasecmp(name.p, l->us.p, name.n) == 0;
 }
 
 /* Nobody hands us what he says he got from us directly: between us and us there is another. */
