@@ -22,8 +22,8 @@ const struct fct_symbol bayes_symbols[] = {
     {"BAYES_80",  4.4, "bayes", "Looks rather like spam: 80 to 95 % probability"},
     {"BAYES_95",  5.0, "bayes", "Looks like spam: 95 to 99 % probability"},
     {"BAYES_99",  5.5, "bayes", "Looks like spam: 99 % probability or more"},
-    {"LIKE_TAUGHT_SPAM",  8.0, "taught", "Nearly the same as a message that this user has moved to Junk"},
-    {"LIKE_TAUGHT_HAM",  -6.0, "taught", "Nearly the same as a message that this user has moved out of Junk"},
+    {"LIKE_TAUGHT_SPAM", 12.0, "taught", "Nearly the same as a message that this user has moved to Junk"},
+    {"LIKE_TAUGHT_HAM", -10.0, "taught", "Nearly the same as a message that this user has moved out of Junk"},
     {NULL, 0, NULL, NULL},
 };
 /* clang-format on */

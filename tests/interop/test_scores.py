@@ -51,7 +51,7 @@ def send(subject, *to, sender='boss@remote.example'):
         s.mail(sender)
         for rcpt in to:
             assert s.rcpt(rcpt)[0] == 250
-        code, reply = s.data('From: boss@remote.example\r\nSubject: %s\r\n\r\nx\r\n' % subject)
+        code, reply = s.data('From: boss@remote.example\r\nTo: you@remote.example\r\nSubject: %s\r\n\r\nx\r\n' % subject)
         if code != 250:
             raise smtplib.SMTPDataError(code, reply)
         return reply.decode().split()[-1]
