@@ -333,8 +333,10 @@ class Ticks(Case):
 
     def held_by(self, redis, server):
         """On a busy machine a lease may lapse and be taken again."""
-        key = redis.cli('keys', 'fct:tick:ticker/ticker:once/*')
-        wait_for(lambda: server.state in redis.cli('get', key), 'the lease of %s' % server.state)
+        def is_held():
+            keys = redis.cli('keys', 'fct:tick:ticker/ticker:once/*').split()
+            return any(server.state in redis.cli('get', key) for key in keys)
+        wait_for(is_held, 'the lease of %s' % server.state)
 
     def test_one_server_ticks(self):
         redis = Redis(os.path.join(self.folder, 'redis'))
