@@ -118,6 +118,7 @@ static void edge_peer(struct role_env *env, enum role_kind kind, unsigned index,
     case ROLE_EDGE:
     case ROLE_CTL:
     case ROLE_MILTER:
+    case ROLE_RELAY:
     case ROLE_COUNT:
         break;
     }

@@ -38,7 +38,7 @@ struct reload {
 };
 
 /* In this order; drained in the other. */
-static const enum role_kind reloaded[] = {ROLE_FILTER, ROLE_MILTER, ROLE_EDGE};
+static const enum role_kind reloaded[] = {ROLE_FILTER, ROLE_MILTER, ROLE_RELAY, ROLE_EDGE};
 
 static const struct role *role_of(const struct supervisor *sup, enum role_kind kind)
 {
@@ -192,7 +192,7 @@ static unsigned old_ones(struct supervisor *sup, enum role_kind kind)
 void reload_process_gone(struct supervisor *sup)
 {
     if (!sup->reload || sup->reload->stage != RELOAD_DRAINING || old_ones(sup, ROLE_EDGE) ||
-        old_ones(sup, ROLE_MILTER))
+        old_ones(sup, ROLE_MILTER) || old_ones(sup, ROLE_RELAY))
         return;
     if (old_ones(sup, ROLE_FILTER)) {
         drain_old(sup, ROLE_FILTER, FILTER_PATIENCE_MS);
@@ -224,6 +224,7 @@ static void commit(struct supervisor *sup)
     setting_free(&old);
     drain_old(sup, ROLE_EDGE, sup->now.server->drain.ms);
     drain_old(sup, ROLE_MILTER, sup->now.server->drain.ms);
+    drain_old(sup, ROLE_RELAY, sup->now.server->drain.ms);
     reload_process_gone(sup);
 }
 

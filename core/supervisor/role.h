@@ -13,7 +13,7 @@
 struct event_base;
 struct role_process;
 
-enum role_kind { ROLE_EDGE, ROLE_FILTER, ROLE_STORE, ROLE_CTL, ROLE_MILTER, ROLE_COUNT };
+enum role_kind { ROLE_EDGE, ROLE_FILTER, ROLE_STORE, ROLE_CTL, ROLE_MILTER, ROLE_RELAY, ROLE_COUNT };
 
 struct role_listener {
     int fd;

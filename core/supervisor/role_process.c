@@ -232,6 +232,7 @@ static struct sandbox_request sandbox_wanted(const struct role_start *start)
         [ROLE_FILTER] = server->user_filter,
         [ROLE_STORE] = server->user_store,
         [ROLE_MILTER] = server->user_milter,
+        [ROLE_RELAY] = server->user_relay,
     };
 
     return (struct sandbox_request){

@@ -168,6 +168,13 @@ static const struct sandbox_row rows[ROLE_COUNT] = {
             .calls = {CALLS(calls_common), CALLS(calls_accept)},
             .when = {CALLS(when_common), CALLS(when_no_new_code)},
         },
+    [ROLE_RELAY] =
+        {
+            .role = "relay",
+            .connects = true,
+            .calls = {CALLS(calls_common), CALLS(calls_connect)},
+            .when = {CALLS(when_common), CALLS(when_no_new_code), CALLS(when_connects)},
+        },
     [ROLE_STORE] =
         {
             .role = "store",

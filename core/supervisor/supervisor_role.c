@@ -47,6 +47,7 @@ unsigned supervisor_wanted(const struct setting *set, enum role_kind kind)
     case ROLE_FILTER:
         return set->server->filter_processes;
     case ROLE_STORE:
+    case ROLE_RELAY:
         return 1;
     case ROLE_MILTER:
         return listens(set, kind) ? 1 : 0;
