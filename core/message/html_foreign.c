@@ -81,6 +81,8 @@ static void leave(struct html_foreign *f)
 
 bool html_foreign_start(struct html_foreign *f, const struct fct_html_token *tag)
 {
+    if (f->n == 0 && tag->name.n != sizeof svg - 1 && tag->name.n != sizeof math - 1)
+        return false;
     bool inside = html_foreign_inside(f);
     const char *point = inside ? point_of(top(f), tag) : NULL;
     const char *root = is_name(tag->name, svg) ? svg : is_name(tag->name, math) ? math : NULL;
@@ -98,6 +100,8 @@ bool html_foreign_start(struct html_foreign *f, const struct fct_html_token *tag
 
 void html_foreign_end(struct html_foreign *f, struct fct_str name)
 {
+    if (f->n == 0)
+        return;
     if (html_foreign_inside(f) && (is_name(name, "p") || is_name(name, "br"))) {
         leave(f);
         return;

@@ -12,25 +12,31 @@
 
 #define NOTHING ((struct fct_str){"", 0})
 
-enum { FEW_ATTRIBUTES = 16 }; /* so many are compared one by one */
+enum {
+    FEW_ATTRIBUTES = 16,  /* so many are compared one by one */
+    ATTRIBUTE_ROOM = 128, /* … and so many get memory at once */
+    TOKEN_ROOM = 4096,
+};
 
 /* What follows a start tag (13.2.5.1 to 13.2.5.5). */
 enum content { DATA, RCDATA, RAWTEXT, SCRIPT, PLAINTEXT };
 
 static const struct {
-    const char *name;
+    struct fct_str name;
     enum content content;
 } raw_elements[] = {
-    {"style", RAWTEXT},   {"title", RCDATA},     {"script", SCRIPT},
-    {"textarea", RCDATA}, {"xmp", RAWTEXT},      {"iframe", RAWTEXT},
-    {"noembed", RAWTEXT}, {"noframes", RAWTEXT}, {"plaintext", PLAINTEXT},
+    {FCT_STR_INIT("style"), RAWTEXT},       {FCT_STR_INIT("title"), RCDATA},
+    {FCT_STR_INIT("script"), SCRIPT},       {FCT_STR_INIT("textarea"), RCDATA},
+    {FCT_STR_INIT("xmp"), RAWTEXT},         {FCT_STR_INIT("iframe"), RAWTEXT},
+    {FCT_STR_INIT("noembed"), RAWTEXT},     {FCT_STR_INIT("noframes"), RAWTEXT},
+    {FCT_STR_INIT("plaintext"), PLAINTEXT},
 };
 
 struct tokenizer {
     struct arena *arena;
     const char *start, *p, *end;
     struct html_values values;
-    struct fct_html_attribute *attribute; /* of the tag in hand */
+    struct fct_html_attribute *attribute; /* of the tag in hand, where they stay */
     size_t attributes, attribute_room;
     struct map *names; /* of its attributes, once they are many */
     struct fct_html_token *token;
@@ -44,6 +50,11 @@ struct tokenizer {
 static bool is_letter(char c)
 {
     return char_lower(c) >= 'a' && char_lower(c) <= 'z';
+}
+
+static inline bool same(struct fct_str a, struct fct_str b)
+{
+    return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
 }
 
 static size_t offset_of(const struct tokenizer *t, const char *at)
@@ -71,6 +82,14 @@ static bool count_one(struct tokenizer *t)
     return false;
 }
 
+/* Pages have a tag or a text for every thirty bytes. */
+static size_t first_room(const struct tokenizer *t)
+{
+    size_t guess = (size_t)(t->end - t->start) / 32 + 16;
+
+    return guess < TOKEN_ROOM ? guess : TOKEN_ROOM;
+}
+
 static struct fct_html_token *add_token(struct tokenizer *t, enum fct_html_kind kind,
                                         const char *from, const char *to)
 {
@@ -79,7 +98,7 @@ static struct fct_html_token *add_token(struct tokenizer *t, enum fct_html_kind 
     if (!count_one(t))
         return NULL;
     if (t->out->n == t->token_room) {
-        t->token_room = t->token_room ? 2 * t->token_room : 64;
+        t->token_room = t->token_room ? 2 * t->token_room : first_room(t);
         t->token = realloc(t->token, t->token_room * sizeof *t->token);
         FCT_ASSERT(t->token);
     }
@@ -118,7 +137,7 @@ static bool is_known(struct tokenizer *t, struct fct_str name)
     if (t->names)
         return map_put(t->names, name, t) != NULL;
     for (size_t i = 0; i < t->attributes; i++)
-        if (str_equal(t->attribute[i].name, name))
+        if (same(t->attribute[i].name, name))
             return true;
     return false;
 }
@@ -130,26 +149,45 @@ static void remember_names(struct tokenizer *t)
         map_put(t->names, t->attribute[i].name, t);
 }
 
+static void more_room(struct tokenizer *t)
+{
+    size_t room = 2 * t->attributes > ATTRIBUTE_ROOM ? 2 * t->attributes : ATTRIBUTE_ROOM;
+
+    t->attribute = arena_grow(t->arena, t->attribute, t->attributes * sizeof *t->attribute,
+                              room * sizeof *t->attribute);
+    t->attribute_room = room;
+}
+
 static void keep_attribute(struct tokenizer *t, const struct fct_html_attribute *attribute)
 {
-    if (t->attributes == t->attribute_room) {
-        t->attribute_room = t->attribute_room ? 2 * t->attribute_room : FEW_ATTRIBUTES;
-        t->attribute = realloc(t->attribute, t->attribute_room * sizeof *t->attribute);
-        FCT_ASSERT(t->attribute);
-    }
+    if (t->attributes == t->attribute_room)
+        more_room(t);
     t->attribute[t->attributes++] = *attribute;
     if (t->attributes == FEW_ATTRIBUTES)
         remember_names(t);
 }
 
-static struct fct_str take_attribute_name(struct tokenizer *t)
+/* Up to a byte of the classes `ends`; *found: what it is made of. */
+static inline struct fct_str take_name(struct tokenizer *t, const char *from, unsigned ends,
+                                       unsigned *found)
 {
-    const char *from = t->p++; /* an '=' here is part of the name */
+    const char *p = t->p;
+    unsigned classes = from < p ? html_class[(unsigned char)*from] : 0;
 
-    while (t->p < t->end && *t->p != '=' && !html_is(*t->p, HTML_SPACE | HTML_ENDS_NAME))
-        t->p++;
-    walked(t, from, t->p);
-    return str_between(from, t->p);
+    for (; p < t->end && !html_is(*p, ends); p++)
+        classes |= html_class[(unsigned char)*p];
+    walked(t, from, p);
+    t->p = p;
+    *found = classes;
+    return str_between(from, p);
+}
+
+/* An '=' at its start is part of the name. */
+static struct fct_str take_attribute_name(struct tokenizer *t, unsigned *found)
+{
+    const char *from = t->p++;
+
+    return take_name(t, from, HTML_SPACE | HTML_ENDS_NAME | HTML_EQUALS, found);
 }
 
 /* Behind '=' and spaces. False: the input ends inside. */
@@ -176,7 +214,8 @@ static bool take_attribute_value(struct tokenizer *t, struct fct_str *raw)
 /* False: the input ends inside the tag. */
 static bool take_attribute(struct tokenizer *t, bool keep)
 {
-    struct fct_str raw = take_attribute_name(t), value;
+    unsigned found;
+    struct fct_str raw = take_attribute_name(t, &found), value;
     const char *end = t->p;
 
     value = (struct fct_str){end, 0};
@@ -191,7 +230,7 @@ static bool take_attribute(struct tokenizer *t, bool keep)
     if (!keep)
         return true;
     struct fct_html_attribute attribute = {
-        .name = html_name(&t->values, raw),
+        .name = html_name(&t->values, raw, found),
         .offset = offset_of(t, raw.p),
         .length = (size_t)(end - raw.p),
         .value_offset = offset_of(t, value.p),
@@ -210,7 +249,8 @@ static bool take_attribute(struct tokenizer *t, bool keep)
 static bool take_attributes(struct tokenizer *t, bool keep, bool *self_closing)
 {
     t->attributes = 0;
-    map_free(&t->names);
+    if (t->names)
+        map_free(&t->names);
     *self_closing = false;
     for (;;) {
         skip_space(t);
@@ -231,32 +271,26 @@ static bool take_attributes(struct tokenizer *t, bool keep, bool *self_closing)
 
 /* ---- tags (13.2.5.6 to 13.2.5.8) ---- */
 
-static struct fct_str take_tag_name(struct tokenizer *t)
+static struct fct_str take_tag_name(struct tokenizer *t, unsigned *found)
 {
-    const char *from = t->p;
-
-    while (t->p < t->end && !html_is(*t->p, HTML_SPACE | HTML_ENDS_NAME))
-        t->p++;
-    walked(t, from, t->p);
-    return str_between(from, t->p);
+    return take_name(t, t->p, HTML_SPACE | HTML_ENDS_NAME, found);
 }
 
 static void attach_attributes(struct tokenizer *t, struct fct_html_token *token)
 {
-    struct fct_html_attribute *copy;
-
     if (t->attributes == 0)
         return;
-    copy = ARENA_ARRAY(t->arena, struct fct_html_attribute, t->attributes);
-    memcpy(copy, t->attribute, t->attributes * sizeof *copy);
-    token->attribute = copy;
+    token->attribute = t->attribute;
     token->attributes = t->attributes;
+    t->attribute += t->attributes;
+    t->attribute_room -= t->attributes;
+    t->attributes = 0;
 }
 
 static enum content content_of(struct fct_str name)
 {
     for (size_t i = 0; i < FCT_COUNT(raw_elements); i++)
-        if (str_equal(name, str_from(raw_elements[i].name)))
+        if (name.p[0] == raw_elements[i].name.p[0] && same(name, raw_elements[i].name))
             return raw_elements[i].content;
     return DATA;
 }
@@ -264,7 +298,8 @@ static enum content content_of(struct fct_str name)
 static void start_tag(struct tokenizer *t)
 {
     const char *from = t->p++;
-    struct fct_str raw = take_tag_name(t);
+    unsigned found;
+    struct fct_str raw = take_tag_name(t, &found);
     struct fct_html_token *token;
     bool self_closing;
 
@@ -275,7 +310,7 @@ static void start_tag(struct tokenizer *t)
     token = add_token(t, FCT_HTML_START, from, t->p);
     if (!token)
         return;
-    token->name = html_name(&t->values, raw);
+    token->name = html_name(&t->values, raw, found);
     token->self_closing = self_closing;
     attach_attributes(t, token);
     if (!html_foreign_start(&t->foreign, token)) {
@@ -291,9 +326,10 @@ static void end_tag(struct tokenizer *t)
     struct fct_html_token *token;
     struct fct_str raw;
     bool self_closing;
+    unsigned found;
 
     t->p += 2;
-    raw = take_tag_name(t);
+    raw = take_tag_name(t, &found);
     if (!take_attributes(t, false, &self_closing)) {
         t->p = t->end;
         return;
@@ -301,7 +337,7 @@ static void end_tag(struct tokenizer *t)
     token = add_token(t, FCT_HTML_END, from, t->p);
     if (!token)
         return;
-    token->name = html_name(&t->values, raw);
+    token->name = html_name(&t->values, raw, found);
     html_foreign_end(&t->foreign, token->name);
 }
 
@@ -377,7 +413,8 @@ static void doctype(struct tokenizer *t)
     token->text = html_value(&t->values, text, 0);
     for (size_t n = 0; n <= text.n; n++)
         if (n == text.n || html_is(text.p[n], HTML_SPACE)) {
-            token->name = html_name(&t->values, str_head(text, n));
+            text = str_head(text, n);
+            token->name = html_name(&t->values, text, html_classes(text));
             return;
         }
 }
@@ -547,7 +584,6 @@ static void tokenize(struct tokenizer *t, struct fct_str text, struct fct_str ch
             raw_text(t);
     t->out->steps += t->values.steps;
     html_values_fini(&t->values);
-    free(t->attribute);
     map_free(&t->names);
     t->out->token = t->token;
     if (t->token)

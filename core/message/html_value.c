@@ -3,6 +3,7 @@
 
 #include "core/base/str.h"
 #include "core/base/utf8.h"
+#include "core/message/byte_scan.h"
 #include "core/message/html_references.h"
 #include "core/message/html_tokens.h"
 #include "core/message/transfer.h"
@@ -16,21 +17,12 @@
 /* clang-format off */
 const unsigned char html_class[256] = {
     HTML_NUL, 0, 0, 0, 0, 0, 0, 0, 0, HTML_SPACE, HTML_SPACE, 0, HTML_SPACE, HTML_SPACE | HTML_RETURN, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    HTML_SPACE, 0, 0, 0, 0, 0, HTML_AMPERSAND, 0, 0, 0, 0, 0, 0, 0, 0, HTML_ENDS_NAME /* / */, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, HTML_ENDS_NAME /* > */, 0,
+    HTML_SPACE, 0, 0, 0, 0, 0, HTML_AMPERSAND, 0, 0, 0, 0, 0, 0, 0, 0, HTML_ENDS_NAME /* / */, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, HTML_EQUALS, HTML_ENDS_NAME /* > */, 0,
     0, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     H16, H16, H16, H16, H16, H16, H16, H16,
 };
 /* clang-format on */
-
-static unsigned classes_in(struct fct_str s)
-{
-    unsigned found = 0;
-
-    for (size_t i = 0; i < s.n; i++)
-        found |= html_class[(unsigned char)s.p[i]];
-    return found;
-}
 
 static bool is_read_as_utf8(struct fct_str charset)
 {
@@ -87,40 +79,57 @@ static size_t put_special(struct buf *out, struct fct_str s, size_t i, unsigned 
     return taken;
 }
 
-/* Charset, line ends, NUL and character references undone. A view of `raw` if that is the same. */
-struct fct_str html_value(struct html_values *v, struct fct_str raw, unsigned how)
+/* The first byte from `at` on that does not stand for itself. */
+static size_t next_special(struct fct_str s, size_t at)
 {
-    unsigned found = classes_in(raw);
-    struct fct_str s = raw;
+    return (size_t)(byte_scan(s.p + at, s.p + s.n, '&', '\r', '\0') - s.p);
+}
+
+/* `at`: the first special byte. */
+static struct fct_str undo_specials(struct html_values *v, struct fct_str s, size_t at,
+                                    unsigned how)
+{
     size_t run = 0;
 
-    v->steps += raw.n;
-    if (found & HTML_HIGH)
-        s = to_utf8(v, raw);
-    if ((found & (HTML_RETURN | HTML_NUL)) == 0 &&
-        !(found & HTML_AMPERSAND && how & HTML_REFERENCES))
-        return s.p == raw.p ? raw : arena_str(v->arena, s);
     buf_clear(&v->decoded);
-    for (size_t i = 0; i < s.n;) {
-        if (!html_is(s.p[i], HTML_AMPERSAND | HTML_RETURN | HTML_NUL)) {
-            i++;
-            continue;
-        }
-        buf_put(&v->decoded, s.p + run, i - run);
-        run = i += put_special(&v->decoded, s, i, how);
+    for (; at < s.n; at = next_special(s, run)) {
+        buf_put(&v->decoded, s.p + run, at - run);
+        run = at + put_special(&v->decoded, s, at, how);
     }
     buf_put(&v->decoded, s.p + run, s.n - run);
     return arena_str(v->arena, buf_str(&v->decoded));
 }
 
-struct fct_str html_name(struct html_values *v, struct fct_str raw)
+/* Charset, line ends, NUL and character references undone. A view of `raw` if that is the same. */
+struct fct_str html_value(struct html_values *v, struct fct_str raw, unsigned how)
+{
+    struct fct_str s = raw;
+    size_t at;
+
+    v->steps += raw.n;
+    if (!byte_scan_has(raw, '&', '\r', '\0'))
+        return raw;
+    if (!str_is_ascii(raw))
+        s = to_utf8(v, raw);
+    at = next_special(s, 0);
+    if (s.p == raw.p && at == 0 && s.n > 1 && s.p[0] == '\r' && s.p[1] == '\n' &&
+        next_special(s, 1) == s.n)
+        return str_skip(s, 1); /* the line end before a tag, of all texts the most common */
+    if (at == s.n)
+        return s.p == raw.p ? raw : arena_str(v->arena, s);
+    return undo_specials(v, s, at, how);
+}
+
+struct fct_str html_name(struct html_values *v, struct fct_str raw, unsigned found)
 {
     struct fct_str name = raw;
     char *copy;
 
-    if (classes_in(raw) & (HTML_NUL | HTML_HIGH))
+    if (found & (HTML_NUL | HTML_HIGH))
         name = html_value(v, raw, 0);
-    if (!(classes_in(name) & HTML_UPPER))
+    else if (!(found & HTML_UPPER))
+        return raw;
+    if (!(html_classes(name) & HTML_UPPER))
         return name;
     copy = arena_alloc(v->arena, name.n);
     memcpy(copy, name.p, name.n);

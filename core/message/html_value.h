@@ -14,6 +14,7 @@ enum {
     HTML_UPPER = 16,
     HTML_SPACE = 32,
     HTML_ENDS_NAME = 64, /* '/' and '>' */
+    HTML_EQUALS = 128,
 };
 extern const unsigned char html_class[256];
 
@@ -40,7 +41,17 @@ enum { HTML_REFERENCES = 1, HTML_ATTRIBUTE = 2, HTML_KEEP_NUL = 4 };
 
 /* A view of `raw` if it is its own value, else in the arena. */
 struct fct_str html_value(struct html_values *v, struct fct_str raw, unsigned how);
-/* Of a tag or an attribute: lower case. */
-struct fct_str html_name(struct html_values *v, struct fct_str raw);
+/* Of a tag or an attribute: lower case. found: html_classes() of it. */
+struct fct_str html_name(struct html_values *v, struct fct_str raw, unsigned found);
+
+/* Of a few bytes. */
+static inline unsigned html_classes(struct fct_str s)
+{
+    unsigned found = 0;
+
+    for (size_t i = 0; i < s.n; i++)
+        found |= html_class[(unsigned char)s.p[i]];
+    return found;
+}
 
 #endif

@@ -3,12 +3,13 @@
 
 #include "core/base/buf.h"
 #include "core/base/str.h"
+#include "core/message/byte_scan.h"
 #include "core/message/css_urls.h"
 #include "core/message/url.h"
 
 const struct link_limits link_default_limits = {.max_html_tokens = 500000, .max_urls = 5000};
 
-enum { SHOWN_MAX = 4096 };
+enum { SHOWN_MAX = 4096, FIRST_LINKS = 64 };
 
 /* How a value holds its URLs. */
 enum form { ONE, SRCSET, WORDS, REFRESH, STYLE };
@@ -79,15 +80,20 @@ struct reader {
     bool space; /* before the next word */
 };
 
-static bool is_name(struct fct_str s, const char *name)
+static inline bool same(struct fct_str a, struct fct_str b)
 {
-    return str_equal(s, str_from(name));
+    return a.n == b.n && a.p[0] == b.p[0] && memcmp(a.p, b.p, a.n) == 0;
 }
 
-static bool is_one_of(struct fct_str s, const struct fct_str *names, size_t n)
+static inline bool is_name(struct fct_str s, const char *name)
+{
+    return s.n == strlen(name) && memcmp(s.p, name, s.n) == 0;
+}
+
+static inline bool is_one_of(struct fct_str s, const struct fct_str *names, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (str_equal(s, names[i]))
+        if (same(names[i], s))
             return true;
     return false;
 }
@@ -102,7 +108,7 @@ struct fct_link *links_add(struct arena *arena, struct link_list *out,
         return NULL;
     }
     if (out->n == out->room) {
-        size_t room = out->room ? 2 * out->room : 16;
+        size_t room = out->room ? 2 * out->room : FIRST_LINKS;
 
         out->link =
             arena_grow(arena, out->link, out->room * sizeof *out->link, room * sizeof *out->link);
@@ -288,13 +294,16 @@ static void add_refresh(struct pieces *p)
  * @import, or an escape that might hide one? */
 static bool may_load(struct fct_str css)
 {
-    for (size_t i = 0; i < css.n; i++) {
-        if (css.p[i] == '\\')
+    const char *p = css.p, *end = css.p + css.n;
+
+    while ((p = byte_scan(p, end, '\\', '(', '@')) < end) {
+        if (*p == '\\')
             return true;
-        if (css.p[i] == '(' && i > 0 && strchr("ltc", char_lower(css.p[i - 1])))
+        if (*p == '(' && p > css.p && strchr("ltc", char_lower(p[-1])))
             return true;
-        if (css.p[i] == '@' && i + 1 < css.n && char_lower(css.p[i + 1]) == 'i')
+        if (*p == '@' && p + 1 < end && char_lower(p[1]) == 'i')
             return true;
+        p++;
     }
     return false;
 }
@@ -354,6 +363,16 @@ static size_t unseen(struct fct_str s, bool *is_blank)
     return 0;
 }
 
+/* The run of characters at the start of `text` that are shown as they are. */
+static size_t seen(struct fct_str text)
+{
+    size_t n = 0;
+
+    while (n < text.n && text.p[n] > ' ')
+        n++;
+    return n;
+}
+
 static void show(struct reader *r, struct fct_str text)
 {
     bool blank;
@@ -369,8 +388,11 @@ static void show(struct reader *r, struct fct_str text)
         if (r->space && r->shown.n > 0)
             buf_put_char(&r->shown, ' ');
         r->space = false;
-        buf_put_char(&r->shown, text.p[0]);
-        text = str_skip(text, 1);
+        n = seen(text);
+        buf_put_str(&r->shown, str_head(text, n > SHOWN_MAX - r->shown.n ? SHOWN_MAX - r->shown.n
+                                              : n > 0                    ? n
+                                                                         : 1));
+        text = str_skip(text, n > 0 ? n : 1);
     }
 }
 
@@ -388,7 +410,7 @@ static const struct link_row *find_row(const struct fct_html_token *tag, struct 
     for (const struct link_row *row = rows; row < rows + FCT_COUNT(rows); row++) {
         if (row->attribute.n > name.n)
             return NULL;
-        if (str_equal(row->attribute, name) && (!row->tag.p || str_equal(row->tag, tag->name)))
+        if (same(row->attribute, name) && (!row->tag.p || same(row->tag, tag->name)))
             return row->form == REFRESH && !is_refresh(tag) ? NULL : row;
     }
     return NULL;

@@ -3,6 +3,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/str.h"
+#include "core/message/byte_scan.h"
 
 static const struct scheme {
     const char *name;
@@ -12,29 +13,20 @@ static const struct scheme {
 /* Where a character must be percent-encoded (URL standard 1.3). */
 enum { IN_FRAGMENT = 1, IN_QUERY = 2, IN_PATH = 4, IN_SPECIAL_QUERY = 8 };
 
-static unsigned encoded_in(char c)
+#define EVERYWHERE (IN_FRAGMENT | IN_QUERY | IN_PATH | IN_SPECIAL_QUERY)
+
+/* clang-format off */
+static const unsigned char encoded[128] = {
+    ['"'] = EVERYWHERE, ['<'] = EVERYWHERE, ['>'] = EVERYWHERE,
+    ['#'] = IN_QUERY | IN_PATH | IN_SPECIAL_QUERY, ['`'] = IN_FRAGMENT | IN_PATH, ['\''] = IN_SPECIAL_QUERY,
+    ['?'] = IN_PATH, ['^'] = IN_PATH, ['{'] = IN_PATH, ['}'] = IN_PATH,
+};
+/* clang-format on */
+
+static inline unsigned encoded_in(char c)
 {
-    if ((unsigned char)c <= 0x20 || (unsigned char)c >= 0x7F)
-        return IN_FRAGMENT | IN_QUERY | IN_PATH | IN_SPECIAL_QUERY;
-    switch (c) {
-    case '"':
-    case '<':
-    case '>':
-        return IN_FRAGMENT | IN_QUERY | IN_PATH | IN_SPECIAL_QUERY;
-    case '#':
-        return IN_QUERY | IN_PATH | IN_SPECIAL_QUERY;
-    case '`':
-        return IN_FRAGMENT | IN_PATH;
-    case '\'':
-        return IN_SPECIAL_QUERY;
-    case '?':
-    case '^':
-    case '{':
-    case '}':
-        return IN_PATH;
-    default:
-        return 0;
-    }
+    return (unsigned char)c <= 0x20 || (unsigned char)c >= 0x7F ? EVERYWHERE
+                                                                : encoded[(unsigned char)c];
 }
 
 static void put_encoded(struct buf *out, struct fct_str s, unsigned where)
@@ -64,7 +56,7 @@ static struct fct_str encode(struct arena *arena, struct fct_str s, unsigned whe
     return arena_str(arena, buf_str(&out));
 }
 
-static bool is_letter(char c)
+static inline bool is_letter(char c)
 {
     return char_lower(c) >= 'a' && char_lower(c) <= 'z';
 }
@@ -79,7 +71,7 @@ static struct fct_str clean(struct arena *arena, struct fct_str s)
         s = str_skip(s, 1);
     while (s.n > 0 && (unsigned char)s.p[s.n - 1] <= ' ')
         s.n--;
-    if (str_find_char(s, '\t') < 0 && str_find_char(s, '\n') < 0 && str_find_char(s, '\r') < 0)
+    if (byte_scan(s.p, s.p + s.n, '\t', '\n', '\r') == s.p + s.n)
         return s;
     to = arena_alloc(arena, s.n);
     for (size_t i = 0; i < s.n; i++)
@@ -180,12 +172,24 @@ static void drop_segment(struct buf *out)
         ;
 }
 
+/* Nothing in it to undo or to encode, as nearly always. */
+static bool is_plain_path(struct fct_str path)
+{
+    for (size_t i = 0; i < path.n; i++)
+        if ((encoded_in(path.p[i]) & IN_PATH) || path.p[i] == '\\' ||
+            ((path.p[i] == '.' || path.p[i] == '%') && path.p[i - (i > 0)] == '/'))
+            return false;
+    return path.n > 0 && path.p[0] == '/';
+}
+
 /* Each segment with its slash before it; dot segments undone (RFC 3986 5.2.4). */
 static struct fct_str read_path(struct arena *arena, struct fct_str path, bool special)
 {
     FCT_CLEANUP(buf_free) struct buf out = BUF_INIT(3 * path.n + 2);
     struct fct_str segment;
 
+    if (is_plain_path(path))
+        return arena_str(arena, path);
     while (path.n > 0) {
         size_t n = 1;
 
@@ -241,8 +245,12 @@ static bool parse(struct arena *arena, struct fct_str in, struct fct_url *out)
         in = str_skip(in, 2);
     else
         return false;
-    out->scheme = arena_str(arena, scheme);
-    str_lower((char *)(uintptr_t)out->scheme.p, out->scheme.n);
+    if (special) {
+        out->scheme = str_from(special->name);
+    } else {
+        out->scheme = arena_str(arena, scheme);
+        str_lower((char *)(uintptr_t)out->scheme.p, out->scheme.n);
+    }
     if (!read_authority(arena, take_authority(&in, special), special, out))
         return false;
     read_rest(arena, in, special, out);

@@ -277,6 +277,25 @@ static bool has_forbidden(struct fct_str host)
     return false;
 }
 
+/* Letters, digits, "-" and "." of which nothing is to be made but lower case: nearly all hosts. */
+static bool is_plain_name(struct fct_str s)
+{
+    bool starts_label = true;
+
+    for (size_t i = 0; i < s.n; i++) {
+        char c = char_lower(s.p[i]);
+        bool letter = c >= 'a' && c <= 'z';
+
+        /* a label that begins with a digit may make a number, with x a name in other letters */
+        if (!(letter || c == '-' || (c == '.' && !starts_label) ||
+              (c >= '0' && c <= '9' && !starts_label)) ||
+            (starts_label && c == 'x'))
+            return false;
+        starts_label = c == '.';
+    }
+    return !starts_label;
+}
+
 bool url_host(struct arena *arena, struct fct_str text, struct fct_str *host,
               struct fct_str *display)
 {
@@ -284,6 +303,11 @@ bool url_host(struct arena *arena, struct fct_str text, struct fct_str *host,
 
     if (text.n == 0 || text.n > HOST_MAX)
         return false;
+    if (is_plain_name(text)) {
+        *host = *display = arena_str(arena, text);
+        str_lower((char *)(uintptr_t)host->p, host->n);
+        return true;
+    }
     if (text.p[0] == '[') {
         if (text.n < 3 || text.p[text.n - 1] != ']' ||
             !parse_ipv6(arena, str_head(str_skip(text, 1), text.n - 2), host))

@@ -116,6 +116,27 @@ static void read_part(struct fct_call *call, size_t index, struct link_list *lis
         links_from_text(call->tx->arena, &source, list);
 }
 
+/* A message names few hosts many times: the answers for the last ones are kept. */
+static void find_organisations(struct link_list *list)
+{
+    const struct fct_url *known[4] = {NULL};
+    size_t next = 0;
+
+    for (size_t i = 0; i < list->n; i++) {
+        struct fct_url *url = &list->link[i].url;
+        size_t k = 0;
+
+        while (k < FCT_COUNT(known) && known[k] && !str_equal(known[k]->host, url->host))
+            k++;
+        if (k < FCT_COUNT(known) && known[k]) {
+            url->org = known[k]->org;
+            continue;
+        }
+        url->org = psl_org(url->host);
+        known[next++ % FCT_COUNT(known)] = url;
+    }
+}
+
 static void find_links(struct fct_call *call, struct link_list *list)
 {
     const struct fct_part *first;
@@ -124,8 +145,7 @@ static void find_links(struct fct_call *call, struct link_list *list)
     list->max = limits_of(call)->max_urls;
     for (size_t i = 0; i < parts; i++)
         read_part(call, i, list);
-    for (size_t i = 0; i < list->n; i++)
-        list->link[i].url.org = psl_org(list->link[i].url.host);
+    find_organisations(list);
     if (list->truncated)
         plugin_count(call->row->self, "urls_truncated", 1);
 }
