@@ -453,11 +453,23 @@ bool stream_write_buffer(struct stream *s, struct evbuffer *from)
 
 bool stream_starttls(struct stream *s, struct tls_context *tls, struct fct_err *err)
 {
+    return stream_connect_tls(s, tls, NULL, NULL, err);
+}
+
+bool stream_connect_tls(struct stream *s, struct tls_context *tls,
+                        bool (*prepare)(void *arg, struct ssl_st *ssl, struct fct_err *err),
+                        void *arg, struct fct_err *err)
+{
     if (s->state != STREAM_OPEN || s->ssl)
         return fct_fail(err, FCT_BUG, "TLS cannot start now");
     s->ssl = tls_session_new(tls, s->fd);
     if (!s->ssl)
         return fct_fail(err, FCT_TEMP, "TLS cannot start: %s", tls_error());
+    if (prepare && !prepare(arg, s->ssl, err)) {
+        SSL_free(s->ssl);
+        s->ssl = NULL;
+        return false;
+    }
     s->tls = tls_context_ref(tls);
     evbuffer_drain(s->in, evbuffer_get_length(s->in));
     s->scanned = 0;
@@ -466,6 +478,11 @@ bool stream_starttls(struct stream *s, struct tls_context *tls, struct fct_err *
     stream_io_want(s);
     stream_later(s);
     return true;
+}
+
+struct ssl_st *stream_ssl(const struct stream *s)
+{
+    return stream_has_tls(s) ? s->ssl : NULL;
 }
 
 bool stream_has_tls(const struct stream *s)

@@ -14,6 +14,7 @@
 
 struct evbuffer;
 struct event_base;
+struct ssl_st;
 struct stream;
 
 struct stream_address {
@@ -71,6 +72,14 @@ void stream_resume(struct stream *s); /* calls readable from the loop if there i
 /* Drop all unread plain input (RFC 3207 4.2), send what is queued, start the handshake. tls_ready
  * follows. */
 FCT_MUST_CHECK bool stream_starttls(struct stream *s, struct tls_context *tls, struct fct_err *err);
+/* The client's side, after the server's 220, or at once where TLS comes first: `tls` is of
+ * tls_client_new. `prepare` may be NULL; it sets names and the like before the handshake; false
+ * with err: nothing is started. */
+FCT_MUST_CHECK bool stream_connect_tls(struct stream *s, struct tls_context *tls,
+                                       bool (*prepare)(void *arg, struct ssl_st *ssl,
+                                                       struct fct_err *err),
+                                       void *arg, struct fct_err *err);
+struct ssl_st *stream_ssl(const struct stream *s); /* NULL without TLS: what the peer showed */
 bool stream_has_tls(const struct stream *s);
 const char *stream_tls_version(const struct stream *s); /* "" without */
 const char *stream_tls_cipher(const struct stream *s);

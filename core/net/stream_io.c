@@ -175,7 +175,7 @@ static void shake_hands(struct stream *s)
     const char *reason = tls_error();
 
     log_event(EV_TLS_FAILED, FCT_STR(""), F_C("peer", s->peer.text),
-              F_C("why", *reason ? reason : "the client went away"));
+              F_C("why", *reason ? reason : "the other side went away"));
     stream_fail(s, io == IO_END ? STREAM_EOF : STREAM_ERROR);
 }
 
@@ -370,6 +370,8 @@ void stream_io_flush(struct stream *s)
     if (io == IO_MOVED && s->state == STREAM_LAST_PLAIN) {
         s->state = STREAM_HANDSHAKE;
         stream_io_want(s);
+        if (!SSL_is_server(s->ssl)) /* who speaks first */
+            event_active(&s->read, EV_READ, 1);
     } else if (io == IO_MOVED && s->state == STREAM_FINISHING) {
         half_close(s);
     }

@@ -1,4 +1,4 @@
-/* tls.c - server contexts. Each context has its own random ticket keys and its own session id
+/* tls.c - contexts. Each server context has its own random ticket keys and its own session id
  * context, so a ticket is good at the listener that gave it and nowhere else (RFC 8446 4.6.1; RFC
  * 9325 3.4: no state is shared across services). */
 #include "core/net/tls_int.h"
@@ -15,6 +15,7 @@ static char groups[] = "X25519:P-256:P-384"; /* the macro that takes it casts co
 struct tls_context {
     SSL_CTX *ctx;
     unsigned refs;
+    bool client;
 };
 
 const char *tls_error(void)
@@ -78,6 +79,57 @@ bool tls_context_new(const struct tls_conf *conf, const char *ticket_scope,
     return false;
 }
 
+/* Never stops a handshake: what is wrong stays in the verify result. */
+static int note_only(int ok, X509_STORE_CTX *store)
+{
+    (void)ok;
+    (void)store;
+    return 1;
+}
+
+static bool set_client_policy(SSL_CTX *ctx, const char *trust, struct fct_err *err)
+{
+    SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                                 SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                              SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_read_ahead(ctx, 1);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, note_only);
+    if (!SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION))
+        return fct_fail(err, FCT_TEMP, "TLS context: %s", tls_error());
+    if (trust && trust[0] && SSL_CTX_load_verify_file(ctx, trust) != 1)
+        return fct_fail(err, FCT_TEMP, "authorities %s: %s", trust, tls_error());
+    return true;
+}
+
+bool tls_client_new(const char *trust, struct tls_context **out, struct fct_err *err)
+{
+    struct tls_context *tls = calloc(1, sizeof *tls);
+
+    *out = NULL;
+    ERR_clear_error();
+    if (tls)
+        tls->ctx = SSL_CTX_new(TLS_client_method());
+    if (!tls || !tls->ctx) {
+        fct_fail(err, FCT_TEMP, "TLS context: %s", tls_error());
+    } else if (set_client_policy(tls->ctx, trust, err)) {
+        tls->refs = 1;
+        tls->client = true;
+        *out = tls;
+        return true;
+    }
+    if (tls)
+        SSL_CTX_free(tls->ctx);
+    free(tls);
+    return false;
+}
+
+struct ssl_ctx_st *tls_context_openssl(struct tls_context *tls)
+{
+    return tls->ctx;
+}
+
 struct tls_context *tls_context_ref(struct tls_context *tls)
 {
     tls->refs++;
@@ -103,6 +155,9 @@ SSL *tls_session_new(struct tls_context *tls, int fd)
         SSL_free(ssl);
         return NULL;
     }
-    SSL_set_accept_state(ssl);
+    if (tls->client)
+        SSL_set_connect_state(ssl);
+    else
+        SSL_set_accept_state(ssl);
     return ssl;
 }
