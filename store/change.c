@@ -60,14 +60,19 @@ void change_list(struct change *c, struct account *a)
     change_mailbox(c, a, NULL);
 }
 
+void change_touch(struct change *c, struct touch touch)
+{
+    c->gone = realloc(c->gone, (c->ngone + 1) * sizeof *c->gone);
+    FCT_ASSERT(c->gone);
+    c->gone[c->ngone++] = touch;
+}
+
 void change_gone(struct change *c, struct account *a, struct mailbox *m)
 {
     for (size_t i = 0; i < c->nmailboxes; i++)
         if (c->mailbox[i].mailbox == m)
             c->mailbox[i--] = c->mailbox[--c->nmailboxes];
-    c->gone = realloc(c->gone, (c->ngone + 1) * sizeof *c->gone);
-    FCT_ASSERT(c->gone);
-    c->gone[c->ngone++] = (struct touch){a->id, m->id, a->mod_seq};
+    change_touch(c, (struct touch){a->id, m->id, a->mod_seq});
 }
 
 uint64_t change_mod_seq(struct change *c, struct account *a)

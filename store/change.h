@@ -35,6 +35,8 @@ void change_mailbox(struct change *c, struct account *a, struct mailbox *m);
 void change_list(struct change *c, struct account *a);
 /* A mailbox that is about to be freed: its watchers are told, it is no longer touched. */
 void change_gone(struct change *c, struct account *a, struct mailbox *m);
+/* Told to the store itself when the change is durable (queue.h). */
+void change_touch(struct change *c, struct touch touch);
 /* The next change id of the account. */
 uint64_t change_mod_seq(struct change *c, struct account *a);
 

@@ -7,6 +7,7 @@
 #include "core/base/str.h"
 #include "core/log/log.h"
 #include "store/change_feed.h"
+#include "store/queue.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -118,6 +119,9 @@ static bool may_ask(struct request *rq)
     const struct principal *p;
 
     if (rq->kind->right == RIGHT_ADMIN && rq->client->kind != ROLE_CTL)
+        return fct_fail(rq->err, FCT_DENIED, "not allowed on this connection");
+    if (rq->kind->right == RIGHT_RELAY && rq->client->kind != ROLE_RELAY &&
+        rq->client->kind != ROLE_CTL)
         return fct_fail(rq->err, FCT_DENIED, "not allowed on this connection");
     if (rq->kind->right != RIGHT_PRINCIPAL)
         return true;
@@ -265,8 +269,11 @@ static void client_release(struct client *client)
     free(client);
 }
 
-static void forget_principals(struct client *client)
+/* Its logins and leases end with the connection. */
+static void forget_connection(struct client *client)
 {
+    queue_give_up(client->s, client->number);
+    client->wants_queue = false;
     for (size_t i = 0; i < client->nprincipals; i++)
         if (client->principal[i].account)
             principal_close(client,
@@ -279,7 +286,7 @@ static void on_closed(void *owner, struct ipc_conn *conn)
 
     (void)conn;
     client->conn = NULL;
-    forget_principals(client);
+    forget_connection(client);
     client_release(client);
 }
 
@@ -290,7 +297,7 @@ static void replace_older(struct server *s, enum role_kind kind, unsigned index)
         if (c->kind != kind || c->index != index || !c->conn || kind == ROLE_CTL)
             continue;
         ipc_conn_free(&c->conn);
-        forget_principals(c);
+        forget_connection(c);
         client_release(c);
     }
 }
@@ -302,7 +309,8 @@ void client_new(struct server *s, enum role_kind kind, unsigned index, int fd)
 
     FCT_ASSERT(client);
     replace_older(s, kind, index);
-    *client = (struct client){.next = s->clients, .s = s, .kind = kind, .index = index};
+    *client = (struct client){
+        .next = s->clients, .s = s, .kind = kind, .index = index, .number = ++s->connections};
     s->clients = client;
     client->conn = ipc_conn_new(s->base, fd, &handler);
 }
@@ -313,7 +321,7 @@ void clients_free(struct server *s)
         next = c->next;
         if (c->conn)
             ipc_conn_free(&c->conn);
-        forget_principals(c);
+        forget_connection(c);
         client_release(c);
     }
 }
@@ -325,6 +333,16 @@ unsigned clients_busy(const struct server *s)
     for (const struct client *c = s->clients; c; c = c->next)
         n += c->requests;
     return n;
+}
+
+void clients_tell_queue(struct server *s)
+{
+    for (struct client *c = s->clients; c; c = c->next) {
+        if (!c->wants_queue || !c->conn)
+            continue;
+        c->wants_queue = false;
+        ipc_notify(c->conn, &(struct ipc_out){.kind = STORE_NOTICE_QUEUE});
+    }
 }
 
 bool client_tell(struct client *client, uint32_t principal, uint32_t mailbox, uint64_t mod_seq)

@@ -20,6 +20,8 @@ struct client {
     struct ipc_conn *conn; /* NULL: gone, requests still run */
     enum role_kind kind;
     unsigned index, requests;
+    uint32_t number;  /* of the connection: lessee in the queue */
+    bool wants_queue; /* to be told when something is ready there */
     struct principal *principal;
     size_t nprincipals, principal_room, first_free;
 };
@@ -45,7 +47,7 @@ struct request {
 
 struct request_kind {
     const char *name;
-    enum request_right { RIGHT_ANYONE, RIGHT_PRINCIPAL, RIGHT_ADMIN } right;
+    enum request_right { RIGHT_ANYONE, RIGHT_PRINCIPAL, RIGHT_RELAY, RIGHT_ADMIN } right;
     bool (*serve)(struct request *rq); /* false: rq->err says why */
 };
 
@@ -57,6 +59,8 @@ struct request_kind {
 void client_new(struct server *s, enum role_kind kind, unsigned index, int fd);
 void clients_free(struct server *s);
 unsigned clients_busy(const struct server *s); /* requests being served */
+/* Something is ready in the queue: those who wait for it are told, once each. */
+void clients_tell_queue(struct server *s);
 bool client_tell(struct client *client, uint32_t principal, uint32_t mailbox, uint64_t mod_seq);
 
 /* Everything of the payload was there and nothing is left: FCT_BUG otherwise. */
@@ -69,6 +73,9 @@ FCT_MUST_CHECK bool request_mailbox(struct request *rq, struct fct_str path, str
                                     struct mailbox **m);
 FCT_MAY_WAIT FCT_MUST_CHECK bool request_index(struct request *rq, uint64_t mailbox,
                                                struct account **a, struct mailbox **m);
+
+/* u32 length, then the bytes or a memfd with them (store_read_collect). */
+FCT_MUST_CHECK bool request_put_bytes(struct request *rq, struct buf *bytes);
 
 /* A new principal; 0 when there are too many. */
 uint32_t principal_open(struct client *client, uint64_t account);

@@ -21,10 +21,14 @@ struct driver_snap;
  * counters  h hot chunk  x vanished e cold record  v view  y places of an e-mail  g to be swept [r
  * arrival  t T threads  l feed of small types  b u blob use, uploads  o objects  i idempotency  d
  * delivered n names  z Z shared mailboxes] directory: a address  l alias  d domain  n counters  t
- * trace      [Q queue and R reports are partitions of their own] */
+ * trace      queue: e envelope  s state  n counter      [R reports are a partition of their own]
+ */
 #define PART_DIRECTORY 1u  /* D of store.md */
 #define PART_LEARNING  2u  /* what was said about messages (learning.h): w word */
 #define PART_ACCOUNTS  16u /* the first account's number; the numbers between are reserved */
+/* The queue, by the lowest bits of an entry's number (queue.h); no account's number gets there. */
+#define PART_QUEUE   (UINT64_MAX - 255u)
+#define QUEUE_SHARDS 16u
 
 /* How a value that is written by APPEND reads back: fold the appended bytes, in order, into the old
  * value (NULL: none). Appended pieces may be handed over concatenated. False: damaged. Must depend

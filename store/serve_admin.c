@@ -427,6 +427,7 @@ bool serve_check(struct request *rq)
         ipc_put_u64(&rq->out, r.bytes);
         ipc_put_u64(&rq->out, r.damaged);
         ipc_put_u64(&rq->out, r.orphans);
+        ipc_put_u64(&rq->out, r.queued);
         ipc_put_str(&rq->out, buf_str(&report));
     }
     buf_free(&report);

@@ -87,8 +87,7 @@ static int memfd_of(const struct buf *b)
     return fd;
 }
 
-/* u32 length, then the bytes or a memfd with them. */
-static bool put_bytes(struct request *rq, struct buf *bytes)
+bool request_put_bytes(struct request *rq, struct buf *bytes)
 {
     ipc_put_u32(&rq->out, (uint32_t)bytes->n);
     if (bytes->n <= STORE_READ_INLINE)
@@ -122,7 +121,7 @@ bool serve_read(struct request *rq)
 
         ok = commit_wait(rq->s->commit, m->seq, rq->err) &&
              mail_read(rq->s, rq->account, email, original, offset, length, &bytes, rq->err) &&
-             put_bytes(rq, &bytes);
+             request_put_bytes(rq, &bytes);
     }
     buf_free(&bytes);
     return ok;

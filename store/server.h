@@ -14,6 +14,7 @@ struct feed;
 struct learning;
 struct mail_cache;
 struct passwords;
+struct queue;
 
 /* Places that fibers take in turn: one for admin changes (each reads what the one before made
  * durable), a few for hashing. */
@@ -39,9 +40,11 @@ struct server {
     struct map *records;  /* of addresses that mail came for, with their settings (directory.c) */
     struct feed *feed;
     struct learning *learning;
+    struct queue *queue;
     struct passwords *passwords;
     struct mail_cache *mails;
     struct client *clients;
+    uint32_t connections; /* numbers them: lessee of the queue's leases */
     struct turn admin, maintenance;
     struct map *dirty;                 /* accounts with expunged messages that were not swept yet */
     struct fiber_token *index_waiting; /* for the loading of a mailbox index */

@@ -16,6 +16,8 @@ struct store {
     struct ipc_conn *conn;
     uint32_t generation;  /* of the connection, 8 bits */
     struct map *watchers; /* handle → struct store_watcher */
+    void (*queue_fn)(void *arg); /* store_queue_watch */
+    void *queue_arg;
 };
 
 /* Handles as our callers know them carry the generation of the connection in their upper bits. */

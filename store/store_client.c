@@ -37,16 +37,25 @@ static struct fct_str handle_key(const uint32_t *principal)
     return (struct fct_str){(const char *)principal, sizeof *principal};
 }
 
-static void on_notice(void *owner, struct ipc_in *in)
+static void tell_watcher(struct store *st, struct fct_str payload)
 {
-    struct store *st = owner;
-    struct ipc_reader r = ipc_reader(in->payload);
+    struct ipc_reader r = ipc_reader(payload);
     uint32_t principal = store_handle_out(st, ipc_get_u32(&r));
     uint64_t mailbox = ipc_get_u64(&r), mod_seq = ipc_get_u64(&r);
     const struct store_watcher *w = map_get(st->watchers, handle_key(&principal));
 
-    if (in->kind == STORE_NOTICE_CHANGED && ipc_reader_ok(&r) && w)
+    if (ipc_reader_ok(&r) && w)
         w->fn(w->arg, principal, mailbox, mod_seq);
+}
+
+static void on_notice(void *owner, struct ipc_in *in)
+{
+    struct store *st = owner;
+
+    if (in->kind == STORE_NOTICE_CHANGED)
+        tell_watcher(st, in->payload);
+    else if (in->kind == STORE_NOTICE_QUEUE && st->queue_fn)
+        st->queue_fn(st->queue_arg);
 }
 
 static void on_request(void *owner, struct ipc_in *in)
@@ -120,6 +129,8 @@ void store_client_peer(struct store *st, int fd)
     st->generation = (st->generation + 1) & 0xff;
     st->conn = ipc_conn_new(st->base, fd, &handler);
     dismiss_watchers(st, true); /* an IDLE session must not wait for a store that forgot it */
+    if (st->queue_fn)
+        st->queue_fn(st->queue_arg);
 }
 
 bool store_is_up(const struct store *st)

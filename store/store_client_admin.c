@@ -148,6 +148,9 @@ bool store_trace(struct store *st, struct fct_str id, struct arena *arena,
             t[i].edits = store_call_copy(&c, arena);
             t[i].original_size = ipc_get_u64(&c.reply);
             t[i].view_size = ipc_get_u64(&c.reply);
+            t[i].account_id = ipc_get_u64(&c.reply);
+            t[i].email_id = ipc_get_u64(&c.reply);
+            t[i].shown_anew = ipc_get_bool(&c.reply);
         }
     }
     return store_call_end(&c);
@@ -161,7 +164,8 @@ bool store_check(struct store *st, struct store_check_result *out, struct buf *r
     c.deadline_ms = STORE_LONG_MS;
     if (store_call_send(&c)) {
         uint64_t *number[] = {&out->accounts, &out->mailboxes, &out->messages, &out->blobs,
-                              &out->bytes,    &out->damaged,   &out->orphans};
+                              &out->bytes,    &out->damaged,   &out->orphans,
+                              &out->queued};
 
         for (size_t i = 0; i < FCT_COUNT(number); i++)
             *number[i] = ipc_get_u64(&c.reply);

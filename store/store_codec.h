@@ -13,6 +13,7 @@ enum store_request {
 #include "store/store_requests.def"
     STORE_REQUEST_COUNT,
     STORE_NOTICE_CHANGED, /* u32 principal, u64 mailbox, u64 mod_seq */
+    STORE_NOTICE_QUEUE,   /* something is due: no payload */
 };
 
 /* The store's part of a principal's handle; the client keeps the generation of its connection

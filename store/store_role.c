@@ -46,7 +46,7 @@ static void peer(struct role_env *env, enum role_kind kind, unsigned index, int 
 {
     struct server *s = env->role_data;
 
-    if (s && (kind == ROLE_EDGE || kind == ROLE_CTL))
+    if (s && (kind == ROLE_EDGE || kind == ROLE_RELAY || kind == ROLE_CTL))
         client_new(s, kind, index, fd);
     else
         close(fd);

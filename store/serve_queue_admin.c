@@ -1,0 +1,272 @@
+/* serve_queue_admin.c - what facteurctl asks of the queue: lists, changes, numbers. */
+#include "store/client.h"
+#include "store/queue.h"
+#include "store/queue_codec.h"
+
+#include "core/base/clock.h"
+#include "core/base/str.h"
+
+#include <stdlib.h>
+
+/* ---- list ---- */
+
+#define PAGE_LOOKED 1000u      /* entries read for one page */
+#define PAGE_BYTES  (1u << 20) /* of rows, about */
+
+static enum queue_state state_of(const struct queue_message *m, int64_t *due)
+{
+    enum queue_state state = m->held ? QUEUE_STATE_HELD : QUEUE_STATE_WAITING;
+    uint32_t soonest = UINT32_MAX, now = queue_clock();
+
+    for (uint32_t i = 0; i < m->items; i++) {
+        const struct queue_item *item = &m->item[i];
+
+        if (item->place == JOB_ACTIVE)
+            state = QUEUE_STATE_ACTIVE;
+        else if (item->place == JOB_READY && state == QUEUE_STATE_WAITING)
+            state = QUEUE_STATE_READY;
+        if (item->place != JOB_OVER && item->place != JOB_ACTIVE && item->due < soonest)
+            soonest = item->due;
+    }
+    *due = clock_wall() + (soonest > now && soonest != UINT32_MAX ? (int64_t)(soonest - now) : 0);
+    return state;
+}
+
+static bool memory_fits(const struct queue_filter *f, const struct queue_message *m,
+                        enum queue_state state)
+{
+    int64_t age = clock_wall() - m->arrived;
+
+    if (!m->durable || (f->id && f->id != m->id) ||
+        (f->states && !(f->states & (1u << (unsigned)state))))
+        return false;
+    return (f->older_than == 0 || age >= (int64_t)f->older_than) &&
+           (f->younger_than == 0 || age < (int64_t)f->younger_than);
+}
+
+static bool recipient_fits(const struct queue_filter *f, struct fct_str address)
+{
+    ptrdiff_t at = str_find_last_char(address, '@');
+
+    return (f->recipient.n == 0 || str_find_nocase(address, f->recipient) >= 0) &&
+           (f->domain.n == 0 ||
+            (at >= 0 && str_equal_nocase(str_skip(address, (size_t)at + 1), f->domain)));
+}
+
+static bool sender_fits(struct fct_str wanted, struct fct_str sender)
+{
+    if (wanted.n == 0)
+        return true;
+    if (str_equal(wanted, FCT_STR("<>")))
+        return sender.n == 0;
+    return str_find_nocase(sender, wanted) >= 0;
+}
+
+static bool entry_fits(const struct queue_filter *f, const struct queue_entry *e)
+{
+    if (!sender_fits(f->sender, e->envelope.reverse_path) ||
+        (f->login.n > 0 && !str_equal_nocase(f->login, e->envelope.login)))
+        return false;
+    for (size_t i = 0; i < e->n; i++)
+        if (recipient_fits(f, e->recipient[i].address))
+            return true;
+    return false;
+}
+
+struct page {
+    struct request *rq;
+    struct queue_filter filter;
+    struct buf rows;
+    uint32_t n;
+};
+
+static bool put_row(struct page *p, const struct queue_message *m)
+{
+    struct arena *arena = arena_new(NULL);
+    struct queue_progress over;
+    struct queue_record r;
+    int64_t due;
+    enum queue_state state = state_of(m, &due);
+    bool ok = true;
+
+    if (memory_fits(&p->filter, m, state)) {
+        ok = queue_read(p->rq->s, m, arena, &r, &over, p->rq->err);
+        if (ok && entry_fits(&p->filter, &r.entry)) {
+            queue_put_entry(&p->rows, &r.entry);
+            ipc_put_u8(&p->rows, (uint8_t)state);
+            ipc_put_u64(&p->rows, (uint64_t)due);
+            p->n++;
+        }
+    }
+    arena_free(&arena);
+    return ok;
+}
+
+bool serve_queue_list(struct request *rq)
+{
+    struct page p = {.rq = rq, .rows = BUF_INIT(IPC_MAX_MESSAGE - 8192)};
+    const struct queue_message *m = NULL;
+    const struct queue_index *q;
+    uint64_t after;
+    bool ok = true;
+
+    queue_get_filter(&rq->in, &p.filter);
+    after = ipc_get_u64(&rq->in);
+    if (!request_read_all(rq) ||
+        !commit_wait(rq->s->commit, queue_flush(rq->s), rq->err)) /* what was noted is readable */
+        return false;
+    if (p.filter.id > 0 && after == 0)
+        after = p.filter.id - 1;
+    q = queue_in_memory(rq->s);
+    for (unsigned looked = 0; ok && looked < PAGE_LOOKED && p.rows.n < PAGE_BYTES; looked++) {
+        m = queue_index_next(q, after);
+        if (!m || (p.filter.id > 0 && m->id > p.filter.id)) {
+            m = NULL;
+            break;
+        }
+        after = m->id;
+        ok = put_row(&p, m);
+    }
+    ipc_put_u64(&rq->out, after);
+    ipc_put_bool(&rq->out, !m);
+    ipc_put_u32(&rq->out, p.n);
+    buf_put_str(&rq->out, buf_str(&p.rows));
+    rq->out.overflow |= p.rows.overflow;
+    buf_free(&p.rows);
+    return ok;
+}
+
+/* ---- act ---- */
+
+bool serve_queue_act(struct request *rq)
+{
+    uint8_t act = ipc_get_u8(&rq->in);
+    uint32_t n = ipc_get_count(&rq->in, 8), done = 0;
+
+    if (act >= QUEUE_ACT_COUNT || n > QUEUE_ACT_MAX)
+        rq->in.bad = true;
+    for (uint32_t i = 0; i < n && !rq->in.bad; i++)
+        done += queue_act(rq->s, (enum queue_act)act, ipc_get_u64(&rq->in));
+    ipc_put_u32(&rq->out, done);
+    if (!request_read_all(rq))
+        return false;
+    rq->seq = queue_flush(rq->s);
+    return true;
+}
+
+/* ---- statistics ---- */
+
+struct numbers {
+    uint64_t age[QUEUE_AGES];
+    struct queue_domain_row *row; /* of each domain, by its mark */
+    size_t n;
+    int64_t now;
+    uint32_t clock;
+};
+
+static const uint32_t age_limit[QUEUE_AGES - 1] = {60,    300,   1200,   3600,  14400,
+                                                   43200, 86400, 172800, 432000};
+
+static void count_age(struct numbers *c, const struct queue_message *m)
+{
+    int64_t age = c->now - m->arrived;
+    size_t i = 0;
+
+    while (i < QUEUE_AGES - 1 && age >= (int64_t)age_limit[i])
+        i++;
+    c->age[i] += m->open;
+}
+
+static void count_item(struct numbers *c, const struct queue_item *item)
+{
+    struct queue_domain_row *row = &c->row[item->home->mark];
+    int64_t due = c->now + (item->due > c->clock ? (int64_t)(item->due - c->clock) : 0);
+
+    row->messages++;
+    row->recipients += item->open;
+    row->waiting += item->place == JOB_WAITING;
+    if (row->oldest == 0 || item->of->arrived < row->oldest)
+        row->oldest = item->of->arrived;
+    if (item->place == JOB_WAITING && (row->next == 0 || due < row->next))
+        row->next = due;
+}
+
+static void count_domains(struct request *rq, struct numbers *c)
+{
+    const struct queue_index *q = queue_in_memory(rq->s);
+    uint64_t now = clock_ms();
+    struct fct_str key;
+    size_t at = 0;
+    void *value;
+
+    c->row = ARENA_ARRAY(rq->arena, struct queue_domain_row, map_count(q->homes) + 1);
+    while (map_next(q->homes, &at, &key, &value)) {
+        struct queue_home *h = value;
+
+        if (h->items == 0)
+            continue;
+        h->mark = (uint32_t)c->n;
+        c->row[c->n++] = (struct queue_domain_row){
+            .domain = h->domain,
+            .active = h->active,
+            .jobs = h->jobs ? h->jobs : q->jobs,
+            .blocked_ms = h->not_before_ms > now ? h->not_before_ms - now : 0};
+    }
+}
+
+static int by_messages(const void *x, const void *y)
+{
+    const struct queue_domain_row *a = x, *b = y;
+
+    if (a->messages != b->messages)
+        return a->messages > b->messages ? -1 : 1;
+    return str_compare(a->domain, b->domain);
+}
+
+static void put_domains(struct buf *b, const struct numbers *c, size_t n)
+{
+    ipc_put_u32(b, (uint32_t)n);
+    for (size_t i = 0; i < n; i++) {
+        const struct queue_domain_row *row = &c->row[i];
+
+        ipc_put_str(b, row->domain);
+        ipc_put_u64(b, row->messages);
+        ipc_put_u64(b, row->recipients);
+        ipc_put_u64(b, row->active);
+        ipc_put_u64(b, row->waiting);
+        ipc_put_u64(b, (uint64_t)row->oldest);
+        ipc_put_u64(b, (uint64_t)row->next);
+        ipc_put_u32(b, row->jobs);
+        ipc_put_u64(b, row->blocked_ms);
+    }
+}
+
+bool serve_queue_statistics(struct request *rq)
+{
+    struct numbers c = {.now = clock_wall(), .clock = queue_clock()};
+    const struct queue_index *q = queue_in_memory(rq->s);
+    uint32_t max = ipc_get_u32(&rq->in);
+
+    if (!request_read_all(rq))
+        return false;
+    count_domains(rq, &c);
+    for (struct queue_message *m = NULL; (m = queue_index_next(q, m ? m->id : 0));) {
+        count_age(&c, m);
+        for (uint32_t i = 0; i < m->items; i++)
+            if (m->item[i].place != JOB_OVER)
+                count_item(&c, &m->item[i]);
+    }
+    if (c.n > 1)
+        qsort(c.row, c.n, sizeof *c.row, by_messages);
+    {
+        const uint64_t number[] = {q->messages,  q->recipients, q->active.n, q->ready,
+                                   q->waiting.n, q->held,       c.n};
+
+        for (size_t i = 0; i < FCT_COUNT(number); i++)
+            ipc_put_u64(&rq->out, number[i]);
+    }
+    for (size_t i = 0; i < QUEUE_AGES; i++)
+        ipc_put_u64(&rq->out, c.age[i]);
+    put_domains(&rq->out, &c, c.n < max ? c.n : max);
+    return true;
+}

@@ -1,0 +1,211 @@
+/* store_client_queue.c - the queue of mail for elsewhere: leases, results, and what admins ask. */
+#include "store/queue_codec.h"
+#include "store/store_call.h"
+
+const uint32_t queue_age_limit[QUEUE_AGES - 1] = {60,    300,   1200,   3600,  14400,
+                                                  43200, 86400, 172800, 432000};
+
+bool store_queue_result(struct store *st, const struct queue_result *result, size_t n,
+                        struct fct_err *err)
+{
+    struct store_call c = store_call_begin(st, STORE_QUEUE_RESULT, err);
+
+    queue_put_results(&c.out, result, n);
+    (void)store_call_send(&c);
+    return store_call_end(&c);
+}
+
+/* ---- leases ---- */
+
+static void get_entries(struct store_call *c, struct arena *arena, struct queue_lease *out)
+{
+    struct queue_entry *entry;
+    struct fct_str *body;
+
+    out->entries = ipc_get_count(&c->reply, 60);
+    entry = ARENA_ARRAY(arena, struct queue_entry, out->entries + 1);
+    body = ARENA_ARRAY(arena, struct fct_str, out->entries + 1);
+    for (size_t i = 0; i < out->entries; i++) {
+        queue_get_entry(&c->reply, arena, &entry[i]);
+        if (ipc_get_bool(&c->reply))
+            body[i] = ipc_get_str(&c->reply);
+    }
+    out->entry = entry;
+    out->body = body;
+}
+
+static void get_jobs(struct store_call *c, struct arena *arena, struct queue_lease *out)
+{
+    struct queue_job *job;
+
+    out->n = ipc_get_count(&c->reply, 12);
+    job = ARENA_ARRAY(arena, struct queue_job, out->n + 1);
+    for (size_t i = 0; i < out->n; i++) {
+        job[i].entry = ipc_get_u32(&c->reply);
+        job[i].domain = ipc_get_str(&c->reply);
+        job[i].recipient = store_get_numbers(&c->reply, arena, &job[i].n);
+        if (job[i].entry >= out->entries)
+            c->reply.bad = true;
+        for (size_t k = 0; !c->reply.bad && k < job[i].n; k++)
+            if (job[i].recipient[k] >= out->entry[job[i].entry].n)
+                c->reply.bad = true;
+    }
+    out->job = job;
+}
+
+static void free_reply(void *arg)
+{
+    struct buf *b = arg;
+
+    buf_free(b);
+}
+
+/* The answer stays as it is: everything read from it is a view. */
+static void keep_reply(struct store_call *c, struct arena *arena)
+{
+    struct buf *kept = ARENA_NEW(arena, struct buf);
+
+    *kept = c->in;
+    c->in = BUF_INIT(0);
+    arena_defer(arena, free_reply, kept);
+}
+
+bool store_queue_lease(struct store *st, uint32_t max, uint32_t body_max, struct arena *arena,
+                       struct queue_lease *out, struct fct_err *err)
+{
+    struct store_call c = store_call_begin(st, STORE_QUEUE_LEASE, err);
+
+    *out = (struct queue_lease){0};
+    ipc_put_u32(&c.out, max);
+    ipc_put_u32(&c.out, body_max);
+    if (store_call_send(&c)) {
+        get_entries(&c, arena, out);
+        get_jobs(&c, arena, out);
+        keep_reply(&c, arena);
+    }
+    return store_call_end(&c);
+}
+
+bool store_queue_domains(struct store *st, const struct queue_domain *domain, size_t n,
+                         struct fct_err *err)
+{
+    struct store_call c = store_call_begin(st, STORE_QUEUE_DOMAINS, err);
+
+    ipc_put_u32(&c.out, (uint32_t)n);
+    for (size_t i = 0; i < n; i++) {
+        ipc_put_str(&c.out, domain[i].domain);
+        ipc_put_u32(&c.out, domain[i].jobs);
+        ipc_put_u64(&c.out, domain[i].not_before_ms);
+    }
+    (void)store_call_send(&c);
+    return store_call_end(&c);
+}
+
+bool store_queue_read(struct store *st, uint64_t id, uint64_t offset, uint32_t length,
+                      struct buf *out, struct fct_err *err)
+{
+    struct buf payload = BUF_INIT(64);
+    struct store_reading r = {0};
+
+    if (st->conn) {
+        ipc_put_u64(&payload, id);
+        ipc_put_u64(&payload, offset);
+        ipc_put_u32(&payload, length);
+        r.pending = ipc_start(
+            st->conn, &(struct ipc_out){.kind = STORE_QUEUE_READ, .payload = buf_str(&payload)});
+        r.started = true;
+        buf_free(&payload);
+    }
+    return store_read_collect(r, out, err);
+}
+
+void store_queue_watch(struct store *st, void (*fn)(void *arg), void *arg)
+{
+    st->queue_fn = fn;
+    st->queue_arg = arg;
+}
+
+/* ---- admin ---- */
+
+bool store_queue_list(struct store *st, const struct queue_filter *filter, uint64_t *after,
+                      struct arena *arena, const struct queue_row **out, size_t *n, bool *done,
+                      struct fct_err *err)
+{
+    struct store_call c = store_call_begin(st, STORE_QUEUE_LIST, err);
+    struct queue_row *row;
+
+    *n = 0;
+    *out = NULL;
+    queue_put_filter(&c.out, filter);
+    ipc_put_u64(&c.out, *after);
+    if (store_call_send(&c)) {
+        *after = ipc_get_u64(&c.reply);
+        *done = ipc_get_bool(&c.reply);
+        *n = ipc_get_count(&c.reply, 60);
+        row = ARENA_ARRAY(arena, struct queue_row, *n + 1);
+        for (size_t i = 0; i < *n; i++) {
+            uint8_t state;
+
+            queue_get_entry(&c.reply, arena, &row[i].entry);
+            state = ipc_get_u8(&c.reply);
+            row[i].due = (int64_t)ipc_get_u64(&c.reply);
+            row[i].state = state <= QUEUE_STATE_HELD ? (enum queue_state)state : QUEUE_STATE_HELD;
+        }
+        *out = row;
+        keep_reply(&c, arena);
+    }
+    return store_call_end(&c);
+}
+
+bool store_queue_act(struct store *st, enum queue_act act, const uint64_t *id, size_t n,
+                     uint32_t *done, struct fct_err *err)
+{
+    struct store_call c = store_call_begin(st, STORE_QUEUE_ACT, err);
+
+    *done = 0;
+    ipc_put_u8(&c.out, (uint8_t)act);
+    ipc_put_u32(&c.out, (uint32_t)n);
+    for (size_t i = 0; i < n; i++)
+        ipc_put_u64(&c.out, id[i]);
+    if (store_call_send(&c))
+        *done = ipc_get_u32(&c.reply);
+    return store_call_end(&c);
+}
+
+static void get_domain(struct store_call *c, struct arena *arena, struct queue_domain_row *row)
+{
+    row->domain = store_call_copy(c, arena);
+    row->messages = ipc_get_u64(&c->reply);
+    row->recipients = ipc_get_u64(&c->reply);
+    row->active = ipc_get_u64(&c->reply);
+    row->waiting = ipc_get_u64(&c->reply);
+    row->oldest = (int64_t)ipc_get_u64(&c->reply);
+    row->next = (int64_t)ipc_get_u64(&c->reply);
+    row->jobs = ipc_get_u32(&c->reply);
+    row->blocked_ms = ipc_get_u64(&c->reply);
+}
+
+bool store_queue_statistics(struct store *st, uint32_t max_domains, struct arena *arena,
+                            struct queue_statistics *out, struct fct_err *err)
+{
+    struct store_call c = store_call_begin(st, STORE_QUEUE_STATISTICS, err);
+    struct queue_domain_row *row;
+
+    *out = (struct queue_statistics){0};
+    ipc_put_u32(&c.out, max_domains);
+    if (store_call_send(&c)) {
+        uint64_t *const number[] = {&out->messages, &out->recipients, &out->active, &out->ready,
+                                    &out->waiting,  &out->held,       &out->domains};
+
+        for (size_t i = 0; i < FCT_COUNT(number); i++)
+            *number[i] = ipc_get_u64(&c.reply);
+        for (size_t i = 0; i < QUEUE_AGES; i++)
+            out->age[i] = ipc_get_u64(&c.reply);
+        out->n = ipc_get_count(&c.reply, 64);
+        row = ARENA_ARRAY(arena, struct queue_domain_row, out->n + 1);
+        for (size_t i = 0; i < out->n; i++)
+            get_domain(&c, arena, &row[i]);
+        out->domain = row;
+    }
+    return store_call_end(&c);
+}
