@@ -11,6 +11,7 @@
 #include "store/mail_record.h"
 #include "store/password.h"
 #include "store/places.h"
+#include "store/privacy_days.h"
 
 #include "core/base/str.h"
 
@@ -228,6 +229,8 @@ static bool check_key(void *arg, struct fct_str key, struct fct_str value)
         damaged(k->c, "%s: a key of unknown type %02x", k->a->name, (unsigned char)key.p[0]);
     else if (key.p[0] == 'y' && (key.n != 9 || !places_decode(value, &list, &n)))
         damaged(k->c, "%s: the places of an e-mail are damaged", k->a->name);
+    else if (key.p[0] == PRIVACY_DAY_KEY && (key.n != 5 || !privacy_day_is_good(value)))
+        damaged(k->c, "%s: a day of privacy is damaged", k->a->name);
     else if (key.p[0] == 'p' && !password_decode(value, arena, &p))
         damaged(k->c, "%s: the password record is damaged", k->a->name);
     free(list);

@@ -1,5 +1,6 @@
 /* history.c - what was delivered since a time, in pages: accounts in order of their numbers, in
- * each the e-mails in order of arrival. */
+ * each the e-mails in order of arrival. A message that is shown anew (serve_show.c) was not
+ * delivered again. */
 #include "store/client.h"
 #include "store/mail_record.h"
 #include "store/places.h"
@@ -23,6 +24,8 @@ static bool take_first(void *arg, struct fct_str key, struct fct_str value)
 
     if (key.n != 9 || !mail_view_decode(value, &view))
         return true; /* store check tells of it */
+    if (view.shown_anew)
+        return true;
     f->email = key_get_u64(key.p + 1);
     f->received = view.received;
     return false;
@@ -116,7 +119,8 @@ static bool put_view(struct request *rq, const struct account *a, const struct f
     bool there = false, ok = mail_record_get(rq->s->driver, NULL, a->id, found->email, &cold,
                                              &record, &there, rq->err);
 
-    if (ok && there && mail_view_decode(found->value, &view) && view.log_id.n > 0) {
+    if (ok && there && mail_view_decode(found->value, &view) && view.log_id.n > 0 &&
+        !view.shown_anew) {
         ok = mail_place_now(rq->s->driver, a->id, found->email, &record, 0, &place, rq->err);
         if (ok) {
             put_item(rq, a, place, found->email, record.size, &view);

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 
 #define RECORD_VERSION 1
-#define VIEW_VERSION   2
+#define VIEW_VERSION   3
+#define VIEW_VERSION_2 2 /* as it was delivered */
 #define VIEW_VERSION_1 1 /* without its origin */
 
 /* ---- stored forms ---- */
@@ -43,9 +44,10 @@ bool mail_record_decode(struct fct_str value, struct mail_record *r)
     return unpack_ok(&u);
 }
 
+/* What was delivered stays in version 2. */
 void mail_view_encode(const struct mail_view *v, struct buf *out)
 {
-    record_begin(out, VIEW_VERSION);
+    record_begin(out, v->shown_anew ? VIEW_VERSION : VIEW_VERSION_2);
     pack_str(out, v->edits);
     pack_str(out, v->ledger);
     pack_str(out, v->reverse_path);
@@ -57,6 +59,8 @@ void mail_view_encode(const struct mail_view *v, struct buf *out)
     pack_str(out, v->origin.helo);
     pack_str(out, v->origin.login);
     pack_uint(out, v->origin.role);
+    if (v->shown_anew)
+        pack_str(out, v->aside);
     record_end(out);
 }
 
@@ -75,7 +79,8 @@ static struct mail_origin get_origin(struct unpack *u)
 bool mail_view_decode(struct fct_str value, struct mail_view *v)
 {
     struct unpack u;
-    bool known = record_open(value, VIEW_VERSION, &u);
+    bool anew = record_open(value, VIEW_VERSION, &u);
+    bool known = anew || record_open(value, VIEW_VERSION_2, &u);
 
     if (!known && !record_open(value, VIEW_VERSION_1, &u))
         return false;
@@ -86,6 +91,8 @@ bool mail_view_decode(struct fct_str value, struct mail_view *v)
     v->received = (int64_t)unpack_uint(&u);
     v->size = unpack_uint32(&u);
     v->origin = known ? get_origin(&u) : (struct mail_origin){0};
+    v->shown_anew = anew;
+    v->aside = anew ? unpack_str(&u) : (struct fct_str){0};
     return unpack_ok(&u);
 }
 

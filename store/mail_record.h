@@ -31,6 +31,10 @@ struct mail_view {
     int64_t received;
     uint32_t size;
     struct mail_origin origin; /* empty in records of version 1 */
+    /* Of an e-mail that shows an original otherwise than it was delivered (serve_show.c): the edits
+     * as they were delivered, if other ones are shown. */
+    bool shown_anew;
+    struct fct_str aside;
 };
 
 void mail_record_encode(const struct mail_record *r, struct buf *out);

@@ -143,9 +143,18 @@ static void put_cold(struct change *c, struct account *a, const struct mailbox *
     mail_record_encode(&(struct mail_record){mail->blob, mail->size, m->id, uid, mail->summary},
                        &value);
     batch_put(&c->batch, mail_record_key(email), buf_str(&value));
-    if (mail->edits.n > 0 || mail->ledger.n > 0 || mail->log_id.n > 0) {
-        struct mail_view view = {mail->edits,  mail->ledger,    mail->reverse_path, mail->log_id,
-                                 clock_wall(), mail->view_size, mail->origin};
+    if (mail->edits.n > 0 || mail->ledger.n > 0 || mail->log_id.n > 0 || mail->shown_anew) {
+        struct mail_view view = {
+            .edits = mail->edits,
+            .ledger = mail->ledger,
+            .reverse_path = mail->reverse_path,
+            .log_id = mail->log_id,
+            .received = mail->received ? mail->received : clock_wall(),
+            .size = mail->view_size,
+            .origin = mail->origin,
+            .shown_anew = mail->shown_anew,
+            .aside = mail->aside,
+        };
 
         buf_clear(&value);
         mail_view_encode(&view, &value);
@@ -391,5 +400,75 @@ bool message_copy(struct change *c, struct account *a, struct mailbox *from, str
     }
     if (move)
         take_out(c, a, from, uid, n);
+    return true;
+}
+
+/* ---- showing otherwise ---- */
+
+static void show_one(struct change *c, struct account *a, struct mailbox *to,
+                     const struct shown_mail *shown, struct hot_record r)
+{
+    uint16_t attachment = shown->facts.has_attachment ? FLAG_HAS_ATTACHMENT : 0;
+
+    r.email_id = ++a->last_email;
+    r.size = shown->mail.view_size;
+    r.sent_date = shown->facts.sent_date;
+    r.flags = (uint16_t)((r.flags & FLAGS_CLIENT) | attachment);
+    r.keywords = (r.keywords & ~shown->clear_keywords) | shown->set_keywords;
+    batch_blob_ref(&c->batch, &shown->mail.blob, 1);
+    change_account(c, a);
+    put_hot(c, a, to, &r);
+    put_cold(c, a, to, &shown->mail, r.email_id, r.uid);
+}
+
+/* Out of the mailbox: those that were copied as they are stay what they are, the others go. */
+static void leave_source(struct change *c, struct account *a, struct mailbox *from,
+                         const struct shown_mail *shown, size_t n)
+{
+    uint32_t *uid = malloc((n + 1) * sizeof *uid);
+    size_t kept = 0;
+
+    FCT_ASSERT(uid);
+    for (size_t i = 0; i < n; i++)
+        if (shown[i].same)
+            uid[kept++] = shown[i].uid;
+    if (kept > 0)
+        take_out(c, a, from, uid, kept);
+    kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!shown[i].same)
+            uid[kept++] = shown[i].uid;
+    message_expunge(c, a, from, uid, kept);
+    free(uid);
+}
+
+bool message_show(struct change *c, struct account *a, struct mailbox *from, struct mailbox *to,
+                  const struct shown_mail *shown, size_t n, bool move, uint32_t *target,
+                  struct fct_err *err)
+{
+    uint64_t mod_seq, bytes = 0;
+
+    for (size_t i = 0; i < n; i++)
+        bytes += shown[i].same ? mailbox_index_find(&from->index, shown[i].uid)->size
+                               : shown[i].mail.view_size;
+    if (n > UINT32_MAX - 1 - to->last_uid || !message_fits(a, to, move ? 0 : bytes, err))
+        return fct_fail(err, FCT_LIMIT, "no room in the target mailbox");
+    mod_seq = change_mod_seq(c, a);
+    change_mailbox(c, a, to);
+    for (size_t i = 0; i < n; i++) {
+        struct hot_record r = *mailbox_index_find(&from->index, shown[i].uid);
+
+        r.uid = target[i] = ++to->last_uid;
+        r.mod_seq = r.created_mod_seq = mod_seq;
+        if (!shown[i].same) {
+            show_one(c, a, to, &shown[i], r);
+            continue;
+        }
+        put_places(c, r.email_id, (struct place){from->id, shown[i].uid},
+                   (struct place){to->id, r.uid}, move);
+        put_hot(c, a, to, &r);
+    }
+    if (move)
+        leave_source(c, a, from, shown, n);
     return true;
 }

@@ -18,6 +18,9 @@ struct new_mail {
     uint32_t internal_date;
     struct fct_str summary, edits, ledger, reverse_path, log_id;
     struct mail_origin origin;
+    int64_t received; /* 0: now */
+    bool shown_anew;  /* see struct mail_view */
+    struct fct_str aside;
 };
 
 /* Is what a neighbour sent consistent: sizes, edit list, summary? Reads the sent date and
@@ -42,6 +45,19 @@ void message_flags(struct change *c, struct account *a, struct mailbox *m, const
 FCT_MUST_CHECK bool message_copy(struct change *c, struct account *a, struct mailbox *from,
                                  struct mailbox *to, const uint32_t *uid, size_t n, bool move,
                                  uint32_t *target, struct fct_err *err);
+/* The same for messages that shall be shown otherwise: a new e-mail of the same original each,
+ * since the bytes of one never change (RFC 9051 2.3.1.1, RFC 8474 4). uid ascending and all there.
+ */
+struct shown_mail {
+    uint32_t uid;
+    bool same; /* it is shown so already: copied as it is */
+    struct new_mail mail;
+    struct mail_facts facts;
+    uint64_t clear_keywords, set_keywords;
+};
+FCT_MUST_CHECK bool message_show(struct change *c, struct account *a, struct mailbox *from,
+                                 struct mailbox *to, const struct shown_mail *shown, size_t n,
+                                 bool move, uint32_t *target, struct fct_err *err);
 /* uid[0..n) ascending and all there. */
 void message_expunge(struct change *c, struct account *a, struct mailbox *m, const uint32_t *uid,
                      size_t n);

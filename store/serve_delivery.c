@@ -3,6 +3,7 @@
 #include "store/client.h"
 #include "store/directory.h"
 #include "store/message.h"
+#include "store/privacy_days.h"
 #include "store/spool.h"
 
 #include "core/base/clock.h"
@@ -164,6 +165,7 @@ static void deliver_one(struct request *rq, struct change *c, const struct deliv
     copy->mail.blob = d->body.id;
     change_account(c, a);
     copy->uid = message_add(c, a, m, &copy->mail, &copy->facts);
+    privacy_count(c, a, &copy->mail);
     copy->where = mailbox_path(a, m, rq->arena);
 }
 

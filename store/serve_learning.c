@@ -22,10 +22,13 @@ struct said {
     size_t n;
 };
 
-/* Into Junk is spam; out of it, to anywhere but Trash, is not. False: it says nothing. */
+/* Into Junk is spam; out of it, to anywhere but Trash, is not. Who only wants to see an original
+ * says nothing. False: it says nothing. */
 static bool judge_move(enum mailbox_role from, enum mailbox_role to, bool *spam)
 {
     *spam = to == MAILBOX_JUNK;
+    if (to == MAILBOX_ORIGINALS)
+        return false;
     return *spam ? from != MAILBOX_JUNK : from == MAILBOX_JUNK && to != MAILBOX_TRASH;
 }
 

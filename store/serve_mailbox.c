@@ -5,6 +5,8 @@
 #include "store/message.h"
 #include "store/subscription.h"
 
+#include "core/base/str.h"
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -73,6 +75,15 @@ bool serve_mailbox(struct request *rq)
     return true;
 }
 
+/* Deleted once and wanted again. */
+static bool is_for_originals(const struct request *rq, const struct account *a, struct fct_str name)
+{
+    const char *wanted = rq->s->conf->show_original;
+
+    return wanted && *wanted && str_equal(name, str_from(wanted)) &&
+           !mailbox_with_role(a, MAILBOX_ORIGINALS);
+}
+
 bool serve_mailbox_create(struct request *rq)
 {
     struct fct_str name = ipc_get_str(&rq->in);
@@ -85,6 +96,8 @@ bool serve_mailbox_create(struct request *rq)
         return false;
     if (role > MAILBOX_QUARANTINE || role == MAILBOX_INBOX)
         return fct_fail(rq->err, FCT_SYNTAX, "no such special use");
+    if (role == MAILBOX_PLAIN && is_for_originals(rq, a, name))
+        role = MAILBOX_ORIGINALS;
     change_begin(&c, rq->s);
     m = mailbox_make(&c, a, name, (enum mailbox_role)role, rq->s->conf->max_mailboxes, rq->err);
     if (!m)

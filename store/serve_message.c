@@ -275,6 +275,12 @@ bool serve_copy(struct request *rq)
     uid = choose(rq, &from->index, uids, &n);
     target = ARENA_ARRAY(rq->arena, uint32_t, n + 1);
     ipc_put_u32(&rq->out, to->uid_validity);
+    if (to->role == MAILBOX_ORIGINALS && from != to) { /* by serve_show, with originals */
+        store_put_numbers(&rq->out, NULL, 0);
+        store_put_numbers(&rq->out, NULL, 0);
+        ipc_put_bool(&rq->out, true);
+        return true;
+    }
     change_begin(&c, rq->s);
     if (!message_copy(&c, a, from, to, uid, n, move, target, rq->err)) {
         change_drop(&c);
@@ -282,6 +288,7 @@ bool serve_copy(struct request *rq)
     }
     store_put_numbers(&rq->out, uid, n);
     store_put_numbers(&rq->out, target, n);
+    ipc_put_bool(&rq->out, false);
     if (n > 0)
         rq->seq = change_commit(&c);
     else

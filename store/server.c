@@ -11,6 +11,7 @@
 #include "store/message.h"
 #include "store/password.h"
 #include "store/places.h"
+#include "store/privacy_days.h"
 
 #include "core/base/clock.h"
 #include "core/base/id.h"
@@ -90,8 +91,9 @@ static void on_failed(void *arg, uint64_t first, uint64_t last, const struct fct
 
 /* ---- files of the installation ---- */
 
-#define FORMAT_TEXT "facteur store 2\n"
-#define FORMAT_1    "facteur store 1\n" /* no compressed groups: 2 reads it, and adds to it */
+#define FORMAT_TEXT "facteur store 3\n"
+#define FORMAT_1    "facteur store 1\n" /* no compressed groups */
+#define FORMAT_2    "facteur store 2\n" /* no views of version 3, no days of privacy */
 
 /* The folder's owner owns what is made in it, also when we are still root. */
 static void give_to_owner(int fd, const char *dir)
@@ -176,7 +178,7 @@ bool server_prepare_dir(const char *dir, uint8_t key[32], struct fct_err *err)
         !make_dir(dir, "log", err) || !small_file(dir, "format", format, sizeof format - 1, err) ||
         !small_file(dir, "key", key, 32, err))
         return false;
-    if (strcmp(format, FORMAT_1) == 0)
+    if (strcmp(format, FORMAT_1) == 0 || strcmp(format, FORMAT_2) == 0)
         return raise_format(dir, err);
     if (strcmp(format, FORMAT_TEXT) != 0)
         return fct_fail(err, FCT_TEMP, "%s was written by another version of the store", dir);
@@ -358,7 +360,7 @@ static bool mark_dirty(void *arg, struct fct_str address, uint64_t id)
 
 /* ---- opening and closing ---- */
 
-/* Values written by APPEND: hot chunks and places. */
+/* Values written by APPEND: hot chunks, places, days of privacy. */
 static bool fold(struct fct_str key, struct fct_str old, const struct fct_str *piece, size_t n,
                  struct buf *out)
 {
@@ -366,6 +368,8 @@ static bool fold(struct fct_str key, struct fct_str old, const struct fct_str *p
         return hot_chunk_fold(old, piece, n, out);
     if (key.n > 0 && key.p[0] == 'y')
         return places_fold(old, piece, n, out);
+    if (key.n > 0 && key.p[0] == PRIVACY_DAY_KEY)
+        return privacy_day_fold(old, piece, n, out);
     return false;
 }
 

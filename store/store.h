@@ -34,7 +34,7 @@ struct hot_record {
 _Static_assert(sizeof(struct hot_record) == 64, "hot_record is one cache line");
 
 /* Special use (RFC 6154). The default set is made with the account: Drafts, Sent, Junk, Trash,
- * Archive; Quarantine on demand. */
+ * Archive; Quarantine and ORIGINALS on demand. */
 enum mailbox_role {
     MAILBOX_PLAIN,
     MAILBOX_INBOX,
@@ -43,7 +43,8 @@ enum mailbox_role {
     MAILBOX_JUNK,
     MAILBOX_TRASH,
     MAILBOX_ARCHIVE,
-    MAILBOX_QUARANTINE
+    MAILBOX_QUARANTINE,
+    MAILBOX_ORIGINALS /* what is copied there is shown as it came; for our own use, not announced */
 };
 
 struct mailbox_info {

@@ -13,6 +13,7 @@
 
 #include "core/base/arena.h"
 #include "core/ipc/ipc.h"
+#include "store/privacy_tally.h"
 #include "store/store.h"
 
 struct store;
@@ -170,6 +171,7 @@ struct store_copied {
     uint32_t uid_validity;           /* of the target */
     const uint32_t *source, *target; /* same order */
     size_t n;
+    bool shows_originals; /* nothing was copied: the target is for originals, see store_show */
 };
 /* RFC 9051 6.4.7, 6.4.8. move: the sources are expunged in the same commit. UIDs that are not there
  * are left out. */
@@ -231,6 +233,42 @@ void store_pieces_free(struct store_pieces *p);
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_original(struct store *st, uint32_t principal,
                                                 uint64_t email_id, int *fd, uint64_t *size,
                                                 struct fct_err *err);
+
+/* ---- showing messages otherwise (store/serve_show.c, store/shown_view.h) ---- */
+
+/* What an e-mail is made of. */
+struct store_source {
+    int fd; /* the original, as store_original gives it; the caller's */
+    uint64_t size;
+    struct fct_str edits; /* encoded, empty for none: they make the view */
+    bool shown_anew;      /* it shows a delivered message otherwise */
+    struct fct_str aside; /* the edits as they were delivered, when they are other ones */
+};
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_source(struct store *st, uint32_t principal,
+                                              uint64_t email_id, struct arena *arena,
+                                              struct store_source *out, struct fct_err *err);
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_source_of(struct store *st, uint64_t account_id,
+                                                 uint64_t email_id, struct arena *arena,
+                                                 struct store_source *out, struct fct_err *err);
+struct store_show {
+    uint32_t uid;
+    struct fct_str edits, summary;
+    uint32_t view_size;
+    bool cleaned; /* these edits take something out: the keyword is set, else removed */
+};
+/* New e-mails with these edits in `target`, otherwise as store_copy; `show` ascending by uid. One
+ * that has these edits already is copied as it is, or left alone where it would move into its own
+ * mailbox. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_show(struct store *st, uint32_t principal, uint64_t mailbox,
+                                            const struct store_show *show, size_t n,
+                                            struct fct_str target, bool move, struct arena *arena,
+                                            struct store_copied *out, struct fct_err *err);
+/* In the same mailbox, instead of the old ones. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_show_of(struct store *st, uint64_t account_id,
+                                               struct fct_str mailbox,
+                                               const struct store_show *show, size_t n,
+                                               struct arena *arena, struct store_copied *out,
+                                               struct fct_err *err);
 
 /* ---- what people say about messages (store/learning.h) ---- */
 
@@ -363,6 +401,8 @@ struct store_trace {
     int64_t received;
     struct fct_str reverse_path, ledger, edits;
     uint64_t original_size, view_size;
+    uint64_t account_id, email_id;
+    bool shown_anew; /* with other edits than it was delivered, or once more with those */
 };
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_trace(struct store *st, struct fct_str id,
                                              struct arena *arena, const struct store_trace **out,
@@ -390,6 +430,12 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_history(struct store *st, int64_t since,
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_original_of(struct store *st, uint64_t account_id,
                                                    uint64_t email_id, int *fd, uint64_t *size,
                                                    struct fct_err *err);
+/* What the plugin trackers took out of an account's mail between two days (since 1970, both
+ * included), the largest first. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_privacy(struct store *st, uint64_t account_id,
+                                               uint32_t first_day, uint32_t last_day,
+                                               struct arena *arena, struct privacy_tally *out,
+                                               struct fct_err *err);
 /* Every record and blob read and verified. false only when the check could not run; damage is
  * counted and described in `report`. */
 struct store_check_result {

@@ -118,6 +118,7 @@ bool store_copy(struct store *st, uint32_t principal, uint64_t mailbox, struct u
         out->uid_validity = ipc_get_u32(&c.reply);
         out->source = get_numbers(&c, arena, &out->n);
         out->target = get_numbers(&c, arena, &n);
+        out->shows_originals = ipc_get_bool(&c.reply);
         if (n != out->n)
             c.reply.bad = true;
     }

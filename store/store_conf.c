@@ -22,6 +22,8 @@ static const struct fct_conf_key keys[] = {
     FCT_CONF_KEY(struct store_conf, block_cache,   "32M",   "Memory of the index for blocks read from the disk"),
     FCT_CONF_KEY(struct store_conf, learn_words,   "100000", "Messages about which people said something (moved into Junk) that no learner has heard yet; what comes above it is not learned"),
     FCT_CONF_KEY(struct store_conf, learn_keep,    "14d",   "How long such a message is told again and again while learners cannot take it, as without Redis"),
+    FCT_CONF_KEY(struct store_conf, show_original, "Show original", "Mailbox that shows the originals of what is copied or moved there; an account gets it with its first message that was cleaned of trackers (docs/privacy.md); empty: none"),
+    FCT_CONF_KEY(struct store_conf, privacy_keep,  "400d",  "How long is known how many trackers were taken out of an account's mail, by day, company and sender (facteurctl privacy report)"),
     FCT_CONF_KEY(struct store_conf, segment_size,  "256M",  "Size of a file of the log that holds message bodies"),
     FCT_CONF_END,
 };

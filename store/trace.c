@@ -40,7 +40,7 @@ static bool found_copy(void *arg, struct fct_str key, struct fct_str value)
 }
 
 static void put_copy(struct buf *out, struct request *rq, const struct account *a, struct place p,
-                     const struct mail_view *view, uint64_t size)
+                     const struct mail_view *view, uint64_t email, uint64_t size)
 {
     const struct mailbox *m = p.mailbox ? account_mailbox(a, p.mailbox) : NULL;
 
@@ -53,6 +53,9 @@ static void put_copy(struct buf *out, struct request *rq, const struct account *
     ipc_put_str(out, view->edits);
     ipc_put_u64(out, size);
     ipc_put_u64(out, view->size);
+    ipc_put_u64(out, a->id);
+    ipc_put_u64(out, email);
+    ipc_put_bool(out, view->shown_anew);
 }
 
 /* A copy that is gone meanwhile is left out. */
@@ -73,7 +76,7 @@ static bool trace_copy(struct request *rq, const struct copy *c, struct buf *out
     if (ok && there && viewed && account_find(rq->s, c->account, &a, &ignored)) {
         ok = mail_place_now(rq->s->driver, c->account, c->email, &record, 0, &p, rq->err);
         if (ok) {
-            put_copy(out, rq, a, p, &view, record.size);
+            put_copy(out, rq, a, p, &view, c->email, record.size);
             ++*n;
         }
     }

@@ -32,8 +32,11 @@ static void put_copy(struct ctl *c, const struct store_trace *t, struct buf *out
     buf_put_c(out, bold);
     ctl_put_safe(t->account, out);
     buf_put_c(out, "  ");
-    ctl_put_safe(t->mailbox, out);
-    buf_printf(out, "  UID %u%s\n", t->uid, plain);
+    ctl_put_safe(t->mailbox.n > 0 ? t->mailbox : FCT_STR("expunged"), out);
+    if (t->uid > 0)
+        buf_printf(out, "  UID %u", t->uid);
+    buf_printf(out, "%s%s\n", t->shown_anew ? "  shown anew (facteurctl mail, or a copy)" : "",
+               plain);
     buf_printf(out, "received %s  from <", ctl_time(c->arena, t->received).p);
     ctl_put_safe(t->reverse_path, out);
     buf_printf(out, ">  size %llu", (unsigned long long)t->original_size);
@@ -60,11 +63,12 @@ static json_t *ledger_json(struct ctl *c, struct fct_str bytes)
 
 static json_t *copy_json(struct ctl *c, const struct store_trace *t)
 {
-    return json_pack("{s:o, s:o, s:I, s:I, s:o, s:I, s:I, s:o}", "account",
+    return json_pack("{s:o, s:o, s:I, s:I, s:o, s:I, s:I, s:b, s:o}", "account",
                      ctl_json_str(t->account), "mailbox", ctl_json_str(t->mailbox), "uid",
                      (json_int_t)t->uid, "received", (json_int_t)t->received, "reverse_path",
                      ctl_json_str(t->reverse_path), "original_size", (json_int_t)t->original_size,
-                     "view_size", (json_int_t)t->view_size, "ledger", ledger_json(c, t->ledger));
+                     "view_size", (json_int_t)t->view_size, "shown_anew", t->shown_anew, "ledger",
+                     ledger_json(c, t->ledger));
 }
 
 /* Refused, discarded or deleted since: the history knows what was decided. */

@@ -22,6 +22,7 @@
 #include "core/ctl/ctl_plugin.h"
 #include "core/ctl/ctl_replay.h"
 #include "core/ctl/ctl_scan.h"
+#include "core/ctl/ctl_shown.h"
 #include "core/ctl/ctl_status.h"
 #include "core/ctl/ctl_store.h"
 #include "core/ctl/ctl_symbol.h"
@@ -146,6 +147,20 @@ static const struct ctl_option history_options[] = {
     {"--id", "ID", "the message with this id"},
     {"--limit", "N", "so many at most; 50 when not given"},
     {"--local", NULL, "only what the server's memory holds"},
+    {0},
+};
+static const struct ctl_option mail_bytes_options[] = {
+    {"--account", "ACCOUNT", "this one's copy; else the first"},
+    {"--out", "FILE", "write it there, not to standard output"},
+    {0},
+};
+static const struct ctl_option mail_restore_options[] = {
+    {"--account", "ACCOUNT", "only this one's copies; else all"},
+    {"--original", NULL, "as it came, to the byte: without fields that were added at delivery"},
+    {0},
+};
+static const struct ctl_option mail_clean_options[] = {
+    {"--account", "ACCOUNT", "only this one's copies; else all"},
     {0},
 };
 #define LUA_OPTIONS \
@@ -288,6 +303,16 @@ const struct ctl_verb ctl_verbs[] = {
      ctl_learn_ham, learn_options, 0},
     {"learn", "status", "", 0, 0, "how much a database was taught", NEEDS_CONF, ctl_learn_status,
      learn_status_options, 0},
+    {"mail", "original", "ID", 1, 1,
+     "the message with this log id as it came, to the byte: its signatures verify", NEEDS_STORE,
+     ctl_mail_original, mail_bytes_options, 0},
+    {"mail", "show", "ID", 1, 1, "the same message as mail programs are given it", NEEDS_STORE,
+     ctl_mail_show, mail_bytes_options, 0},
+    {"mail", "restore", "ID", 1, 1,
+     "show what the plugin trackers took out of it again; it gets a new UID in its mailbox",
+     NEEDS_STORE, ctl_mail_restore, mail_restore_options, 0},
+    {"mail", "clean", "ID", 1, 1, "the way back: show it as it was delivered", NEEDS_STORE,
+     ctl_mail_clean, mail_clean_options, 0},
     {"plugin", "new", "NAME [DIR]", 1, 2, "make a project that builds, tests and loads", NEEDS_NOTHING,
      ctl_plugin_new, plugin_new_options, 0},
     {"plugin", "test", "DIR", 1, 1, "run the scenarios *.test of a folder in the server's engine",

@@ -7,6 +7,7 @@ static const struct fct_conf_key imap_keys[] = {
     FCT_CONF_KEY(struct imap_conf, max_literal,        "256K", "All literals of one command together, the messages of APPEND not counted; a sixteenth of it before login"),
     FCT_CONF_KEY(struct imap_conf, max_append,         "100M", "Largest message that APPEND takes; larger ones get NO [TOOBIG] (RFC 7889 4)"),
     FCT_CONF_KEY(struct imap_conf, spool_above,        "2M",  "Messages of APPEND above this wait on disk, not in memory"),
+    FCT_CONF_KEY(struct imap_conf, max_originals,      "1000", "Messages that one COPY or MOVE may put into the mailbox for originals (store.show_original)"),
     FCT_CONF_KEY(struct imap_conf, max_errors,         "20",  "Malformed commands (BAD) after which a connection ends"),
     FCT_CONF_KEY(struct imap_conf, max_login_failures, "4",   "Failed logins after which a connection ends"),
     FCT_CONF_KEY(struct imap_conf, login_delay,        "2s",  "Wait before a failed login is answered"),

@@ -6,7 +6,7 @@
 
 struct imap_conf {
     fct_size max_command, max_literal, max_append, spool_above;
-    uint32_t max_errors, max_login_failures;
+    uint32_t max_errors, max_login_failures, max_originals;
     fct_duration login_timeout, idle_timeout, stall_timeout, login_delay;
 };
 extern const struct conf_block imap_block;

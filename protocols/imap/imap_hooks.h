@@ -63,4 +63,13 @@ void imap_told_mailbox(struct imap_session *s, const char *change, struct fct_st
 void imap_told_append(struct imap_session *s, struct arena *arena, struct fct_str mailbox,
                       const uint32_t *uid, size_t n);
 
+/* ---- imap_originals.c ---- */
+
+/* COPY or MOVE into a mailbox whose role is MAILBOX_ORIGINALS. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool imap_copy_originals(struct imap_session *s, struct imap_command *c,
+                                                     const struct imap_indexes *messages,
+                                                     struct fct_str target, bool move,
+                                                     struct store_copied *copied,
+                                                     struct fct_err *err);
+
 #endif

@@ -68,9 +68,29 @@ START_TEST(a_view_of_version_1_is_read)
     ck_assert_uint_eq(v.origin.recipient.n + v.origin.client_ip.n + v.origin.helo.n, 0);
     ck_assert_uint_eq(v.origin.role, 0);
     buf_free(&b);
-    record_begin(&b, 3);
+    record_begin(&b, 4);
     record_end(&b);
     ck_assert(!mail_view_decode(buf_str(&b), &v));
+    buf_free(&b);
+}
+END_TEST
+
+START_TEST(a_view_that_shows_a_message_anew)
+{
+    struct buf b = BUF_INIT(1000);
+    struct mail_view v, anew = view;
+
+    anew.shown_anew = true;
+    anew.aside = FCT_STR("edits as delivered");
+    mail_view_encode(&view, &b);
+    ck_assert(mail_view_decode(buf_str(&b), &v) && !v.shown_anew && v.aside.n == 0);
+    buf_clear(&b);
+    mail_view_encode(&anew, &b);
+    ck_assert(mail_view_decode(buf_str(&b), &v) && v.shown_anew);
+    check_common(&v);
+    ck_assert(str_equal(v.aside, anew.aside));
+    for (size_t n = 0; n < b.n; n++)
+        ck_assert(!mail_view_decode((struct fct_str){b.p, n}, &v));
     buf_free(&b);
 }
 END_TEST
@@ -108,6 +128,7 @@ int main(void)
 
     tcase_add_test(t, a_view_comes_back);
     tcase_add_test(t, a_view_of_version_1_is_read);
+    tcase_add_test(t, a_view_that_shows_a_message_anew);
     tcase_add_test(t, numbers_of_emails_as_text);
     suite_add_tcase(s, t);
     r = srunner_create(s);
