@@ -5,6 +5,8 @@
 #include "core/conf/conf.h"
 
 struct store_conf {
+    const char *show_original;
+    fct_duration privacy_keep;
     fct_size quota, mailbox_cache, read_cache, write_buffer, block_cache, segment_size, reserve,
         max_message, max_settings_bytes;
     bool login_as;
