@@ -54,6 +54,8 @@ size_t tracker_find(struct fct_str text, struct fct_str needle)
     for (size_t i = 0; i + needle.n <= text.n; i++) {
         size_t n = 0;
 
+        if (tracker_lower(text.p[i]) != needle.p[0])
+            continue;
         while (n < needle.n && tracker_lower(text.p[i + n]) == needle.p[n])
             n++;
         if (n == needle.n)

@@ -4,7 +4,13 @@
 #include "plugins/trackers/tracker_glob.h"
 #include <openssl/evp.h>
 
-enum { ADDRESS_MAX = 250, WORD_MAX = 2048, BASE64_MIN = 12 };
+enum {
+    ADDRESS_MIN = 5,
+    ADDRESS_MAX = 250,
+    WORD_MAX = 2048,
+    BASE64_MIN = 12,
+    HEX_MIN = 2 * ADDRESS_MIN
+};
 
 /* ---- the reader's address ---- */
 
@@ -45,7 +51,7 @@ bool tracker_reader_init(struct tracker_reader *r, struct fct_str address)
     size_t at = 0;
 
     r->forms = 0;
-    if (address.n < 5 || address.n > ADDRESS_MAX || !memchr(address.p, '@', address.n))
+    if (address.n < ADDRESS_MIN || address.n > ADDRESS_MAX || !memchr(address.p, '@', address.n))
         return false;
     for (size_t i = 0; i < address.n; i++) {
         lower[i] = tracker_lower(address.p[i]);
@@ -60,6 +66,25 @@ bool tracker_reader_init(struct tracker_reader *r, struct fct_str address)
     add_digest(r, "SHA1", a);
     add_digest(r, "SHA256", a);
     return true;
+}
+
+/* What every form has: an "@", a "%", or as many hexadecimal digits in a row as an MD5 or an
+ * address have. Most texts have none. */
+static bool may_have_form(struct fct_str text)
+{
+    size_t run = 0;
+
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+
+        if (c == '@' || c == '%')
+            return true;
+        run = tracker_is_digit(c) || (tracker_lower(c) >= 'a' && tracker_lower(c) <= 'f') ? run + 1
+                                                                                          : 0;
+        if (run >= HEX_MIN)
+            return true;
+    }
+    return false;
 }
 
 static bool has_form(const struct tracker_reader *r, struct fct_str text)
@@ -118,14 +143,16 @@ bool tracker_names_reader(const struct tracker_reader *r, struct fct_str target)
 
     if (r->forms == 0)
         return false;
-    if (has_form(r, target))
+    if (may_have_form(target) && has_form(r, target))
         return true;
     for (size_t at = 0, end; at < target.n; at = end + 1) {
         end = word_end(target, at);
         if (end - at >= BASE64_MIN) {
             size_t n = tracker_base64(tracker_part(target, at, end), plain, sizeof plain);
 
-            if (has_form(r, (struct fct_str){plain, n}))
+            struct fct_str text = {plain, n};
+
+            if (may_have_form(text) && has_form(r, text))
                 return true;
         }
     }

@@ -5,7 +5,7 @@
 #include "plugins/trackers/tracker_glob.h"
 #include "plugins/trackers/tracker_id.h"
 
-enum { URL_MAX = 16384, NESTED_MAX = 2, CUTS_MAX = 64 };
+enum { URL_MAX = 16384, TARGET_ROOM = 1024, NESTED_MAX = 2, CUTS_MAX = 64 };
 
 /* ---- what must stay ---- */
 
@@ -51,9 +51,10 @@ static const char *const protected_names[] = {
 
 static bool is_one_of(struct fct_str s, const char *const *words, size_t n)
 {
+    char first = s.n > 0 ? tracker_lower(*s.p) : 0;
+
     for (size_t i = 0; i < n; i++)
-        if (s.n > 0 && tracker_lower(*s.p) == *words[i] &&
-            tracker_same(s, (struct fct_str){words[i], strlen(words[i])}))
+        if (first == *words[i] && tracker_same(s, (struct fct_str){words[i], strlen(words[i])}))
             return true;
     return false;
 }
@@ -63,9 +64,17 @@ static bool has_word(struct fct_str path, const char *const *words, size_t n)
     for (size_t at = 0, end; at < path.n; at = end + 1) {
         for (end = at; end < path.n && tracker_is_alnum(path.p[end]);)
             end++;
-        if (end > at && is_one_of(tracker_part(path, at, end), words, n))
+        if (end - at > 2 && is_one_of(tracker_part(path, at, end), words, n))
             return true;
     }
+    return false;
+}
+
+static bool has_part(struct fct_str path, const char *const *parts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (tracker_find(path, (struct fct_str){parts[i], strlen(parts[i])}) < path.n)
+            return true;
     return false;
 }
 
@@ -75,10 +84,8 @@ static bool has_pair(struct fct_str path)
     static const char *const pairs[] = {"sign-in",   "sign_in",   "log-in",    "log_in",
                                         "one-click", "one_click", "double-opt"};
 
-    for (size_t i = 0; i < FCT_COUNT(pairs); i++)
-        if (tracker_find(path, (struct fct_str){pairs[i], strlen(pairs[i])}) < path.n)
-            return true;
-    return false;
+    return (memchr(path.p, '-', path.n) || memchr(path.p, '_', path.n)) &&
+           has_part(path, pairs, FCT_COUNT(pairs));
 }
 
 bool tracker_link_is_protected(const struct fct_url *url)
@@ -99,10 +106,8 @@ bool tracker_link_keeps_redirect(const struct fct_url *url)
 {
     static const char *const pairs[] = {"opt-out", "opt_out", "list-manage"};
 
-    for (size_t i = 0; i < FCT_COUNT(pairs); i++)
-        if (tracker_find(url->path, (struct fct_str){pairs[i], strlen(pairs[i])}) < url->path.n)
-            return true;
-    return has_word(url->path, subscription_words, FCT_COUNT(subscription_words)) ||
+    return has_part(url->path, pairs, FCT_COUNT(pairs)) ||
+           has_word(url->path, subscription_words, FCT_COUNT(subscription_words)) ||
            tracker_link_is_protected(url);
 }
 
@@ -118,7 +123,7 @@ static size_t ampersand(struct fct_str raw, size_t at, bool html)
     for (size_t i = 0; html && i < FCT_COUNT(written); i++) {
         size_t n = strlen(written[i]);
 
-        if (at + n <= raw.n &&
+        if (at + n <= raw.n && tracker_lower(raw.p[at + 1]) == written[i][1] &&
             tracker_same(tracker_part(raw, at, at + n), (struct fct_str){written[i], n}))
             return n;
     }
@@ -138,10 +143,13 @@ static bool query_of(struct fct_str raw, bool html, struct query *q)
         return false;
     q->raw = raw;
     q->begin = (size_t)(mark - raw.p) + 1;
-    for (q->end = q->begin; q->end < raw.n && raw.p[q->end] != '#'; q->end++) {
-        size_t n = ampersand(raw, q->end, html);
+    for (q->end = q->begin; q->end < raw.n; q->end++) {
+        const char *hash = memchr(raw.p + q->end, '#', raw.n - q->end);
 
-        q->end += n > 1 ? n - 1 : 0; /* the "#" of "&#38;" begins no fragment */
+        q->end = hash ? (size_t)(hash - raw.p) : raw.n;
+        /* the "#" of "&#38;" begins no fragment */
+        if (q->end == raw.n || q->end == q->begin || ampersand(raw, q->end - 1, html) <= 1)
+            break;
     }
     return q->end > q->begin;
 }
@@ -149,11 +157,10 @@ static bool query_of(struct fct_str raw, bool html, struct query *q)
 /* Parameter from..to; *next is where the one behind it begins. */
 static size_t pair_end(const struct query *q, size_t from, bool html, size_t *next)
 {
-    size_t to = from, n = 0;
+    const char *mark = from < q->end ? memchr(q->raw.p + from, '&', q->end - from) : NULL;
+    size_t to = mark ? (size_t)(mark - q->raw.p) : q->end;
 
-    while (to < q->end && (n = ampersand(q->raw, to, html)) == 0)
-        to++;
-    *next = to < q->end ? to + n : q->end + 1;
+    *next = mark ? to + ampersand(q->raw, to, html) : q->end + 1;
     return to;
 }
 
@@ -201,10 +208,11 @@ size_t tracker_link_cut(const struct tracker_list *list, struct fct_str host, st
 
 /* ---- redirects ---- */
 
-struct fct_str tracker_link_target(const struct tracker_tools *tools, const struct fct_url *url)
+struct fct_str tracker_link_target(const struct tracker_tools *tools, const struct fct_url *url,
+                                   char *room, size_t bytes)
 {
     size_t n = url->path.n + (url->query.n > 0) + url->query.n;
-    char *to = n <= URL_MAX ? tools->alloc(tools->context, n + 1) : NULL;
+    char *to = n < bytes ? room : n <= URL_MAX ? tools->alloc(tools->context, n + 1) : NULL;
 
     if (!to)
         return (struct fct_str){NULL, 0};
@@ -317,7 +325,8 @@ static bool is_clean(struct fct_str s)
 static bool unwrap_once(const struct tracker_list *list, const struct tracker_tools *tools,
                         const struct fct_url *url, struct fct_url *out)
 {
-    struct fct_str target = tracker_link_target(tools, url), found;
+    char room[TARGET_ROOM];
+    struct fct_str target = tracker_link_target(tools, url, room, sizeof room), found;
     const struct tracker_row *row =
         target.p ? tracker_list_find(list, TRACKER_UNWRAP, url->host, target) : NULL;
 

@@ -35,7 +35,8 @@ size_t tracker_link_cut(const struct tracker_list *list, struct fct_str host, st
 bool tracker_link_unwrap(const struct tracker_list *list, const struct tracker_tools *tools,
                          const struct fct_url *url, struct fct_str *target);
 
-/* Path and query in one piece; p is NULL without memory. */
-struct fct_str tracker_link_target(const struct tracker_tools *tools, const struct fct_url *url);
+/* Path and query in one piece, in `room` if it is large enough; p is NULL without memory. */
+struct fct_str tracker_link_target(const struct tracker_tools *tools, const struct fct_url *url,
+                                   char *room, size_t bytes);
 
 #endif

@@ -1,5 +1,11 @@
-/* tracker_list.c - see tracker_list.h. Rows are sorted by kind and by the end of their host, so
- * that a host is looked up label by label however long the list is. */
+/* tracker_list.c - see tracker_list.h. Rows are sorted by kind and key, and a hash table leads to
+ * the first row of each key: a question costs the same however long the list is. Keys are
+ *
+ *   of a pixel or a redirect   the end of the host, from a whole label on, without wildcards
+ *   of one for any host        the first two bytes of the path, which begins with "/"
+ *   of a parameter             its name
+ *
+ * and empty where a wildcard stands in their place: these few rows are tried each time. */
 #include "plugins/trackers/tracker_list.h"
 
 #include "plugins/lib/view.h"
@@ -57,6 +63,14 @@ static bool is_host(struct fct_str s)
     return s.n > 0 && s.n <= 253;
 }
 
+/* "/w" of "/wf/open"; empty when that may be anything. */
+static struct fct_str head_of(struct fct_str path)
+{
+    bool literal = path.n >= 2 && path.p[0] == '/' && path.p[1] != '*';
+
+    return tracker_part(path, 0, literal ? 2 : 0);
+}
+
 /* HOST/PATH, or HOST alone. */
 static bool take_place(struct fct_str *rest, struct tracker_row *row)
 {
@@ -68,6 +82,9 @@ static bool take_place(struct fct_str *rest, struct tracker_row *row)
     row->host = tracker_part(word, 0, slash);
     row->path = tracker_part(word, slash, word.n);
     row->key = key_of(row->host);
+    row->anywhere = row->key.n == 0;
+    if (row->anywhere)
+        row->key = head_of(row->path);
     return is_host(row->host) && row->path.n <= 200;
 }
 
@@ -109,7 +126,7 @@ static bool read_param(struct tracker_list *list, struct fct_str rest, const cha
         row.host = take_word(&rest);
         if (row.host.n == 0)
             row.host = (struct fct_str){"*", 1};
-        row.key = key_of(row.host);
+        row.key = tracker_part(row.path, 0, memchr(row.path.p, '*', row.path.n) ? 0 : row.path.n);
         if (!is_host(row.host) || !add(list, &row))
             return false;
         rest = view_trim(rest);
@@ -204,6 +221,7 @@ void tracker_list_free(struct tracker_list *list)
     for (size_t i = 0; i < list->texts; i++)
         free(list->text[i]);
     free(list->row);
+    free(list->slot);
     *list = (struct tracker_list){0};
 }
 
@@ -217,22 +235,29 @@ bool tracker_list_switch_off(struct tracker_list *list, struct fct_str company)
     return found;
 }
 
-/* ---- looking up ---- */
+/* ---- order ---- */
 
-static int compare_key(enum tracker_row_kind kind, struct fct_str key,
-                       const struct tracker_row *row)
+static int compare_text(struct fct_str a, struct fct_str b)
 {
-    size_t n = key.n < row->key.n ? key.n : row->key.n;
-    int by = kind == row->kind ? memcmp(key.p, row->key.p, n) : kind < row->kind ? -1 : 1;
+    for (size_t i = 0; i < a.n && i < b.n; i++) {
+        int by = tracker_lower(a.p[i]) - tracker_lower(b.p[i]);
 
-    return by ? by : key.n < row->key.n ? -1 : key.n > row->key.n;
+        if (by)
+            return by;
+    }
+    return a.n < b.n ? -1 : a.n > b.n;
+}
+
+static bool same_key(const struct tracker_row *a, const struct tracker_row *b)
+{
+    return a->kind == b->kind && tracker_same(a->key, b->key);
 }
 
 /* Longer hosts and paths first: the more exact row answers. */
 static int compare_rows(const void *a, const void *b)
 {
     const struct tracker_row *x = a, *y = b;
-    int by = compare_key(x->kind, x->key, y);
+    int by = x->kind != y->kind ? (x->kind < y->kind ? -1 : 1) : compare_text(x->key, y->key);
 
     if (by)
         return by;
@@ -244,47 +269,86 @@ static int compare_rows(const void *a, const void *b)
     return by ? by : memcmp(x->host.p, y->host.p, x->host.n);
 }
 
-void tracker_list_sort(struct tracker_list *list)
+/* FNV-1a, from the end on: the hash of a host's end is on the way to the host's own. The list is
+ * the admin's, so nobody chooses keys that fall together. */
+static uint32_t hash_more(uint32_t hash, char c)
 {
+    return (hash ^ (unsigned char)tracker_lower(c)) * 16777619u;
+}
+
+static uint32_t hash_start(enum tracker_row_kind kind)
+{
+    return 2166136261u + kind;
+}
+
+static uint32_t hash_key(enum tracker_row_kind kind, struct fct_str key)
+{
+    uint32_t hash = hash_start(kind);
+
+    for (size_t i = key.n; i > 0; i--)
+        hash = hash_more(hash, key.p[i - 1]);
+    return hash;
+}
+
+static size_t slot_of(const struct tracker_list *list, uint32_t hash)
+{
+    return (hash ^ hash >> 15) & list->mask;
+}
+
+bool tracker_list_sort(struct tracker_list *list)
+{
+    size_t slots = 64;
+
     if (list->n > 1)
         qsort(list->row, list->n, sizeof *list->row, compare_rows);
-}
+    while (slots < 3 * list->n)
+        slots *= 2;
+    free(list->slot);
+    list->slot = calloc(slots, sizeof *list->slot);
+    list->mask = slots - 1;
+    for (size_t i = 0; list->slot && i < list->n; i++) {
+        const struct tracker_row *row = &list->row[i];
+        size_t at = slot_of(list, hash_key(row->kind, row->key));
 
-static size_t first_of(const struct tracker_list *list, enum tracker_row_kind kind,
-                       struct fct_str key)
-{
-    size_t low = 0, high = list->n;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (compare_key(kind, key, &list->row[middle]) > 0)
-            low = middle + 1;
-        else
-            high = middle;
+        if (i > 0 && same_key(row, row - 1))
+            continue;
+        while (list->slot[at])
+            at = (at + 1) & list->mask;
+        list->slot[at] = (uint32_t)i + 1;
     }
-    return low;
+    return list->slot;
 }
 
-static bool host_fits(const struct tracker_row *row, struct fct_str host)
+/* ---- looking up ---- */
+
+/* The first row with that key; list->n: none. */
+static size_t first_of(const struct tracker_list *list, enum tracker_row_kind kind,
+                       struct fct_str key, uint32_t hash)
 {
-    if (row->key.n == row->host.n) /* no star: the key was compared already */
-        return true;
+    for (size_t at = slot_of(list, hash); list->slot[at]; at = (at + 1) & list->mask) {
+        size_t i = list->slot[at] - 1;
+
+        if (list->row[i].kind == kind && tracker_same(list->row[i].key, key))
+            return i;
+    }
+    return list->n;
+}
+
+/* host: lower case; the pattern may be its end, from a whole label on. */
+static bool host_fits(struct fct_str pattern, struct fct_str host)
+{
+    if (!memchr(pattern.p, '*', pattern.n))
+        return host.n >= pattern.n &&
+               memcmp(host.p + host.n - pattern.n, pattern.p, pattern.n) == 0 &&
+               (host.n == pattern.n || host.p[host.n - pattern.n - 1] == '.');
     for (size_t at = 0; at < host.n;) {
-        if (tracker_glob(row->host, tracker_part(host, at, host.n)))
+        if (tracker_glob(pattern, tracker_part(host, at, host.n)))
             return true;
         while (at < host.n && host.p[at] != '.')
             at++;
         at++;
     }
-    return false;
-}
-
-/* Tells nearly all rows apart, at the cost of one byte. */
-static bool begins_alike(struct fct_str pattern, struct fct_str target)
-{
-    return pattern.n == 0 || *pattern.p == '*' ||
-           (target.n > 0 && tracker_lower(*pattern.p) == tracker_lower(*target.p));
+    return pattern.n == 1; /* "*": even of no host */
 }
 
 static bool target_fits(const struct tracker_row *row, struct fct_str target)
@@ -295,38 +359,57 @@ static bool target_fits(const struct tracker_row *row, struct fct_str target)
 
 static const struct tracker_row *find_under(const struct tracker_list *list,
                                             enum tracker_row_kind kind, struct fct_str key,
-                                            struct fct_str host, struct fct_str target)
+                                            uint32_t hash, struct fct_str host,
+                                            struct fct_str target)
 {
-    for (size_t i = first_of(list, kind, key); i < list->n; i++) {
+    size_t first = first_of(list, kind, key, hash);
+
+    for (size_t i = first; i < list->n; i++) {
         const struct tracker_row *row = &list->row[i];
 
-        if (row->kind != kind || row->key.n != key.n ||
-            (key.n > 0 && memcmp(row->key.p, key.p, key.n) != 0))
+        if (i > first && !same_key(row, row - 1))
             return NULL;
-        if (begins_alike(row->path, target) && target_fits(row, target) && host_fits(row, host))
+        if (target_fits(row, target) && host_fits(row->host, host))
             return row;
     }
     return NULL;
+}
+
+/* From the last label on; the longest end of the host that has a row that fits answers. */
+static const struct tracker_row *find_host(const struct tracker_list *list,
+                                           enum tracker_row_kind kind, struct fct_str host,
+                                           struct fct_str target)
+{
+    const struct tracker_row *found = NULL, *row;
+    uint32_t hash = hash_start(kind);
+
+    for (size_t at = host.n; at > 0; at--) {
+        hash = hash_more(hash, host.p[at - 1]);
+        if (at > 1 && host.p[at - 2] != '.')
+            continue;
+        row = find_under(list, kind, tracker_part(host, at - 1, host.n), hash, host, target);
+        found = row ? row : found;
+    }
+    return found;
 }
 
 const struct tracker_row *tracker_list_find(const struct tracker_list *list,
                                             enum tracker_row_kind kind, struct fct_str host,
                                             struct fct_str target)
 {
-    for (size_t at = 0; at < host.n && host.n <= 253;) {
-        const struct tracker_row *row =
-            find_under(list, kind, tracker_part(host, at, host.n), host, target);
+    struct fct_str none = {"", 0}, head = tracker_part(target, 0, target.n < 2 ? target.n : 2);
+    const struct tracker_row *row = host.n <= 253 ? find_host(list, kind, host, target) : NULL;
 
-        if (row)
-            return row;
-        while (at < host.n && host.p[at] != '.')
-            at++;
-        at++;
-    }
-    return find_under(list, kind, (struct fct_str){"", 0}, host, target);
+    if (!row && head.n == 2)
+        row = find_under(list, kind, head, hash_key(kind, head), host, target);
+    return row ? row : find_under(list, kind, none, hash_start(kind), host, target);
 }
 
 bool tracker_list_strips(const struct tracker_list *list, struct fct_str host, struct fct_str name)
 {
-    return name.n > 0 && name.n <= 100 && tracker_list_find(list, TRACKER_PARAM, host, name);
+    struct fct_str none = {"", 0};
+
+    return name.n > 0 && name.n <= 100 &&
+           (find_under(list, TRACKER_PARAM, name, hash_key(TRACKER_PARAM, name), host, name) ||
+            find_under(list, TRACKER_PARAM, none, hash_start(TRACKER_PARAM), host, name));
 }

@@ -21,7 +21,8 @@ enum tracker_how { TRACKER_QUERY, TRACKER_BASE64, TRACKER_SEGMENT, TRACKER_REST 
 struct tracker_row {
     enum tracker_row_kind kind;
     struct fct_str host, path, company;
-    struct fct_str key; /* the end of the host without wildcards: what is looked up */
+    struct fct_str key; /* what is looked up: see tracker_list.c */
+    bool anywhere;      /* of whatever host: its path alone tells */
     enum tracker_how how;
     struct fct_str what, scheme;
     unsigned segment;
@@ -34,13 +35,15 @@ struct tracker_list {
     char *text[8]; /* the files, which rows are views of */
     size_t texts;
     struct fct_str version;
+    uint32_t *slot; /* of the hash table: 1 + the first row with a key; 0: none */
+    size_t mask;    /* slots - 1 */
 };
 
 /* One more file; `name` is for errors. At most 8 files, 100,000 rows. */
 FCT_MUST_CHECK bool tracker_list_read(struct tracker_list *list, struct fct_str text,
                                       const char *name, struct fct_err *err);
-/* Once, after the last file and before the first question. */
-void tracker_list_sort(struct tracker_list *list);
+/* Once, after the last file and before the first question. False: no memory. */
+FCT_MUST_CHECK bool tracker_list_sort(struct tracker_list *list);
 void tracker_list_free(struct tracker_list *list);
 /* False: nobody in the list is called so. */
 FCT_MUST_CHECK bool tracker_list_switch_off(struct tracker_list *list, struct fct_str company);

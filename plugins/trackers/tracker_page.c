@@ -8,7 +8,7 @@
 #include "plugins/trackers/tracker_shape.h"
 #include <stdlib.h>
 
-enum { ENOUGH = 3, SURE = 3 };
+enum { ENOUGH = 3, SURE = 3, TARGET_ROOM = 1024 };
 
 const char *const tracker_why_names[] = {
     [TRACKER_WHY_LIST] = "list",         [TRACKER_WHY_READER] = "address",
@@ -19,39 +19,37 @@ const char *const tracker_why_names[] = {
 
 /* ---- what the whole part tells ---- */
 
+/* Texts, by their hash, sorted. */
 struct words {
-    struct fct_str *word; /* sorted */
+    uint64_t *hash;
     size_t n;
+    bool made;
 };
 
 struct walk {
     const struct tracker_page *page;
     struct tracker_edits *out;
-    struct words click_hosts, images;
-    struct fct_str hidden_name; /* of the element we are in that hides its content … */
-    size_t hidden_depth;        /* … and how many of that name are open; 0: in none */
+    struct words click_hosts, images; /* made when something asks for them */
+    struct fct_str hidden_name;       /* of the element we are in that hides its content … */
+    size_t hidden_depth;              /* … and how many of that name are open; 0: in none */
 };
 
-static int compare_words(const void *a, const void *b)
+/* FNV-1a. Two texts that fall together are taken for one: that gains nobody more than the same
+ * picture written twice does. */
+static uint64_t hash_of(struct fct_str s)
 {
-    const struct fct_str *x = a, *y = b;
-    int by = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
+    uint64_t hash = 14695981039346656037u;
 
-    return by ? by : x->n < y->n ? -1 : x->n > y->n;
+    for (size_t i = 0; i < s.n; i++)
+        hash = (hash ^ (unsigned char)s.p[i]) * 1099511628211u;
+    return hash;
 }
 
-/* How often the word is there, 2 for more. */
-static unsigned count_word(const struct words *w, struct fct_str word)
+static int compare_hashes(const void *a, const void *b)
 {
-    struct fct_str *at =
-        w->n > 0 ? bsearch(&word, w->word, w->n, sizeof *w->word, compare_words) : NULL;
+    const uint64_t *x = a, *y = b;
 
-    if (!at)
-        return 0;
-    return (at > w->word && compare_words(at - 1, at) == 0) ||
-                   (at + 1 < w->word + w->n && compare_words(at + 1, at) == 0)
-               ? 2
-               : 1;
+    return (*x > *y) - (*x < *y);
 }
 
 /* A link that a click follows. */
@@ -65,26 +63,46 @@ static bool names_something(const struct fct_url *url)
     return tracker_has_id(url->path) || tracker_has_id(url->query);
 }
 
-static void gather(struct walk *w)
+static void make_words(const struct tracker_page *page, struct words *w, bool images)
 {
-    const struct tracker_page *page = w->page;
-    size_t bytes = page->links * sizeof(struct fct_str);
-    struct words *hosts = &w->click_hosts, *images = &w->images;
-
-    hosts->word = page->tools->alloc(page->tools->context, bytes + 1);
-    images->word = page->tools->alloc(page->tools->context, bytes + 1);
-    if (!hosts->word || !images->word)
-        return;
-    for (size_t i = 0; i < page->links; i++) {
+    w->made = true;
+    w->hash = page->tools->alloc(page->tools->context, page->links * sizeof *w->hash + 1);
+    for (size_t i = 0; w->hash && i < page->links; i++) {
         const struct fct_link *l = &page->link[i];
 
-        if (l->from == FCT_LINK_IMAGE)
-            images->word[images->n++] = l->url.text;
-        else if (is_click(l) && names_something(&l->url))
-            hosts->word[hosts->n++] = l->url.host;
+        if (images && l->from == FCT_LINK_IMAGE)
+            w->hash[w->n++] = hash_of(l->url.text);
+        else if (!images && is_click(l) && names_something(&l->url))
+            w->hash[w->n++] = hash_of(l->url.host);
     }
-    qsort(images->word, images->n, sizeof *images->word, compare_words);
-    qsort(hosts->word, hosts->n, sizeof *hosts->word, compare_words);
+    if (w->n > 1)
+        qsort(w->hash, w->n, sizeof *w->hash, compare_hashes);
+}
+
+/* How often the word is there, 2 for more. */
+static unsigned count_word(const struct words *w, struct fct_str word)
+{
+    uint64_t hash = hash_of(word);
+    const uint64_t *at =
+        w->n > 0 ? bsearch(&hash, w->hash, w->n, sizeof *w->hash, compare_hashes) : NULL;
+
+    if (!at)
+        return 0;
+    return (at > w->hash && at[-1] == hash) || (at + 1 < w->hash + w->n && at[1] == hash) ? 2 : 1;
+}
+
+static bool counts_clicks(struct walk *w, struct fct_str host)
+{
+    if (!w->click_hosts.made)
+        make_words(w->page, &w->click_hosts, false);
+    return count_word(&w->click_hosts, host) > 0;
+}
+
+static bool is_repeated(struct walk *w, const struct fct_link *l)
+{
+    if (!w->images.made)
+        make_words(w->page, &w->images, true);
+    return count_word(&w->images, l->url.text) > 1;
 }
 
 /* ---- what one picture tells ---- */
@@ -166,43 +184,55 @@ static bool is_made(const struct fct_url *url)
 }
 
 /* Somebody's number, under a host that counts clicks, at a place that is no picture's name. */
-static bool is_open_count(const struct walk *w, const struct fct_link *l, enum tracker_shape shape)
+static bool is_open_count(struct walk *w, const struct fct_link *l, enum tracker_shape shape)
 {
     return shape == TRACKER_NO_SIZE && l->from == FCT_LINK_IMAGE && view_is(l->tag, "img") &&
-           !has_picture_name(l->url.path) && count_word(&w->click_hosts, l->url.host) > 0;
+           !has_picture_name(l->url.path) && names_something(&l->url) &&
+           counts_clicks(w, l->url.host);
 }
 
-static struct finding judge(const struct walk *w, const struct fct_html_token *token,
+/* What the URL and the element say, a row of the list apart. */
+static void look_closer(struct walk *w, const struct fct_link *l, struct fct_str target,
+                        enum tracker_shape shape, struct finding *f, int *most)
+{
+    const struct tracker_rules *rules = &w->page->rules;
+    bool unseen = shape == TRACKER_TINY || shape == TRACKER_HIDDEN;
+
+    if (rules->reader && names_a_reader(w->page, target))
+        add_points(f, SURE, TRACKER_WHY_READER, most);
+    if (rules->shape && unseen)
+        add_points(f, 2, TRACKER_WHY_SHAPE, most);
+    if (rules->redirects && is_open_count(w, l, shape))
+        add_points(f, 2, TRACKER_WHY_HOST, most);
+    /* A number alone is nothing: nearly all pictures have one. */
+    if (f->points > 0 && (names_something(&l->url) || (unseen && is_made(&l->url))))
+        add_points(f, 1, TRACKER_WHY_SHAPE, most);
+    if (f->points >= ENOUGH && l->from == FCT_LINK_IMAGE && is_repeated(w, l))
+        f->points--;
+}
+
+static struct finding judge(struct walk *w, const struct fct_html_token *token,
                             const struct fct_link *l)
 {
     const struct tracker_page *page = w->page;
-    const struct tracker_rules *rules = &page->rules;
-    struct fct_str target = tracker_link_target(page->tools, &l->url);
-    enum tracker_shape shape = shape_of(w, token, l);
-    bool unseen = shape == TRACKER_TINY || shape == TRACKER_HIDDEN;
+    char room[TARGET_ROOM];
+    struct fct_str target = tracker_link_target(page->tools, &l->url, room, sizeof room);
     struct finding f = {.why = TRACKER_WHY_REMOTE};
+    enum tracker_shape shape;
     int most = 0;
 
     if (!target.p)
         return f;
     f.row = tracker_list_find(page->list, TRACKER_PIXEL, l->url.host, target);
     f.off = f.row && f.row->off;
-    if (f.row)
-        add_points(&f, f.row->key.n == 0 && shape == TRACKER_SEEN ? 2 : SURE, TRACKER_WHY_LIST,
-                   &most);
-    if (page->level < TRACKER_STANDARD)
+    if (!f.row && page->level < TRACKER_STANDARD)
         return f;
-    if (rules->reader && names_a_reader(page, target))
-        add_points(&f, SURE, TRACKER_WHY_READER, &most);
-    if (rules->shape && unseen)
-        add_points(&f, 2, TRACKER_WHY_SHAPE, &most);
-    if (names_something(&l->url) || (unseen && is_made(&l->url))) {
-        add_points(&f, 1, TRACKER_WHY_SHAPE, &most);
-        if (rules->redirects && is_open_count(w, l, shape))
-            add_points(&f, 2, TRACKER_WHY_HOST, &most);
-    }
-    if (l->from == FCT_LINK_IMAGE && count_word(&w->images, l->url.text) > 1)
-        f.points--;
+    shape = shape_of(w, token, l);
+    if (f.row)
+        add_points(&f, f.row->anywhere && shape == TRACKER_SEEN ? SURE - 1 : SURE, TRACKER_WHY_LIST,
+                   &most);
+    if (page->level >= TRACKER_STANDARD)
+        look_closer(w, l, target, shape, &f, &most);
     return f;
 }
 
@@ -290,19 +320,22 @@ static bool is_void(struct fct_str name)
     return false;
 }
 
+static bool same_name(struct fct_str a, struct fct_str b)
+{
+    return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+}
+
 /* Inside of an element that hides its content only elements of its own name are counted: without a
  * tree that is enough, and takes no memory. */
 static void follow_hidden(struct walk *w, const struct fct_html_token *t)
 {
-    bool same = w->hidden_depth > 0 && t->name.n == w->hidden_name.n &&
-                memcmp(t->name.p, w->hidden_name.p, t->name.n) == 0;
-
-    if (t->kind == FCT_HTML_END && same) {
-        w->hidden_depth--;
-    } else if (t->kind == FCT_HTML_START && same) {
-        w->hidden_depth++;
-    } else if (t->kind == FCT_HTML_START && w->hidden_depth == 0 && !is_void(t->name) &&
-               tracker_hides_content(t)) {
+    if (w->hidden_depth > 0) {
+        if (t->kind == FCT_HTML_END && same_name(t->name, w->hidden_name))
+            w->hidden_depth--;
+        else if (t->kind == FCT_HTML_START && same_name(t->name, w->hidden_name))
+            w->hidden_depth++;
+    } else if (t->kind == FCT_HTML_START && t->attributes > 0 && tracker_hides_content(t) &&
+               !is_void(t->name)) {
         w->hidden_name = t->name;
         w->hidden_depth = 1;
     }
@@ -336,7 +369,6 @@ void tracker_page_clean(const struct tracker_page *page, struct tracker_edits *o
 
     if (page->level == TRACKER_OFF)
         return;
-    gather(&w);
     for (size_t i = 0; i < page->tokens; i++) {
         at = clean_token(&w, &page->token[i], at);
         follow_hidden(&w, &page->token[i]);

@@ -161,8 +161,10 @@ static void read_style(struct look *l, struct fct_str style)
 const struct fct_html_attribute *tracker_attribute(const struct fct_html_token *token,
                                                    const char *name)
 {
+    size_t n = strlen(name);
+
     for (size_t i = 0; i < token->attributes; i++)
-        if (view_is(token->attribute[i].name, name))
+        if (token->attribute[i].name.n == n && memcmp(token->attribute[i].name.p, name, n) == 0)
             return &token->attribute[i];
     return NULL;
 }
@@ -196,13 +198,31 @@ enum tracker_shape tracker_shape_of(const struct fct_html_token *token)
     return l.width <= TINY_MAX && l.height <= TINY_MAX ? TRACKER_TINY : TRACKER_SEEN;
 }
 
+/* "none" or "opacity": most styles are about letters and colours, and are not read. */
+static bool may_hide(struct fct_str style)
+{
+    for (size_t i = 0; i + 3 < style.n; i++) {
+        char c = tracker_lower(style.p[i + 1]);
+
+        if ((c == 'o' && tracker_lower(style.p[i]) == 'n' && tracker_lower(style.p[i + 2]) == 'n' &&
+             tracker_lower(style.p[i + 3]) == 'e') ||
+            (c == 'p' && tracker_lower(style.p[i]) == 'o' &&
+             begins(tracker_part(style, i, style.n), "opacity")))
+            return true;
+    }
+    return false;
+}
+
 bool tracker_hides_content(const struct fct_html_token *token)
 {
-    const struct fct_html_attribute *style = tracker_attribute(token, "style");
+    bool may = false;
 
-    if (tracker_attribute(token, "hidden"))
-        return true;
-    /* Most styles are about letters and colours: not read. */
-    return style && (has_word(style->value, "none") || has_word(style->value, "opacity")) &&
-           look_at(token).hidden;
+    for (size_t i = 0; i < token->attributes; i++) {
+        const struct fct_html_attribute *a = &token->attribute[i];
+
+        if (view_is(a->name, "hidden"))
+            return true;
+        may = may || (view_is(a->name, "style") && may_hide(a->value));
+    }
+    return may && look_at(token).hidden;
 }

@@ -76,7 +76,8 @@ bool trackers_load(const struct trackers_conf *conf, struct tracker_list *list, 
     for (size_t i = 0; i < conf->more_lists.n; i++)
         if (!read_file(conf->more_lists.item[i], list, err))
             return false;
-    tracker_list_sort(list);
+    if (!tracker_list_sort(list))
+        return fails(err, "trackers", "no memory");
     for (size_t i = 0; i < conf->keep_companies.n; i++) {
         const char *name = conf->keep_companies.item[i];
 

@@ -64,7 +64,7 @@ START_TEST(which_row_answers)
                                   "pixel x.example/long/ Longer\npixel t.*.y.example/o Y\n"
                                   "pixel z*.example Z\nparam a\nparam b x.example\nparam c_*\n"),
                           "f", &err));
-    tracker_list_sort(&list);
+    ck_assert(tracker_list_sort(&list));
     ck_assert_str_eq(company(&list, "x.example", "/a"), "X");
     ck_assert_str_eq(company(&list, "a.b.x.example", "/LONG/er"), "Longer");
     ck_assert_str_eq(company(&list, "ax.example", "/a"), "-");

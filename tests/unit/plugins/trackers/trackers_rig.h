@@ -48,9 +48,9 @@ static inline bool rig_init(struct rig *r, enum tracker_level level)
     *r = (struct rig){.arena = arena_new(NULL)};
     r->tools = (struct tracker_tools){r->arena, rig_alloc, rig_parse};
     if (!tracker_list_read(&r->list, str_from(rig_rows), "rows", &err) ||
+        !tracker_list_sort(&r->list) ||
         !tracker_reader_init(&r->reader, FCT_STR("Ann@Example.org")))
         return false;
-    tracker_list_sort(&r->list);
     r->page = (struct tracker_page){.list = &r->list,
                                     .tools = &r->tools,
                                     .reader = &r->reader,
