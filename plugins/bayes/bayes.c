@@ -25,13 +25,18 @@ static bool start(struct fct_self *self, const struct fct_host *host, const void
     plugin->conf = conf;
     plugin->key = bayes_conf_key(plugin->conf);
     bayes_conf_tuning(plugin->conf, &plugin->tuning);
+    if (plugin->conf->cache.bytes > 0)
+        plugin->cache = bayes_cache_new(plugin->conf->cache.bytes);
     *state = plugin;
     return true;
 }
 
 static void stop(void *state)
 {
-    free(state);
+    struct bayes_plugin *plugin = state;
+
+    bayes_cache_free(&plugin->cache);
+    free(plugin);
 }
 
 static const struct fct_hook_row hooks[] = {

@@ -3,7 +3,6 @@
 
 #include <float.h>
 #include <math.h>
-#include <stdlib.h>
 
 /* Found by bench/spam on the developers' corpus; nothing else of it is in here. */
 const struct bayes_tuning bayes_tuning = {
@@ -13,7 +12,7 @@ const struct bayes_tuning bayes_tuning = {
     .overlap = 0.1,
 };
 
-enum { STRONGEST_MAX = 1000 };
+enum { STRONGEST_MAX = 800 }; /* tokens of a message */
 
 /* ---- one token ---- */
 
@@ -30,11 +29,69 @@ static double estimate(const struct bayes_tuning *tuning, const struct bayes_cou
     return (tuning->strength * 0.5 + seen * (spam / (spam + ham))) / (tuning->strength + seen);
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = fabs(*(const double *)a - 0.5), y = fabs(*(const double *)b - 0.5);
+/* ---- the strongest ---- */
 
-    return (x < y) - (x > y);
+struct strong {
+    double estimate, says; /* how far from neutral */
+    size_t at;
+};
+
+/* Among equals the first one is the stronger, so that the choice never depends on how we sort. */
+static bool is_weaker(const struct strong *a, const struct strong *b)
+{
+    return a->says < b->says || (a->says <= b->says && a->at > b->at);
+}
+
+/* A heap with the weakest on top: room for `most` is all that is needed. */
+struct strongest {
+    struct strong heap[STRONGEST_MAX];
+    size_t n, most;
+};
+
+static void swap(struct strong *a, struct strong *b)
+{
+    struct strong c = *a;
+
+    *a = *b;
+    *b = c;
+}
+
+static void sink(struct strong *heap, size_t n, size_t at)
+{
+    for (;;) {
+        size_t weakest = at;
+
+        for (size_t child = 2 * at + 1; child <= 2 * at + 2 && child < n; child++)
+            if (is_weaker(&heap[child], &heap[weakest]))
+                weakest = child;
+        if (weakest == at)
+            return;
+        swap(&heap[at], &heap[weakest]);
+        at = weakest;
+    }
+}
+
+static void consider(struct strongest *s, const struct strong *one)
+{
+    if (s->n < s->most) {
+        size_t at = s->n++;
+
+        s->heap[at] = *one;
+        for (; at > 0 && is_weaker(&s->heap[at], &s->heap[(at - 1) / 2]); at = (at - 1) / 2)
+            swap(&s->heap[at], &s->heap[(at - 1) / 2]);
+    } else if (s->n > 0 && is_weaker(&s->heap[0], one)) {
+        s->heap[0] = *one;
+        sink(s->heap, s->n, 0);
+    }
+}
+
+/* The strongest first. */
+static void sort_strongest(struct strongest *s)
+{
+    for (size_t left = s->n; left > 1; left--) {
+        swap(&s->heap[0], &s->heap[left - 1]);
+        sink(s->heap, left - 1, 0);
+    }
 }
 
 /* ---- all of them ---- */
@@ -75,21 +132,24 @@ static void weigh(double ham_by_chance, double spam_by_chance, struct bayes_opin
 void bayes_judge(const struct bayes_tuning *tuning, const struct bayes_counts *messages,
                  const struct bayes_counts *token, size_t n, struct bayes_opinion *out)
 {
-    double strong[STRONGEST_MAX], for_spam = 0, for_ham = 0, degrees;
-    size_t most = tuning->strongest < STRONGEST_MAX ? tuning->strongest : STRONGEST_MAX, used = 0;
+    double for_spam = 0, for_ham = 0, degrees;
+    struct strongest strong;
+    size_t used;
 
+    strong.n = 0;
+    strong.most = tuning->strongest < STRONGEST_MAX ? tuning->strongest : STRONGEST_MAX;
     *out = (struct bayes_opinion){.probability = 0.5};
-    for (size_t i = 0; i < n && used < STRONGEST_MAX; i++) {
-        double f = estimate(tuning, messages, &token[i]);
+    for (size_t i = 0; i < n; i++) {
+        double f = estimate(tuning, messages, &token[i]), says = fabs(f - 0.5);
 
-        if (fabs(f - 0.5) >= tuning->deviation)
-            strong[used++] = f;
+        if (says >= tuning->deviation)
+            consider(&strong, &(struct strong){f, says, i});
     }
-    qsort(strong, used, sizeof *strong, compare);
-    used = used < most ? used : most;
+    sort_strongest(&strong);
+    used = strong.n;
     for (size_t i = 0; i < used; i++) {
-        for_spam -= log(1 - strong[i]);
-        for_ham -= log(strong[i]);
+        for_spam -= log(1 - strong.heap[i].estimate);
+        for_ham -= log(strong.heap[i].estimate);
     }
     degrees = fmax((double)used * tuning->overlap, used > 0);
     out->used = (uint32_t)used;

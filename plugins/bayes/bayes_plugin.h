@@ -2,14 +2,18 @@
 #ifndef PLUGINS_BAYES_BAYES_PLUGIN_H
 #define PLUGINS_BAYES_BAYES_PLUGIN_H
 
+#include "bayes_cache.h"
 #include "bayes_conf.h"
 #include "bayes_store.h"
+
+enum { BAYES_DATABASES_MAX = 21 }; /* the site's and those of max_users */
 
 struct bayes_plugin {
     const struct fct_host *host;
     const struct bayes_conf *conf;
     uint64_t key;
     struct bayes_tuning tuning;
+    struct bayes_cache *cache; /* NULL: `cache = 0` */
 };
 
 extern const struct fct_symbol bayes_symbols[];

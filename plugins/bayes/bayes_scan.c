@@ -1,11 +1,8 @@
 /* bayes_scan.c - what the databases say of a message: the site's for everybody, and a user's own
  * for that user's copy. Without Redis nothing is said. */
-#include "bayes_plugin.h"
+#include "bayes_lookup.h"
 
 #include <math.h>
-#include <time.h>
-
-enum { DATABASES_MAX = 21, GENERATIONS = 2, LOOKS = GENERATIONS + 1 };
 
 /* Where a message begins to be nearly the same as another, and where it is for certain. */
 #define LIKE_FROM 0.4
@@ -43,40 +40,22 @@ static unsigned band_of(double probability)
     return band;
 }
 
-/* ---- databases and what they know ---- */
-
-struct database {
-    struct bayes_db db;
-    struct fct_str account; /* empty: the site's */
-    struct bayes_counts messages, token[BAYES_TOKENS];
-    struct bayes_opinion opinion;
-    const struct fct_redis_reply *near;
-    bool answered;
-};
-
-/* One generation of one database. */
-struct look {
-    const struct bayes_plugin *plugin;
-    struct database *database;
-    struct bayes_question question;
-    double weight;
-    const struct fct_redis_reply *reply;
-};
+/* ---- databases ---- */
 
 struct scan {
     const struct bayes_plugin *plugin;
     struct fct_call *call;
     uint64_t token[BAYES_TOKENS];
     size_t n;
-    struct database *database[DATABASES_MAX];
+    struct bayes_database *database[BAYES_DATABASES_MAX];
     size_t databases;
 };
 
-static struct database *add_database(struct scan *s, struct fct_str account)
+static struct bayes_database *add_database(struct scan *s, struct fct_str account)
 {
-    struct database *d = s->plugin->host->alloc(s->call, sizeof *d);
+    struct bayes_database *d = s->plugin->host->alloc(s->call, sizeof *d);
 
-    if (!d || s->databases == DATABASES_MAX)
+    if (!d || s->databases == BAYES_DATABASES_MAX)
         return NULL;
     d->account = account;
     if (account.n > 0)
@@ -107,93 +86,10 @@ static void add_users(struct scan *s)
             (void)add_database(s, r->account);
 }
 
-/* ---- asking Redis: all at once ---- */
-
-static FCT_MAY_WAIT void ask(struct fct_call *call, void *arg)
-{
-    struct look *l = arg;
-    struct bayes_question *q = &l->question;
-
-    l->reply = l->plugin->host->redis_script(call, &bayes_look_script, q->key, q->keys, q->arg,
-                                             q->args, NULL);
-}
-
-static FCT_MAY_WAIT void ask_near(struct fct_call *call, void *arg)
-{
-    struct look *l = arg;
-
-    l->database->near = l->plugin->host->redis(call, l->question.arg, l->question.args, NULL);
-}
-
-static struct look *new_look(struct scan *s, struct database *d, unsigned age)
-{
-    bayes_generation now = bayes_generation_at((int64_t)time(NULL));
-    struct look *l = s->plugin->host->alloc(s->call, sizeof *l);
-
-    if (!l)
-        return NULL;
-    l->plugin = s->plugin;
-    l->database = d;
-    l->weight = age == 0 ? 1 : BAYES_OLDER_WEIGHT;
-    bayes_look(&l->question, &d->db, now - age, s->token, s->n);
-    return l;
-}
-
-/* Of users: what they spoke about last. Returns how many were asked. */
-static size_t begin_near(struct scan *s, struct fct_token *started)
-{
-    size_t n = 0;
-
-    for (size_t i = 1; i < s->databases; i++) {
-        struct look *l = s->plugin->host->alloc(s->call, sizeof *l);
-
-        if (!l)
-            break;
-        l->plugin = s->plugin;
-        l->database = s->database[i];
-        bayes_look_near(&l->question, &l->database->db);
-        started[n++] = s->plugin->host->start(s->call, ask_near, l);
-    }
-    return n;
-}
-
-static FCT_MAY_WAIT void look_up(struct scan *s)
-{
-    struct look *look[DATABASES_MAX * GENERATIONS];
-    struct fct_token started[DATABASES_MAX * LOOKS];
-    size_t n = 0, all;
-
-    for (size_t i = 0; i < s->databases; i++)
-        for (unsigned age = 0; age < GENERATIONS; age++)
-            if ((look[n] = new_look(s, s->database[i], age))) {
-                started[n] = s->plugin->host->start(s->call, ask, look[n]);
-                n++;
-            }
-    all = n + begin_near(s, started + n);
-    if (!s->plugin->host->wait_all(s->call, started, all))
-        return;
-    for (size_t i = 0; i < s->databases; i++)
-        s->database[i]->answered = true;
-    for (size_t i = 0; i < n; i++) {
-        struct database *d = look[i]->database;
-
-        if (!look[i]->reply ||
-            !bayes_look_add(look[i]->reply, look[i]->weight, &d->messages, d->token, s->n))
-            d->answered = false;
-    }
-}
-
 /* ---- the verdict ---- */
 
-static bool has_learned(const struct scan *s, const struct database *d)
-{
-    double least = s->plugin->conf->min_learned;
-
-    return d->answered && d->messages.spam >= least && d->messages.ham >= least;
-}
-
 /* Of a user's own database, rising while there is less than it takes to decide alone. */
-static double own_share(const struct scan *s, const struct database *d)
+static double own_share(const struct scan *s, const struct bayes_database *d)
 {
     double least = s->plugin->conf->min_learned, full = s->plugin->conf->full_learned;
     double has = fmin(d->messages.spam, d->messages.ham);
@@ -246,28 +142,30 @@ static void write_detail(struct verdict *v, const char *rest)
 
 static bool judge_site(struct scan *s, struct verdict *v)
 {
-    struct database *d = s->database[0];
+    const struct bayes_database *d = s->database[0];
+    struct bayes_opinion opinion;
 
-    if (!has_learned(s, d))
+    if (!d->knows)
         return false;
-    bayes_judge(&s->plugin->tuning, &d->messages, d->token, s->n, &d->opinion);
-    *v = (struct verdict){.probability = d->opinion.probability, .margin = d->opinion.margin};
+    bayes_judge(&s->plugin->tuning, &d->messages, d->token, s->n, &opinion);
+    *v = (struct verdict){.probability = opinion.probability, .margin = opinion.margin};
     write_detail(v, "");
     (void)s->plugin->host->symbol(s->call, bayes_symbols[band_of(v->probability)].name,
                                   factor_of(v), detail_of(v));
     return true;
 }
 
-static void judge_user(struct scan *s, struct database *d, const struct verdict *site)
+static void judge_user(struct scan *s, const struct bayes_database *d, const struct verdict *site)
 {
     const struct fct_host *host = s->plugin->host;
+    struct bayes_opinion opinion;
     struct verdict own = {0};
     double share = site ? own_share(s, d) : 1;
     char rest[40];
 
-    bayes_judge(&s->plugin->tuning, &d->messages, d->token, s->n, &d->opinion);
-    own.probability = share * d->opinion.probability + (site ? (1 - share) * site->probability : 0);
-    own.margin = share * d->opinion.margin + (site ? (1 - share) * site->margin : 0);
+    bayes_judge(&s->plugin->tuning, &d->messages, d->token, s->n, &opinion);
+    own.probability = share * opinion.probability + (site ? (1 - share) * site->probability : 0);
+    own.margin = share * opinion.margin + (site ? (1 - share) * site->margin : 0);
     (void)snprintf(rest, sizeof rest, ", %.0f%% own", 100 * share);
     write_detail(&own, rest);
     if (site && band_of(site->probability) != band_of(own.probability))
@@ -277,7 +175,7 @@ static void judge_user(struct scan *s, struct database *d, const struct verdict 
                            factor_of(&own), detail_of(&own));
 }
 
-static void judge_near(struct scan *s, const struct database *d)
+static void judge_near(struct scan *s, const struct bayes_database *d)
 {
     const struct bayes_digest nobody = {{0}};
     struct bayes_near_record record;
@@ -303,7 +201,7 @@ static void judge(struct scan *s)
     bool by_site = judge_site(s, &site);
 
     for (size_t i = 1; i < s->databases; i++) {
-        if (has_learned(s, s->database[i]))
+        if (s->database[i]->knows)
             judge_user(s, s->database[i], by_site ? &site : NULL);
         judge_near(s, s->database[i]);
     }
@@ -327,7 +225,7 @@ enum fct_verdict bayes_on_scan(struct fct_call *call, const struct fct_ev_scan *
     if (s->n == 0 || !add_database(s, (struct fct_str){"", 0}))
         return FCT_NEXT;
     add_users(s);
-    look_up(s);
+    bayes_look_up(plugin, call, s->database, s->databases, s->token, s->n);
     judge(s);
     return FCT_NEXT;
 }

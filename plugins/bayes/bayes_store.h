@@ -1,11 +1,18 @@
 /* bayes_store.h - how counts lie in Redis, and the two scripts that read and change them. Pure: who
  * sends them is the caller's business.
  *
- *   fct:b:{DB}:GENERATION          hash: s, h: messages learned as spam and ham
+ *   fct:b:{DB}:GENERATION          hash: s, h: messages learned as spam and ham; v: the state
  *   fct:b:{DB}:GENERATION:BUCKET   hash: 5 bytes of a token's hash -> spam << 24 | ham
  *   fct:l:{DB}:GENERATION          hash: digest of a learned message -> who taught what: s or h by
  *                                  a person, -s or -h by the score (bayes_learn_script)
+ *   fct:c:{DB}:GENERATION          list, of the site only, the newest first: state after a lesson,
+ *                                  tokens that it changed; for ten minutes (bayes_site.h)
+ *   fct:t:{DB}:DIGEST              what was taken back, s or h; for an hour: told of the same move
+ *                                  once more nothing is learned
  *   fct:n:{DB}                     list, of users only: what they spoke about last (bayes_near.h)
+ *
+ * The state is a number that follows from what is learned, whatever the order: each lesson adds one
+ * of its own, taking it back subtracts it, modulo 2^48. The same state means the same counts.
  *
  * A generation is a quarter of a year: this and the one before are read, the older at half weight,
  * and Redis forgets whole generations by itself. Small hashes with integer values are listpacks:
@@ -17,6 +24,13 @@
 #include "bayes_judge.h"
 #include "bayes_message.h"
 #include "bayes_near.h"
+
+enum {
+    BAYES_SITE_BUCKETS =
+        16384, /* of 60 tokens when a site knows a million of them: small and fast */
+    BAYES_USER_BUCKETS = 256,
+    BAYES_PACKED = 7, /* a token in a question: two bytes of bucket, five of field */
+};
 
 /* A database: the site's, or a user's. */
 struct bayes_db {
@@ -36,12 +50,23 @@ int64_t bayes_generation_end(bayes_generation generation);
 
 /* What a script is called with. The views point into the struct. */
 struct bayes_question {
-    struct fct_str key[3], arg[10];
+    struct fct_str key[4], arg[12];
     size_t keys, args;
-    char text[5][100];
+    char text[6][100];
     struct bayes_near_record near;
-    char packed[7 * BAYES_TOKENS];
+    char packed[BAYES_PACKED * BAYES_TOKENS];
 };
+
+/* ---- parts of questions and answers ---- */
+
+uint32_t bayes_bucket(const struct bayes_db *db, uint64_t token);
+void bayes_pack(const struct bayes_db *db, uint64_t token, char *to);
+/* Into a text of the question; kind: the letter behind "fct:". */
+struct fct_str bayes_key_of(struct bayes_question *q, unsigned slot, const char *kind,
+                            const struct bayes_db *db, bayes_generation generation);
+struct fct_str bayes_state_text(struct bayes_question *q, unsigned slot, uint64_t state);
+/* Digits at the front of *s, which moves behind them; 0 when there are none. */
+uint64_t bayes_number(struct fct_str *s);
 
 /* ---- reading ---- */
 
@@ -54,8 +79,14 @@ FCT_MUST_CHECK bool bayes_look_add(const struct fct_redis_reply *reply, double w
                                    size_t n);
 #define BAYES_OLDER_WEIGHT 0.5
 
-/* A plain command: q->arg are its words. The answer is for bayes_near_find. */
-void bayes_look_near(struct bayes_question *q, const struct bayes_db *db);
+/* Of a user's database, before its tokens are asked for: how many messages it knows, and what the
+ * user spoke about last. */
+extern const struct fct_redis_script bayes_heads_script;
+void bayes_heads(struct bayes_question *q, const struct bayes_db *db, bayes_generation now);
+/* Adds to *messages. near: for bayes_near_find. */
+FCT_MUST_CHECK bool bayes_heads_add(const struct fct_redis_reply *reply,
+                                    struct bayes_counts *messages,
+                                    const struct fct_redis_reply **near);
 
 /* ---- learning ---- */
 

@@ -45,12 +45,55 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Hashes are spread evenly, so a place for each is known by its value alone: they are dealt out and
+ * what lies together is sorted. Whoever chooses words that lie together only makes us sort. */
+enum { HEAPS = 512, FEW = 24 };
+
+static void sort_few(uint64_t *hash, size_t n)
+{
+    if (n > FEW) {
+        qsort(hash, n, sizeof *hash, compare);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        uint64_t one = hash[i];
+        size_t at = i;
+
+        for (; at > 0 && hash[at - 1] > one; at--)
+            hash[at] = hash[at - 1];
+        hash[at] = one;
+    }
+}
+
+/* room: for n hashes. */
+static void sort(uint64_t *hash, size_t n, uint64_t *room)
+{
+    uint16_t end[HEAPS] = {0};
+    uint64_t most = 0;
+    unsigned shift = 0;
+
+    for (size_t i = 0; i < n; i++)
+        most |= hash[i];
+    while (most >> shift >= HEAPS)
+        shift++;
+    for (size_t i = 0; i < n; i++)
+        end[hash[i] >> shift]++;
+    for (size_t i = 1; i < HEAPS; i++)
+        end[i] = (uint16_t)(end[i] + end[i - 1]);
+    for (size_t i = n; i > 0; i--)
+        room[--end[hash[i - 1] >> shift]] = hash[i - 1];
+    for (size_t i = 0; i < HEAPS; i++) /* ends have become beginnings */
+        sort_few(room + end[i], (i + 1 < HEAPS ? end[i + 1] : n) - end[i]);
+    memcpy(hash, room, n * sizeof *hash);
+}
+
 /* Sorted, each once, no more than `most`. */
 static void tidy(struct bayes_drawer *d)
 {
+    uint64_t room[BAYES_DRAWER];
     size_t n = 0;
 
-    qsort(d->hash, d->n, sizeof *d->hash, compare);
+    sort(d->hash, d->n, room);
     for (size_t i = 0; i < d->n; i++)
         if (n == 0 || d->hash[i] != d->hash[n - 1])
             d->hash[n++] = d->hash[i];
@@ -112,6 +155,7 @@ void bayes_token_pair(struct bayes_tokens *t, enum bayes_space space, uint64_t f
 size_t bayes_tokens_finish(struct bayes_tokens *t, uint64_t out[BAYES_TOKENS])
 {
     size_t take[BAYES_KINDS], left = BAYES_TOKENS, n = 0;
+    uint64_t room[BAYES_TOKENS];
 
     for (unsigned i = 0; i < BAYES_KINDS; i++) {
         struct bayes_drawer *d = &t->drawer[i];
@@ -129,6 +173,6 @@ size_t bayes_tokens_finish(struct bayes_tokens *t, uint64_t out[BAYES_TOKENS])
         memcpy(out + n, t->drawer[i].hash, take[i] * sizeof *out);
         n += take[i];
     }
-    qsort(out, n, sizeof *out, compare);
+    sort(out, n, room);
     return n;
 }

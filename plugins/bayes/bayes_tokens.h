@@ -10,6 +10,7 @@
 #include <facteur/base.h>
 
 #define BAYES_TOKENS 800
+#define BAYES_DRAWER (2 * BAYES_TOKENS)
 
 /* Where a token comes from. The same word in a subject and in the text are two tokens. Numbers go
  * into the hash: never reuse one. */
@@ -32,7 +33,7 @@ enum bayes_kind { BAYES_ABOUT, BAYES_WORDS, BAYES_PAIRS, BAYES_KINDS };
 struct bayes_drawer {
     size_t n, most;
     uint64_t limit; /* higher ones have no chance any more; 0: anything has */
-    uint64_t hash[4 * BAYES_TOKENS];
+    uint64_t hash[BAYES_DRAWER];
 };
 
 struct bayes_tokens {

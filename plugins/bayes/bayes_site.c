@@ -1,0 +1,313 @@
+/* bayes_site.c - see bayes_site.h. */
+#include "bayes_site.h"
+
+/* After so many questions that somebody's lessons overtook the cache is left alone. */
+enum { ROUNDS = 3 };
+
+/* KEYS: of this generation and of the one before: head, changes. ARGV, for each: the state that the
+ * caller holds (15 digits, empty: none), buckets of two bytes, tokens (bayes_pack).
+ *
+ * Of each: false when it is empty, else s, h, state, buckets, values of tokens, what changed since.
+ * A bucket is "N:" and its fields and values, a comma behind each; what changed are tokens, or
+ * false when it is unknown. Nothing but the state is looked up for who holds another one. */
+const struct fct_redis_script bayes_site_script = {
+    .name = "bayes_site",
+    .text = "local function buckets(head, list)\n"
+            "  local out = {}\n"
+            "  for i = 1, #list, 2 do\n"
+            "    local b = redis.call('HGETALL', head .. ':' .. list:byte(i) * 256 + "
+            "list:byte(i + 1))\n"
+            "    out[#out + 1] = #b / 2 .. ':' .. table.concat(b, ',') .. (#b > 0 and ',' or '')\n"
+            "  end\n"
+            "  return table.concat(out)\n"
+            "end\n"
+            "local function values(head, t)\n"
+            "  local out = {}\n"
+            "  for i = 1, #t, 7 do\n"
+            "    out[#out + 1] = redis.call('HGET', head .. ':' .. t:byte(i) * 256 + "
+            "t:byte(i + 1),\n"
+            "      t:sub(i + 2, i + 6)) or ''\n"
+            "  end\n"
+            "  return table.concat(out, ',')\n"
+            "end\n"
+            "local function changes(key, held)\n"
+            "  local out = {}\n"
+            "  for i = 0, redis.call('LLEN', key) - 1 do\n"
+            "    local r = redis.call('LINDEX', key, i)\n"
+            "    if r:sub(1, 15) == held then return table.concat(out) end\n"
+            "    out[#out + 1] = r:sub(16)\n"
+            "  end\n"
+            "  return false\n"
+            "end\n"
+            "local function generation(head, log, held, b, t)\n"
+            "  local r = redis.call('HMGET', head, 's', 'h', 'v')\n"
+            "  if not r[1] and not r[2] then return false end\n"
+            "  local state = string.format('%015.0f', tonumber(r[3] or 0))\n"
+            "  local now, since = held == state or held == 'any', ''\n"
+            "  if not now and held ~= '' then since = changes(log, held) end\n"
+            "  return {r[1] or '0', r[2] or '0', state, now and buckets(head, b) or '',\n"
+            "    now and values(head, t) or '', since}\n"
+            "end\n"
+            "return {generation(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]),\n"
+            "  generation(KEYS[3], KEYS[4], ARGV[4], ARGV[5], ARGV[6])}\n",
+};
+
+/* ---- asking ---- */
+
+void bayes_site_begin(struct bayes_site_look *look, struct bayes_cache *cache, bayes_generation now,
+                      const uint64_t *token, size_t n)
+{
+    look->cache = cache;
+    look->token = token;
+    look->n = n;
+    look->rounds = 0;
+    look->direct = false;
+    bayes_db_site(&look->db);
+    for (unsigned i = 0; i < BAYES_GENERATIONS; i++) {
+        look->part[i].generation = now - i;
+        look->part[i].done = false;
+    }
+}
+
+static struct bayes_shelf *shelf_of(const struct bayes_site_look *look,
+                                    const struct bayes_site_part *part)
+{
+    return look->cache ? bayes_cache_shelf(look->cache, part->generation) : NULL;
+}
+
+/* A bucket that is missing is fetched whole; one that is fetched already answers once only. */
+static void want(struct bayes_site_part *part, unsigned char *seen, uint16_t bucket, size_t at)
+{
+    unsigned char bit = (unsigned char)(1u << bucket % 8);
+
+    if (part->nfetched < BAYES_FETCHED_MOST && !(seen[bucket / 8] & bit)) {
+        seen[bucket / 8] |= bit;
+        part->buckets[2 * part->nfetched] = (char)(bucket >> 8);
+        part->buckets[2 * part->nfetched + 1] = (char)bucket;
+        part->fetched[part->nfetched++] = (uint16_t)at;
+    } else {
+        part->single[part->nsingle++] = (uint16_t)at;
+    }
+}
+
+static void plan(const struct bayes_site_look *look, struct bayes_site_part *part)
+{
+    struct bayes_shelf *shelf = shelf_of(look, part);
+    unsigned char seen[BAYES_SITE_BUCKETS / 8] = {0};
+
+    part->nfetched = part->nsingle = 0;
+    part->held = shelf && bayes_shelf_state(shelf, &part->state);
+    for (size_t i = 0; part->held && i < look->n; i++) {
+        uint16_t bucket = (uint16_t)bayes_bucket(&look->db, look->token[i]);
+
+        if (!bayes_shelf_find(shelf, bucket, look->token[i], &part->value[i]))
+            want(part, seen, bucket, i);
+    }
+}
+
+static void plan_all(const struct bayes_site_look *look, struct bayes_site_part *part)
+{
+    part->nfetched = 0;
+    part->held = false;
+    for (part->nsingle = 0; part->nsingle < look->n; part->nsingle++)
+        part->single[part->nsingle] = (uint16_t)part->nsingle;
+}
+
+static struct fct_str pack_single(const struct bayes_site_look *look, struct bayes_site_part *part)
+{
+    for (size_t i = 0; i < part->nsingle; i++)
+        bayes_pack(&look->db, look->token[part->single[i]], part->tokens + i * BAYES_PACKED);
+    return (struct fct_str){part->tokens, part->nsingle * BAYES_PACKED};
+}
+
+/* What is done already is asked for its state only. */
+void bayes_site_ask(struct bayes_site_look *look, struct bayes_question *q)
+{
+    look->direct = !look->cache || look->rounds == ROUNDS;
+    look->rounds++;
+    for (unsigned i = 0; i < BAYES_GENERATIONS; i++) {
+        struct bayes_site_part *part = &look->part[i];
+        struct fct_str *arg = &q->arg[3 * i];
+
+        q->key[2 * i] = bayes_key_of(q, 3 * i, "b", &look->db, part->generation);
+        q->key[2 * i + 1] = bayes_key_of(q, 3 * i + 1, "c", &look->db, part->generation);
+        arg[0] = arg[1] = arg[2] = FCT_STR("");
+        if (part->done)
+            continue;
+        if (look->direct)
+            plan_all(look, part);
+        else
+            plan(look, part);
+        if (look->direct)
+            arg[0] = FCT_STR("any");
+        else if (part->held)
+            arg[0] = bayes_state_text(q, 3 * i + 2, part->state);
+        arg[1] = (struct fct_str){part->buckets, 2 * part->nfetched};
+        arg[2] = pack_single(look, part);
+    }
+    q->keys = 2 * BAYES_GENERATIONS;
+    q->args = 3 * BAYES_GENERATIONS;
+}
+
+/* ---- answers ---- */
+
+static bool take_mark(struct fct_str *s, char mark)
+{
+    if (s->n == 0 || s->p[0] != mark)
+        return false;
+    s->p++;
+    s->n--;
+    return true;
+}
+
+static bool read_entry(struct fct_str *s, struct bayes_entry *out)
+{
+    if (s->n < 5)
+        return false;
+    out->field = 0;
+    for (unsigned i = 0; i < 5; i++)
+        out->field = out->field << 8 | (unsigned char)s->p[i];
+    s->p += 5;
+    s->n -= 5;
+    if (!take_mark(s, ','))
+        return false;
+    out->value = bayes_number(s);
+    return take_mark(s, ',');
+}
+
+/* The bucket of the token at `at`; false: this is none. */
+static bool read_bucket(const struct bayes_site_look *look, struct bayes_site_part *part, size_t at,
+                        struct fct_str *s, struct bayes_shelf *shelf)
+{
+    uint64_t n = bayes_number(s), field = look->token[at] & UINT64_C(0xffffffffff);
+    struct bayes_entry entry[BAYES_ENTRIES_MOST];
+
+    part->value[at] = 0;
+    if (!take_mark(s, ':') || n > s->n)
+        return false;
+    for (uint64_t i = 0; i < n; i++) {
+        struct bayes_entry *e = &entry[i < BAYES_ENTRIES_MOST ? i : 0];
+
+        if (!read_entry(s, e))
+            return false;
+        if (e->field == field)
+            part->value[at] = e->value;
+    }
+    if (shelf && n <= BAYES_ENTRIES_MOST)
+        bayes_shelf_put(look->cache, shelf, (uint16_t)bayes_bucket(&look->db, look->token[at]),
+                        entry, (size_t)n);
+    return true;
+}
+
+static bool read_single(struct bayes_site_part *part, struct fct_str s)
+{
+    for (size_t i = 0; i < part->nsingle; i++) {
+        part->value[part->single[i]] = bayes_number(&s);
+        if (i + 1 < part->nsingle && !take_mark(&s, ','))
+            return false;
+    }
+    return true;
+}
+
+/* Another message may have moved the shelf on meanwhile: then what came is good for this message
+ * only. */
+static bool read_values(const struct bayes_site_look *look, struct bayes_site_part *part,
+                        const struct fct_redis_reply *item)
+{
+    struct bayes_shelf *shelf = shelf_of(look, part);
+    struct fct_str buckets = item[3].string;
+    uint64_t state;
+
+    if (!part->held || !shelf || !bayes_shelf_state(shelf, &state) || state != part->state)
+        shelf = NULL;
+    for (size_t i = 0; i < part->nfetched; i++)
+        if (!read_bucket(look, part, part->fetched[i], &buckets, shelf))
+            return false;
+    return read_single(part, item[4].string);
+}
+
+/* Somebody has learned, or we knew nothing at all. */
+static void move_on(const struct bayes_site_look *look, const struct bayes_site_part *part,
+                    uint64_t state, const struct fct_redis_reply *changes)
+{
+    struct bayes_shelf *shelf = shelf_of(look, part);
+    uint64_t here = 0;
+    bool known = shelf && bayes_shelf_state(shelf, &here);
+
+    if (!shelf || (known && (here == state || !part->held || here != part->state)))
+        return; /* another message has done it, or is about to */
+    if (!part->held || changes->kind != FCT_REDIS_STRING)
+        bayes_shelf_reset(look->cache, shelf, state);
+    else
+        bayes_shelf_move(look->cache, shelf, state, changes->string);
+}
+
+static bool is_generation(const struct fct_redis_reply *r)
+{
+    if (r->kind != FCT_REDIS_ARRAY || r->n != 6)
+        return false;
+    for (size_t i = 0; i < 5; i++)
+        if (r->item[i].kind != FCT_REDIS_STRING)
+            return false;
+    return true;
+}
+
+static bool answer_part(const struct bayes_site_look *look, struct bayes_site_part *part,
+                        const struct fct_redis_reply *reply)
+{
+    struct fct_str spam, ham, text;
+    uint64_t state;
+
+    if (reply->kind == FCT_REDIS_NIL) { /* nothing was learned in this generation */
+        part->messages = (struct bayes_counts){0};
+        memset(part->value, 0, sizeof part->value);
+        part->done = true;
+        return true;
+    }
+    if (!is_generation(reply))
+        return false;
+    spam = reply->item[0].string;
+    ham = reply->item[1].string;
+    text = reply->item[2].string;
+    part->messages.spam = (double)bayes_number(&spam);
+    part->messages.ham = (double)bayes_number(&ham);
+    state = bayes_number(&text);
+    if (look->direct || (part->held && state == part->state))
+        return part->done = read_values(look, part, reply->item);
+    move_on(look, part, state, &reply->item[5]);
+    return true;
+}
+
+enum bayes_site_next bayes_site_answer(struct bayes_site_look *look,
+                                       const struct fct_redis_reply *reply)
+{
+    bool done = true;
+
+    if (reply->kind != FCT_REDIS_ARRAY || reply->n != BAYES_GENERATIONS)
+        return BAYES_SITE_STRANGE;
+    for (unsigned i = 0; i < BAYES_GENERATIONS; i++) {
+        if (!look->part[i].done && !answer_part(look, &look->part[i], &reply->item[i]))
+            return BAYES_SITE_STRANGE;
+        done = done && look->part[i].done;
+    }
+    return done ? BAYES_SITE_DONE : BAYES_SITE_AGAIN;
+}
+
+void bayes_site_counts(const struct bayes_site_look *look, struct bayes_counts *messages,
+                       struct bayes_counts *token)
+{
+    double weight = 1;
+
+    for (unsigned g = 0; g < BAYES_GENERATIONS; g++, weight *= BAYES_OLDER_WEIGHT) {
+        const struct bayes_site_part *part = &look->part[g];
+
+        messages->spam += weight * part->messages.spam;
+        messages->ham += weight * part->messages.ham;
+        if (part->messages.spam + part->messages.ham <= 0)
+            continue;
+        for (size_t i = 0; i < look->n; i++) {
+            token[i].spam += weight * (double)(part->value[i] >> 24);
+            token[i].ham += weight * (double)(part->value[i] & 0xffffff);
+        }
+    }
+}
