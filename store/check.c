@@ -12,6 +12,7 @@
 #include "store/password.h"
 #include "store/places.h"
 #include "store/privacy_days.h"
+#include "store/queue_check.h"
 
 #include "core/base/str.h"
 
@@ -225,7 +226,7 @@ static bool check_key(void *arg, struct fct_str key, struct fct_str value)
     struct password p;
     size_t n;
 
-    if (!memchr("AcknpmMhxevyg", key.p[0], 13))
+    if (!memchr("AcknpmMhxevygw", key.p[0], 14))
         damaged(k->c, "%s: a key of unknown type %02x", k->a->name, (unsigned char)key.p[0]);
     else if (key.p[0] == 'y' && (key.n != 9 || !places_decode(value, &list, &n)))
         damaged(k->c, "%s: the places of an e-mail are damaged", k->a->name);
@@ -300,7 +301,7 @@ static bool check_partitions(struct check *c)
     bool found = true;
 
     while (c->d->ops->parts(c->d, c->snap, part, &part, &found, c->err)) {
-        if (!found)
+        if (!found || part >= PART_QUEUE)
             return true;
         if (!map_get(c->accounts, map_u64(&part))) {
             c->out->orphans++;
@@ -389,13 +390,37 @@ static void check_missing(struct check *c)
                 (uint8_t)key.p[1], (uint8_t)key.p[2], (uint8_t)key.p[3], (size_t)(uintptr_t)uses);
 }
 
+/* ---- the queue ---- */
+
+static void queue_uses(void *arg, const struct blob_id *blob)
+{
+    struct check *c = arg;
+    uintptr_t uses = (uintptr_t)map_get(c->uses, blob_str(blob));
+
+    map_put(c->uses, blob_str(blob), number(uses + 1));
+}
+
+static void queue_damaged(void *arg, const char *what, uint64_t id)
+{
+    damaged(arg, "queue entry %llu: %s", (unsigned long long)id, what);
+}
+
+static bool check_queue(struct check *c)
+{
+    struct queue_check q = {.uses = queue_uses, .damaged = queue_damaged, .arg = c};
+    bool ok = queue_check(c->d, c->snap, &q, c->err);
+
+    c->out->queued = q.entries;
+    return ok;
+}
+
 static void check_work(void *arg)
 {
     struct check *c = arg;
 
     c->ok = true;
     c->ok = directory_accounts(c->d, c->snap, check_account, c, c->err) && check_partitions(c) &&
-            c->d->ops->blobs(c->d, c->snap, check_blob, c, c->err);
+            check_queue(c) && c->d->ops->blobs(c->d, c->snap, check_blob, c, c->err);
     if (c->ok)
         check_missing(c);
 }

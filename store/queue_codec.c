@@ -8,6 +8,7 @@ enum {
     BIT_REQUIRETLS = 2,
     BIT_TLS_OPTIONAL = 4,
     BIT_BY_RETURN = 8,
+    BIT_MAY_BOUNCE = 16,
 };
 
 static void put_envelope(struct buf *b, const struct queue_envelope *v)
@@ -22,7 +23,8 @@ static void put_envelope(struct buf *b, const struct queue_envelope *v)
     ipc_put_u8(b,
                (uint8_t)((v->smtputf8 ? BIT_SMTPUTF8 : 0) | (v->requiretls ? BIT_REQUIRETLS : 0) |
                          (v->tls_optional ? BIT_TLS_OPTIONAL : 0) |
-                         (v->deliver_by_return ? BIT_BY_RETURN : 0)));
+                         (v->deliver_by_return ? BIT_BY_RETURN : 0) |
+                         (v->may_bounce ? BIT_MAY_BOUNCE : 0)));
     ipc_put_u8(b, (uint8_t)v->priority);
     ipc_put_u64(b, (uint64_t)v->hold_until);
     ipc_put_u64(b, (uint64_t)v->deliver_by);
@@ -63,6 +65,7 @@ static void get_envelope(struct ipc_reader *r, struct queue_envelope *v)
     v->requiretls = bits & BIT_REQUIRETLS;
     v->tls_optional = bits & BIT_TLS_OPTIONAL;
     v->deliver_by_return = bits & BIT_BY_RETURN;
+    v->may_bounce = bits & BIT_MAY_BOUNCE;
     v->priority = (int8_t)ipc_get_u8(r);
     v->hold_until = get_time(r);
     v->deliver_by = get_time(r);

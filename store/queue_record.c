@@ -43,13 +43,15 @@ enum {
     BIT_REQUIRETLS = 2,
     BIT_TLS_OPTIONAL = 4,
     BIT_BY_RETURN = 8,
+    BIT_MAY_BOUNCE = 16,
 };
 
 static uint8_t bits_of(const struct queue_envelope *v)
 {
     return (uint8_t)((v->smtputf8 ? BIT_SMTPUTF8 : 0) | (v->requiretls ? BIT_REQUIRETLS : 0) |
                      (v->tls_optional ? BIT_TLS_OPTIONAL : 0) |
-                     (v->deliver_by_return ? BIT_BY_RETURN : 0));
+                     (v->deliver_by_return ? BIT_BY_RETURN : 0) |
+                     (v->may_bounce ? BIT_MAY_BOUNCE : 0));
 }
 
 static void pack_time(struct buf *b, int64_t t)
@@ -118,6 +120,7 @@ static void unpack_envelope(struct unpack *in, struct queue_envelope *v)
     v->requiretls = bits & BIT_REQUIRETLS;
     v->tls_optional = bits & BIT_TLS_OPTIONAL;
     v->deliver_by_return = bits & BIT_BY_RETURN;
+    v->may_bounce = bits & BIT_MAY_BOUNCE;
     v->priority = (int8_t)unpack_u8(in);
     v->hold_until = unpack_time(in);
     v->deliver_by = unpack_time(in);

@@ -4,6 +4,8 @@
 #include "store/directory.h"
 #include "store/message.h"
 #include "store/privacy_days.h"
+#include "store/queue.h"
+#include "store/queue_codec.h"
 #include "store/spool.h"
 
 #include "core/base/clock.h"
@@ -60,6 +62,11 @@ struct delivery {
     struct delivery_copy *copy;
     size_t n;
     struct body body;
+    bool sends;
+    struct queue_send send;
+    const struct queue_result *result;
+    size_t nresults;
+    uint64_t queue_id;
 };
 
 #define ORIGIN_MAX 512u /* bytes kept of a name the client gave */
@@ -120,6 +127,10 @@ static bool read_delivery(struct request *rq, struct delivery *d)
     d->copy = ARENA_ARRAY(rq->arena, struct delivery_copy, rq->in.bad ? 1 : d->n + 1);
     for (size_t i = 0; i < d->n && !rq->in.bad; i++)
         read_copy(rq, d, summary, nsummaries, &d->copy[i]);
+    d->sends = queue_get_send(&rq->in, rq->arena, &d->send);
+    d->result = queue_get_results(&rq->in, rq->arena, &d->nresults);
+    if (d->nresults > 0 && rq->client->kind == ROLE_EDGE)
+        rq->in.bad = true;
     return request_read_all(rq);
 }
 
@@ -180,30 +191,84 @@ static void put_results(struct request *rq, const struct delivery *d)
         ipc_put_str(&rq->out, c->where);
         ipc_put_u32(&rq->out, c->uid);
     }
+    ipc_put_u64(&rq->out, d->queue_id);
 }
 
-/* One original, n records, one batch. */
+/* A copy that failed for good, as a recipient whose sender has to be told. */
+static bool as_report(const struct delivery_copy *c, struct queue_recipient *out)
+{
+    if (c->err.class != FCT_LIMIT && c->err.class != FCT_DENIED)
+        return false;
+    *out = (struct queue_recipient){.address = c->mail.origin.recipient,
+                                    .status = QUEUE_FAILED,
+                                    .reply = str_from(c->err.text)};
+    return true;
+}
+
+/* Who is left to be sent to, or told about. */
+static size_t queue_recipients(struct request *rq, const struct delivery *d, bool somebody,
+                               struct queue_recipient **out)
+{
+    size_t n = d->send.n;
+
+    *out = ARENA_ARRAY(rq->arena, struct queue_recipient, n + d->n + 1);
+    for (size_t i = 0; i < n; i++)
+        (*out)[i] = d->send.recipient[i];
+    for (size_t i = 0; i < d->n && d->send.report_copies && somebody; i++)
+        n += as_report(&d->copy[i], &(*out)[n]);
+    return n;
+}
+
+/* Returns the references that the entry adds to the body. */
+static int64_t queue_one(struct request *rq, struct change *c, struct delivery *d, bool somebody)
+{
+    struct queue_recipient *recipient;
+    struct queue_entry entry = {
+        .arrived = clock_wall(), .size = d->size, .envelope = d->send.envelope};
+
+    if (!d->sends)
+        return 0;
+    entry.n = queue_recipients(rq, d, somebody || d->send.n > 0, &recipient);
+    if (entry.n == 0)
+        return 0;
+    entry.recipient = recipient;
+    entry.envelope.reverse_path = d->reverse_path;
+    entry.envelope.log_id = d->id;
+    entry.envelope.login = d->origin.login;
+    entry.envelope.client_ip = d->origin.client_ip;
+    d->queue_id = queue_add(rq->s, c, &entry, &d->body.id);
+    return 1;
+}
+
+/* One original, n records and a queue entry, one batch. */
 static bool deliver_all(struct request *rq, struct delivery *d)
 {
     int64_t references = 0;
     struct change c;
-    bool exists;
+    bool exists = false, ok, rides;
 
-    if (!blob_exists(rq->s, &d->body.id, &exists, rq->err))
+    if (d->sends && d->send.n > 0 && !queue_has_room(rq->s, d->origin.login, rq->err))
         return false;
     change_begin(&c, rq->s);
-    for (size_t i = 0; i < d->n; i++) {
+    /* What was noted goes along. First, as it may end the last use of the very body that comes. */
+    rides = queue_ride_with(rq->s, &c.batch, d->result, d->nresults, rq->client->number);
+    ok = blob_exists(rq->s, &d->body.id, &exists, rq->err);
+    for (size_t i = 0; ok && i < d->n; i++) {
         deliver_one(rq, &c, d, &d->copy[i]);
         references += !d->copy[i].err.class;
     }
+    if (ok)
+        references += queue_one(rq, &c, d, references > 0);
     if (references > 0)
         blob_put(&c.batch, &d->body, exists, references);
     if (change_is_empty(&c))
         change_drop(&c);
     else
         rq->seq = change_commit(&c);
+    if (rides)
+        queue_rode(rq->s, rq->seq);
     put_results(rq, d);
-    return true;
+    return ok;
 }
 
 static bool check_copies(struct request *rq, struct delivery *d)

@@ -11,6 +11,7 @@
 #include "store/message.h"
 #include "store/password.h"
 #include "store/places.h"
+#include "store/queue.h"
 #include "store/privacy_days.h"
 
 #include "core/base/clock.h"
@@ -67,6 +68,7 @@ static void on_durable(void *arg, const struct touch *touch, size_t n, const str
 
     (void)batch;
     feed_publish(s->feed, touch, n, client_tell);
+    queue_durable(s, touch, n);
 }
 
 static void on_done(void *arg, const struct batch *batch)
@@ -87,6 +89,7 @@ static void on_failed(void *arg, uint64_t first, uint64_t last, const struct fct
         _exit(EXIT_FAILURE);
     }
     account_forget_failed(s, first, last);
+    queue_failed(s);
 }
 
 /* ---- files of the installation ---- */
@@ -331,6 +334,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     account_forget_unused(s);
     mailbox_index_forget_unused(s);
     start_background(s);
+    queue_tick(s);
     if (s->draining)
         try_drained(s); /* s may be gone */
 }
@@ -368,6 +372,8 @@ static bool fold(struct fct_str key, struct fct_str old, const struct fct_str *p
         return hot_chunk_fold(old, piece, n, out);
     if (key.n > 0 && key.p[0] == 'y')
         return places_fold(old, piece, n, out);
+    if (key.n > 0 && key.p[0] == 's')
+        return queue_state_fold(old, piece, n, out);
     if (key.n > 0 && key.p[0] == PRIVACY_DAY_KEY)
         return privacy_day_fold(old, piece, n, out);
     return false;
@@ -414,6 +420,7 @@ static bool start_parts(struct server *s, struct fct_err *err)
 
     if (!server_prepare_dir(s->dir, s->blob_key, err) || !open_driver(s, err) ||
         !commit_start(s->base, s->driver, &owner, &s->commit, err) || !learning_open(s, err) ||
+        !queue_open(s, err) ||
         !directory_accounts(s->driver, NULL, mark_dirty, s, err))
         return false;
     s->tick = event_new(s->base, -1, EV_PERSIST, on_tick, s);
@@ -465,6 +472,7 @@ void server_close(struct server **p)
     commit_stop(&s->commit);
     driver_close(&s->driver);
     learning_close(s);
+    queue_close(s);
     accounts_free(s);
     free_pending_blobs(s);
     map_free(&s->dirty);

@@ -17,6 +17,8 @@
 #include "store/store.h"
 
 struct store;
+struct queue_result;
+struct queue_send;
 
 /* A change notice: mailbox of that principal has a mod-sequence above what was told before. May
  * come falsely, never gets lost for ever. Called from the loop. mailbox 0: the list of mailboxes
@@ -334,6 +336,10 @@ struct store_delivery {
     int64_t internal_date; /* 0: now */
     const struct store_copy_for *copy;
     size_t n;
+    const struct queue_send *send;     /* store_queue.h: what of it is for elsewhere; may be NULL */
+    const struct queue_result *result; /* of other queued messages, which this one reports */
+    size_t nresults;
+    uint64_t *queue_id; /* set: of the queue entry, 0 for none; may be NULL */
 };
 struct store_delivered {
     enum fct_class class; /* FCT_OK, or why this recipient failed */
@@ -341,8 +347,8 @@ struct store_delivered {
     struct fct_str mailbox;
     uint32_t uid;
 };
-/* One original, n records, one commit. out[n]. Fails only as a whole (TEMP); a full or vanished
- * account fails alone. */
+/* One original, n records and a queue entry, one commit. out[n]. Fails only as a whole (TEMP;
+ * LIMIT: the queue is full); a full or vanished account fails alone. */
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_deliver(struct store *st, const struct store_delivery *d,
                                                struct arena *arena, struct store_delivered *out,
                                                struct fct_err *err);
@@ -396,7 +402,7 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_aliases(struct store *st, struct arena *a
                                                struct fct_err *err);
 /* The ledger and delivery facts of every copy of the message with this log id. */
 struct store_trace {
-    struct fct_str account, mailbox;
+    struct fct_str account, mailbox; /* mailbox empty: expunged, not swept up yet */
     uint32_t uid;
     int64_t received;
     struct fct_str reverse_path, ledger, edits;
@@ -439,7 +445,7 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_privacy(struct store *st, uint64_t accoun
 /* Every record and blob read and verified. false only when the check could not run; damage is
  * counted and described in `report`. */
 struct store_check_result {
-    uint64_t accounts, mailboxes, messages, blobs, bytes, damaged, orphans;
+    uint64_t accounts, mailboxes, messages, blobs, bytes, damaged, orphans, queued;
 };
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_check(struct store *st, struct store_check_result *out,
                                              struct buf *report, struct fct_err *err);

@@ -1,5 +1,6 @@
 /* store_client_message.c - adding, changing, reading and delivering messages. */
 #include "core/base/str.h"
+#include "store/queue_codec.h"
 #include "store/store_call.h"
 
 #include <stdlib.h>
@@ -362,6 +363,8 @@ static void put_delivery(struct store_call *c, const struct store_delivery *d)
     ipc_put_u32(&c->out, (uint32_t)d->n);
     for (size_t i = 0; i < d->n; i++)
         put_copy(&c->out, &d->copy[i], which[i]);
+    queue_put_send(&c->out, d->send);
+    queue_put_results(&c->out, d->result, d->nresults);
     free(summary);
     free(which);
 }
@@ -370,6 +373,7 @@ bool store_deliver(struct store *st, const struct store_delivery *d, struct aren
                    struct store_delivered *out, struct fct_err *err)
 {
     struct store_call c = store_call_begin(st, STORE_DELIVER, err);
+    uint64_t queue_id;
 
     put_delivery(&c, d);
     c.send = &d->fd;
@@ -385,6 +389,9 @@ bool store_deliver(struct store *st, const struct store_delivery *d, struct aren
             out[i].mailbox = store_call_copy(&c, arena);
             out[i].uid = ipc_get_u32(&c.reply);
         }
+        queue_id = ipc_get_u64(&c.reply);
+        if (d->queue_id)
+            *d->queue_id = queue_id;
     }
     return store_call_end(&c);
 }

@@ -24,6 +24,11 @@ static const struct fct_conf_key keys[] = {
     FCT_CONF_KEY(struct store_conf, learn_keep,    "14d",   "How long such a message is told again and again while learners cannot take it, as without Redis"),
     FCT_CONF_KEY(struct store_conf, show_original, "Show original", "Mailbox that shows the originals of what is copied or moved there; an account gets it with its first message that was cleaned of trackers (docs/privacy.md); empty: none"),
     FCT_CONF_KEY(struct store_conf, privacy_keep,  "400d",  "How long is known how many trackers were taken out of an account's mail, by day, company and sender (facteurctl privacy report)"),
+    FCT_CONF_KEY(struct store_conf, queue_messages, "1000000", "Messages that may wait to be sent to other servers (about 200 bytes of memory each); more are refused with 452"),
+    FCT_CONF_KEY(struct store_conf, queue_per_login, "20000", "Messages of one login that may wait to be sent; 0 for no limit"),
+    FCT_CONF_KEY(struct store_conf, queue_domain_jobs, "20",  "Messages to one domain that are handed to the relay at one time, until it has learned what the domain takes"),
+    FCT_CONF_KEY(struct store_conf, queue_ack_delay, "50ms",  "How long the note that a message was sent waits for other changes that it can be written with"),
+    FCT_CONF_KEY(struct store_conf, queue_lease,    "4h",     "After this time a message that the relay has in hand is handed out again, if it was not heard of"),
     FCT_CONF_KEY(struct store_conf, segment_size,  "256M",  "Size of a file of the log that holds message bodies"),
     FCT_CONF_END,
 };

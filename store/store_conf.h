@@ -11,8 +11,8 @@ struct store_conf {
         max_message, max_settings_bytes;
     bool login_as;
     uint32_t account_cache, max_mailboxes, hash_threads, login_cache, settings_cache, max_settings,
-        learn_words;
-    fct_duration grace, collect_every, learn_keep;
+        learn_words, queue_messages, queue_per_login, queue_domain_jobs;
+    fct_duration grace, collect_every, learn_keep, queue_ack_delay, queue_lease;
 };
 extern const struct conf_block store_block;
 

@@ -44,6 +44,8 @@ struct queue_envelope {
     struct fct_str envid;            /* ENVID as given, xtext (RFC 3461 4.4) */
     enum queue_ret ret;
     enum queue_body body;
+    bool may_bounce; /* the sender is known: a login, a network of ours, ourselves. Else a report
+                        would go to somebody who may have sent nothing */
     bool smtputf8;
     bool requiretls;        /* RFC 8689 */
     bool tls_optional;      /* TLS-Required: No (RFC 8689 5) */
