@@ -1,19 +1,24 @@
 /* lua_patterns.c - patterns{}: symbols found by regular expressions, all of one target in one pass.
  *
  * One row of the plan per target, for all files: the target is made once per message. No Lua runs
- * while a message is looked at. Patterns whose words do not stand in the text are not run
- * (lua_atoms.h); costly ones are named by lint (docs/lua-api.md). */
+ * while a message is looked at. The words of all patterns are looked for at once (lua_finder.h); a
+ * pattern is run only where one of its words stands, and through the whole text only when it has
+ * none, or when they stand in so many places that going from one to the next costs more. Costly
+ * patterns are named by lint (docs/lua-api.md). */
 #include "lua_patterns.h"
 
 #include "lua_api.h"
-#include "lua_atoms.h"
+#include "lua_finder.h"
+#include "lua_fold.h"
 #include <stdlib.h>
 #include <time.h>
 
 #define DETAIL_MOST 60 /* bytes of the match that are shown */
 #define SLOW_NS     INT64_C(10000000)
-#define BLOCK       (size_t)1024
-#define FILTER_FROM 6 /* patterns of one target: fewer cost less than reading the words */
+#define LARGE       (size_t)(16 * 1024) /* texts where a pattern may take SLOW_NS unnoticed */
+#define BLOCK       (size_t)(16 * 1024) /* of lines that are searched at once */
+#define PLACES_MOST 256                 /* and one more for each KiB: then the whole text */
+#define RUNS_A_LOOK 64                  /* at the clock */
 
 enum target {
     TARGET_TEXT,
@@ -25,24 +30,31 @@ enum target {
     TARGETS
 };
 
+enum state { AT_WORDS, WHOLE, DONE };
+
 struct pattern {
     struct pattern *next;
     struct lua_regex *regex;
-    struct lua_atoms *atoms; /* NULL: run it always */
+    const struct lua_literals *literals;
     struct fct_symbol declared;
-    uint32_t max_hits, hits; /* hits, first, by_block: of the text at hand */
-    struct fct_str first;
-    bool by_block;
+    uint32_t max_hits;
     const char *where;
     bool told; /* slow: the log has it */
+    /* of the text at hand */
+    enum state state;
+    uint32_t hits, places;
+    size_t from; /* matches before were found */
+    struct fct_str first;
 };
 
+/* Searching does not wait: there is one text at a time. */
 struct lua_target {
     struct lua_engine *engine;
     const struct lua_target_set *set;
     struct pattern *pattern, **end;
     size_t patterns;
-    struct lua_grams grams; /* of the text at hand: searching does not wait */
+    struct pattern **by_number; /* as the finder counts them */
+    struct lua_finder *finder;
 };
 
 struct lua_target_set {
@@ -78,6 +90,11 @@ static bool add(struct text *t, struct fct_str s)
     return all;
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* A line end inside a paragraph is a space; an empty line stays one. So a phrase is found however
  * it was wrapped. */
 static bool add_unwrapped(struct text *t, struct fct_str s)
@@ -85,11 +102,11 @@ static bool add_unwrapped(struct text *t, struct fct_str s)
     for (size_t i = 0; i < s.n;) {
         size_t word = i, lines = 0;
 
-        while (i < s.n && !memchr(" \t\r\n", s.p[i], 4))
+        while (i < s.n && !is_blank(s.p[i]))
             i++;
         if (!add(t, (struct fct_str){s.p + word, i - word}))
             return false;
-        for (word = i; i < s.n && memchr(" \t\r\n", s.p[i], 4); i++)
+        for (word = i; i < s.n && is_blank(s.p[i]); i++)
             lines += s.p[i] == '\n';
         if (i > word && !add(t, lines > 1 ? FCT_STR("\n") : FCT_STR(" ")))
             return false;
@@ -208,72 +225,147 @@ static void hit(const struct lua_target *t, struct fct_call *call, const struct 
     t->engine->host->symbol(call, p->declared.name, hits, match);
 }
 
-/* Goes on with the hits of the blocks before. */
-static void search(const struct lua_target *t, struct fct_call *call, struct pattern *p,
-                   struct fct_str text)
-{
-    struct lua_regex_found f;
-    size_t from = 0;
-    int64_t began = now_ns();
-    enum lua_regex_result result = LUA_REGEX_NONE;
+struct run {
+    struct lua_target *target;
+    struct fct_call *call;
+    struct fct_str text;
+    uint32_t runs, places_most;
+    bool over; /* no time is left */
+};
 
-    while (p->hits < p->max_hits && from <= text.n &&
-           (result = lua_regex_search(t->engine->regex, p->regex, text, from, &f)) ==
-               LUA_REGEX_FOUND) {
-        if (p->hits++ == 0)
-            p->first = (struct fct_str){text.p + f.span[0].start, f.span[0].end - f.span[0].start};
-        from = f.span[0].end > f.span[0].start ? f.span[0].end : f.span[0].end + 1;
+static void found_one(struct pattern *p, struct fct_str text, const struct lua_regex_span *span)
+{
+    if (p->hits++ == 0)
+        p->first = (struct fct_str){text.p + span->start, span->end - span->start};
+    p->from = span->end > span->start ? span->end : span->end + 1;
+    if (p->hits == p->max_hits)
+        p->state = DONE;
+}
+
+/* ---- where a word stands ---- */
+
+static void search_place(struct run *r, struct pattern *p, size_t first, size_t last)
+{
+    struct lua_regex_span span;
+
+    for (p->from = first; p->state == AT_WORDS && p->from <= last;) {
+        switch (lua_regex_search_near(r->target->engine->regex, p->regex, r->text, p->from, last,
+                                      &span)) {
+        case LUA_REGEX_FOUND:
+            found_one(p, r->text, &span);
+            break;
+        case LUA_REGEX_NONE:
+            p->from = last + 1;
+            break;
+        case LUA_REGEX_COSTLY:
+            p->state = WHOLE;
+            break;
+        }
     }
-    if (result == LUA_REGEX_COSTLY)
-        tell(t, call, p, "too costly for a message and was stopped");
-    else if (now_ns() - began > SLOW_NS)
-        tell(t, call, p, "slow");
 }
 
-/* Whole lines, BLOCK bytes or more. */
-static struct fct_str take_block(struct fct_str *text)
+/* Words come in the order of the text, so matches are found in their order. */
+static void word_found(void *arg, uint32_t number, size_t at)
 {
-    const char *end = text->n > BLOCK ? memchr(text->p + BLOCK, '\n', text->n - BLOCK) : NULL;
-    struct fct_str block = {text->p, end ? (size_t)(end + 1 - text->p) : text->n};
+    struct run *r = arg;
+    struct pattern *p = r->target->by_number[number];
+    size_t first = p->literals->before < at ? at - p->literals->before : 0;
 
-    text->p += block.n;
-    text->n -= block.n;
-    return block;
+    first = first > p->from ? first : p->from;
+    if (p->state != AT_WORDS || first > at || r->over)
+        return;
+    if (p->literals->before == LUA_LITERAL_ANYWHERE) {
+        p->state = WHOLE;
+        return;
+    }
+    if (++p->places > r->places_most) {
+        p->state = WHOLE;
+        p->from = first;
+        return;
+    }
+    if (++r->runs % RUNS_A_LOOK == 0)
+        r->over = r->target->engine->host->time_left_ms(r->call) == 0;
+    search_place(r, p, first, at);
 }
 
-/* What the whole text makes possible is looked for in blocks of lines, where it is rarer. */
-static void search_blocks(struct lua_target *t, struct fct_call *call, struct fct_str text)
+/* False: the words cannot tell. */
+static bool search_words(struct run *r)
 {
-    while (text.n > 0 && t->engine->host->time_left_ms(call) > 0) {
-        struct fct_str block = take_block(&text);
+    unsigned char *folded = malloc(r->text.n + LUA_FINDER_BEHIND);
+    bool known = folded && lua_fold(r->text, folded);
 
-        lua_grams_of(&t->grams, block);
-        for (struct pattern *p = t->pattern; p; p = p->next)
-            if (p->by_block && lua_atoms_possible(p->atoms, &t->grams))
-                search(t, call, p, block);
+    if (known) {
+        memset(folded + r->text.n, 0, LUA_FINDER_BEHIND);
+        lua_finder_scan(r->target->finder, folded, r->text.n, word_found, r);
+    }
+    free(folded);
+    return known;
+}
+
+/* ---- the whole text ---- */
+
+/* Goes on where p->from is. */
+static enum lua_regex_result search_to(const struct run *r, struct pattern *p, size_t end)
+{
+    struct fct_str text = {r->text.p, end};
+    enum lua_regex_result result = LUA_REGEX_FOUND;
+    struct lua_regex_found f;
+
+    while (result == LUA_REGEX_FOUND && p->state != DONE && p->from <= end) {
+        result = lua_regex_search(r->target->engine->regex, p->regex, text, p->from, &f);
+        if (result == LUA_REGEX_FOUND)
+            found_one(p, text, &f.span[0]);
+    }
+    return result;
+}
+
+/* The end of the line that is BLOCK bytes behind. */
+static size_t block_end(struct fct_str text, size_t from)
+{
+    const char *end =
+        text.n - from > BLOCK ? memchr(text.p + from + BLOCK, '\n', text.n - from - BLOCK) : NULL;
+
+    return end ? (size_t)(end + 1 - text.p) : text.n;
+}
+
+/* In blocks, if no match is longer than a line: each has its steps. */
+static void search_whole(const struct run *r, struct pattern *p)
+{
+    bool in_line = p->literals && p->literals->in_line, costly = false;
+    int64_t began = r->text.n >= LARGE ? now_ns() : 0;
+
+    while (p->state != DONE && p->from <= r->text.n && !costly) {
+        size_t end = in_line ? block_end(r->text, p->from) : r->text.n;
+
+        costly = search_to(r, p, end) == LUA_REGEX_COSTLY;
+        p->from = p->from > end ? p->from : end + (end == r->text.n);
+    }
+    if (costly)
+        tell(r->target, r->call, p, "too costly for a message and was stopped");
+    else if (began > 0 && now_ns() - began > SLOW_NS)
+        tell(r->target, r->call, p, "slow");
+}
+
+static void begin_text(struct lua_target *t)
+{
+    for (struct pattern *p = t->pattern; p; p = p->next) {
+        p->state = p->literals && p->literals->n > 0 ? AT_WORDS : WHOLE;
+        p->hits = p->places = 0;
+        p->from = 0;
     }
 }
 
 static void search_all(struct lua_target *t, struct fct_call *call, struct fct_str text)
 {
-    bool blocks = false;
+    struct run r = {t, call, text, 0, PLACES_MOST + (uint32_t)(text.n / 1024), false};
+    bool known;
 
-    if (t->patterns >= FILTER_FROM)
-        lua_grams_of(&t->grams, text);
-    else
-        t->grams.any = true;
-    for (struct pattern *p = t->pattern; p && t->engine->host->time_left_ms(call) > 0;
-         p = p->next) {
-        bool possible = lua_atoms_possible(p->atoms, &t->grams);
-
-        p->by_block =
-            possible && !t->grams.any && text.n > 2 * BLOCK && lua_atoms_in_line(p->atoms);
-        blocks = blocks || p->by_block;
-        if (possible && !p->by_block)
-            search(t, call, p, text);
-    }
-    if (blocks)
-        search_blocks(t, call, text);
+    begin_text(t);
+    known = search_words(&r);
+    for (struct pattern *p = t->pattern; p; p = p->next)
+        if ((p->state == WHOLE || (p->state == AT_WORDS && !known)) &&
+            t->engine->host->time_left_ms(call) > 0)
+            search_whole(&r, p);
     for (struct pattern *p = t->pattern; p; p = p->next)
         if (p->hits > 0)
             hit(t, call, p, p->first, p->hits);
@@ -287,10 +379,6 @@ static enum fct_verdict run_target(struct fct_call *call, enum fct_hook hook, co
 
     (void)hook;
     (void)event;
-    for (struct pattern *p = t->pattern; p; p = p->next) {
-        p->hits = 0;
-        p->by_block = false;
-    }
     targets[t - t->set->target].make(t->engine->host, call, &text);
     search_all(t, call, (struct fct_str){text.p ? text.p : "", text.n});
     free(text.p);
@@ -354,7 +442,7 @@ static void read_pattern(lua_State *L, struct lua_engine *e, struct lua_target *
     p->regex = lua_regex_compile(e->regex, lua_str_check(L, at + 2), error, sizeof error);
     if (!p->regex)
         luaL_error(L, "pattern %s: %s", name, error);
-    p->atoms = lua_atoms_new(lua_str_check(L, at + 2));
+    p->literals = lua_regex_literals(p->regex, lua_str_check(L, at + 2));
     if (lua_getfield(L, at, "about") == LUA_TSTRING)
         p->declared.doc = lua_keep(e, "%s", lua_tostring(L, -1));
     lua_getfield(L, at, "max_hits");
@@ -454,6 +542,23 @@ struct registering {
     struct fct_err *err;
 };
 
+/* All words of the target's patterns. */
+static bool make_finder(struct lua_target *t, struct fct_err *err)
+{
+    const struct lua_literals **set = calloc(t->patterns + 1, sizeof *set);
+    size_t n = 0;
+
+    t->by_number = calloc(t->patterns + 1, sizeof(struct pattern *));
+    for (struct pattern *p = t->pattern; set && t->by_number && p; p = p->next) {
+        set[n] = p->literals;
+        t->by_number[n++] = p;
+    }
+    if (n == t->patterns)
+        t->finder = lua_finder_new(set, n);
+    free(set);
+    return t->finder || lua_fail(err, FCT_TEMP, "not enough memory");
+}
+
 static bool register_target(void *arg, struct lua_target *t, size_t target, bool shadow)
 {
     const struct registering *r = arg;
@@ -474,7 +579,7 @@ static bool register_target(void *arg, struct lua_target *t, size_t target, bool
         if (!lua_symbol_register(e, r->self, &p->declared, p->where, shadow, &inner))
             return lua_fail(r->err, inner.class, "%s: %.180s", p->where, inner.text);
     }
-    return !t->pattern || e->host->add_hook(r->self, &row, r->err);
+    return !t->pattern || (make_finder(t, r->err) && e->host->add_hook(r->self, &row, r->err));
 }
 
 bool lua_patterns_register(struct lua_engine *e, struct fct_self *self, struct fct_err *err)
@@ -494,9 +599,10 @@ static bool free_target(void *arg, struct lua_target *t, size_t target, bool sha
     while ((p = t->pattern)) {
         t->pattern = p->next;
         lua_regex_free(&p->regex);
-        lua_atoms_free(&p->atoms);
         free(p);
     }
+    lua_finder_free(&t->finder);
+    free(t->by_number);
     return true;
 }
 

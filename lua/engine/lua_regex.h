@@ -5,7 +5,7 @@
 #ifndef LUA_REGEX_H
 #define LUA_REGEX_H
 
-#include <facteur/base.h>
+#include "lua_literals.h"
 
 #define LUA_REGEX_GROUPS  31
 #define LUA_REGEX_LONGEST 8192
@@ -34,5 +34,12 @@ void lua_regex_free(struct lua_regex **regex);
 enum lua_regex_result lua_regex_search(struct lua_regex_engine *e, const struct lua_regex *r,
                                        struct fct_str subject, size_t from,
                                        struct lua_regex_found *out);
+/* The first match that begins at or behind `from` and not behind `last`; it may end anywhere. Has a
+ * small share of the steps: what is costly here lua_regex_search() may still find. */
+enum lua_regex_result lua_regex_search_near(struct lua_regex_engine *e, const struct lua_regex *r,
+                                            struct fct_str subject, size_t from, size_t last,
+                                            struct lua_regex_span *out);
+/* Words of its matches; text: as it was compiled. NULL: no memory. */
+const struct lua_literals *lua_regex_literals(const struct lua_regex *r, struct fct_str text);
 
 #endif

@@ -11,6 +11,7 @@
 struct lua_regex_code {
     struct lua_regex_code *next;
     pcre2_code *code;
+    struct lua_literals *literals; /* NULL: nobody asked */
     size_t users;
     uint32_t options;
     size_t n;
@@ -92,10 +93,19 @@ void lua_regex_code_drop(struct lua_regex_code **code)
         at = &(*at)->next;
     *at = c->next;
     pcre2_code_free(c->code);
+    free(c->literals);
     free(c);
 }
 
 const pcre2_code *lua_regex_code_of(const struct lua_regex_code *code)
 {
     return code->code;
+}
+
+const struct lua_literals *lua_regex_code_literals(struct lua_regex_code *code,
+                                                   struct fct_str regex)
+{
+    if (!code->literals)
+        code->literals = lua_literals_of(regex);
+    return code->literals;
 }

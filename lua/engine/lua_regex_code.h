@@ -7,6 +7,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <facteur/base.h>
 
+#include "lua_literals.h"
 #include <pcre2.h>
 
 struct lua_regex_code;
@@ -17,5 +18,8 @@ struct lua_regex_code *lua_regex_code_take(struct fct_str text, uint32_t options
                                            size_t size);
 void lua_regex_code_drop(struct lua_regex_code **code);
 const pcre2_code *lua_regex_code_of(const struct lua_regex_code *code);
+/* regex: "/pattern/flags" of this code. NULL: no memory. */
+const struct lua_literals *lua_regex_code_literals(struct lua_regex_code *code,
+                                                   struct fct_str regex);
 
 #endif

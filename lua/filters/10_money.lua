@@ -2,7 +2,7 @@
 --
 -- One phrase alone also stands in news and novels, so each counts little; 95_combinations.lua counts what stands together.
 patterns { group = "money", target = "text",
-  MONEY_SUM = { 1.1, [[/(?<=[$€£] |[$€£]|USD |EUR |GBP |USD|EUR|GBP)\d{1,3}(?:[.,]\d{3}){2,}|(?<=\d|\d )million (?:US|united states|british|euros?|pounds?|dollars?)\b/i]],
+  MONEY_SUM = { 1.1, [[/(?:[$€£]|USD|EUR|GBP) ?\d{1,3}(?:[.,]\d{3}){2,}|(?<=\d|\d )million (?:US|united states|british|euros?|pounds?|dollars?)\b/i]],
     about = "a sum of millions" },
   MONEY_IN_WORDS = { 1.2, [[/\((?:\w+ ){0,4}(?:million|thousand)(?: \w+){0,6} (?:dollars?|euros?|pounds?|usd)(?: only)?\)/i]],
     about = "a large sum spelled out in brackets, as in letters about fortunes" },

@@ -2,7 +2,7 @@
 local function letter(text) return "Subject: hello\nContent-Type: text/plain; charset=utf-8\n\n" .. text .. "\n" end
 
 return {
-  { "millions", text = letter "the amount of US$15,500,000.00 was left", finds = { "MONEY_SUM=15,500,000" } },
+  { "millions", text = letter "the amount of US$15,500,000.00 was left", finds = { "MONEY_SUM=$15,500,000" } },
   { "millions in words", text = letter "It is 25 million US dollars.", finds = { "MONEY_SUM" } },
   { "a usual price", text = letter "The invoice is over $1,500.00, and EUR 20.000 last year." },
   { "spelled out", text = letter "(Twelve Million Five Hundred Thousand United States Dollars)", finds = { "MONEY_IN_WORDS" } },

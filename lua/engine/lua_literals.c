@@ -1,0 +1,409 @@
+/* lua_literals.c - see lua_literals.h.
+ *
+ * A rope is what is still to be matched: nodes one behind the other. Its begins are strings of
+ * which every match has one at its start. Where they are too short to tell anything, each branch of
+ * an alternative is looked at on its own, or the first node is left out and counted in `before`. */
+#include "lua_literals.h"
+
+#include "lua_regex_tree.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define STRINGS_MOST 600
+#define JOINED_MOST  150 /* strings: not worth joining more */
+#define LONG_ENOUGH  12  /* bytes: not worth joining more */
+#define BEFORE_MOST  64  /* bytes: more are no place any more */
+#define FUEL         20000
+#define SCORE_LEAST  3
+#define BOUNDED      100 /* added to the score of words that tell a place */
+
+struct rope {
+    uint16_t node;
+    const struct rope *next;
+};
+
+struct strings {
+    size_t n;
+    struct lua_literal s[STRINGS_MOST];
+};
+
+struct search {
+    const struct lua_tree *tree;
+    unsigned fuel; /* work that is left: patterns may branch without end */
+};
+
+/* ---- sets of strings ---- */
+
+static bool same(const struct lua_literal *a, const struct lua_literal *b)
+{
+    return a->n == b->n && a->word == b->word && a->whole == b->whole &&
+           memcmp(a->bytes, b->bytes, a->n) == 0;
+}
+
+static bool add(struct strings *set, const struct lua_literal *s)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (same(&set->s[i], s))
+            return true;
+    if (set->n == STRINGS_MOST)
+        return false;
+    set->s[set->n++] = *s;
+    return true;
+}
+
+static void end_all(struct strings *set)
+{
+    for (size_t i = 0; i < set->n; i++)
+        set->s[i].whole = false;
+}
+
+static size_t count_whole(const struct strings *set)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < set->n; i++)
+        n += set->s[i].whole;
+    return n;
+}
+
+/* As \b has it, without the flag u. */
+static bool is_word(unsigned char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+static struct lua_literal joined(const struct lua_literal *a, const struct lua_literal *b)
+{
+    struct lua_literal out = *a;
+    size_t room = LUA_LITERAL_MOST - a->n, n = b->n < room ? b->n : room;
+
+    memcpy(out.bytes + a->n, b->bytes, n);
+    out.n = (uint8_t)(a->n + n);
+    out.word = a->n == 0 ? a->word || b->word : a->word;
+    if (a->n == 0 && n > 0 && out.word)
+        out.word = is_word(out.bytes[0]);
+    out.whole = b->whole && n == b->n && out.n < LONG_ENOUGH;
+    return out;
+}
+
+/* set = set, each followed by each of `more`. Too many: the set stays, and ends. */
+static void join(struct search *search, struct strings *set, const struct strings *more)
+{
+    bool fits = count_whole(set) * more->n <= JOINED_MOST;
+    struct strings *out = fits ? malloc(sizeof *out) : NULL;
+
+    fits = out != NULL;
+    if (out)
+        out->n = 0;
+    for (size_t i = 0; fits && i < set->n; i++) {
+        if (!set->s[i].whole) {
+            fits = add(out, &set->s[i]);
+            continue;
+        }
+        for (size_t j = 0; fits && j < more->n; j++) {
+            struct lua_literal both = joined(&set->s[i], &more->s[j]);
+
+            fits = search->fuel > 0 && add(out, &both);
+            search->fuel -= search->fuel > 0;
+        }
+    }
+    if (fits)
+        memcpy(set, out, offsetof(struct strings, s) + out->n * sizeof *out->s);
+    else
+        end_all(set);
+    free(out);
+}
+
+static void set_empty(struct strings *set, bool whole)
+{
+    set->n = 1;
+    set->s[0] = (struct lua_literal){.whole = whole};
+}
+
+/* Does it begin with anything? Then the other strings tell nothing. */
+static void reduce(struct strings *set)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (set->s[i].n == 0 && !set->s[i].whole) {
+            set_empty(set, false);
+            return;
+        }
+}
+
+/* ---- how a node begins ---- */
+
+static void begins_of(struct search *search, uint16_t at, struct strings *out);
+
+static void begins_of_char(const struct search *search, const struct lua_node *node,
+                           struct strings *out)
+{
+    out->n = 0;
+    for (size_t i = 0; i < node->n; i++) {
+        const struct lua_char *c = &search->tree->ch[node->string + i];
+        struct lua_literal s = {.n = c->n, .whole = node->whole};
+
+        memcpy(s.bytes, c->bytes, c->n);
+        (void)add(out, &s); /* a set has fewer than STRINGS_MOST */
+    }
+    if (node->n == 0)
+        set_empty(out, false);
+}
+
+static void begins_of_one(struct search *search, const struct lua_node *node, struct strings *out,
+                          struct strings *branch)
+{
+    out->n = 0;
+    for (uint16_t child = node->first; child; child = search->tree->node[child].next) {
+        begins_of(search, child, branch);
+        for (size_t i = 0; i < branch->n; i++)
+            if (!add(out, &branch->s[i])) {
+                set_empty(out, false);
+                return;
+            }
+    }
+}
+
+static void begins_of_repeat(struct search *search, const struct lua_node *node,
+                             struct strings *out)
+{
+    static const struct lua_literal nothing = {.whole = true};
+
+    begins_of(search, node->first, out);
+    if (node->max > 1)
+        end_all(out);
+    if (node->min == 0 && !add(out, &nothing))
+        set_empty(out, false);
+}
+
+static void begins_of(struct search *search, uint16_t at, struct strings *out)
+{
+    const struct lua_node *node = &search->tree->node[at];
+    struct strings *more = malloc(sizeof *more);
+
+    set_empty(out, more != NULL && search->fuel > 0);
+    if (out->s[0].whole) {
+        search->fuel--;
+        switch ((enum lua_node_kind)node->kind) {
+        case LUA_NODE_EDGE:
+            out->s[0].word = node->word;
+            break;
+        case LUA_NODE_CHAR:
+            begins_of_char(search, node, out);
+            break;
+        case LUA_NODE_ALL:
+            for (uint16_t child = node->first; child && count_whole(out) > 0;
+                 child = search->tree->node[child].next) {
+                begins_of(search, child, more);
+                join(search, out, more);
+            }
+            break;
+        case LUA_NODE_ONE:
+            begins_of_one(search, node, out, more);
+            break;
+        case LUA_NODE_REPEAT:
+            begins_of_repeat(search, node, out);
+            break;
+        }
+        reduce(out);
+    }
+    free(more);
+}
+
+static void begins_of_rope(struct search *search, const struct rope *rope, struct strings *out)
+{
+    struct strings *more = malloc(sizeof *more);
+
+    set_empty(out, more != NULL);
+    for (; rope && more && count_whole(out) > 0; rope = rope->next) {
+        begins_of(search, rope->node, more);
+        join(search, out, more);
+    }
+    free(more);
+}
+
+/* ---- the best words ---- */
+
+struct choice {
+    int score; /* below SCORE_LEAST: none */
+    uint32_t before;
+    struct strings set;
+};
+
+/* Letters and what stands between words are everywhere; signs, digits and what is not ASCII are
+ * not. */
+static int rarity(unsigned char c)
+{
+    return (c >= 'a' && c <= 'z') || (c < 0x80 && strchr(" .,:/-'\"\n", c)) ? 1 : 2;
+}
+
+static int score_of(const struct strings *set)
+{
+    int worst = LUA_LITERAL_MOST;
+
+    for (size_t i = 0; i < set->n; i++) {
+        int one = set->s[i].word;
+
+        for (size_t k = 0; k < set->s[i].n; k++)
+            one += rarity(set->s[i].bytes[k]);
+        worst = one < worst ? one : worst;
+    }
+    return set->n > 0 && worst >= SCORE_LEAST ? worst : 0;
+}
+
+static uint32_t add_width(uint32_t a, uint32_t b)
+{
+    return b > BEFORE_MOST || a > BEFORE_MOST || a + b > BEFORE_MOST ? LUA_LITERAL_ANYWHERE : a + b;
+}
+
+static void choose(struct search *search, const struct rope *rope, uint32_t before,
+                   struct choice *out);
+
+/* Each branch with its own best words; they all count. edge: the \b before, or none. */
+static void choose_branches(struct search *search, uint16_t edge, const struct rope *rope,
+                            uint32_t before, struct choice *out)
+{
+    const struct lua_tree *tree = search->tree;
+    struct choice *one = malloc(sizeof *one);
+
+    *out = (struct choice){.score = one ? BOUNDED + LUA_LITERAL_MOST : 0};
+    for (uint16_t child = tree->node[rope->node].first; child && out->score > 0;
+         child = tree->node[child].next) {
+        const struct rope branch = {child, rope->next}, begin = {edge, &branch};
+
+        choose(search, edge ? &begin : &branch, before, one);
+        out->score = one->score < out->score ? one->score : out->score;
+        out->before = one->before > out->before ? one->before : out->before;
+        for (size_t i = 0; i < one->set.n; i++)
+            if (!add(&out->set, &one->set.s[i]))
+                out->score = 0;
+    }
+    free(one);
+}
+
+#define CHAIN_MOST 64
+
+/* The children of a node one by one, then the rest. */
+static void choose_unfolded(struct search *search, uint16_t edge, const struct rope *rope,
+                            uint32_t before, struct choice *out)
+{
+    const struct lua_tree *tree = search->tree;
+    uint16_t child = tree->node[rope->node].first;
+    struct rope chain[CHAIN_MOST];
+    size_t n = 0;
+
+    if (edge)
+        chain[n++] = (struct rope){edge, NULL};
+    for (; child && n < CHAIN_MOST; child = tree->node[child].next)
+        chain[n++] = (struct rope){child, NULL};
+    for (size_t i = 0; i < n; i++)
+        chain[i].next = i + 1 < n ? &chain[i + 1] : child ? NULL : rope->next;
+    choose(search, n > 0 ? chain : rope->next, before, out);
+}
+
+static void choose_without_first(struct search *search, const struct rope *rope, uint32_t before,
+                                 struct choice *out)
+{
+    uint32_t width = lua_tree_width(search->tree, rope->node);
+    struct choice *rest = malloc(sizeof *rest);
+
+    if (rest) {
+        choose(search, rope->next, add_width(before, width), rest);
+        if (rest->score > out->score)
+            *out = *rest;
+    }
+    free(rest);
+}
+
+static void choose_later(struct search *search, const struct rope *rope, uint32_t before,
+                         struct choice *out)
+{
+    const struct lua_node *node = search->tree->node;
+    uint16_t edge = node[rope->node].word && rope->next ? rope->node : 0;
+    const struct rope *at = edge ? rope->next : rope;
+
+    out->score = 0;
+    if (node[at->node].kind == LUA_NODE_ALL) {
+        choose_unfolded(search, edge, at, before, out);
+        return;
+    }
+    if (node[at->node].kind == LUA_NODE_ONE)
+        choose_branches(search, edge, at, before, out);
+    if (out->score < BOUNDED)
+        choose_without_first(search, at, before, out);
+}
+
+static void choose(struct search *search, const struct rope *rope, uint32_t before,
+                   struct choice *out)
+{
+    struct choice *later;
+
+    *out = (struct choice){.before = before};
+    if (!rope || search->fuel == 0)
+        return;
+    search->fuel--;
+    begins_of_rope(search, rope, &out->set);
+    out->score = score_of(&out->set);
+    if (out->score > 0 && before != LUA_LITERAL_ANYWHERE)
+        out->score += BOUNDED;
+    if (out->score >= BOUNDED)
+        return;
+    later = malloc(sizeof *later);
+    if (later) {
+        choose_later(search, rope, before, later);
+        if (later->score > out->score)
+            *out = *later;
+    }
+    free(later);
+}
+
+/* ---- all of it ---- */
+
+/* Does another one stand wherever this one does? */
+static bool is_superfluous(const struct strings *set, size_t at)
+{
+    const struct lua_literal *s = &set->s[at];
+
+    for (size_t i = 0; i < set->n; i++) {
+        const struct lua_literal *o = &set->s[i];
+        bool equal = o->n == s->n && o->word == s->word;
+
+        if (i != at && o->n <= s->n && (!o->word || s->word) &&
+            memcmp(o->bytes, s->bytes, o->n) == 0 && (!equal || i < at))
+            return true;
+    }
+    return false;
+}
+
+static struct lua_literals *keep(const struct choice *c, bool in_line)
+{
+    size_t n = c->score > 0 ? c->set.n : 0;
+    struct lua_literals *out = malloc(sizeof *out + n * sizeof *out->literal);
+
+    if (!out)
+        return NULL;
+    *out = (struct lua_literals){.before = c->before, .in_line = in_line};
+    for (size_t i = 0; i < n; i++)
+        if (!is_superfluous(&c->set, i))
+            out->literal[out->n++] = c->set.s[i];
+    return out;
+}
+
+struct lua_literals *lua_literals_of(struct fct_str regex)
+{
+    struct choice *choice = calloc(1, sizeof *choice);
+    struct lua_literals *out = NULL;
+    struct search search = {.fuel = FUEL};
+    struct lua_tree tree;
+    bool read = choice && lua_tree_read(regex, &tree);
+
+    if (read) {
+        search.tree = &tree;
+        choose(&search, &(struct rope){tree.root, NULL}, 0, choice);
+    }
+    if (choice)
+        out = keep(choice, read && tree.in_line);
+    if (read)
+        lua_tree_free(&tree);
+    free(choice);
+    return out;
+}
