@@ -12,7 +12,7 @@
 #include <facteur/plugin.h>
 #include <openssl/ssl.h>
 
-#define DANE_RECORDS_MAX 32u   /* of one host; more: FCT_LIMIT */
+#define DANE_RECORDS_MAX 32u   /* of one host; more are left out */
 #define DANE_DATA_MAX    8192u /* bytes of a record: a whole certificate fits */
 
 /* RFC 6698 2.1; in the words of RFC 7218 */
@@ -44,8 +44,8 @@ struct dane_host {
     enum dane_state state;
     struct fct_str base;              /* the name without "_25._tcp.": SNI, and what certificates
                                          must be for */
-    const struct tlsa_record *record; /* the usable ones; with the strongest digests only
-                                         (RFC 7671 9) */
+    const struct tlsa_record *record; /* the usable ones; OpenSSL minds the strength of digests (RFC
+                                         7671 9) */
     size_t n;
     const char *why; /* of DANE_FAILED and DANE_UNUSABLE, static */
 };
@@ -57,8 +57,8 @@ struct dane_dns {
     void *ctx;
 };
 /* What is known of a host that was found by `mx_authentic` records and has `addresses` (one answer,
- * or the worse of A and AAAA: the one that is not authentic). Asks at most twice: below the name at
- * the end of its CNAMEs, then below its own (RFC 7672 2.2.2). */
+ * or the worse of A and AAAA: the one that is not authentic). Asks below the name at the end of its
+ * CNAMEs, then below its own (RFC 7672 2.2.2). */
 FCT_MAY_WAIT void dane_find(const struct dane_dns *dns, struct arena *arena, struct fct_str host,
                             uint16_t port, bool mx_authentic,
                             const struct fct_dns_answer *addresses, struct dane_host *out);
@@ -69,9 +69,11 @@ void dane_from_answer(struct arena *arena, struct fct_str base, const struct fct
 /* Once per context of the client's side. */
 FCT_MUST_CHECK bool dane_context_prepare(SSL_CTX *context, struct fct_err *err);
 /* Before the handshake, for DANE_USABLE: the records, SNI and the names a certificate under a trust
- * anchor may have: the base, and the next-hop domain (RFC 7672 3.2.2; empty: none). */
+ * anchor may have: the base, and the next-hop domain (RFC 7672 3.2.2; empty: none). *taken: records
+ * that OpenSSL could read; with none of them it is as DANE_UNUSABLE. */
 FCT_MUST_CHECK bool dane_connection_prepare(SSL *ssl, const struct dane_host *host,
-                                            struct fct_str next_hop, struct fct_err *err);
+                                            struct fct_str next_hop, size_t *taken,
+                                            struct fct_err *err);
 /* After the handshake: did the chain match? err has FCT_DENIED and the reason otherwise. */
 FCT_MUST_CHECK bool dane_connection_matched(SSL *ssl, struct fct_err *err);
 

@@ -32,7 +32,7 @@ const char *tls_policy_type_word(enum tls_policy_type type); /* "sts" */
 /* The policy that a session was under. Policies that differ in any of it are counted apart. */
 struct tls_report_policy {
     enum tls_policy_type type;
-    struct fct_str domain;        /* the next-hop domain; of DANE the TLSA base domain */
+    struct fct_str domain;        /* the next-hop domain */
     const struct fct_str *string; /* lines of the STS policy, or TLSA records as text */
     size_t strings;
     const struct fct_str *mx; /* patterns of the STS policy */
@@ -104,7 +104,7 @@ struct tls_report_read {
     const struct tls_report_sums *policy;
     size_t policies;
 };
-#define TLS_REPORT_JSON_MAX     (8u << 20) /* bytes, unpacked */
+#define TLS_REPORT_JSON_MAX     (2u << 20) /* bytes, unpacked */
 #define TLS_REPORT_POLICIES_MAX 1000u
 #define TLS_REPORT_FAILURES_MAX 10000u /* of all policies together */
 
