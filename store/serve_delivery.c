@@ -265,7 +265,7 @@ static bool deliver_all(struct request *rq, struct delivery *d)
         change_drop(&c);
     else
         rq->seq = change_commit(&c);
-    if (rides)
+    if (rides && rq->seq > 0)
         queue_rode(rq->s, rq->seq);
     put_results(rq, d);
     return ok;
