@@ -133,9 +133,8 @@ static bool read_day(struct arena *arena, struct fct_str value, struct privacy_t
 {
     struct unpack u;
 
-    return record_open(value, DAY_VERSION, &u) &&
-           privacy_tally_decode(arena, (struct fct_str){(const char *)u.p, (size_t)(u.end - u.p)},
-                                out);
+    return record_open(value, DAY_VERSION, &u) && privacy_tally_take(arena, &u, out) &&
+           unpack_ok(&u);
 }
 
 bool privacy_day_is_good(struct fct_str value)
@@ -154,9 +153,13 @@ bool privacy_day_fold(struct fct_str old, const struct fct_str *piece, size_t n,
     bool ok = !old.p || read_day(sum.arena, old, &sum);
 
     for (size_t i = 0; ok && i < n; i++) {
-        ok = privacy_tally_decode(sum.arena, piece[i], &more);
-        if (ok)
-            privacy_tally_add(&sum, &more, TALLY_NAMES);
+        struct unpack u = unpack_start(piece[i]); /* the driver joins pieces */
+
+        while (ok && unpack_more(&u)) {
+            ok = privacy_tally_take(sum.arena, &u, &more);
+            if (ok)
+                privacy_tally_add(&sum, &more, TALLY_NAMES);
+        }
     }
     record_begin(out, DAY_VERSION);
     privacy_tally_encode(&sum, out);

@@ -2,7 +2,6 @@
 #include "store/privacy_tally.h"
 
 #include "core/base/str.h"
-#include "store/pack.h"
 
 #include <stdlib.h>
 
@@ -115,15 +114,13 @@ static void get_names(struct unpack *u, struct arena *arena, struct tally_names 
     }
 }
 
-bool privacy_tally_decode(struct arena *arena, struct fct_str bytes, struct privacy_tally *out)
+bool privacy_tally_take(struct arena *arena, struct unpack *in, struct privacy_tally *out)
 {
-    struct unpack u = unpack_start(bytes);
-
     *out = (struct privacy_tally){.arena = arena};
-    out->messages = unpack_uint(&u);
-    out->removed = unpack_uint(&u);
-    out->links = unpack_uint(&u);
-    get_names(&u, arena, &out->company);
-    get_names(&u, arena, &out->sender);
-    return unpack_ok(&u);
+    out->messages = unpack_uint(in);
+    out->removed = unpack_uint(in);
+    out->links = unpack_uint(in);
+    get_names(in, arena, &out->company);
+    get_names(in, arena, &out->sender);
+    return !in->bad;
 }

@@ -7,9 +7,11 @@
 
 #include "core/base/arena.h"
 #include "core/base/buf.h"
+#include "store/pack.h"
 
-#define TALLY_NAMES 200 /* companies or senders of one day; further ones are one, without a name \
-                         */
+#define TALLY_NAMES                                                              \
+    200 /* companies or senders of one day; further ones are one, without a name \
+         */
 
 struct tally_name {
     struct fct_str name; /* empty: all others */
@@ -32,10 +34,10 @@ void privacy_tally_add(struct privacy_tally *to, const struct privacy_tally *mor
 /* The largest first. */
 void privacy_tally_sort(struct privacy_tally *t);
 
-/* The body of a stored record, and of what is appended to it (store/pack.h); copied into the arena.
- */
+/* The body of a stored record, and of what is appended to it (store/pack.h); names are copied into
+ * the arena. Takes one of several that stand one behind the other. */
 void privacy_tally_encode(const struct privacy_tally *t, struct buf *out);
-FCT_MUST_CHECK bool privacy_tally_decode(struct arena *arena, struct fct_str bytes,
-                                         struct privacy_tally *out);
+FCT_MUST_CHECK bool privacy_tally_take(struct arena *arena, struct unpack *in,
+                                       struct privacy_tally *out);
 
 #endif

@@ -20,6 +20,7 @@
 #include "core/ctl/ctl_learn.h"
 #include "core/ctl/ctl_lua.h"
 #include "core/ctl/ctl_plugin.h"
+#include "core/ctl/ctl_privacy.h"
 #include "core/ctl/ctl_replay.h"
 #include "core/ctl/ctl_scan.h"
 #include "core/ctl/ctl_shown.h"
@@ -161,6 +162,12 @@ static const struct ctl_option mail_restore_options[] = {
 };
 static const struct ctl_option mail_clean_options[] = {
     {"--account", "ACCOUNT", "only this one's copies; else all"},
+    {0},
+};
+static const struct ctl_option privacy_report_options[] = {
+    {"--user", "ACCOUNT", "of this account's mail; else of all"},
+    {"--since", "WHEN", "7d, 2026-01-05 …; 30d when not given. Whole days in UTC"},
+    {"--limit", "N", "so many companies and senders; 20 when not given"},
     {0},
 };
 #define LUA_OPTIONS \
@@ -313,6 +320,9 @@ const struct ctl_verb ctl_verbs[] = {
      NEEDS_STORE, ctl_mail_restore, mail_restore_options, 0},
     {"mail", "clean", "ID", 1, 1, "the way back: show it as it was delivered", NEEDS_STORE,
      ctl_mail_clean, mail_clean_options, 0},
+    {"privacy", "report", "", 0, 0,
+     "how many trackers were taken out of mail, of which companies, in whose messages", NEEDS_STORE,
+     ctl_privacy_report, privacy_report_options, 0},
     {"plugin", "new", "NAME [DIR]", 1, 2, "make a project that builds, tests and loads", NEEDS_NOTHING,
      ctl_plugin_new, plugin_new_options, 0},
     {"plugin", "test", "DIR", 1, 1, "run the scenarios *.test of a folder in the server's engine",

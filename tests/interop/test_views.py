@@ -1,6 +1,8 @@
 """A cleaned message as a product: every way to read it agrees with every other one (IMAP, POP3, facteurctl), its original is there to the byte, by command and by
 copying it into `Show original`, and its view can be changed and changed back without ever changing the bytes of a UID."""
-import base64, email, imaplib, os, poplib, quopri, re, shutil, smtplib, subprocess, sys, tempfile, unittest
+import base64, email, imaplib, json, os, poplib, quopri, re, smtplib, subprocess, sys, tempfile, unittest
+
+import dkim
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
@@ -326,46 +328,96 @@ class Restoring(WithServer):
         self.assertTrue(self.raw(server, 'show', ident).endswith(sent))
 
 
+class Reports(WithServer):
+    def test_report(self):
+        """Counted at delivery: deleting the messages does not change it."""
+        server = self.serve()
+        for name in ('qp', 'base64'):
+            self.send(server, name, to=(ALICE, BOB))
+        self.send(server, 'alternative')
+        with Box(server) as box:
+            box.command('STORE', '1:*', '+FLAGS', r'(\Deleted)')
+            box.m.expunge()
+        for words, messages in (((), 5), (('--user', BOB), 3), (('--user', ALICE, '--since', '1d'), 2)):
+            got = json.loads(server.ctl('--json', 'privacy', 'report', *words).stdout)
+            self.assertEqual((got['messages'], got['trackers_removed']), (messages, 2 * messages))
+            self.assertEqual([(c['name'], c['trackers'], c['messages']) for c in got['companies']], [('SendGrid', messages, messages), ('unknown', messages, messages)])
+            self.assertEqual([(c['name'], c['trackers'], c['messages']) for c in got['senders']], [('news@shop.example', 2 * messages, messages)])
+        text = server.ctl('privacy', 'report', '--limit', '1').stdout
+        for line in (r'5 messages cleaned, 10 trackers removed, \d+ links cleaned, in 2 accounts', r'SendGrid +5 +5', 'and 1 more', r'news@shop\.example +10 +5'):
+            self.assertRegex(text, line)
+        for words, why in ((('--since', 'never'), 'never'), (('--limit', '0'), 'must be a number'), (('--user', 'nobody@example.test'), 'no account')):
+            self.assertIn(why, server.ctl('privacy', 'report', *words, check=False).stderr)
+        self.assertEqual(server.stop(), 0)  # without a running server, too
+        self.assertEqual(json.loads(server.ctl('--json', 'privacy', 'report').stdout)['messages'], 5)
+
+
 class Signatures(WithServer):
-    def verify(self, raw, dns, server, folder):
+    def setUp(self):
+        self.folder = self.enterContext(tempfile.TemporaryDirectory())
+        zone = {'s._domainkey.example.test': {'TXT': [make_key(self.folder, 'example.test', 's', 'rsa')]}}
+        for name, text in (('keys', 's._domainkey.example.test %s\n' % zone['s._domainkey.example.test']['TXT'][0]),
+                           ('opendkim.conf', 'TestPublicKeys %s/keys\nMode v\nSyslog no\n' % self.folder)):
+            with open(os.path.join(self.folder, name), 'w') as f:
+                f.write(text)
+        self.dns = self.enterContext(FakeDNS(zone)).address
+
+    def signed(self, server, name):
+        """By somebody else, who sends it here."""
+        message = (HEAD % (name, name) + MAILS[name]).replace('News@Shop.example', ALICE).encode()
+        with open(os.path.join(self.folder, 'example.test', 's.pem'), 'rb') as f:
+            message = dkim.sign(message, b's', b'example.test', f.read(), canonicalize=(b'simple', b'simple')) + message
+        with smtplib.SMTP('127.0.0.1', server.port('smtp'), local_hostname=facteur.CLIENT, timeout=60) as s:
+            s.sendmail(ALICE, [BOB], message, mail_options=['BODY=8BITMIME'])
+
+    def test_originals_verify(self):
+        """simple/simple: nothing at all may change."""
+        server = self.serve(dns=self.dns)
+        for name in MAILS:
+            self.signed(server, name)
+        with Box(server) as box:
+            idents = [re.search(r'original=(\S+)', email.message_from_bytes(box.bytes(u))['X-Facteur-Privacy'].replace('\r\n', '')).group(1) for u in box.uids()]
+            for u in box.uids():
+                self.assertIn('failed', self.opendkim(box.bytes(u)))  # the view was cleaned
+            box.command('COPY', '1:*', '"Show original"')
+            box.open('Show original')
+            for u, ident in zip(box.uids(), idents):
+                with self.subTest(mail=u):
+                    original = self.raw(server, 'original', ident)
+                    self.assertEqual(box.bytes(u), original)
+                    self.verify(original, server)
+                    self.assertIn('failed', self.opendkim(original.replace(b'10:00:00', b'10:00:01')))
+            server.ctl('mail', 'restore', idents[0])
+            box.open('INBOX')
+            self.verify(box.bytes(len(MAILS) + 1), server)
+
+    def test_what_was_signed_here(self):
+        """The signature of mail that is submitted here is an edit as well: the message as submitted has none, the restored view has it."""
+        server = self.serve('server {\n    user_filter = ""\n}\nplugin dkim {\n    deadline = 25s\n    keys = "%s"\n    sign = yes\n}\nplugin trackers { }\n' % self.folder, dns=self.dns)
+        with smtplib.SMTP_SSL('127.0.0.1', server.port('submissions'), local_hostname=facteur.CLIENT, timeout=60, context=without_checking()) as s:
+            s.login(ALICE, facteur.PASSWORD)
+            s.sendmail(ALICE, [BOB], (HEAD % ('x', 'x') + MAILS['qp']).replace('News@Shop.example', ALICE).encode())
+        with Box(server) as box:
+            ident = re.search(r'original=(\S+)', email.message_from_bytes(box.bytes(1))['X-Facteur-Privacy'].replace('\r\n', '')).group(1)
+            self.assertNotIn(b'DKIM-Signature', self.raw(server, 'original', ident))
+            server.ctl('mail', 'restore', ident)
+            box.m.noop()
+            self.verify(box.bytes(2), server)
+
+    def verify(self, raw, server):
         """By our engine, and by opendkim, which reads the key from a file instead of the DNS."""
-        path = os.path.join(folder, 'original.eml')
+        path = os.path.join(self.folder, 'original.eml')
         with open(path, 'wb') as f:
             f.write(raw)
-        self.assertRegex(server.ctl('check', 'dkim', path, '--dns', dns).stdout, r'\bpass\b')
-        return self.opendkim(raw, folder)
+        self.assertRegex(server.ctl('check', 'dkim', path, '--dns', self.dns).stdout, r'\bpass\b')
+        self.assertIn('succeeded', self.opendkim(raw))
 
-    def opendkim(self, raw, folder):
-        path = os.path.join(folder, 'opendkim.eml')
+    def opendkim(self, raw):
+        path = os.path.join(self.folder, 'opendkim.eml')
         with open(path, 'wb') as f:
             f.write(raw)
-        r = subprocess.run(['/usr/sbin/opendkim', '-x', os.path.join(folder, 'opendkim.conf'), '-t', path], capture_output=True, text=True, timeout=60)
+        r = subprocess.run(['/usr/sbin/opendkim', '-x', os.path.join(self.folder, 'opendkim.conf'), '-t', path], capture_output=True, text=True, timeout=60)
         return r.stdout + r.stderr
-
-    def test_dkim_of_originals(self):
-        with tempfile.TemporaryDirectory() as folder:
-            zone = {'s._domainkey.example.test': {'TXT': [make_key(folder, 'example.test', 's', 'rsa')]}}
-            for name, text in (('keys', 's._domainkey.example.test %s\n' % zone['s._domainkey.example.test']['TXT'][0]),
-                               ('opendkim.conf', 'TestPublicKeys %s/keys\nMode v\nSyslog no\n' % folder)):
-                with open(os.path.join(folder, name), 'w') as f:
-                    f.write(text)
-            with FakeDNS(zone) as dns:
-                server = self.serve('server {\n    user_filter = ""\n}\nplugin dkim {\n    deadline = 25s\n    keys = "%s"\n    sign = yes\n}\nplugin trackers { }\n' % folder, dns=dns.address)
-                for name, body in MAILS.items():
-                    with smtplib.SMTP_SSL('127.0.0.1', server.port('submissions'), local_hostname=facteur.CLIENT, timeout=60, context=without_checking()) as s:
-                        s.login(ALICE, facteur.PASSWORD)
-                        s.sendmail(ALICE, [BOB], (HEAD % (name, name) + body).replace('News@Shop.example', ALICE).encode(), mail_options=['BODY=8BITMIME'])
-                with Box(server) as box:
-                    idents = [re.search(r'original=(\S+)', email.message_from_bytes(box.bytes(u))['X-Facteur-Privacy'].replace('\r\n', '')).group(1) for u in box.uids()]
-                    box.command('COPY', '1:*', '"Show original"')
-                    box.open('Show original')
-                    for u, ident in zip(box.uids(), idents):
-                        with self.subTest(mail=u):
-                            original = self.raw(server, 'original', ident)
-                            self.assertIn(b'DKIM-Signature', original)
-                            self.assertEqual(box.bytes(u), original)
-                            self.assertIn('succeeded', self.verify(original, dns.address, server, folder))
-                            self.assertIn('failed', self.opendkim(original.replace(b'10:00:00', b'10:00:01'), folder))
 
 
 if __name__ == '__main__':

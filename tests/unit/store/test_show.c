@@ -248,6 +248,7 @@ START_TEST(many_names)
     struct privacy_tally sum = {.arena = arena}, back;
     struct buf out = BUF_INIT(1 << 20), folded = BUF_INIT(1 << 20);
     struct fct_str piece[300];
+    struct unpack u;
 
     for (size_t i = 0; i < FCT_COUNT(piece); i++) {
         struct privacy_tally one = {.arena = arena, .messages = 1, .removed = 2};
@@ -263,13 +264,21 @@ START_TEST(many_names)
     buf_clear(&folded);
     ck_assert(privacy_day_fold(piece[0], piece + 150, 150, &folded));
     ck_assert(privacy_day_is_good(buf_str(&folded)));
-    ck_assert(privacy_tally_decode(
-        arena, (struct fct_str){folded.p + RECORD_HEAD, folded.n - RECORD_HEAD}, &back));
+    u = unpack_start((struct fct_str){folded.p + RECORD_HEAD, folded.n - RECORD_HEAD});
+    ck_assert(privacy_tally_take(arena, &u, &back) && unpack_ok(&u));
     ck_assert(back.messages == 300 && back.removed == 600 && back.sender.n == TALLY_NAMES);
     privacy_tally_sort(&back);
     ck_assert(back.sender.name[0].name.n == 0 && back.sender.name[0].removed == 2 * 101);
     privacy_tally_add(&sum, &back, 0);
     ck_assert_uint_eq(sum.sender.n, TALLY_NAMES);
+    buf_clear(&out); /* two joined by the driver */
+    buf_put_str(&out, piece[1]);
+    buf_put_str(&out, piece[2]);
+    piece[1] = buf_str(&out);
+    buf_clear(&folded);
+    ck_assert(privacy_day_fold((struct fct_str){0}, piece + 1, 1, &folded));
+    u = unpack_start((struct fct_str){folded.p + RECORD_HEAD, folded.n - RECORD_HEAD});
+    ck_assert(privacy_tally_take(arena, &u, &back) && back.messages == 2);
     for (size_t n = 0; n < folded.n; n++)
         ck_assert(!privacy_day_is_good((struct fct_str){folded.p, n}));
     ck_assert(!privacy_day_fold((struct fct_str){0}, &FCT_STR("\x01"), 1, &out));
