@@ -49,7 +49,12 @@ uint64_t queue_add(struct server *s, struct change *c, struct queue_entry *entry
     FCT_ASSERT(!value.overflow);
     batch_part(&c->batch, queue_part(entry->id));
     batch_put(&c->batch, queue_entry_key(entry->id), buf_str(&value));
-    (void)queue_index_entry(s, &r, NULL, false, domain, arena);
+    if (entry->held) {
+        buf_clear(&value);
+        queue_state_hold(&value, true);
+        batch_append(&c->batch, queue_state_key(entry->id), buf_str(&value));
+    }
+    (void)queue_index_entry(s, &r, NULL, entry->held, domain, arena);
     change_touch(c, (struct touch){PART_QUEUE, 0, entry->id});
     buf_free(&value);
     arena_free(&arena);

@@ -124,6 +124,7 @@ void queue_put_send(struct buf *b, const struct queue_send *send)
     put_envelope(b, &send->envelope);
     put_recipients(b, send->recipient, send->n);
     ipc_put_bool(b, send->report_copies);
+    ipc_put_bool(b, send->held);
 }
 
 bool queue_get_send(struct ipc_reader *r, struct arena *arena, struct queue_send *out)
@@ -134,6 +135,7 @@ bool queue_get_send(struct ipc_reader *r, struct arena *arena, struct queue_send
     get_envelope(r, &out->envelope);
     out->recipient = get_recipients(r, arena, &out->n);
     out->report_copies = ipc_get_bool(r);
+    out->held = ipc_get_bool(r);
     return !r->bad;
 }
 

@@ -1,5 +1,5 @@
-/* resolve.c - which accounts an address leads to: exact account, alias, +detail, catch-all, in this
- * order. */
+/* resolve.c - which accounts (and, by aliases, addresses elsewhere) an address leads to: exact
+ * account, alias, +detail, catch-all, in this order. */
 #include "store/directory.h"
 
 #include "core/base/str.h"
@@ -15,19 +15,26 @@ struct resolve {
     struct fct_err *err;
 };
 
+static bool make_room(struct resolve *r)
+{
+    if (r->n == TARGETS_MAX)
+        return fct_fail(r->err, FCT_LIMIT, "an alias leads to more than %d targets", TARGETS_MAX);
+    if (r->n == r->room) {
+        r->target = arena_grow(r->arena, r->target, r->room * sizeof *r->target,
+                               (r->room ? 2 * r->room : 4) * sizeof *r->target);
+        r->room = r->room ? 2 * r->room : 4;
+    }
+    return true;
+}
+
 static bool add_target(struct resolve *r, uint64_t account, struct fct_str name,
                        struct fct_str detail, struct settings settings)
 {
     for (size_t i = 0; i < r->n; i++)
         if (r->target[i].account == account)
             return true;
-    if (r->n == TARGETS_MAX)
-        return fct_fail(r->err, FCT_LIMIT, "an alias leads to more than %d accounts", TARGETS_MAX);
-    if (r->n == r->room) {
-        r->target = arena_grow(r->arena, r->target, r->room * sizeof *r->target,
-                               (r->room ? 2 * r->room : 4) * sizeof *r->target);
-        r->room = r->room ? 2 * r->room : 4;
-    }
+    if (!make_room(r))
+        return false;
     r->target[r->n++] = (struct store_target){
         .account = account,
         .name = arena_str(r->arena, name),
@@ -52,6 +59,18 @@ static bool split_detail(struct resolve *r, struct fct_str folded, struct fct_st
     return true;
 }
 
+/* Account 0: an alias leads elsewhere. */
+static bool add_remote(struct resolve *r, struct fct_str address)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (r->target[i].account == 0 && str_equal(r->target[i].name, address))
+            return true;
+    if (!make_room(r))
+        return false;
+    r->target[r->n++] = (struct store_target){.name = arena_str(r->arena, address)};
+    return true;
+}
+
 static bool resolve_one(struct resolve *r, struct fct_str folded, struct fct_str detail,
                         unsigned depth, bool *hit);
 
@@ -61,10 +80,17 @@ static bool resolve_targets(struct resolve *r, const struct fct_str *target, siz
     if (depth >= ALIAS_DEPTH_MAX)
         return true; /* a loop, or too deep: this branch leads nowhere */
     for (size_t i = 0; i < n; i++) {
-        bool hit;
+        bool hit, local;
 
         if (++r->steps > 10 * TARGETS_MAX)
             return fct_fail(r->err, FCT_LIMIT, "an alias leads to too many others");
+        if (!directory_is_local(r->s, directory_domain(target[i]), &local, r->err))
+            return false;
+        if (!local) {
+            if (!add_remote(r, target[i]))
+                return false;
+            continue;
+        }
         if (!resolve_one(r, target[i], detail, depth + 1, &hit))
             return false;
     }

@@ -52,6 +52,8 @@ struct delivery_copy {
     struct fct_err err; /* FCT_OK: can be delivered */
     uint32_t uid;
     struct fct_str where;
+    uint8_t notify;
+    struct fct_str orcpt;
 };
 
 struct delivery {
@@ -86,6 +88,8 @@ static void read_copy(struct request *rq, const struct delivery *d, const struct
     c->mail.view_size = ipc_get_u32(&rq->in);
     c->mail.origin = d->origin;
     c->mail.origin.recipient = str_head(ipc_get_str(&rq->in), ORIGIN_MAX);
+    c->notify = ipc_get_u8(&rq->in) & 0xf;
+    c->orcpt = str_head(ipc_get_str(&rq->in), ORIGIN_MAX);
     if (which >= nsummaries)
         rq->in.bad = true;
     else
@@ -121,7 +125,7 @@ static bool read_delivery(struct request *rq, struct delivery *d)
         date = clock_wall();
     d->date = date > UINT32_MAX ? UINT32_MAX : (uint32_t)date;
     summary = store_get_strs(&rq->in, rq->arena, &nsummaries);
-    d->n = ipc_get_count(&rq->in, 38);
+    d->n = ipc_get_count(&rq->in, 43);
     if (d->n > COPIES_MAX || d->size > UINT32_MAX)
         rq->in.bad = true;
     d->copy = ARENA_ARRAY(rq->arena, struct delivery_copy, rq->in.bad ? 1 : d->n + 1);
@@ -194,15 +198,20 @@ static void put_results(struct request *rq, const struct delivery *d)
     ipc_put_u64(&rq->out, d->queue_id);
 }
 
-/* A copy that failed for good, as a recipient whose sender has to be told. */
-static bool as_report(const struct delivery_copy *c, struct queue_recipient *out)
+/* A copy whose sender has to be told: it failed for good, or he asked to hear of its success. */
+static bool as_report(const struct delivery *d, const struct delivery_copy *c, bool somebody,
+                      struct queue_recipient *out)
 {
-    if (c->err.class != FCT_LIMIT && c->err.class != FCT_DENIED)
-        return false;
+    bool failed = c->err.class == FCT_LIMIT || c->err.class == FCT_DENIED;
+
     *out = (struct queue_recipient){.address = c->mail.origin.recipient,
-                                    .status = QUEUE_FAILED,
+                                    .orcpt = c->orcpt,
+                                    .notify = c->notify,
+                                    .status = failed ? QUEUE_FAILED : QUEUE_DELIVERED,
                                     .reply = str_from(c->err.text)};
-    return true;
+    if (failed)
+        return d->send.report_copies && somebody && !(c->notify & QUEUE_NOTIFY_NEVER);
+    return c->err.class == FCT_OK && (c->notify & QUEUE_NOTIFY_SUCCESS);
 }
 
 /* Who is left to be sent to, or told about. */
@@ -214,8 +223,8 @@ static size_t queue_recipients(struct request *rq, const struct delivery *d, boo
     *out = ARENA_ARRAY(rq->arena, struct queue_recipient, n + d->n + 1);
     for (size_t i = 0; i < n; i++)
         (*out)[i] = d->send.recipient[i];
-    for (size_t i = 0; i < d->n && d->send.report_copies && somebody; i++)
-        n += as_report(&d->copy[i], &(*out)[n]);
+    for (size_t i = 0; i < d->n; i++)
+        n += as_report(d, &d->copy[i], somebody, &(*out)[n]);
     return n;
 }
 
@@ -223,8 +232,10 @@ static size_t queue_recipients(struct request *rq, const struct delivery *d, boo
 static int64_t queue_one(struct request *rq, struct change *c, struct delivery *d, bool somebody)
 {
     struct queue_recipient *recipient;
-    struct queue_entry entry = {
-        .arrived = clock_wall(), .size = d->size, .envelope = d->send.envelope};
+    struct queue_entry entry = {.arrived = clock_wall(),
+                                .size = d->size,
+                                .held = d->send.held,
+                                .envelope = d->send.envelope};
 
     if (!d->sends)
         return 0;

@@ -36,8 +36,8 @@ bool store_is_up(const struct store *st);
 
 enum store_resolved { RESOLVED_LOCAL, RESOLVED_UNKNOWN_USER, RESOLVED_NOT_LOCAL };
 struct store_target {
-    uint64_t account;
-    struct fct_str name;           /* of the account: its address */
+    uint64_t account;              /* 0: elsewhere, an alias leads there */
+    struct fct_str name;           /* of the account: its address; or the address elsewhere */
     struct fct_str detail;         /* after '+', or empty */
     const struct fct_str *setting; /* of the account: "name=value", ascending by name */
     size_t nsettings;
@@ -324,6 +324,8 @@ struct store_copy_for {     /* one recipient */
     struct fct_str summary; /* of this recipient's view; equal pointers are sent once */
     uint32_t view_size;
     struct fct_str recipient; /* as the client gave it */
+    uint8_t notify;           /* QUEUE_NOTIFY_*: reports that the sender asked for */
+    struct fct_str orcpt;     /* ORCPT as given */
 };
 struct store_delivery {
     struct fct_str id; /* message id of the log: facteurctl trace */

@@ -72,8 +72,11 @@ struct queue_send {
     const struct queue_recipient *recipient; /* address, orcpt, notify, status, reply, host */
     size_t n;
     /* Copies that turn out not to fit (full, gone) while somebody gets the message become
-     * recipients that FAILED: their sender is told. For senders that are known only. */
+     * recipients that FAILED: their sender is told. For senders that are known only. Copies whose
+     * success the sender wants to hear of become recipients that are DELIVERED, whatever this says.
+     */
     bool report_copies;
+    bool held; /* until facteurctl queue release */
 };
 
 /* ---- results ---- */
