@@ -121,7 +121,10 @@ static void note_call(struct run *run, const struct fct_call *call)
             counts->symbols++;
             counts->score_milli += n->score_milli;
         }
-        counts->edits += n->kind == NOTE_EDIT;
+        counts->edits += n->kind == NOTE_EDIT ? 1 + n->more : 0;
+        if (n->more > 0)
+            entry.detail = arena_printf(run->tx->arena, "%.*s, and %u more", FCT_FMT(n->detail),
+                                        (unsigned)n->more);
         if (n->personal) /* stands in the ledger of its account: message_judge.c */
             n->personal->took_us = (uint32_t)(call->busy_us & UINT32_MAX);
         else

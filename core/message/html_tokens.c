@@ -47,7 +47,7 @@ struct tokenizer {
     struct html_foreign foreign;
 };
 
-static bool is_letter(char c)
+static inline bool is_letter(char c)
 {
     return char_lower(c) >= 'a' && char_lower(c) <= 'z';
 }
@@ -123,13 +123,14 @@ static void add_text(struct tokenizer *t, enum fct_html_kind kind, const char *f
 
 /* ---- attributes (13.2.5.32 to 13.2.5.40) ---- */
 
-static void skip_space(struct tokenizer *t)
+static inline void skip_space(struct tokenizer *t)
 {
-    const char *from = t->p;
+    const char *p = t->p;
 
-    while (t->p < t->end && html_is(*t->p, HTML_SPACE))
-        t->p++;
-    walked(t, from, t->p);
+    while (p < t->end && html_is(*p, HTML_SPACE))
+        p++;
+    walked(t, t->p, p);
+    t->p = p;
 }
 
 static bool is_known(struct tokenizer *t, struct fct_str name)
@@ -149,12 +150,22 @@ static void remember_names(struct tokenizer *t)
         map_put(t->names, t->attribute[i].name, t);
 }
 
+static void free_memory(void *memory)
+{
+    free(memory);
+}
+
+/* Not the arena's own memory, which would be cleared first. */
 static void more_room(struct tokenizer *t)
 {
     size_t room = 2 * t->attributes > ATTRIBUTE_ROOM ? 2 * t->attributes : ATTRIBUTE_ROOM;
+    struct fct_html_attribute *more = malloc(room * sizeof *more);
 
-    t->attribute = arena_grow(t->arena, t->attribute, t->attributes * sizeof *t->attribute,
-                              room * sizeof *t->attribute);
+    FCT_ASSERT(more);
+    arena_defer(t->arena, free_memory, more);
+    if (t->attributes > 0)
+        memcpy(more, t->attribute, t->attributes * sizeof *more);
+    t->attribute = more;
     t->attribute_room = room;
 }
 
@@ -565,11 +576,6 @@ static void raw_text(struct tokenizer *t)
 
 /* ---- the whole ---- */
 
-static void free_tokens(void *tokens)
-{
-    free(tokens);
-}
-
 static void tokenize(struct tokenizer *t, struct fct_str text, struct fct_str charset)
 {
     t->start = t->p = text.p;
@@ -587,7 +593,7 @@ static void tokenize(struct tokenizer *t, struct fct_str text, struct fct_str ch
     map_free(&t->names);
     t->out->token = t->token;
     if (t->token)
-        arena_defer(t->arena, free_tokens, t->token);
+        arena_defer(t->arena, free_memory, t->token);
 }
 
 /* From offsets in the text to offsets in the original. */

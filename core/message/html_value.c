@@ -8,6 +8,8 @@
 #include "core/message/html_tokens.h"
 #include "core/message/transfer.h"
 
+enum { SHORT = 16, SPECIAL = HTML_AMPERSAND | HTML_RETURN | HTML_NUL | HTML_HIGH };
+
 #define REPLACEMENT FCT_STR("\xEF\xBF\xBD") /* U+FFFD */
 
 #define H16                                                                                 \
@@ -70,6 +72,8 @@ static size_t put_special(struct buf *out, struct fct_str s, size_t i, unsigned 
         buf_put_char(out, '\n');
         return i + 1 < s.n && s.p[i + 1] == '\n' ? 2 : 1;
     }
+    if (how & HTML_REFERENCES && str_starts(str_skip(s, i), FCT_STR("&amp;")))
+        return buf_put_char(out, '&'), 5; /* every other one */
     taken = how & HTML_REFERENCES
                 ? html_reference(str_skip(s, i), how & HTML_ATTRIBUTE, reference, &n)
                 : 0;
@@ -107,9 +111,9 @@ struct fct_str html_value(struct html_values *v, struct fct_str raw, unsigned ho
     size_t at;
 
     v->steps += raw.n;
-    if (!byte_scan_has(raw, '&', '\r', '\0'))
+    if (raw.n < SHORT ? !(html_classes(raw) & SPECIAL) : !byte_scan_has(raw, '&', '\r', '\0'))
         return raw;
-    if (!str_is_ascii(raw))
+    if (byte_scan_has(raw, '\0', '\0', '\0'))
         s = to_utf8(v, raw);
     at = next_special(s, 0);
     if (s.p == raw.p && at == 0 && s.n > 1 && s.p[0] == '\r' && s.p[1] == '\n' &&

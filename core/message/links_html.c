@@ -98,6 +98,17 @@ static inline bool is_one_of(struct fct_str s, const struct fct_str *names, size
     return false;
 }
 
+/* Room for so many more, within the limit. */
+static void links_reserve(struct arena *arena, struct link_list *out, size_t more)
+{
+    size_t room = out->n + more < out->max ? out->n + more : out->max;
+
+    if (room <= out->room)
+        return;
+    out->link = arena_grow(arena, out->link, out->n * sizeof *out->link, room * sizeof *out->link);
+    out->room = room;
+}
+
 struct fct_link *links_add(struct arena *arena, struct link_list *out,
                            const struct link_source *source)
 {
@@ -405,14 +416,28 @@ static bool is_refresh(const struct fct_html_token *tag)
     return a && str_equal_nocase(str_trim(a->value), FCT_STR("refresh"));
 }
 
+/* The first row for names of that length: nearly all attributes hold no URL. */
+static const struct link_row *rows_of(size_t length)
+{
+    enum { SHORTEST = 3, LONGEST = 11 };
+    static const unsigned char first[LONGEST + 2] = {
+        [3] = 0,  [4] = 1,  [5] = 9,   [6] = 10,  [7] = 15,
+        [8] = 19, [9] = 22, [10] = 22, [11] = 26, [12] = 27,
+    };
+    _Static_assert(FCT_COUNT(rows) == 27, "rows were added: where do the lengths begin?");
+
+    return length < SHORTEST || length > LONGEST || first[length] == first[length + 1]
+               ? NULL
+               : &rows[first[length]];
+}
+
 static const struct link_row *find_row(const struct fct_html_token *tag, struct fct_str name)
 {
-    for (const struct link_row *row = rows; row < rows + FCT_COUNT(rows); row++) {
-        if (row->attribute.n > name.n)
-            return NULL;
+    const struct link_row *row = rows_of(name.n);
+
+    for (; row && row < rows + FCT_COUNT(rows) && row->attribute.n == name.n; row++)
         if (same(row->attribute, name) && (!row->tag.p || same(row->tag, tag->name)))
             return row->form == REFRESH && !is_refresh(tag) ? NULL : row;
-    }
     return NULL;
 }
 
@@ -500,6 +525,7 @@ void links_from_html(struct arena *arena, const struct link_source *source,
     struct reader r = {.arena = arena, .source = source, .out = out, .shown = BUF_INIT(SHOWN_MAX)};
 
     find_base(&r, tokens);
+    links_reserve(arena, out, tokens->n / 16);
     for (size_t i = 0; i < tokens->n && !out->truncated; i++) {
         const struct fct_html_token *t = &tokens->token[i];
 

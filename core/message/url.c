@@ -100,7 +100,8 @@ static bool take_scheme(struct fct_str *in, struct fct_str *out)
 static const struct scheme *find_scheme(struct fct_str name)
 {
     for (size_t i = 0; i < FCT_COUNT(schemes); i++)
-        if (str_equal_nocase(name, str_from(schemes[i].name)))
+        if (char_lower(name.p[0]) == schemes[i].name[0] &&
+            str_equal_nocase(name, str_from(schemes[i].name)))
             return &schemes[i];
     return NULL;
 }
@@ -344,9 +345,13 @@ bool url_parse_in(struct arena *arena, const struct fct_url *base, struct fct_st
     struct fct_str in = clean(arena, text), rest = in, scheme;
     bool ok;
 
-    if (take_scheme(&rest, &scheme))
-        return url_parse(arena, text, out);
     clear(out, text);
+    if (take_scheme(&rest, &scheme)) {
+        ok = parse(arena, in, out);
+        if (!ok)
+            clear(out, text);
+        return ok;
+    }
     if (!base && (in.n < 2 || !is_slash(in.p[0], true) || !is_slash(in.p[1], true)))
         return false;
     ok = parse(arena, join(arena, base ? base : &web, in), out);

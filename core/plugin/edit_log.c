@@ -44,12 +44,35 @@ static uint64_t last_byte(const struct logged_edit *e)
 
 bool edit_log_clashes(const struct edit_log *log, const struct logged_edit *edit)
 {
-    if (first_byte(edit) >= log->reach) /* the usual case: edits come from front to back */
+    /* the usual cases: edits come from front to back */
+    if (first_byte(edit) >= log->reach)
+        return false;
+    if (edit->kind == LOGGED_PART && log->in_part && edit->part == log->part &&
+        edit->edit.offset >= log->part_end && edit->body_offset >= log->other_reach)
         return false;
     for (size_t i = 0; i < log->n; i++)
         if (edits_clash(&log->edit[i], edit))
             return true;
     return false;
+}
+
+static void follow_part(struct edit_log *log, const struct logged_edit *edit)
+{
+    uint64_t end = edit->edit.offset + edit->edit.remove;
+
+    if (edit->kind != LOGGED_PART) {
+        if (last_byte(edit) > log->other_reach)
+            log->other_reach = last_byte(edit);
+        return;
+    }
+    if (!log->in_part || edit->part != log->part) {
+        log->other_reach = log->reach;
+        log->in_part = true;
+        log->part = edit->part;
+        log->part_end = 0;
+    }
+    if (end > log->part_end)
+        log->part_end = end;
 }
 
 void edit_log_add(struct arena *arena, struct edit_log *log, const struct logged_edit *edit)
@@ -61,6 +84,7 @@ void edit_log_add(struct arena *arena, struct edit_log *log, const struct logged
         log->cap = cap;
     }
     log->edit[log->n++] = *edit;
+    follow_part(log, edit);
     if (last_byte(edit) > log->reach)
         log->reach = last_byte(edit);
 }

@@ -25,6 +25,11 @@ struct edit_log {
     struct logged_edit *edit;
     size_t n, cap;
     uint64_t reach; /* no edit so far touches a byte behind this */
+    /* The part that the last patch was for: its patches end here, in decoded bytes; all other edits
+     * touch no byte behind other_reach. */
+    size_t part;
+    uint64_t part_end, other_reach;
+    bool in_part;
 };
 
 /* Would it touch what an edit of the log touches? */

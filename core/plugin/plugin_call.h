@@ -53,6 +53,7 @@ struct call_note {
     } kind;
     const char *name;
     struct fct_str detail;
+    uint32_t more; /* so many like it, which are only counted */
     int32_t score_milli;
     const struct plugin_symbol *symbol; /* NOTE_SYMBOL, NOTE_PERSONAL */
     struct personal_hit *personal;      /* NOTE_PERSONAL */
@@ -147,6 +148,8 @@ struct fct_call {
     unsigned code; /* reply(), used should the verdict win */
     struct fct_str enhanced, text;
     struct call_note *note, **note_end;
+    struct call_note *patch; /* the last patch of a part that has a note */
+    uint32_t patches;        /* of parts */
     struct call_recipient *recipient; /* at deliver */
     struct call_task *task;           /* what start() began */
     struct call_wait *waiting;

@@ -6,6 +6,7 @@
 #include "core/base/utf8.h"
 
 #define LINE_MAX_OCTETS 998u       /* RFC 5322 2.1.1 */
+#define PATCH_NOTES     8u         /* so many patches of parts stand in the ledger one by one */
 #define BASE64_PART_MAX (4u << 20) /* may be written anew: half of what an answer holds */
 
 /* ---- what must stay as it is ---- */
@@ -92,14 +93,23 @@ static bool add_body_edit(struct fct_call *call, uint64_t offset, uint64_t lengt
     return edit_add(call, &edit);
 }
 
-static void note_patch(struct fct_call *call, const char *name, size_t offset, size_t length,
-                       size_t with)
+static struct call_note *note_patch(struct fct_call *call, const char *name, size_t offset,
+                                    size_t length, size_t with)
 {
     char detail[80];
     struct fct_str where = {detail, 0};
 
     where.n = (size_t)snprintf(detail, sizeof detail, "%zu+%zu to %zu", offset, length, with);
-    call_note(call, NOTE_EDIT, name, where, 0);
+    return call_note(call, NOTE_EDIT, name, where, 0);
+}
+
+/* A newsletter needs hundreds: they would push what matters out of the ledger. */
+static void note_part_patch(struct fct_call *call, size_t offset, size_t length, size_t with)
+{
+    if (call->patches++ < PATCH_NOTES)
+        call->patch = note_patch(call, "part_patch", offset, length, with);
+    else
+        call->patch->more++;
 }
 
 bool edit_patch(struct fct_call *call, size_t offset, size_t length, struct fct_str with)
@@ -203,6 +213,19 @@ static size_t longest_line(struct fct_str text)
     return longest;
 }
 
+/* Something goes from inside a line, and not from where a boundary would begin. */
+static bool shortens_a_line(struct fct_str part, size_t offset, size_t length, struct fct_str with)
+{
+    const char *before;
+
+    if (with.n > length || memchr(part.p + offset, '\n', length) ||
+        (with.n > 0 && memchr(with.p, '\n', with.n)))
+        return false;
+    before = offset > 0 ? memrchr(part.p, '\n', offset) : NULL;
+    before = before ? before + 1 : part.p;
+    return before < part.p + offset && *before != '-';
+}
+
 /* Would the patched lines be the text that was meant, and nothing else? Lines that were too long
  * before may stay so. */
 static bool makes_legal_lines(struct fct_call *call, size_t index, struct fct_str part,
@@ -258,7 +281,8 @@ static bool fits_identity(struct fct_call *call, size_t index, size_t offset, si
         return false;
     if (str_equal_nocase(part->encoding, FCT_STR("7bit")) && !str_is_ascii(with))
         return false;
-    return makes_legal_lines(call, index, bytes, offset, length, with);
+    return shortens_a_line(bytes, offset, length, with) ||
+           makes_legal_lines(call, index, bytes, offset, length, with);
 }
 
 static bool add_part_edit(struct fct_call *call, size_t index, size_t offset, size_t length,
@@ -294,6 +318,6 @@ bool edit_part_patch(struct fct_call *call, const struct fct_part *part, size_t 
     if (offset > size || length > size - offset || is_inside_protected(call, m->part, index) ||
         !add_part_edit(call, index, offset, length, with))
         return false;
-    note_patch(call, "part_patch", offset, length, with.n);
+    note_part_patch(call, offset, length, with.n);
     return true;
 }

@@ -9,7 +9,9 @@ enum {
     ADDRESS_MAX = 250,
     WORD_MAX = 2048,
     BASE64_MIN = 12,
-    HEX_MIN = 2 * ADDRESS_MIN
+    HEX_MIN = 2 * ADDRESS_MIN,
+    MD5_DIGITS = 32,
+    DIGESTS = 3
 };
 
 /* ---- the reader's address ---- */
@@ -33,14 +35,25 @@ static size_t put_hex(const unsigned char *bytes, size_t n, char *out)
     return 2 * n;
 }
 
-static void add_digest(struct tracker_reader *r, const char *name, struct fct_str address)
+/* Found once: looking an algorithm up costs more than using it. NULL: not there, a library in FIPS
+ * mode has no MD5. The other forms are still looked for. */
+static EVP_MD *algorithm(size_t i)
+{
+    static const char *const names[DIGESTS] = {"MD5", "SHA1", "SHA256"};
+    static EVP_MD *found[DIGESTS];
+
+    if (!found[i])
+        found[i] = EVP_MD_fetch(NULL, names[i], NULL);
+    return found[i];
+}
+
+static void add_digest(struct tracker_reader *r, size_t i, struct fct_str address)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
     char hex[2 * EVP_MAX_MD_SIZE];
-    size_t n = 0;
+    unsigned n = 0;
 
-    /* Not there: a library in FIPS mode has no MD5. The other forms are still looked for. */
-    if (EVP_Q_digest(NULL, name, NULL, address.p, address.n, digest, &n) == 1)
+    if (algorithm(i) && EVP_Digest(address.p, address.n, digest, &n, algorithm(i), NULL) == 1)
         add_form(r, hex, put_hex(digest, n, hex));
 }
 
@@ -51,6 +64,7 @@ bool tracker_reader_init(struct tracker_reader *r, struct fct_str address)
     size_t at = 0;
 
     r->forms = 0;
+    r->has_digests = false;
     if (address.n < ADDRESS_MIN || address.n > ADDRESS_MAX || !memchr(address.p, '@', address.n))
         return false;
     for (size_t i = 0; i < address.n; i++) {
@@ -62,33 +76,47 @@ bool tracker_reader_init(struct tracker_reader *r, struct fct_str address)
              lower + at + 1);
     add_form(r, text, a.n + 2);
     add_form(r, text, put_hex((const unsigned char *)lower, a.n, text));
-    add_digest(r, "MD5", a);
-    add_digest(r, "SHA1", a);
-    add_digest(r, "SHA256", a);
     return true;
 }
 
-/* What every form has: an "@", a "%", or as many hexadecimal digits in a row as an MD5 or an
- * address have. Most texts have none. */
-static bool may_have_form(struct fct_str text)
+static void add_digests(struct tracker_reader *r)
 {
+    struct fct_str address = {r->form[0], r->length[0]};
+
+    r->has_digests = true;
+    for (size_t i = 0; i < DIGESTS; i++)
+        add_digest(r, i, address);
+}
+
+/* What the forms have, and most texts have none of. */
+enum { NOTHING, SIGN, DIGEST };
+
+static unsigned traces_of(struct fct_str text)
+{
+    unsigned found = NOTHING;
     size_t run = 0;
 
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
+        bool is_hex = tracker_is_digit(c) || (tracker_lower(c) >= 'a' && tracker_lower(c) <= 'f');
 
-        if (c == '@' || c == '%')
-            return true;
-        run = tracker_is_digit(c) || (tracker_lower(c) >= 'a' && tracker_lower(c) <= 'f') ? run + 1
-                                                                                          : 0;
-        if (run >= HEX_MIN)
-            return true;
+        run = is_hex ? run + 1 : 0;
+        if (run >= MD5_DIGITS)
+            return DIGEST;
+        if (c == '@' || c == '%' || run >= HEX_MIN)
+            found = SIGN;
     }
-    return false;
+    return found;
 }
 
-static bool has_form(const struct tracker_reader *r, struct fct_str text)
+static bool has_form(struct tracker_reader *r, struct fct_str text)
 {
+    unsigned traces = traces_of(text);
+
+    if (traces == NOTHING)
+        return false;
+    if (traces == DIGEST && !r->has_digests)
+        add_digests(r);
     for (size_t i = 0; i < r->forms; i++)
         if (tracker_find(text, (struct fct_str){r->form[i], r->length[i]}) < text.n)
             return true;
@@ -137,13 +165,13 @@ static size_t word_end(struct fct_str s, size_t at)
     return at;
 }
 
-bool tracker_names_reader(const struct tracker_reader *r, struct fct_str target)
+bool tracker_names_reader(struct tracker_reader *r, struct fct_str target)
 {
     char plain[WORD_MAX];
 
     if (r->forms == 0)
         return false;
-    if (may_have_form(target) && has_form(r, target))
+    if (has_form(r, target))
         return true;
     for (size_t at = 0, end; at < target.n; at = end + 1) {
         end = word_end(target, at);
@@ -152,7 +180,7 @@ bool tracker_names_reader(const struct tracker_reader *r, struct fct_str target)
 
             struct fct_str text = {plain, n};
 
-            if (may_have_form(text) && has_form(r, text))
+            if (has_form(r, text))
                 return true;
         }
     }

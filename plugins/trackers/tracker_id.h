@@ -10,13 +10,14 @@ struct tracker_reader {
     char form[8][512]; /* lower case: as it is, with %40, hexadecimal, MD5, SHA-1, SHA-256 */
     size_t length[8];
     size_t forms;
+    bool has_digests; /* made when a URL might hold one */
 };
 
 /* False: too long to look for, or no address. */
 FCT_MUST_CHECK bool tracker_reader_init(struct tracker_reader *reader, struct fct_str address);
 
 /* target: path and query. Base64 words of it are decoded and looked into as well. */
-bool tracker_names_reader(const struct tracker_reader *reader, struct fct_str target);
+bool tracker_names_reader(struct tracker_reader *reader, struct fct_str target);
 
 /* A word nobody would choose as a name: letters and digits mixed, many digits, very long, an
  * address. */

@@ -9,7 +9,8 @@ enum { URL_MAX = 16384, TARGET_ROOM = 1024, NESTED_MAX = 2, CUTS_MAX = 64 };
 
 /* ---- what must stay ---- */
 
-/* Of paths, a word alone: "confirm" is one in "/account/confirm-email" and none in "/confirmed". */
+/* In alphabetical order, all three. Of paths, a word alone: "confirm" is one in
+ * "/account/confirm-email" and none in "/confirmed". */
 static const char *const protected_words[] = {
     "activate", "activation", "auth",         "confirm",       "confirmation", "invitation",
     "invite",   "login",      "logon",        "magic",         "magiclink",    "oauth",
@@ -21,39 +22,37 @@ static const char *const subscription_words[] = {
     "optout", "preferences", "subscription", "subscriptions", "unsub", "unsubscribe",
 };
 /* Names of parameters. With the first ones the rest of the URL is signed, or may be. */
-static const char *const protected_names[] = {
-    "sig",
-    "signature",
-    "hmac",
-    "x-amz-signature",
-    "x-goog-signature",
-    "googleaccessid",
-    "key-pair-id",
-    "x-ms-signature",
-    "digest",
-    "jwt",
-    "token",
-    "access_token",
-    "id_token",
-    "auth",
-    "authkey",
-    "auth_token",
-    "otp",
-    "nonce",
-    "ticket",
-    "magic",
-    "reset_token",
-    "confirmation_token",
-    "invitation_token",
-    "verification_code",
-    "login_token",
-};
+static const char *const protected_names[] = {"access_token",
+                                              "auth",
+                                              "auth_token",
+                                              "authkey",
+                                              "confirmation_token",
+                                              "digest",
+                                              "googleaccessid",
+                                              "hmac",
+                                              "id_token",
+                                              "invitation_token",
+                                              "jwt",
+                                              "key-pair-id",
+                                              "login_token",
+                                              "magic",
+                                              "nonce",
+                                              "otp",
+                                              "reset_token",
+                                              "sig",
+                                              "signature",
+                                              "ticket",
+                                              "token",
+                                              "verification_code",
+                                              "x-amz-signature",
+                                              "x-goog-signature",
+                                              "x-ms-signature"};
 
 static bool is_one_of(struct fct_str s, const char *const *words, size_t n)
 {
     char first = s.n > 0 ? tracker_lower(*s.p) : 0;
 
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n && first >= *words[i]; i++)
         if (first == *words[i] && tracker_same(s, (struct fct_str){words[i], strlen(words[i])}))
             return true;
     return false;
@@ -78,14 +77,35 @@ static bool has_part(struct fct_str path, const char *const *parts, size_t n)
     return false;
 }
 
-/* "sign-in", "log-in", "one-click", "opt-out": words of two. */
+static bool ends_before(struct fct_str s, size_t at, const char *word)
+{
+    size_t n = strlen(word);
+
+    return at >= n && tracker_same(tracker_part(s, at - n, at), (struct fct_str){word, n});
+}
+
+static bool begins_at(struct fct_str s, size_t at, const char *word)
+{
+    size_t n = strlen(word);
+
+    return at + n <= s.n && tracker_same(tracker_part(s, at, at + n), (struct fct_str){word, n});
+}
+
+/* Words of two: "sign-in", "one_click". */
 static bool has_pair(struct fct_str path)
 {
-    static const char *const pairs[] = {"sign-in",   "sign_in",   "log-in",    "log_in",
-                                        "one-click", "one_click", "double-opt"};
+    static const struct {
+        const char *first, *second;
+    } pairs[] = {{"sign", "in"}, {"log", "in"}, {"one", "click"}, {"double", "opt"}};
 
-    return (memchr(path.p, '-', path.n) || memchr(path.p, '_', path.n)) &&
-           has_part(path, pairs, FCT_COUNT(pairs));
+    for (size_t at = 0; at < path.n; at++) {
+        if (path.p[at] != '-' && path.p[at] != '_')
+            continue;
+        for (size_t i = 0; i < FCT_COUNT(pairs); i++)
+            if (begins_at(path, at + 1, pairs[i].second) && ends_before(path, at, pairs[i].first))
+                return true;
+    }
+    return false;
 }
 
 bool tracker_link_is_protected(const struct fct_url *url)

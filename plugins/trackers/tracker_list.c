@@ -353,6 +353,9 @@ static bool host_fits(struct fct_str pattern, struct fct_str host)
 
 static bool target_fits(const struct tracker_row *row, struct fct_str target)
 {
+    if (row->path.n > 0 && target.n > 0 && *row->path.p != '*' &&
+        tracker_lower(*row->path.p) != tracker_lower(*target.p))
+        return false;
     return row->kind == TRACKER_PARAM ? tracker_glob(row->path, target)
                                       : tracker_glob_head(row->path, target);
 }

@@ -8,7 +8,7 @@
 #include "plugins/trackers/tracker_shape.h"
 #include <stdlib.h>
 
-enum { ENOUGH = 3, SURE = 3, TARGET_ROOM = 1024 };
+enum { ENOUGH = 3, SURE = 3, TARGET_ROOM = 1024, FEW = 8 };
 
 const char *const tracker_why_names[] = {
     [TRACKER_WHY_LIST] = "list",         [TRACKER_WHY_READER] = "address",
@@ -30,6 +30,7 @@ struct walk {
     const struct tracker_page *page;
     struct tracker_edits *out;
     struct words click_hosts, images; /* made when something asks for them */
+    unsigned asked;                   /* whether a picture is repeated */
     struct fct_str hidden_name;       /* of the element we are in that hides its content … */
     size_t hidden_depth;              /* … and how many of that name are open; 0: in none */
 };
@@ -98,11 +99,25 @@ static bool counts_clicks(struct walk *w, struct fct_str host)
     return count_word(&w->click_hosts, host) > 0;
 }
 
+static bool same_text(struct fct_str a, struct fct_str b)
+{
+    return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+}
+
+/* Most pages have one pixel or two: their words are made for more. */
 static bool is_repeated(struct walk *w, const struct fct_link *l)
 {
-    if (!w->images.made)
-        make_words(w->page, &w->images, true);
-    return count_word(&w->images, l->url.text) > 1;
+    const struct tracker_page *page = w->page;
+    size_t n = 0;
+
+    if (w->asked++ >= FEW) {
+        if (!w->images.made)
+            make_words(page, &w->images, true);
+        return count_word(&w->images, l->url.text) > 1;
+    }
+    for (size_t i = 0; i < page->links && n < 2; i++)
+        n += page->link[i].from == FCT_LINK_IMAGE && same_text(page->link[i].url.text, l->url.text);
+    return n > 1;
 }
 
 /* ---- what one picture tells ---- */
@@ -320,22 +335,17 @@ static bool is_void(struct fct_str name)
     return false;
 }
 
-static bool same_name(struct fct_str a, struct fct_str b)
-{
-    return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
-}
-
 /* Inside of an element that hides its content only elements of its own name are counted: without a
  * tree that is enough, and takes no memory. */
 static void follow_hidden(struct walk *w, const struct fct_html_token *t)
 {
     if (w->hidden_depth > 0) {
-        if (t->kind == FCT_HTML_END && same_name(t->name, w->hidden_name))
+        if (t->kind == FCT_HTML_END && same_text(t->name, w->hidden_name))
             w->hidden_depth--;
-        else if (t->kind == FCT_HTML_START && same_name(t->name, w->hidden_name))
+        else if (t->kind == FCT_HTML_START && same_text(t->name, w->hidden_name))
             w->hidden_depth++;
-    } else if (t->kind == FCT_HTML_START && t->attributes > 0 && tracker_hides_content(t) &&
-               !is_void(t->name)) {
+    } else if (t->kind == FCT_HTML_START && t->attributes > 0 && !view_is(t->name, "img") &&
+               tracker_hides_content(t) && !is_void(t->name)) {
         w->hidden_name = t->name;
         w->hidden_depth = 1;
     }

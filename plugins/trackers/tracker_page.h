@@ -47,7 +47,7 @@ struct tracker_edits {
 struct tracker_page {
     const struct tracker_list *list;
     const struct tracker_tools *tools;
-    const struct tracker_reader *reader;
+    struct tracker_reader *reader;
     size_t readers;
     enum tracker_level level;
     struct tracker_rules rules;

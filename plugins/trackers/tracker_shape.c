@@ -36,7 +36,7 @@ static int pixels_of(struct fct_str s)
     return value;
 }
 
-static bool begins(struct fct_str s, const char *word)
+static inline bool begins(struct fct_str s, const char *word)
 {
     size_t n = strlen(word);
 
@@ -198,16 +198,14 @@ enum tracker_shape tracker_shape_of(const struct fct_html_token *token)
     return l.width <= TINY_MAX && l.height <= TINY_MAX ? TRACKER_TINY : TRACKER_SEEN;
 }
 
-/* "none" or "opacity": most styles are about letters and colours, and are not read. */
+/* display or opacity: most styles are about letters and colours, and are not read. */
 static bool may_hide(struct fct_str style)
 {
-    for (size_t i = 0; i + 3 < style.n; i++) {
-        char c = tracker_lower(style.p[i + 1]);
-
-        if ((c == 'o' && tracker_lower(style.p[i]) == 'n' && tracker_lower(style.p[i + 2]) == 'n' &&
-             tracker_lower(style.p[i + 3]) == 'e') ||
-            (c == 'p' && tracker_lower(style.p[i]) == 'o' &&
-             begins(tracker_part(style, i, style.n), "opacity")))
+    for (size_t i = 6; i < style.n; i++) {
+        if (tracker_lower(style.p[i]) != 'y')
+            continue;
+        if (begins(tracker_part(style, i - 6, style.n), "display") ||
+            begins(tracker_part(style, i - 6, style.n), "opacity"))
             return true;
     }
     return false;

@@ -5,10 +5,17 @@
 #include "plugins/lib/view.h"
 #include "plugins/trackers/tracker_glob.h"
 
-enum { COMPANIES_MAX = 8, READERS_MAX = 2, SPARED_MAX = 8 };
+enum { COMPANIES_MAX = 8, READERS_MAX = 2, SPARED_MAX = 8, HOSTS_MAX = 16, HOST_SHOWN = 80 };
 
 struct tally {
     struct fct_str company; /* empty: nobody in the list */
+    unsigned n;
+};
+
+/* Links of one host that were cleaned in one way: a newsletter has hundreds of them. */
+struct link_tally {
+    enum tracker_why why;
+    struct fct_str host;
     unsigned n;
 };
 
@@ -17,6 +24,7 @@ struct delivery {
     const struct trackers_state *state;
     enum tracker_level level;
     struct tracker_tools tools;
+    struct fct_str address; /* the last one of: */
     struct tracker_reader reader[READERS_MAX];
     size_t readers;
     struct fct_str spared[SPARED_MAX];
@@ -24,6 +32,8 @@ struct delivery {
     unsigned removed, links, edits;
     struct tally tally[COMPANIES_MAX];
     size_t tallies;
+    struct link_tally host[HOSTS_MAX]; /* the last one: all others */
+    size_t hosts;
 };
 
 static void *take(void *context, size_t bytes)
@@ -95,6 +105,9 @@ static enum tracker_level level_of(struct fct_call *call, const struct trackers_
 
 static void add_reader(struct delivery *d, struct fct_str address)
 {
+    if (d->readers > 0 && tracker_same(address, d->address)) /* no second time the same work */
+        return;
+    d->address = address;
     if (d->readers < READERS_MAX && tracker_reader_init(&d->reader[d->readers], address))
         d->readers++;
 }
@@ -125,27 +138,63 @@ static void count_company(struct delivery *d, struct fct_str company)
         d->tally[i].n++;
 }
 
+static void count_link(struct delivery *d, const struct tracker_edit *e)
+{
+    size_t i = 0;
+
+    while (i < d->hosts && !(d->host[i].why == e->why && tracker_same(d->host[i].host, e->host)))
+        i++;
+    if (i == HOSTS_MAX)
+        d->host[--i] = (struct link_tally){e->why, {"others", 6}, d->host[i].n};
+    else if (i == d->hosts)
+        d->host[d->hosts++] = (struct link_tally){e->why, e->host, 0};
+    d->host[i].n++;
+    d->links++;
+}
+
+/* "hidden of unknown, mail.example; list 2026-11-22" */
+static void note_removal(struct delivery *d, const struct tracker_edit *e)
+{
+    struct fct_str company = e->company.n > 0 ? e->company : (struct fct_str){"unknown", 7};
+    char text[200];
+    int n = snprintf(text, sizeof text, "%s of %.*s, %.*s; list %.*s", tracker_why_names[e->why],
+                     FCT_FMT(company), e->host.n < HOST_SHOWN ? (int)e->host.n : HOST_SHOWN,
+                     e->host.p, FCT_FMT(d->state->list.version));
+
+    trackers_host->note(
+        d->call, "tracker removed",
+        (struct fct_str){text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1});
+    count_company(d, e->company);
+    d->removed++;
+}
+
+/* Behind the removals: "parameter, shop.example, 14 times; list 2026-11-22" */
+static void note_links(struct delivery *d)
+{
+    for (size_t i = 0; i < d->hosts; i++) {
+        const struct link_tally *l = &d->host[i];
+        char text[200];
+        int n =
+            snprintf(text, sizeof text, "%s, %.*s, %u time%s; list %.*s", tracker_why_names[l->why],
+                     l->host.n < HOST_SHOWN ? (int)l->host.n : HOST_SHOWN, l->host.p, l->n,
+                     l->n == 1 ? "" : "s", FCT_FMT(d->state->list.version));
+
+        trackers_host->note(
+            d->call, "link cleaned",
+            (struct fct_str){text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1});
+    }
+    trackers_host->count(d->call, "trackers_removed", d->removed);
+    trackers_host->count(d->call, "links_cleaned", d->links);
+}
+
 static void write_down(struct delivery *d, const struct tracker_edit *e)
 {
-    bool link = e->why == TRACKER_WHY_PARAMETER || e->why == TRACKER_WHY_REDIRECT;
-    char text[200];
-    int n = snprintf(
-        text, sizeof text, "%s of %.*s, %.*s; list %.*s", tracker_why_names[e->why],
-        e->company.n > 0 ? (int)e->company.n : 7, e->company.n > 0 ? e->company.p : "unknown",
-        e->host.n < 80 ? (int)e->host.n : 80, e->host.p, FCT_FMT(d->state->list.version));
-
     if (e->more)
         return;
-    trackers_host->note(
-        d->call, link ? "link cleaned" : "tracker removed",
-        (struct fct_str){text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1});
-    trackers_host->count(d->call, link ? "links_cleaned" : "trackers_removed", 1);
-    if (link) {
-        d->links++;
-    } else {
-        d->removed++;
-        count_company(d, e->company);
-    }
+    if (e->why == TRACKER_WHY_PARAMETER || e->why == TRACKER_WHY_REDIRECT)
+        count_link(d, e);
+    else
+        note_removal(d, e);
 }
 
 /* A tag over several lines held two long ones apart, which may not become one (RFC 5322 2.1.1). */
@@ -267,6 +316,7 @@ enum fct_verdict trackers_on_deliver(struct fct_call *call, const struct fct_ev_
     clean_parts(d);
     if (d->removed + d->links == 0)
         return FCT_NEXT;
+    note_links(d);
     add_header(d);
     if (d->removed > 0)
         trackers_host->keyword(call, (struct fct_str){"$TrackersRemoved", 16});
