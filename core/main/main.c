@@ -15,6 +15,7 @@
 #include "protocols/edge_certificate.h"
 #include "protocols/edge_role.h"
 #include "protocols/milter/milter_role.h"
+#include "protocols/relay/relay_role.h"
 #include "store/store_role.h"
 
 #include <errno.h>
@@ -24,13 +25,14 @@
 #define MAX_CONF_FILES 64
 
 /* In the order they are started: nobody is asked before those it asks are ready. */
-static const struct role *const roles[] = {&store_role, &filter_role, &milter_role, &edge_role,
-                                           NULL};
+static const struct role *const roles[] = {&store_role, &filter_role, &milter_role,
+                                           &relay_role, &edge_role,   NULL};
 
 static const struct role_link links[] = {
     {.client = ROLE_EDGE, .server = ROLE_STORE},
     {.client = ROLE_EDGE, .server = ROLE_FILTER},
     {.client = ROLE_MILTER, .server = ROLE_FILTER},
+    {.client = ROLE_RELAY, .server = ROLE_STORE},
 };
 
 static const struct supervisor_setup server = {

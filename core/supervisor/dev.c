@@ -32,6 +32,12 @@ static const char help[] =
     "password secret\n"
     "  --conf FILE…         more configuration, later wins; the generated one is DIR/facteur.conf\n"
     "  --dns ADDRESS@PORT   the resolver that plugins and rules ask; default: the system's\n"
+    "  --route FILE         lines of DOMAIN 127.0.0.1:PORT: mail for that domain goes there; "
+    "nothing "
+    "else leaves\n"
+    "                       this machine. Mail to fail4xx, fail5xx, slow or greylist@outside.test "
+    "does what\n"
+    "                       its name says\n"
     "  --bench-target FILE  write there how a load generator reaches this server\n"
     "\n"
     "Prints `ready` when every port accepts and all accounts are there. Ctrl-C or SIGTERM ends "
@@ -42,7 +48,7 @@ struct dev {
     const struct dev_setup *setup;
     char dir[PATH_MAX]; /* absolute */
     unsigned base;
-    const char *dir_arg, *accounts_file, *dns, *bench_target;
+    const char *dir_arg, *accounts_file, *dns, *route, *bench_target;
     const char *conf[MAX_CONF_FILES]; /* conf[0] is the generated one */
     size_t confs;
     char generated[PATH_MAX + 16];
@@ -73,6 +79,18 @@ static bool take_dns(struct dev *dev, const char *text, struct fct_err *err)
         return fct_fail(err, FCT_SYNTAX, "--dns %s: must be ADDRESS@PORT, as in 127.0.0.1@5353",
                         text);
     dev->dns = text;
+    return true;
+}
+
+static bool take_route(struct dev *dev, const char *file, struct fct_err *err)
+{
+    static char path[PATH_MAX];
+
+    if (!realpath(file, path) || access(path, R_OK) != 0)
+        return fct_fail(err, FCT_SYNTAX, "--route %s: %s", file, strerror(errno));
+    if (strpbrk(path, "\"\\\n"))
+        return fct_fail(err, FCT_SYNTAX, "--route %s: cannot be used as a file's name here", file);
+    dev->route = path;
     return true;
 }
 
@@ -111,6 +129,9 @@ static bool take_arguments(struct dev *dev, int argc, char **argv, struct fct_er
                 return false;
         } else if (is(name, "--dns")) {
             if (!take_dns(dev, argv[++i], err))
+                return false;
+        } else if (is(name, "--route")) {
+            if (!take_route(dev, argv[++i], err))
                 return false;
         } else if (is(name, "--conf")) {
             do
@@ -232,6 +253,8 @@ static void put_configuration(const struct dev *dev, struct buf *out)
                dev->dir, dev->dir);
     if (dev->dns)
         buf_printf(out, "dns { server = [\"%s\"] }\n", dev->dns);
+    if (dev->route)
+        buf_printf(out, "relay { routes = \"%s\" }\n", dev->route);
     for (size_t i = 0; i < FCT_COUNT(listeners); i++) {
         buf_printf(out, "listener %s { address = [\"127.0.0.1:%u\"]  protocol = %s",
                    listeners[i].label, dev->base + listeners[i].offset, listeners[i].protocol);

@@ -28,10 +28,11 @@ def free_base():
 class Server:
     """with Server() as s: … s.port('imap') … s.ctl('trace', id) …"""
 
-    def __init__(self, conf='', accounts=None, build=None, env=None, directory=None, dns=None):
+    def __init__(self, conf='', accounts=None, build=None, env=None, directory=None, dns=None, routes=None):
         self.build = build or build_dir()
         self.conf = conf
         self.dns = dns  # ADDRESS@PORT, as fake_dns.FakeDNS().address
+        self.routes = routes  # {domain: port on this machine}: the only mail that leaves
         self.accounts = accounts or ACCOUNTS
         self.env = dict(os.environ, **(env or {}))
         self.own = directory is None
@@ -56,6 +57,11 @@ class Server:
             with open(path, 'w') as f:
                 f.write(self.conf)
             command += ['--conf', path]
+        if self.routes is not None:
+            path = os.path.join(self.dir, 'routes')
+            with open(path, 'w') as f:
+                f.writelines('%s 127.0.0.1:%d\n' % route for route in self.routes.items())
+            command += ['--route', path]
         if self.dns:
             command += ['--dns', self.dns]
         self.errors = open(os.path.join(self.dir, 'stderr'), 'ab')

@@ -1,0 +1,392 @@
+/* destination.c - see destination.h. */
+#include "protocols/relay/destination.h"
+
+#include "core/base/clock.h"
+#include "core/base/map.h"
+#include "core/base/str.h"
+#include "core/log/log.h"
+#include "protocols/relay/session.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+#define MX_TTL_MIN_S   60u
+#define MX_TTL_MAX_S   3600u
+#define UNUSED_MS      600000u
+#define KNOWN_FAULT_MS 60000u /* how long a domain that does not exist is not asked again */
+
+/* A domain of recipients under one route. */
+struct domain {
+    char *name;
+    const struct route *route;
+    struct destination *to; /* NULL: not known, or failed */
+    struct delivery_result fault;
+    uint64_t until_ms; /* what is known is good until then */
+    bool looking;
+    struct job_list waiting; /* while looking */
+    struct destinations *all;
+};
+
+struct destinations {
+    struct relay *relay;
+    struct map *by_key;    /* struct destination */
+    struct map *by_domain; /* struct domain */
+};
+
+/* ---- one destination ---- */
+
+static void looked_at(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    destination_press(arg);
+}
+
+static struct destination *destination_new(struct relay *relay, const char *key,
+                                           const struct route *route, const struct hops *hops)
+{
+    struct destination *d = calloc(1, sizeof *d);
+    struct hop *hop;
+
+    FCT_ASSERT(d);
+    d->relay = relay;
+    d->key = str_dup_c(str_from(key));
+    d->route = route;
+    d->arena = arena_new(NULL);
+    d->hops = *hops;
+    hop = ARENA_ARRAY(d->arena, struct hop, hops->n + 1);
+    for (size_t i = 0; i < hops->n; i++) {
+        hop[i] = hops->hop[i];
+        hop[i].name = arena_str(d->arena, hop[i].name);
+    }
+    d->hops.hop = hop;
+    d->limits = (struct pace_limits){
+        .max_connections = route->max_connections,
+        .unproven = relay->conf->unproven_connections,
+        .patience_ms = relay->conf->patience.ms,
+        .silence_ms = relay->conf->silence.ms,
+        .dead_first_ms = relay->conf->dead_first.ms,
+        .dead_max_ms = relay->conf->dead_max.ms,
+        .gap_ms = route->message_gap_ms,
+    };
+    pace_start(&d->pace, &d->limits);
+    job_list_start(&d->waiting);
+    d->timer = event_new(relay->base, -1, 0, looked_at, d);
+    FCT_ASSERT(d->timer);
+    return d;
+}
+
+static void destination_free(struct destination *d)
+{
+    event_free(d->timer);
+    arena_free(&d->arena);
+    free(d->key);
+    free(d);
+}
+
+static void look_again(struct destination *d, uint64_t ms)
+{
+    const struct timeval tv = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+
+    if (!event_pending(d->timer, EV_TIMEOUT, NULL))
+        event_add(d->timer, &tv);
+}
+
+/* All that waits gets the answer that the last try got. */
+static void give_up_waiting(struct destination *d)
+{
+    struct job_list all = d->waiting;
+    struct job *j;
+
+    if (all.n == 0)
+        return;
+    job_list_start(&d->waiting);
+    while ((j = job_list_take(&all)) != NULL) {
+        job_settle(j, &d->trouble);
+        relay_finish(d->relay, j);
+    }
+}
+
+void destination_unreachable(struct destination *d, const struct delivery_result *why)
+{
+    uint64_t now = clock_ms();
+
+    d->trouble = *why;
+    if (d->trouble.outcome != OUTCOME_FAILED)
+        d->trouble.outcome = OUTCOME_DEFERRED;
+    pace_unreachable(&d->pace, now);
+    log_event(EV_HOST_UNREACHABLE, FCT_STR(""), F_C("destination", d->key), F_C("host", why->host),
+              F_C("why", why->text), F_U64("again_ms", d->pace.dead_until - now));
+    give_up_waiting(d);
+}
+
+struct job *destination_next(struct destination *d)
+{
+    uint64_t wait_ms;
+
+    if (d->waiting.n == 0)
+        return NULL;
+    if (d->limits.gap_ms > 0 && !pace_take_turn(&d->pace, clock_ms(), &wait_ms)) {
+        look_again(d, wait_ms);
+        return NULL;
+    }
+    return job_list_take(&d->waiting);
+}
+
+static bool room_for_connection(const struct relay *relay)
+{
+    return relay->connections < relay->conf->max_connections;
+}
+
+void destination_press(struct destination *d)
+{
+    struct session *idle = d->idle;
+    uint64_t now = clock_ms();
+
+    d->used_ms = now;
+    if (d->waiting.n == 0)
+        return;
+    if (pace_is_dead(&d->pace, now) && d->pace.connections == 0) {
+        give_up_waiting(d);
+        return;
+    }
+    for (size_t work = d->waiting.n; idle && work > 0; work--) {
+        struct session *after = session_after(idle);
+
+        session_wake(idle);
+        idle = after;
+    }
+    while (room_for_connection(d->relay) && !d->idle && pace_may_open(&d->pace, now, d->waiting.n))
+        session_start(d);
+    if (d->waiting.n > 0 && d->pace.connections < d->limits.max_connections)
+        look_again(d, d->pace.connections == 0 || d->pace.proven > 0 ? 1000 : d->limits.silence_ms);
+}
+
+/* ---- the table ---- */
+
+struct destinations *destinations_new(struct relay *relay)
+{
+    struct destinations *all = calloc(1, sizeof *all);
+
+    FCT_ASSERT(all);
+    all->relay = relay;
+    all->by_key = map_new();
+    all->by_domain = map_new();
+    return all;
+}
+
+void destinations_free(struct destinations **p)
+{
+    struct destinations *all = *p;
+    struct fct_str key;
+    void *value;
+
+    *p = NULL;
+    if (!all)
+        return;
+    for (size_t at = 0; map_next(all->by_key, &at, &key, &value);)
+        destination_free(value);
+    for (size_t at = 0; map_next(all->by_domain, &at, &key, &value);) {
+        free(((struct domain *)value)->name);
+        free(value);
+    }
+    map_free(&all->by_key);
+    map_free(&all->by_domain);
+    free(all);
+}
+
+size_t destinations_count(const struct destinations *all)
+{
+    return map_count(all->by_key);
+}
+
+/* The route's name, then the hosts in the order of their preference. */
+static void make_key(const struct route *route, const struct hops *hops, struct buf *out)
+{
+    buf_printf(out, "%s", route->hosts ? "route" : route->name);
+    if (route->user.n > 0 || route->source.n > 0)
+        buf_printf(out, "/%s", route->name);
+    for (size_t i = 0; i < hops->n; i++) {
+        const struct hop *hop = &hops->hop[i];
+
+        buf_printf(out, "%c%.*s:%u", i == 0 ? ' ' : ',', FCT_FMT(hop->name), (unsigned)hop->port);
+    }
+    buf_put_char(out, '\0');
+}
+
+static struct destination *destination_of(struct destinations *all, const struct route *route,
+                                          const struct hops *hops)
+{
+    FCT_CLEANUP(buf_free) struct buf key = BUF_INIT(64u << 10);
+    struct destination *d;
+
+    make_key(route, hops, &key);
+    d = map_get(all->by_key, str_from(key.p));
+    if (!d) {
+        d = destination_new(all->relay, key.p, route, hops);
+        (void)map_put(all->by_key, str_from(key.p), d);
+    }
+    return d;
+}
+
+/* ---- domains ---- */
+
+static void hand_over(struct domain *domain)
+{
+    struct job_list jobs = domain->waiting;
+    struct destination *to = domain->to;
+    struct delivery_result fault = domain->fault;
+    struct relay *relay = domain->all->relay;
+    struct job *j;
+
+    job_list_start(&domain->waiting);
+    if (jobs.n == 0)
+        return;
+    while ((j = job_list_take(&jobs)) != NULL) {
+        if (to) {
+            job_list_add(&to->waiting, j);
+        } else {
+            job_settle(j, &fault);
+            relay_finish(relay, j);
+        }
+    }
+    if (to)
+        destination_press(to);
+}
+
+static uint64_t good_for(const struct hops *hops)
+{
+    uint32_t s = hops->ttl_s;
+
+    return 1000u * (s < MX_TTL_MIN_S ? MX_TTL_MIN_S : s > MX_TTL_MAX_S ? MX_TTL_MAX_S : s);
+}
+
+/* facteur dev asks nobody outside, not even where somebody is. */
+static bool stays_inside(const struct relay *relay, const struct route *route)
+{
+    return relay->env->dev && route->hosts == 0 && !relay->conf->allow_private;
+}
+
+FCT_MAY_WAIT static void look_up(void *arg)
+{
+    struct domain *domain = arg;
+    struct relay *relay = domain->all->relay;
+    struct arena *arena = arena_new(NULL);
+    uint64_t deadline = clock_ms() + relay->conf->connect_timeout.ms;
+    struct hops hops;
+
+    domain->to = NULL;
+    if (stays_inside(relay, domain->route)) {
+        outcome_without_reply(&domain->fault, OUTCOME_FAILED, "5.4.4",
+                              "facteur dev sends nothing outside: --route FILE says where this "
+                              "domain is on this machine");
+        domain->until_ms = clock_ms() + KNOWN_FAULT_MS;
+    } else if (mx_find(relay->dns, arena, str_from(domain->name), domain->route, &relay->names,
+                       deadline, &hops, &domain->fault)) {
+        domain->to = destination_of(domain->all, domain->route, &hops);
+        domain->until_ms = clock_ms() + good_for(&hops);
+    } else {
+        domain->until_ms = clock_ms() + KNOWN_FAULT_MS;
+    }
+    domain->looking = false;
+    arena_free(&arena);
+    hand_over(domain);
+}
+
+static struct domain *domain_of(struct destinations *all, struct fct_str name,
+                                const struct route *route)
+{
+    FCT_CLEANUP(buf_free) struct buf key = BUF_INIT(4096);
+    struct domain *domain;
+
+    buf_put(&key, &route, sizeof(const void *));
+    buf_put_str(&key, name);
+    domain = map_get(all->by_domain, buf_str(&key));
+    if (domain)
+        return domain;
+    domain = calloc(1, sizeof *domain);
+    FCT_ASSERT(domain);
+    domain->name = str_dup_c(name);
+    domain->route = route;
+    domain->all = all;
+    job_list_start(&domain->waiting);
+    (void)map_put(all->by_domain, buf_str(&key), domain);
+    return domain;
+}
+
+void destinations_take(struct destinations *all, struct job *j)
+{
+    const struct route *route =
+        routes_find(all->relay->routes, j->domain, j->mail->entry.envelope.reverse_path);
+    struct domain *domain = domain_of(all, j->domain, route);
+
+    if (domain->to && clock_ms() < domain->until_ms) {
+        job_list_add(&domain->to->waiting, j);
+        destination_press(domain->to);
+        return;
+    }
+    job_list_add(&domain->waiting, j);
+    if (domain->looking)
+        return;
+    if (!domain->to && clock_ms() < domain->until_ms) { /* a fault, and still fresh */
+        hand_over(domain);
+        return;
+    }
+    domain->looking = true;
+    (void)fiber_start(look_up, domain);
+}
+
+/* ---- the end ---- */
+
+void destinations_drain(struct destinations *all)
+{
+    struct fct_str key;
+    void *value;
+
+    for (size_t at = 0; map_next(all->by_key, &at, &key, &value);) {
+        struct destination *d = value;
+        struct job_list waiting = d->waiting;
+        struct job *j;
+
+        job_list_start(&d->waiting);
+        while ((j = job_list_take(&waiting)) != NULL)
+            relay_return(all->relay, j);
+        while (d->idle)
+            session_wake(d->idle);
+    }
+}
+
+static bool is_in_use(const struct destinations *all, const struct destination *d)
+{
+    struct fct_str key;
+    void *value;
+
+    for (size_t at = 0; map_next(all->by_domain, &at, &key, &value);)
+        if (((const struct domain *)value)->to == d)
+            return true;
+    return false;
+}
+
+void destinations_sweep(struct destinations *all, uint64_t now)
+{
+    struct fct_str key;
+    void *value;
+
+    for (size_t at = 0; map_next(all->by_domain, &at, &key, &value);) {
+        struct domain *domain = value;
+
+        if (domain->looking || now < domain->until_ms + UNUSED_MS)
+            continue;
+        (void)map_remove(all->by_domain, key);
+        free(domain->name);
+        free(domain);
+    }
+    for (size_t at = 0; map_next(all->by_key, &at, &key, &value);) {
+        struct destination *d = value;
+
+        if (d->sessions > 0 || d->waiting.n > 0 || now < d->used_ms + UNUSED_MS ||
+            pace_is_dead(&d->pace, now) || is_in_use(all, d))
+            continue;
+        (void)map_remove(all->by_key, key);
+        destination_free(d);
+    }
+}

@@ -1,0 +1,153 @@
+/* greet.c - see greet.h. */
+#include "protocols/relay/greet.h"
+
+#include "core/base/base64.h"
+#include "core/base/str.h"
+
+#include <openssl/ssl.h>
+
+static bool trouble(struct remote *r, enum outcome_step step, const struct remote_reply *reply)
+{
+    outcome_from_reply(&r->trouble, OUTCOME_HOST, step, reply);
+    return false;
+}
+
+/* ---- EHLO ---- */
+
+FCT_MAY_WAIT static bool hello(struct remote *r, const struct greet *g)
+{
+    struct remote_reply reply;
+
+    r->ext = (struct remote_extensions){0};
+    if (!remote_printf(r, "EHLO %s\r\n", g->helo) ||
+        !remote_reply(r, STEP_EHLO, g->conf->ehlo_timeout.ms, &reply))
+        return false;
+    if (reply_class(&reply) == 2)
+        return true;
+    r->ext = (struct remote_extensions){0};
+    if (reply_class(&reply) != 5) /* RFC 5321 3.2: a server that does not know EHLO says 5yz */
+        return trouble(r, STEP_EHLO, &reply);
+    if (!remote_printf(r, "HELO %s\r\n", g->helo) ||
+        !remote_reply(r, STEP_EHLO, g->conf->ehlo_timeout.ms, &reply))
+        return false;
+    r->ext = (struct remote_extensions){0};
+    return reply_class(&reply) == 2 || trouble(r, STEP_EHLO, &reply);
+}
+
+/* ---- TLS ---- */
+
+static bool prepare(void *arg, SSL *ssl, struct fct_err *err)
+{
+    const struct greet *g = arg;
+
+    if (g->host[0] == '\0')
+        return true;
+    if (SSL_set_tlsext_host_name(ssl, g->host) != 1 || SSL_set1_host(ssl, g->host) != 1)
+        return fct_fail(err, FCT_TEMP, "the name %s cannot be asked for", g->host);
+    return true;
+}
+
+FCT_MAY_WAIT static bool shake_hands(struct remote *r, struct greet *g)
+{
+    if (!remote_start_tls(r, g->tls, prepare, g, g->conf->greeting_timeout.ms)) {
+        g->tls_failed = g->tls_wanted == RELAY_TLS_MAY;
+        return false;
+    }
+    g->tls_verified = SSL_get_verify_result(stream_ssl(r->io)) == X509_V_OK;
+    if (g->tls_wanted == RELAY_TLS_VERIFIED && !g->tls_verified)
+        return remote_fail(r, "4.7.5", "TLS: the certificate cannot be verified: %s",
+                           X509_verify_cert_error_string(SSL_get_verify_result(stream_ssl(r->io))));
+    return true;
+}
+
+static bool must_have_tls(const struct greet *g)
+{
+    return g->tls_wanted == RELAY_TLS_REQUIRED || g->tls_wanted == RELAY_TLS_VERIFIED;
+}
+
+/* EHLO is said again after the handshake: what was announced before it is forgotten (RFC 3207
+ * 4.2). */
+FCT_MAY_WAIT static bool start_tls(struct remote *r, struct greet *g)
+{
+    struct remote_reply reply;
+
+    if (g->tls_wanted == RELAY_TLS_NONE || g->tls_wanted == RELAY_TLS_IMPLICIT)
+        return true;
+    if (!g->tls || g->without_tls || !(r->ext.has & REMOTE_STARTTLS))
+        return !must_have_tls(g) ||
+               remote_fail(r, "4.7.4", "TLS is required and the server does not offer it");
+    if (!remote_say(r, FCT_STR("STARTTLS\r\n")) ||
+        !remote_reply(r, STEP_STARTTLS, g->conf->ehlo_timeout.ms, &reply))
+        return false;
+    if (reply.code == 421)
+        return trouble(r, STEP_STARTTLS, &reply);
+    if (reply_class(&reply) != 2)
+        return !must_have_tls(g) || trouble(r, STEP_STARTTLS, &reply);
+    return shake_hands(r, g) && hello(r, g);
+}
+
+/* ---- AUTH (RFC 4954) ---- */
+
+FCT_MAY_WAIT static bool say_base64(struct remote *r, const char *before, struct fct_str bytes)
+{
+    FCT_CLEANUP(buf_free) struct buf out = BUF_INIT(8192);
+
+    buf_put_c(&out, before);
+    base64_encode(bytes, &out);
+    buf_put_c(&out, "\r\n");
+    return remote_say(r, buf_str(&out));
+}
+
+FCT_MAY_WAIT static bool hear_auth(struct remote *r, const struct greet *g, unsigned wanted)
+{
+    struct remote_reply reply;
+
+    return remote_reply(r, STEP_AUTH, g->conf->ehlo_timeout.ms, &reply) &&
+           (reply_class(&reply) == wanted || trouble(r, STEP_AUTH, &reply));
+}
+
+FCT_MAY_WAIT static bool auth_plain(struct remote *r, const struct greet *g)
+{
+    FCT_CLEANUP(buf_free) struct buf message = BUF_INIT(4096);
+
+    buf_put_char(&message, '\0');
+    buf_put_str(&message, g->user);
+    buf_put_char(&message, '\0');
+    buf_put_str(&message, g->password);
+    return say_base64(r, "AUTH PLAIN ", buf_str(&message)) && hear_auth(r, g, 2);
+}
+
+FCT_MAY_WAIT static bool auth_login(struct remote *r, const struct greet *g)
+{
+    return remote_say(r, FCT_STR("AUTH LOGIN\r\n")) && hear_auth(r, g, 3) &&
+           say_base64(r, "", g->user) && hear_auth(r, g, 3) && say_base64(r, "", g->password) &&
+           hear_auth(r, g, 2);
+}
+
+FCT_MAY_WAIT static bool authenticate(struct remote *r, const struct greet *g)
+{
+    if (g->user.n == 0)
+        return true;
+    if (!stream_has_tls(r->io) && g->tls_wanted != RELAY_TLS_NONE)
+        return remote_fail(r, "4.7.11",
+                           "the password is not sent without TLS (tls = none allows it)");
+    if (r->ext.has & REMOTE_AUTH_PLAIN)
+        return auth_plain(r, g);
+    if (r->ext.has & REMOTE_AUTH_LOGIN)
+        return auth_login(r, g);
+    return remote_fail(r, "4.7.0", "the server offers neither AUTH PLAIN nor AUTH LOGIN");
+}
+
+bool greet_run(struct remote *r, struct greet *g)
+{
+    struct remote_reply reply;
+
+    g->tls_failed = g->tls_verified = false;
+    if (g->tls_wanted == RELAY_TLS_IMPLICIT && (!g->tls || !shake_hands(r, g)))
+        return false;
+    if (!remote_reply(r, STEP_GREETING, g->conf->greeting_timeout.ms, &reply))
+        return false;
+    if (reply_class(&reply) != 2)
+        return trouble(r, STEP_GREETING, &reply);
+    return hello(r, g) && start_tls(r, g) && authenticate(r, g);
+}

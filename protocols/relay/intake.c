@@ -1,0 +1,111 @@
+/* intake.c - takes work from the store: as much as it gives, whenever it says that there is some.
+ */
+#include "core/base/clock.h"
+#include "core/base/str.h"
+#include "core/log/log.h"
+#include "protocols/relay/destination.h"
+#include "protocols/relay/relay.h"
+
+#define LEASE_JOBS 200u
+#define BODY_MAX   (64u << 10)
+#define AWAY_MS    1000u
+
+/* Recipients that were over when they were queued: only their sender has to be told. */
+static void finish_report(struct relay *relay, struct job *j)
+{
+    for (size_t i = 0; i < j->n; i++) {
+        const struct queue_recipient *r = job_recipient(j, i);
+        struct delivery_result result = {0};
+        bool ok = r->status == QUEUE_DELIVERED;
+
+        outcome_without_reply(&result, ok ? OUTCOME_DELIVERED : OUTCOME_FAILED,
+                              ok ? "2.0.0" : "5.2.2", "");
+        str_copy_c(result.text, sizeof result.text, r->reply);
+        str_copy_c(result.host, sizeof result.host, r->host);
+        job_settle_one(j, i, &result);
+    }
+    relay_finish(relay, j);
+}
+
+static void take_job(struct relay *relay, struct job *j)
+{
+    relay->jobs++;
+    if (j->domain.n == 0)
+        finish_report(relay, j);
+    else if (pretend_takes(relay, j))
+        pretend_take(relay, j);
+    else
+        destinations_take(relay->destinations, j);
+}
+
+/* The lease's arena goes when all is copied: a job that hangs must not keep the others' bodies. */
+static void take_all(struct relay *relay, const struct queue_lease *lease, struct arena *arena)
+{
+    struct mail **mail = ARENA_ARRAY(arena, struct mail *, lease->entries + 1);
+
+    for (size_t i = 0; i < lease->entries; i++)
+        mail[i] = mail_new(&lease->entry[i], lease->body[i]);
+    for (size_t i = 0; i < lease->n; i++) {
+        const struct queue_job *from = &lease->job[i];
+
+        take_job(relay, job_new(mail[from->entry], from->domain, from->recipient, from->n));
+    }
+    for (size_t i = 0; i < lease->entries; i++)
+        mail_unref(&mail[i]);
+}
+
+/* How many were taken; LEASE_JOBS: there is more. */
+FCT_MAY_WAIT static size_t lease_some(struct relay *relay)
+{
+    struct arena *arena = arena_new(NULL);
+    struct queue_lease lease = {0};
+    struct fct_err err = {0};
+    size_t n = 0;
+
+    if (!store_queue_lease(relay->store, LEASE_JOBS, BODY_MAX, arena, &lease, &err)) {
+        log_event(EV_DEBUG, FCT_STR(""), F_C("text", "no work from the store"),
+                  F_C("why", err.text));
+        (void)fiber_sleep(AWAY_MS);
+        relay->lease_again |= store_is_up(relay->store);
+    } else {
+        n = lease.n;
+        take_all(relay, &lease, arena);
+    }
+    arena_free(&arena);
+    return n;
+}
+
+FCT_MAY_WAIT static void work(void *arg)
+{
+    struct relay *relay = arg;
+
+    do {
+        relay->lease_again = false;
+        results_say_again(relay->results);
+        while (!relay->draining && relay->jobs < relay->conf->max_jobs &&
+               lease_some(relay) == LEASE_JOBS) {
+        }
+        if (relay->jobs >= relay->conf->max_jobs) {
+            relay->lease_again = true; /* when some are over: relay_forget */
+            break;
+        }
+    } while (relay->lease_again && !relay->draining);
+    relay->leasing = false;
+}
+
+void intake_start(struct relay *relay)
+{
+    if (relay->draining)
+        return;
+    if (relay->leasing) {
+        relay->lease_again = true;
+        return;
+    }
+    relay->leasing = true;
+    (void)fiber_start(work, relay);
+}
+
+void intake_stop(struct relay *relay)
+{
+    store_queue_watch(relay->store, NULL, NULL);
+}

@@ -1,0 +1,149 @@
+/* job.c - see job.h. */
+#include "protocols/relay/job.h"
+
+#include "core/base/arena.h"
+#include "core/base/clock.h"
+#include "core/base/err.h"
+
+#include <stdlib.h>
+
+/* ---- messages ---- */
+
+static void copy_envelope(struct arena *arena, struct queue_envelope *e)
+{
+    e->reverse_path = arena_str(arena, e->reverse_path);
+    e->log_id = arena_str(arena, e->log_id);
+    e->login = arena_str(arena, e->login);
+    e->client_ip = arena_str(arena, e->client_ip);
+    e->envid = arena_str(arena, e->envid);
+}
+
+static const struct queue_recipient *copy_recipients(struct arena *arena,
+                                                     const struct queue_entry *entry)
+{
+    struct queue_recipient *r = ARENA_ARRAY(arena, struct queue_recipient, entry->n + 1);
+
+    for (size_t i = 0; i < entry->n; i++) {
+        r[i] = entry->recipient[i];
+        r[i].address = arena_str(arena, r[i].address);
+        r[i].orcpt = arena_str(arena, r[i].orcpt);
+        r[i].reply = arena_str(arena, r[i].reply);
+        r[i].host = arena_str(arena, r[i].host);
+    }
+    return r;
+}
+
+struct mail *mail_new(const struct queue_entry *entry, struct fct_str body)
+{
+    struct arena *arena = arena_new(NULL);
+    struct mail *m = ARENA_NEW(arena, struct mail);
+
+    m->refs = 1;
+    m->arena = arena;
+    m->entry = *entry;
+    copy_envelope(arena, &m->entry.envelope);
+    m->entry.recipient = copy_recipients(arena, entry);
+    m->body = body.p ? arena_str(arena, body) : body;
+    return m;
+}
+
+void mail_unref(struct mail **p)
+{
+    struct mail *m = *p;
+
+    *p = NULL;
+    if (m && --m->refs == 0) {
+        struct arena *arena = m->arena;
+
+        arena_free(&arena);
+    }
+}
+
+/* ---- jobs ---- */
+
+struct job *job_new(struct mail *m, struct fct_str domain, const uint32_t *recipient, size_t n)
+{
+    struct job *j = calloc(1, sizeof *j);
+
+    FCT_ASSERT(j);
+    m->refs++;
+    j->mail = m;
+    j->domain = arena_str(m->arena, domain);
+    j->n = j->left = n;
+    j->recipient = calloc(n + 1, sizeof *j->recipient);
+    j->result = calloc(n + 1, sizeof *j->result);
+    j->warned = calloc(n + 1, sizeof *j->warned);
+    FCT_ASSERT(j->recipient && j->result && j->warned);
+    for (size_t i = 0; i < n; i++) {
+        j->recipient[i] = recipient[i];
+        j->warned[i] = m->entry.recipient[recipient[i]].warned;
+    }
+    j->taken_ms = clock_ms();
+    return j;
+}
+
+void job_free(struct job **p)
+{
+    struct job *j = *p;
+
+    *p = NULL;
+    if (!j)
+        return;
+    mail_unref(&j->mail);
+    free(j->recipient);
+    free(j->result);
+    free(j->warned);
+    free(j);
+}
+
+void job_settle_one(struct job *j, size_t i, const struct delivery_result *result)
+{
+    if (j->result[i].outcome == OUTCOME_NONE)
+        j->left--;
+    j->result[i] = *result;
+}
+
+void job_settle(struct job *j, const struct delivery_result *result)
+{
+    for (size_t i = 0; i < j->n; i++)
+        if (j->result[i].outcome == OUTCOME_NONE)
+            job_settle_one(j, i, result);
+}
+
+/* ---- lists ---- */
+
+void job_list_start(struct job_list *l)
+{
+    *l = (struct job_list){.end = &l->first};
+}
+
+void job_list_add(struct job_list *l, struct job *j)
+{
+    j->next = NULL;
+    *l->end = j;
+    l->end = &j->next;
+    l->n++;
+}
+
+void job_list_put_back(struct job_list *l, struct job *j)
+{
+    j->next = l->first;
+    l->first = j;
+    if (!j->next)
+        l->end = &j->next;
+    l->n++;
+}
+
+struct job *job_list_take(struct job_list *l)
+{
+    struct job *j = l->first;
+
+    if (!j)
+        return NULL;
+    l->first = j->next;
+    if (!l->first)
+        l->end = &l->first;
+    l->n--;
+    j->next = NULL;
+    return j;
+}

@@ -1,0 +1,53 @@
+/* job.h - mail on its way out: a message that the store lent us, and the recipients of it in one
+ * domain. */
+#ifndef PROTOCOLS_RELAY_JOB_H
+#define PROTOCOLS_RELAY_JOB_H
+
+#include "protocols/relay/outcome.h"
+#include "store/store_queue.h"
+
+/* Shared by its jobs. */
+struct mail {
+    unsigned refs;
+    struct arena *arena;
+    struct queue_entry entry; /* in the arena */
+    struct fct_str body;      /* the original's bytes; p NULL: too large, read from the store */
+};
+
+struct job {
+    struct job *next; /* in the list of who has it */
+    struct mail *mail;
+    struct fct_str domain;
+    uint32_t *recipient;            /* their places in the entry */
+    struct delivery_result *result; /* of each; OUTCOME_NONE: still to do */
+    bool *warned;
+    size_t n, left; /* left: without an outcome */
+    unsigned tries; /* hosts that failed it, this time */
+    uint64_t taken_ms;
+};
+
+/* Copies what it needs of the lease. One reference is the caller's. */
+struct mail *mail_new(const struct queue_entry *entry, struct fct_str body);
+void mail_unref(struct mail **m);
+
+struct job *job_new(struct mail *m, struct fct_str domain, const uint32_t *recipient, size_t n);
+void job_free(struct job **j);
+static inline const struct queue_recipient *job_recipient(const struct job *j, size_t i)
+{
+    return &j->mail->entry.recipient[j->recipient[i]];
+}
+/* The same result for all that have none yet. */
+void job_settle(struct job *j, const struct delivery_result *result);
+void job_settle_one(struct job *j, size_t i, const struct delivery_result *result);
+
+/* First in, first out, with a way back to the front. */
+struct job_list {
+    struct job *first, **end;
+    size_t n;
+};
+void job_list_start(struct job_list *l);
+void job_list_add(struct job_list *l, struct job *j);
+void job_list_put_back(struct job_list *l, struct job *j);
+struct job *job_list_take(struct job_list *l); /* NULL: empty */
+
+#endif

@@ -1,0 +1,76 @@
+/* relay.h - the relay process from the inside: what its parts share. */
+#ifndef PROTOCOLS_RELAY_RELAY_H
+#define PROTOCOLS_RELAY_RELAY_H
+
+#include "core/dns/resolver.h"
+#include "core/supervisor/role.h"
+#include "protocols/relay/address_guard.h"
+#include "protocols/relay/host_status.h"
+#include "protocols/relay/job.h"
+#include "protocols/relay/mx.h"
+#include "protocols/relay/pace.h"
+#include "protocols/relay/relay_conf.h"
+#include "protocols/relay/routes.h"
+#include "protocols/relay/schedule.h"
+
+struct destinations;
+struct results;
+struct tls_context;
+
+struct relay {
+    struct role_env *env;
+    struct event_base *base;
+    const struct relay_conf *conf;
+    struct store *store;
+    struct dns_resolver *dns; /* NULL: none */
+    struct routes *routes;
+    struct schedule schedule;
+    struct own_addresses own;
+    struct fct_str self[2]; /* our names */
+    struct mx_self names;
+    struct tls_context *tls;
+    struct host_table *hosts;
+    struct destinations *destinations;
+    struct results *results;
+    unsigned connections, jobs, turn;
+    bool draining, leasing, lease_again;
+    struct {
+        uint64_t delivered, failed, deferred, connections, messages, bytes;
+    } count;
+};
+
+/* ---- results.c: what the store is told, many at a time ---- */
+struct results *results_new(struct relay *relay);
+void results_free(struct results **r);
+void results_add(struct results *r, const struct queue_result *result); /* copied */
+FCT_MAY_WAIT void results_say_again(struct results *r);                 /* the store came back */
+bool results_are_said(const struct results *r);                         /* nothing is under way */
+
+/* ---- report.c: mail to the sender ---- */
+
+/* Does somebody have to be told of these results? result[j->n] */
+bool report_is_due(const struct job *j, const struct queue_result *result);
+/* Makes the report and tells the store both, in one commit. Takes the job and the results, which
+ * are malloc'd, their strings in the job. */
+void report_start(struct relay *relay, struct job *j, struct queue_result *result);
+/* Would this recipient's sender be told of that? */
+bool report_wanted(const struct job *j, size_t i, enum queue_outcome outcome);
+
+/* ---- pretend.c: facteur dev's domain whose addresses fail on purpose ---- */
+bool pretend_takes(const struct relay *relay, const struct job *j);
+void pretend_take(struct relay *relay, struct job *j);
+
+/* ---- intake.c: work from the store ---- */
+void intake_start(struct relay *relay);
+void intake_stop(struct relay *relay);
+
+/* ---- settle.c: a job that is over, in whole or for now ---- */
+
+/* The end of what relay_finish begins: frees the job. */
+void relay_forget(struct relay *relay, struct job *j);
+/* Every recipient has a result: told to the store, the log, the sender. Frees the job. */
+void relay_finish(struct relay *relay, struct job *j);
+/* Not tried: the store may lend it again at once, or when the destination is fit again. */
+void relay_return(struct relay *relay, struct job *j);
+
+#endif

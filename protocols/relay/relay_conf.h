@@ -1,0 +1,50 @@
+/* relay_conf.h - the blocks `relay { … }`, how mail leaves, and `route NAME { … }`, where it goes
+ * instead of the MX that the DNS names. */
+#ifndef PROTOCOLS_RELAY_RELAY_CONF_H
+#define PROTOCOLS_RELAY_RELAY_CONF_H
+
+#include "core/conf/conf.h"
+
+struct relay_conf {
+    const char *helo;
+    fct_duration connect_timeout, greeting_timeout, ehlo_timeout, mail_timeout, rcpt_timeout;
+    fct_duration data_timeout, block_timeout, dot_timeout;
+    uint32_t max_jobs, max_connections, max_destination_connections, unproven_connections;
+    fct_duration patience, silence, idle_keep, message_gap;
+    uint32_t max_messages, max_recipients;
+    fct_duration dead_first, dead_max, address_delay;
+    struct fct_strings retry, delay_warning;
+    double retry_jitter;
+    fct_duration expire, expire_null;
+    const char *tls, *trust;
+    const char *ip;
+    uint32_t port;
+    struct fct_strings source;
+    bool allow_private;
+    const char *routes;
+    const char *report_language;
+    fct_size report_max_original;
+};
+extern const struct conf_block relay_block;
+
+/* route NAME { domain = ["example.org", ".example.net"]  host = ["smtp.example.com:587"] … } */
+struct route_conf {
+    struct fct_strings domain, sender, host;
+    const char *tls;
+    const char *user, *password;
+    struct fct_strings source;
+    uint32_t max_connections;
+    fct_duration message_gap;
+};
+extern const struct conf_block route_block;
+
+enum relay_tls {
+    RELAY_TLS_NONE,
+    RELAY_TLS_MAY,
+    RELAY_TLS_REQUIRED,
+    RELAY_TLS_VERIFIED,
+    RELAY_TLS_IMPLICIT
+};
+FCT_MUST_CHECK bool relay_tls_read(const char *text, enum relay_tls *out, struct fct_err *err);
+
+#endif

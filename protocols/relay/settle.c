@@ -1,0 +1,124 @@
+/* settle.c - a job whose recipients all have their results: what that means for the queue, for the
+ * log and for the sender. */
+#include "core/base/clock.h"
+#include "core/base/id.h"
+#include "core/base/str.h"
+#include "core/log/log.h"
+#include "protocols/relay/relay.h"
+
+#include <stdlib.h>
+
+static bool is_over(const struct relay *relay, const struct queue_entry *entry, int64_t now)
+{
+    const struct queue_envelope *e = &entry->envelope;
+
+    if (e->deliver_by > 0 && e->deliver_by_return && now >= e->deliver_by)
+        return true;
+    return schedule_is_over(&relay->schedule, entry->arrived, now, e->reverse_path.n == 0);
+}
+
+static enum queue_outcome outcome_in_queue(const struct relay *relay, const struct job *j, size_t i,
+                                           int64_t now)
+{
+    switch (j->result[i].outcome) {
+    case OUTCOME_DELIVERED:
+        return QUEUE_OUT_DELIVERED;
+    case OUTCOME_FAILED:
+        return QUEUE_OUT_FAILED;
+    case OUTCOME_NONE:
+    case OUTCOME_DEFERRED:
+    case OUTCOME_AGAIN:
+    case OUTCOME_HOST:
+        break;
+    }
+    return is_over(relay, &j->mail->entry, now) ? QUEUE_OUT_EXPIRED : QUEUE_OUT_DEFERRED;
+}
+
+static void fill(const struct relay *relay, const struct job *j, size_t i, int64_t now,
+                 struct queue_result *to)
+{
+    const struct delivery_result *from = &j->result[i];
+    const struct queue_entry *entry = &j->mail->entry;
+    uint64_t chance;
+
+    *to = (struct queue_result){
+        .id = entry->id,
+        .recipient = j->recipient[i],
+        .outcome = outcome_in_queue(relay, j, i, now),
+        .warned = j->warned[i],
+        .reply = str_from(from->text),
+        .host = str_from(from->host),
+    };
+    if (to->outcome != QUEUE_OUT_DEFERRED)
+        return;
+    random_bytes(&chance, sizeof chance);
+    to->next_try =
+        schedule_next(&relay->schedule, entry->arrived, now, job_recipient(j, i)->attempts + 1,
+                      entry->envelope.reverse_path.n == 0, chance);
+    /* One warning is remembered of each recipient (struct queue_recipient). */
+    if (!j->warned[i] && schedule_warns(&relay->schedule, entry->arrived, now, 0))
+        to->warned = report_wanted(j, i, QUEUE_OUT_DEFERRED);
+}
+
+static void log_result(struct relay *relay, const struct job *j, size_t i,
+                       const struct queue_result *r, int64_t now)
+{
+    static const enum log_event events[QUEUE_OUT_COUNT] = {
+        [QUEUE_OUT_DELIVERED] = EV_SENT,       [QUEUE_OUT_FAILED] = EV_SEND_FAILED,
+        [QUEUE_OUT_EXPIRED] = EV_SEND_EXPIRED, [QUEUE_OUT_DEFERRED] = EV_SEND_DEFERRED,
+        [QUEUE_OUT_RETURNED] = EV_DEBUG,
+    };
+    const struct queue_entry *entry = &j->mail->entry;
+
+    if (r->outcome == QUEUE_OUT_DELIVERED)
+        relay->count.delivered++;
+    else if (r->outcome == QUEUE_OUT_DEFERRED)
+        relay->count.deferred++;
+    else
+        relay->count.failed++;
+    if (!log_wanted(events[r->outcome]))
+        return;
+    log_event(events[r->outcome], entry->envelope.log_id, F_U64("queue", entry->id),
+              F_STR("from", entry->envelope.reverse_path),
+              F_STR("rcpt", job_recipient(j, i)->address), F_C("host", j->result[i].host),
+              F_C("status", j->result[i].status), F_C("reply", j->result[i].text),
+              F_I64("age_s", now - entry->arrived),
+              F_I64("retry_s", r->next_try > now ? r->next_try - now : 0));
+}
+
+void relay_forget(struct relay *relay, struct job *j)
+{
+    job_free(&j);
+    relay->jobs--;
+    if (relay->jobs < relay->conf->max_jobs / 2 && relay->lease_again)
+        intake_start(relay);
+}
+
+void relay_finish(struct relay *relay, struct job *j)
+{
+    struct queue_result *result = calloc(j->n + 1, sizeof *result);
+    int64_t now = clock_wall();
+
+    FCT_ASSERT(result);
+    for (size_t i = 0; i < j->n; i++) {
+        fill(relay, j, i, now, &result[i]);
+        log_result(relay, j, i, &result[i], now);
+    }
+    if (report_is_due(j, result)) {
+        report_start(relay, j, result);
+        return;
+    }
+    for (size_t i = 0; i < j->n; i++)
+        results_add(relay->results, &result[i]);
+    free(result);
+    relay_forget(relay, j);
+}
+
+void relay_return(struct relay *relay, struct job *j)
+{
+    for (size_t i = 0; i < j->n; i++)
+        results_add(relay->results, &(struct queue_result){.id = j->mail->entry.id,
+                                                           .recipient = j->recipient[i],
+                                                           .outcome = QUEUE_OUT_RETURNED});
+    relay_forget(relay, j);
+}
