@@ -15,6 +15,7 @@ void lint_message(struct lint *l)
 {
     lint_trace(l); /* first: it says when "now" was */
     lint_fields(l);
+    lint_sender(l);
     lint_subject(l);
     lint_mime(l);
     lint_client(l);

@@ -14,6 +14,7 @@ enum lint_finding {
     LINT_TWO_FROM,
     LINT_DUPLICATE_FIELD,
     LINT_BAD_DATE,
+    LINT_DATE_ZONE,
     LINT_DATE_FUTURE,
     LINT_DATE_PAST,
     LINT_BAD_MESSAGE_ID,
@@ -21,10 +22,11 @@ enum lint_finding {
     LINT_UNDISCLOSED,
     LINT_MANY_RECIPIENTS,
     LINT_FROM_IS_TO,
-    LINT_FROM_NAME_ADDRESS,
+    LINT_FREEMAIL_ELSEWHERE,
+    LINT_SENDER_RANDOM,
+    LINT_REPLY_ELSEWHERE,
     LINT_SUBJECT_ENCODED,
     LINT_SUBJECT_CAPS,
-    LINT_SUBJECT_SHOUTS,
     LINT_SUBJECT_GAPS,
     LINT_SUBJECT_HIDDEN,
     LINT_FAKED_REPLY,
@@ -46,6 +48,7 @@ enum lint_finding {
     LINT_HTML_ONLY,
     LINT_FORGED_CLIENT,
     LINT_PHP_SCRIPT,
+    LINT_PRIORITY,
     LINT_FINDINGS
 };
 
@@ -77,6 +80,7 @@ static inline void lint_if(struct lint *l, bool yes, enum lint_finding what, str
 
 /* The groups of checks; for this folder only. */
 void lint_fields(struct lint *l);
+void lint_sender(struct lint *l);
 void lint_subject(struct lint *l);
 void lint_trace(struct lint *l);
 void lint_mime(struct lint *l);

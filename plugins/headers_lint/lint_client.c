@@ -147,6 +147,18 @@ static void check_bulk(struct lint *l)
             LINT_BULK_NO_UNSUBSCRIBE, precedence);
 }
 
+/* Outlook writes them together with its name. */
+static bool has_priority(struct lint *l)
+{
+    return value_of(l, "X-Priority").n > 0 || value_of(l, "X-MSMail-Priority").n > 0;
+}
+
+static bool has_program(struct lint *l)
+{
+    return value_of(l, "X-Mailer").n > 0 || value_of(l, "User-Agent").n > 0 ||
+           value_of(l, "X-MimeOLE").n > 0 || value_of(l, "X-Newsreader").n > 0;
+}
+
 void lint_client(struct lint *l)
 {
     struct fct_str script = value_of(l, "X-PHP-Originating-Script");
@@ -154,6 +166,7 @@ void lint_client(struct lint *l)
     if (script.n == 0)
         script = value_of(l, "X-PHP-Script");
     lint_if(l, script.n > 0, LINT_PHP_SCRIPT, script);
+    lint_if(l, has_priority(l) && !has_program(l), LINT_PRIORITY, NOTHING);
     check_client(l);
     check_bulk(l);
 }

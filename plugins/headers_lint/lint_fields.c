@@ -49,6 +49,7 @@ static void check_date(struct lint *l)
         lint_found(l, LINT_BAD_DATE, lint_trim(h->value));
         return;
     }
+    lint_if(l, !lint_zone_exists(h->value), LINT_DATE_ZONE, lint_trim(h->value));
     lint_if(l, date > l->now + (int64_t)l->future_s, LINT_DATE_FUTURE, lint_trim(h->value));
     lint_if(l, date < l->now - (int64_t)l->past_s, LINT_DATE_PAST, lint_trim(h->value));
 }
@@ -75,25 +76,6 @@ static bool same_mailbox(const struct fct_address *a, const struct fct_address *
            strncasecmp(a->domain.p, b->domain.p, a->domain.n) == 0;
 }
 
-/* "support@bank.example" <x@other.example> */
-static void check_name(struct lint *l, const struct fct_address *from)
-{
-    const char *at = from->name.n > 0 ? memchr(from->name.p, '@', from->name.n) : NULL;
-    struct fct_str domain;
-
-    if (!at || from->domain.n == 0 || lint_begins(from->name, "=?"))
-        return;
-    domain = (struct fct_str){at + 1, from->name.n - (size_t)(at + 1 - from->name.p)};
-    for (size_t i = 0; i < domain.n; i++)
-        if (strchr(" \t\"'>)(,;", domain.p[i]))
-            domain.n = i;
-    if (domain.n < 4 || !memchr(domain.p, '.', domain.n))
-        return;
-    lint_if(l,
-            !(domain.n == from->domain.n && strncasecmp(domain.p, from->domain.p, domain.n) == 0),
-            LINT_FROM_NAME_ADDRESS, from->name);
-}
-
 static void check_addresses(struct lint *l)
 {
     static const char *const to_names[] = {"To", "Cc"};
@@ -101,8 +83,6 @@ static void check_addresses(struct lint *l)
     const struct fct_address *from = NULL, *to;
     size_t from_n = h ? l->host->addresses(l->call, h, &from) : 0, all = 0;
 
-    if (from_n > 0)
-        check_name(l, &from[0]);
     for (size_t i = 0; i < FCT_COUNT(to_names); i++) {
         size_t n = (h = field(l, to_names[i])) ? l->host->addresses(l->call, h, &to) : 0;
 

@@ -26,27 +26,16 @@ static bool is_all_capitals(struct fct_str text)
     return upper >= LETTERS_MIN && memchr(text.p, ' ', text.n);
 }
 
-static bool shouts(struct fct_str text)
-{
-    return text.n > 0 && (memmem(text.p, text.n, "!!", 2) || memmem(text.p, text.n, "$$", 2) ||
-                          memmem(text.p, text.n, "??", 2) || *text.p == '!');
-}
-
-/* "V I A G R A", and a row of spaces before a code that tells campaigns apart. */
+/* "V I A G R A" */
 static bool has_gaps(struct fct_str text)
 {
-    size_t single = 0, spaces = 0;
+    size_t single = 0;
 
     for (size_t i = 0; i + 1 < text.n; i += 2) {
         bool pair = text.p[i] != ' ' && text.p[i + 1] == ' ';
 
         single = pair ? single + 1 : 0;
         if (single >= GAPS_MIN)
-            return true;
-    }
-    for (size_t i = 0; i < text.n; i++) {
-        spaces = text.p[i] == ' ' ? spaces + 1 : 0;
-        if (spaces >= GAPS_MIN && i + 1 < text.n)
             return true;
     }
     return false;
@@ -96,7 +85,6 @@ void lint_subject(struct lint *l)
     text = lint_trim(l->host->header_text(l->call, h));
     lint_if(l, is_encoded_for_nothing(raw, text), LINT_SUBJECT_ENCODED, text);
     lint_if(l, is_all_capitals(text), LINT_SUBJECT_CAPS, text);
-    lint_if(l, shouts(text), LINT_SUBJECT_SHOUTS, text);
     lint_if(l, has_gaps(text), LINT_SUBJECT_GAPS, text);
     lint_if(l, hides(text), LINT_SUBJECT_HIDDEN, text);
     lint_if(l, is_faked_reply(l, text), LINT_FAKED_REPLY, text);

@@ -172,6 +172,21 @@ bool lint_date(struct fct_str s, int64_t *out)
     return year >= 1970;
 }
 
+bool lint_zone_exists(struct fct_str date)
+{
+    struct fct_str word[TOKENS_MAX];
+    unsigned value;
+
+    for (size_t n = words_of(date, word), i = 0; i < n; i++) {
+        bool behind = word[i].n == 5 && *word[i].p == '-';
+
+        if ((behind || (word[i].n == 5 && *word[i].p == '+')) &&
+            number((struct fct_str){word[i].p + 1, 4}, 9999, &value))
+            return value % 100 % 15 == 0 && value % 100 < 60 && value <= (behind ? 1200 : 1400);
+    }
+    return true;
+}
+
 /* ---- parameters ---- */
 
 struct fct_str lint_parameter(struct fct_str value, const char *name)

@@ -14,6 +14,10 @@ bool lint_is_utf8(struct fct_str s);
 /* RFC 5322 3.3, with the zones of 4.3; seconds of the epoch. False: it is none. */
 bool lint_date(struct fct_str s, int64_t *out);
 
+/* Of what lint_date() has read: nowhere on Earth clocks are more than 12 hours behind or 14 ahead,
+ * or differ by anything but quarters of an hour. */
+bool lint_zone_exists(struct fct_str date);
+
 /* The value of `name=` in a raw Content-Type (RFC 2045 5.1), quotes taken off; empty when it is
  * not there. */
 struct fct_str lint_parameter(struct fct_str value, const char *name);
