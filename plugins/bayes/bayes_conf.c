@@ -20,7 +20,7 @@ const struct fct_conf_key bayes_conf_keys[] = {
     FCT_CONF_KEY(struct bayes_conf, max_text,         "256K", "Text of a message that is looked at"),
     FCT_CONF_KEY(struct bayes_conf, cache,            "16M",  "Memory of a filter process for what it has seen of the site's database, 12 bytes a token, so that Redis is asked for changes only; 0: it is asked for every token of every message"),
     FCT_CONF_KEY(struct bayes_conf, strongest,        "60",   "Tokens that decide: so many of those that say most; 10 to 800"),
-    FCT_CONF_KEY(struct bayes_conf, unknown_strength, "0.03", "How strongly a token is held for neutral before it was seen, in messages (Robinson's s)"),
+    FCT_CONF_KEY(struct bayes_conf, unknown_strength, "0.1",  "How strongly a token is held for neutral before it was seen, in messages (Robinson's s)"),
     FCT_CONF_KEY(struct bayes_conf, min_deviation,    "0.1",  "Tokens whose probability is nearer to 0.5 than this do not count; 0 to 0.49"),
     FCT_CONF_KEY(struct bayes_conf, overlap,          "0.1",  "Share of its evidence that a token counts with, because words of a text depend on each other; 0.01 to 1"),
     FCT_CONF_END,

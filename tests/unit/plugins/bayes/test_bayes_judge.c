@@ -97,7 +97,7 @@ START_TEST(fishers_sum)
 {
     struct bayes_tuning tuning = {.strength = 1, .deviation = 0, .strongest = 10, .overlap = 1};
     struct bayes_counts token[4] = {{3, 1}, {5, 1}, {2, 1}, {1, 2}};
-    double f[4], for_spam = 0, for_ham = 0, s = 0, h = 0, term;
+    double f[4], for_spam = 0, for_ham = 0, s = 0, h = 0, term, odds;
     struct bayes_opinion o;
 
     for (unsigned i = 0; i < 4; i++) {
@@ -114,7 +114,8 @@ START_TEST(fishers_sum)
     for (unsigned i = 0; i < 4; i++, term *= for_ham / i)
         h += term;
     bayes_judge(&tuning, &messages, token, 4, &o);
-    ck_assert_double_eq_tol(o.probability, (1 + h - s) / 2, 1e-9);
+    odds = pow((1 + h - s) / (1 - h + s), 4);
+    ck_assert_double_eq_tol(o.probability, odds / (1 + odds), 1e-9);
 }
 END_TEST
 
