@@ -58,28 +58,45 @@ static void answer(struct job *j, size_t i)
 struct pretence {
     struct relay *relay;
     struct job *job;
+    bool slow;
 };
 
 FCT_MAY_WAIT static void play(void *arg)
 {
     struct pretence *p = arg;
-    bool slow = false;
 
-    for (size_t i = 0; i < p->job->n; i++) {
-        slow |= str_equal_nocase(local_of(p->job, i), FCT_STR("slow"));
-        answer(p->job, i);
-    }
-    if (slow)
+    if (p->slow)
         (void)fiber_sleep(SLOW_MS);
+    for (size_t i = 0; i < p->job->n; i++)
+        answer(p->job, i);
     relay_finish(p->relay, p->job);
     free(p);
 }
 
+/* The slow ones are a job of their own: nobody waits for them. */
+static void start(struct relay *relay, const struct job *j, bool slow)
+{
+    uint32_t *pick = calloc(j->n + 1, sizeof *pick);
+    struct pretence *p = calloc(1, sizeof *p);
+    size_t n = 0;
+
+    FCT_ASSERT(pick && p);
+    for (size_t i = 0; i < j->n; i++)
+        if (str_equal_nocase(local_of(j, i), FCT_STR("slow")) == slow)
+            pick[n++] = j->recipient[i];
+    if (n > 0) {
+        relay->jobs++;
+        *p = (struct pretence){relay, job_new(j->mail, j->domain, pick, n), slow};
+        (void)fiber_start(play, p);
+    } else {
+        free(p);
+    }
+    free(pick);
+}
+
 void pretend_take(struct relay *relay, struct job *j)
 {
-    struct pretence *p = calloc(1, sizeof *p);
-
-    FCT_ASSERT(p);
-    *p = (struct pretence){relay, j};
-    (void)fiber_start(play, p);
+    start(relay, j, false);
+    start(relay, j, true);
+    relay_forget(relay, j);
 }
