@@ -23,7 +23,8 @@ struct redis_pending {
     struct fiber_token token;
     struct arena *arena; /* NULL: nobody waits any more */
     const struct fct_redis_reply *reply;
-    struct fct_err err; /* set when reply is NULL */
+    struct fct_err err;  /* set when reply is NULL */
+    uint64_t written_ms; /* 0: still with us, we had other things to do */
     bool done;
     struct redis_pending *next;
 };
@@ -44,6 +45,8 @@ static struct redis_pending *take_first(struct redis_conn *c)
     c->first = p->next;
     if (!c->first)
         c->end = &c->first;
+    if (c->unwritten == p)
+        c->unwritten = p->next;
     c->pending--;
     c->redis->stats.pending--;
     return p;
@@ -166,6 +169,16 @@ static void on_readable(struct bufferevent *io, void *arg)
     }
 }
 
+static void on_written(struct bufferevent *io, void *arg)
+{
+    struct redis_conn *c = arg;
+    uint64_t now = clock_ms();
+
+    (void)io;
+    for (; c->unwritten; c->unwritten = c->unwritten->next)
+        c->unwritten->written_ms = now;
+}
+
 static void on_event(struct bufferevent *io, short what, void *arg)
 {
     struct redis_conn *c = arg;
@@ -189,6 +202,8 @@ static struct redis_pending *expect(struct redis_conn *c, struct arena *arena)
     p->arena = arena;
     *c->end = p;
     c->end = &p->next;
+    if (!c->unwritten)
+        c->unwritten = p;
     c->pending++;
     c->redis->stats.pending++;
     c->redis->stats.commands++;
@@ -205,6 +220,16 @@ static void write_words(struct redis_conn *c, const struct fct_str *word, size_t
         evbuffer_add(out, word[i].p, word[i].n);
         evbuffer_add(out, "\r\n", 2);
     }
+}
+
+/* Redis has its time from when it got the question. A process under load may have come to write it,
+ * or to read the answer, late: that is not Redis' doing. */
+static uint64_t patience(const struct redis_conn *c, const struct redis_pending *p,
+                         uint64_t asked_ms)
+{
+    uint64_t timeout = c->redis->conf->timeout.ms;
+
+    return p->written_ms ? p->written_ms + timeout : asked_ms + 2 * timeout;
 }
 
 /* The answer took too long: everybody behind it would wait as well. */
@@ -224,7 +249,7 @@ const struct fct_redis_reply *redis_conn_ask(struct redis_conn *c, struct arena 
                                              const struct fct_str *word, size_t n, bool asking,
                                              struct fct_err *err)
 {
-    uint64_t until = clock_ms() + c->redis->conf->timeout.ms;
+    uint64_t asked = clock_ms(), until = asked + c->redis->conf->timeout.ms;
     const struct fct_redis_reply *reply;
     struct redis_pending *p;
 
@@ -240,8 +265,11 @@ const struct fct_redis_reply *redis_conn_ask(struct redis_conn *c, struct arena 
     p = expect(c, arena);
     while (!p->done) {
         p->token = fiber_token();
-        if (fiber_park(until) != FIBER_WOKEN && !p->done)
+        if (fiber_park(until) == FIBER_WOKEN || p->done)
+            continue;
+        if (clock_ms() < until || fiber_is_cancelled() || patience(c, p, asked) <= clock_ms())
             return give_up(c, p, until, err);
+        until = patience(c, p, asked);
     }
     reply = p->reply;
     if (!reply && err)
@@ -282,7 +310,7 @@ bool redis_conn_open(struct redis_conn *c, const struct dial_address *address,
         return false;
     c->reader = redis_reply_reader(&c->limit, c->redis->conf->max_reply.bytes / ELEMENT_BYTES);
     FCT_ASSERT(c->reader);
-    bufferevent_setcb(c->io, on_readable, NULL, on_event, c);
+    bufferevent_setcb(c->io, on_readable, on_written, on_event, c);
     bufferevent_enable(c->io, EV_READ | EV_WRITE);
     arena = arena_new(NULL);
     ok = greet(c, arena, login, database, err);

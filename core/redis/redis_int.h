@@ -103,6 +103,7 @@ struct redis_conn {
     redisReader *reader;
     struct redis_reply_limit limit;
     struct redis_pending *first, **end;
+    struct redis_pending *unwritten; /* the first that Redis has not got yet; NULL: none */
     uint32_t pending;
     /* It is of no more use, and whoever waited has been told; late: because one answer took too
      * long. */

@@ -27,7 +27,7 @@ struct bayes_shelf {
 enum { SHELVES = 2, PLACES = SHELVES * BAYES_SITE_BUCKETS };
 
 struct bayes_cache {
-    size_t bytes, most, hand;
+    size_t bytes, most, hand, fetching;
     struct bayes_shelf *shelf[SHELVES];
 };
 
@@ -84,6 +84,19 @@ size_t bayes_cache_bytes(const struct bayes_cache *cache)
     return cache->bytes;
 }
 
+bool bayes_cache_fetch(struct bayes_cache *cache, size_t most)
+{
+    if (cache->fetching >= most)
+        return false;
+    cache->fetching++;
+    return true;
+}
+
+void bayes_cache_fetched(struct bayes_cache *cache, size_t n)
+{
+    cache->fetching -= n;
+}
+
 /* ---- shelves ---- */
 
 struct bayes_shelf *bayes_cache_shelf(struct bayes_cache *cache, bayes_generation generation)
@@ -119,6 +132,14 @@ void bayes_shelf_move(struct bayes_cache *cache, struct bayes_shelf *shelf, uint
 }
 
 /* ---- buckets ---- */
+
+void bayes_shelf_expect(const struct bayes_shelf *shelf, uint16_t bucket)
+{
+    if (bucket < BAYES_SITE_BUCKETS && shelf->bucket[bucket]) {
+        __builtin_prefetch(shelf->bucket[bucket]);
+        __builtin_prefetch((const char *)shelf->bucket[bucket] + 64);
+    }
+}
 
 bool bayes_shelf_find(struct bayes_shelf *shelf, uint16_t bucket, uint64_t token, uint64_t *value)
 {

@@ -22,6 +22,10 @@ struct bayes_cache *bayes_cache_new(size_t most);
 void bayes_cache_free(struct bayes_cache **cache);
 size_t bayes_cache_bytes(const struct bayes_cache *cache);
 
+/* Buckets that are being fetched for all messages together. False: `most` are on their way. */
+bool bayes_cache_fetch(struct bayes_cache *cache, size_t most);
+void bayes_cache_fetched(struct bayes_cache *cache, size_t n);
+
 /* Two generations are kept, older ones make room. NULL: no memory. */
 struct bayes_shelf *bayes_cache_shelf(struct bayes_cache *cache, bayes_generation generation);
 /* False: nothing is known of this generation. */
@@ -32,6 +36,8 @@ void bayes_shelf_reset(struct bayes_cache *cache, struct bayes_shelf *shelf, uin
 void bayes_shelf_move(struct bayes_cache *cache, struct bayes_shelf *shelf, uint64_t state,
                       struct fct_str changed);
 
+/* Tokens are looked for in two steps: a processor waits for memory once if all is named first. */
+void bayes_shelf_expect(const struct bayes_shelf *shelf, uint16_t bucket);
 /* False: this bucket is not here. */
 bool bayes_shelf_find(struct bayes_shelf *shelf, uint16_t bucket, uint64_t token, uint64_t *value);
 void bayes_shelf_put(struct bayes_cache *cache, struct bayes_shelf *shelf, uint16_t bucket,

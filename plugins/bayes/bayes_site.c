@@ -4,6 +4,8 @@
 /* After so many questions that somebody's lessons overtook the cache is left alone. */
 enum { ROUNDS = 3 };
 
+enum { AHEAD = 16 }; /* tokens that memory is asked for before they are looked at */
+
 /* KEYS: of this generation and of the one before: head, changes. ARGV, for each: the state that the
  * caller holds (15 digits, empty: none), buckets of two bytes, tokens (bayes_pack).
  *
@@ -61,12 +63,22 @@ void bayes_site_begin(struct bayes_site_look *look, struct bayes_cache *cache, b
     look->token = token;
     look->n = n;
     look->rounds = 0;
+    look->fetching = 0;
     look->direct = false;
     bayes_db_site(&look->db);
+    for (size_t i = 0; i < n; i++)
+        look->bucket[i] = (uint16_t)bayes_bucket(&look->db, token[i]);
     for (unsigned i = 0; i < BAYES_GENERATIONS; i++) {
         look->part[i].generation = now - i;
         look->part[i].done = false;
     }
+}
+
+void bayes_site_end(struct bayes_site_look *look)
+{
+    if (look->cache)
+        bayes_cache_fetched(look->cache, look->fetching);
+    look->fetching = 0;
 }
 
 static struct bayes_shelf *shelf_of(const struct bayes_site_look *look,
@@ -76,11 +88,15 @@ static struct bayes_shelf *shelf_of(const struct bayes_site_look *look,
 }
 
 /* A bucket that is missing is fetched whole; one that is fetched already answers once only. */
-static void want(struct bayes_site_part *part, unsigned char *seen, uint16_t bucket, size_t at)
+static void want(struct bayes_site_look *look, struct bayes_site_part *part, unsigned char *seen,
+                 size_t at)
 {
+    uint16_t bucket = look->bucket[at];
     unsigned char bit = (unsigned char)(1u << bucket % 8);
 
-    if (part->nfetched < BAYES_FETCHED_MOST && !(seen[bucket / 8] & bit)) {
+    if (!(seen[bucket / 8] & bit) && part->nfetched < BAYES_FETCHED_MOST &&
+        bayes_cache_fetch(look->cache, BAYES_FETCHED_MOST)) {
+        look->fetching++;
         seen[bucket / 8] |= bit;
         part->buckets[2 * part->nfetched] = (char)(bucket >> 8);
         part->buckets[2 * part->nfetched + 1] = (char)bucket;
@@ -90,18 +106,19 @@ static void want(struct bayes_site_part *part, unsigned char *seen, uint16_t buc
     }
 }
 
-static void plan(const struct bayes_site_look *look, struct bayes_site_part *part)
+static void plan(struct bayes_site_look *look, struct bayes_site_part *part)
 {
     struct bayes_shelf *shelf = shelf_of(look, part);
     unsigned char seen[BAYES_SITE_BUCKETS / 8] = {0};
 
     part->nfetched = part->nsingle = 0;
     part->held = shelf && bayes_shelf_state(shelf, &part->state);
-    for (size_t i = 0; part->held && i < look->n; i++) {
-        uint16_t bucket = (uint16_t)bayes_bucket(&look->db, look->token[i]);
-
-        if (!bayes_shelf_find(shelf, bucket, look->token[i], &part->value[i]))
-            want(part, seen, bucket, i);
+    for (size_t i = 0; part->held && i < look->n + AHEAD; i++) {
+        if (i < look->n)
+            bayes_shelf_expect(shelf, look->bucket[i]);
+        if (i >= AHEAD && !bayes_shelf_find(shelf, look->bucket[i - AHEAD], look->token[i - AHEAD],
+                                            &part->value[i - AHEAD]))
+            want(look, part, seen, i - AHEAD);
     }
 }
 
@@ -194,8 +211,7 @@ static bool read_bucket(const struct bayes_site_look *look, struct bayes_site_pa
             part->value[at] = e->value;
     }
     if (shelf && n <= BAYES_ENTRIES_MOST)
-        bayes_shelf_put(look->cache, shelf, (uint16_t)bayes_bucket(&look->db, look->token[at]),
-                        entry, (size_t)n);
+        bayes_shelf_put(look->cache, shelf, look->bucket[at], entry, (size_t)n);
     return true;
 }
 
@@ -283,6 +299,7 @@ enum bayes_site_next bayes_site_answer(struct bayes_site_look *look,
 {
     bool done = true;
 
+    bayes_site_end(look);
     if (reply->kind != FCT_REDIS_ARRAY || reply->n != BAYES_GENERATIONS)
         return BAYES_SITE_STRANGE;
     for (unsigned i = 0; i < BAYES_GENERATIONS; i++) {

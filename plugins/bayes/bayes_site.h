@@ -11,7 +11,7 @@
 
 enum {
     BAYES_GENERATIONS = 2,    /* that are read */
-    BAYES_FETCHED_MOST = 256, /* buckets fetched for one message, so that no answer takes long */
+    BAYES_FETCHED_MOST = 256, /* buckets that a process fetches at a time: others ask Redis, too */
     BAYES_ENTRIES_MOST = 512, /* of a bucket; larger ones are not remembered */
 };
 
@@ -31,13 +31,18 @@ struct bayes_site_look {
     struct bayes_cache *cache; /* NULL: remembers nothing */
     struct bayes_db db;
     const uint64_t *token;
+    uint16_t bucket[BAYES_TOKENS];
     size_t n;
     unsigned rounds;
-    bool direct; /* everything is asked for */
+    size_t fetching; /* of what the cache counts */
+    bool direct;     /* everything is asked for */
     struct bayes_site_part part[BAYES_GENERATIONS];
 };
 void bayes_site_begin(struct bayes_site_look *look, struct bayes_cache *cache, bayes_generation now,
                       const uint64_t *token, size_t n);
+
+/* However it ends. */
+void bayes_site_end(struct bayes_site_look *look);
 
 extern const struct fct_redis_script bayes_site_script;
 void bayes_site_ask(struct bayes_site_look *look, struct bayes_question *q);

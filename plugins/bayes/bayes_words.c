@@ -66,14 +66,59 @@ static size_t cut(const uint8_t *p, size_t n, size_t characters)
     return at;
 }
 
+/* Latin-1 letters and Cyrillic ones, of which each is one character whatever stands beside it. */
+static const struct {
+    uint16_t first, last;
+    uint8_t step;
+} simple[] = {
+    {0xc0, 0xd6, 32},   {0xd8, 0xde, 32},   {0xe0, 0xf6, 0},   {0xf8, 0xff, 0},
+    {0x400, 0x40f, 80}, {0x410, 0x42f, 32}, {0x430, 0x45f, 0},
+};
+
+/* 0: it takes libunistring. */
+static unsigned fold_simple(unsigned c)
+{
+    for (size_t i = 0; i < FCT_COUNT(simple) && c >= simple[i].first; i++)
+        if (c <= simple[i].last)
+            return c + simple[i].step;
+    return 0;
+}
+
+/* What libunistring would say of nearly all words that are not ASCII, for a fraction of the time.
+ * False: another character is in it. */
+static bool fold_quickly(struct fct_str in, uint8_t *out)
+{
+    const uint8_t *p = (const uint8_t *)in.p;
+
+    for (size_t i = 0; i < in.n; i++) {
+        unsigned c = p[i];
+
+        if (c < 0x80) {
+            out[i] = (uint8_t)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+            continue;
+        }
+        if (c < 0xc2 || c > 0xdf || i + 1 == in.n || (p[i + 1] & 0xc0) != 0x80)
+            return false;
+        c = fold_simple((c & 0x1f) << 6 | (p[i + 1] & 0x3f));
+        if (!c)
+            return false;
+        out[i] = (uint8_t)(0xc0 | c >> 6);
+        out[++i] = (uint8_t)(0x80 | (c & 0x3f));
+    }
+    return true;
+}
+
 static void add_folded(struct words *w, struct fct_str word)
 {
-    uint8_t room[2 * BYTES], *folded;
+    uint8_t room[2 * BYTES], *folded = room;
     size_t n = sizeof room, in = word.n;
 
     if (in > BYTES)
         in = cut((const uint8_t *)word.p, word.n, LONGEST + 1);
-    folded = u8_casefold((const uint8_t *)word.p, in, NULL, UNINORM_NFKC, room, &n);
+    if (in <= sizeof room && fold_quickly((struct fct_str){word.p, in}, room))
+        n = in;
+    else
+        folded = u8_casefold((const uint8_t *)word.p, in, NULL, UNINORM_NFKC, room, &n);
     if (!folded)
         return;
     if (cut(folded, n, LONGEST) < n)

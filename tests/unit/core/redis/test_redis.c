@@ -3,6 +3,7 @@
 #include "tests/unit/core/redis/redis_rig.h"
 
 #include <arpa/inet.h>
+#include <event2/event.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -491,6 +492,36 @@ START_TEST(silence)
 }
 END_TEST
 
+static void busy(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what, (void)arg;
+    (void)usleep(150000);
+}
+
+static void ask_and_be_busy(void *asked)
+{
+    struct event *ev = event_new(rig.base, -1, 0, busy, NULL);
+
+    event_active(ev, EV_TIMEOUT, 1); /* as soon as we wait, and before anything is written */
+    redis_rig_ask_fiber(asked);
+    event_free(ev);
+}
+
+/* A process that has so much to do that it comes to write its question too late blames nobody. */
+START_TEST(our_own_delay)
+{
+    struct redis_asked a = {.command = "GET a"};
+
+    redis_rig_server(NULL);
+    redis_rig_client();
+    ck_assert_ptr_nonnull(redis_rig_ask("SET a b").reply);
+    rig.conf.timeout.ms = 100;
+    redis_rig_run(ask_and_be_busy, &a);
+    ck_assert_msg(a.reply && str_equal(a.reply->string, FCT_STR("b")), "%s", a.err.text);
+    ck_assert_uint_eq(redis_stats(rig.redis).timeouts, 0);
+}
+END_TEST
+
 START_TEST(nonsense)
 {
     static const char *const answers[] = {"HTTP/1.1 400 Bad Request\r\n\r\n",
@@ -582,6 +613,7 @@ int main(void)
     tcase_add_test(odd, who_may);
     tcase_add_test(odd, tls);
     tcase_add_test(odd, silence);
+    tcase_add_test(odd, our_own_delay);
     tcase_add_test(odd, nonsense);
     tcase_add_test(odd, an_answer_too_large);
     tcase_add_test(odd, too_many_wait);

@@ -2,6 +2,10 @@
 #include "bayes_test.h"
 #include "plugins/bayes/bayes_words.h"
 
+#include <unicase.h>
+#include <unictype.h>
+#include <unistr.h>
+
 struct words_case {
     const char *name, *text;
     const char *words; /* with "|" between them, in any order */
@@ -69,6 +73,27 @@ START_TEST(words)
 END_TEST
 /* clang-format on */
 
+/* What is folded without libunistring is folded as it would. */
+START_TEST(simple_letters)
+{
+    for (ucs4_t c = 0xa0; c < 0x800; c++) {
+        uint8_t word[8] = "XX", folded[32];
+        uint64_t got[BAYES_TOKENS], want[BAYES_TOKENS];
+        size_t n = sizeof folded - 1, wanted;
+        int length = u8_uctomb(word + 2, c, 4);
+
+        if (!uc_is_general_category_withtable(c, UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_M))
+            continue;
+        word[2 + length] = 0;
+        ck_assert(u8_casefold(word, 2 + (size_t)length, NULL, UNINORM_NFKC, folded, &n) == folded);
+        folded[n] = 0;
+        wanted = set_of((const char *)folded, want);
+        ck_assert_uint_eq(read((const char *)word, 0, got), wanted);
+        ck_assert_msg(memcmp(got, want, wanted * sizeof *got) == 0, "U+%04X", c);
+    }
+}
+END_TEST
+
 START_TEST(pairs)
 {
     uint64_t out[BAYES_TOKENS];
@@ -96,6 +121,7 @@ END_TEST
 static void add(TCase *tc)
 {
     tcase_add_test(tc, words);
+    tcase_add_test(tc, simple_letters);
     tcase_add_test(tc, pairs);
     tcase_add_test(tc, order_and_distance_matter);
 }
