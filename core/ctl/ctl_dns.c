@@ -52,6 +52,21 @@ static struct fct_str value_of(const struct dns_records *r, const struct dns_row
                                     : str_from(row->value);
 }
 
+/* As comments, so that the whole stays a zone file. */
+static void print_policy(const struct dns_records *r, struct buf *out)
+{
+    struct fct_str rest = r->sts_policy;
+
+    buf_printf(out, "\n; The MTA-STS policy, served as text/plain at\n; %.*s\n",
+               FCT_FMT(r->sts_url));
+    while (rest.p) {
+        struct fct_str line = str_trim(str_split(&rest, '\n'));
+
+        if (line.n > 0)
+            buf_printf(out, ";   %.*s\n", FCT_FMT(line));
+    }
+}
+
 static void print_zone(const struct dns_records *r)
 {
     FCT_CLEANUP(buf_free) struct buf out = BUF_INIT(TEXT_MAX);
@@ -65,6 +80,7 @@ static void print_zone(const struct dns_records *r)
         buf_printf(&out, "%s%s. IN %s %.*s\n", row->elsewhere || !row->value ? "; " : "", row->name,
                    type_of(row), FCT_FMT(value));
     }
+    print_policy(r, &out);
     for (size_t i = 0; i < r->notes; i++)
         buf_printf(&out, "%s; %s\n", i == 0 ? "\n" : "", r->note[i]);
     ctl_print(&out);
@@ -131,8 +147,9 @@ static void print_json(const struct dns_records *r, bool checked)
     }
     for (size_t i = 0; i < r->notes; i++)
         json_array_append_new(notes, json_string(r->note[i]));
-    ctl_print_json(json_pack("{s:s, s:s, s:o, s:o}", "domain", r->domain, "server", r->host,
-                             "records", rows, "notes", notes));
+    ctl_print_json(json_pack("{s:s, s:s, s:o, s:{s:o, s:o}, s:o}", "domain", r->domain, "server",
+                             r->host, "records", rows, "mta_sts", "url", ctl_json_str(r->sts_url),
+                             "policy", ctl_json_str(r->sts_policy), "notes", notes));
 }
 
 /* All that is needed is there; something is not; nobody can say. */

@@ -5,12 +5,12 @@
 #include "core/ctl/ctl_dns_int.h"
 #include "plugins/lib/ip_public.h"
 #include "protocols/edge_conf.h"
+#include "protocols/relay/policy/dane.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
 #include <netdb.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
@@ -111,31 +111,14 @@ static X509 *read_certificate(const char *path)
     return x;
 }
 
-/* The certificate's public key, so that a renewal with the same key changes nothing. */
-static bool digest_of_key(X509 *x, uint8_t digest[EVP_MAX_MD_SIZE], unsigned *n)
-{
-    uint8_t *der = NULL;
-    int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &der);
-    bool ok = length > 0 && EVP_Digest(der, (size_t)length, digest, n, EVP_sha256(), NULL) == 1;
-
-    OPENSSL_free(der);
-    return ok;
-}
-
+/* Of the certificate's public key, so that a renewal with the same key changes nothing. */
 const char *dns_host_tlsa(struct dns_records *r)
 {
     const struct tls_block_conf *conf = config_get(r->ctl->config, &tls_block);
     X509 *x = conf->certificate[0] ? read_certificate(conf->certificate) : NULL;
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    char hex[2 * EVP_MAX_MD_SIZE + 1] = "";
-    unsigned n = 0;
+    struct tlsa_record record;
+    bool ok = x && tlsa_record_of(r->arena, x, &record);
 
-    if (!x)
-        return NULL;
-    if (!digest_of_key(x, digest, &n))
-        n = 0;
     X509_free(x);
-    for (unsigned i = 0; i < n; i++)
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-    return n > 0 ? arena_printf(r->arena, "3 1 1 %s", hex).p : NULL;
+    return ok ? arena_cstr(r->arena, tlsa_record_show(r->arena, &record)) : NULL;
 }

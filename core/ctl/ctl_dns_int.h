@@ -51,6 +51,8 @@ struct dns_records {
     size_t addresses;
     struct dns_row row[DNS_ROWS_MAX];
     size_t rows;
+    struct fct_str sts_url,
+        sts_policy;      /* a file for a web server (RFC 8461 3.2), and where it lies */
     const char *note[4]; /* what is not there, and why */
     size_t notes;
     struct dns_resolver *resolver; /* of the check */

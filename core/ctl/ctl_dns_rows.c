@@ -6,9 +6,16 @@
 #include "core/dns/psl.h"
 #include "plugins/lib/ip_address.h"
 #include "protocols/edge_conf.h"
+#include "protocols/relay/policy/mta_sts.h"
+
+#include <openssl/evp.h>
 
 #define KEYS_MAX      32
 #define MX_PREFERENCE 10
+#define STS_TEXT_MAX  1000u
+#define STS_ID_BYTES  8u      /* of the policy's digest: 16 characters */
+#define STS_TESTING   604800  /* seconds: a week while it is tried out */
+#define STS_ENFORCE   2592000 /* and a month afterwards (RFC 8461 3.2: weeks or greater) */
 
 static struct dns_row *add(struct dns_records *r, const char *about, const char *name,
                            enum fct_dns_type type, const char *value)
@@ -100,14 +107,15 @@ static bool add_dkim(struct dns_records *r, struct fct_err *err)
 
 /* ---- what becomes of forgeries ---- */
 
-static bool take_report_address(struct dns_records *r, const char **address, struct fct_err *err)
+static bool take_report_address(struct dns_records *r, const char *option, const char *local,
+                                const char **address, struct fct_err *err)
 {
-    const char *given = ctl_option(r->ctl, "--rua");
+    const char *given = ctl_option(r->ctl, option);
     const char *at = given ? strrchr(given, '@') : NULL;
 
     if (given && (!at || at == given || !at[1] || strpbrk(given, " ,;!\"\\")))
-        return fct_fail(err, FCT_SYNTAX, "--rua %s: must be an address", given);
-    *address = given ? given : arena_printf(r->arena, "dmarc@%s", r->domain).p;
+        return fct_fail(err, FCT_SYNTAX, "%s %s: must be an address", option, given);
+    *address = given ? given : arena_printf(r->arena, "%s@%s", local, r->domain).p;
     return true;
 }
 
@@ -133,7 +141,7 @@ static bool add_dmarc(struct dns_records *r, struct fct_err *err)
     const char *address = NULL;
     struct dns_row *row;
 
-    if (!take_report_address(r, &address, err))
+    if (!take_report_address(r, "--rua", "dmarc", &address, err))
         return false;
     row = add(r,
               "What others do with forged mail of the domain (DMARC, RFC 9989); once the reports "
@@ -158,6 +166,75 @@ static void add_tlsa(struct dns_records *r)
             ->advised = true;
     else
         r->note[r->notes++] = "TLSA: tls.certificate is not set or cannot be read";
+}
+
+/* ---- that there is TLS (RFC 8461, RFC 8460) ---- */
+
+/* A digest of the policy: others look at a new policy when the id changes, and only then. */
+static const char *sts_id(struct dns_records *r, struct fct_str policy)
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    char id[2 * STS_ID_BYTES + 1] = "";
+    unsigned n = 0;
+
+    if (EVP_Digest(policy.p, policy.n, digest, &n, EVP_sha256(), NULL) == 1)
+        for (unsigned i = 0; i < STS_ID_BYTES; i++)
+            snprintf(id + (size_t)2 * i, 3, "%02x", digest[i]);
+    return arena_cstr(r->arena, str_from(id));
+}
+
+static bool take_sts_mode(struct dns_records *r, enum mta_sts_mode *mode, struct fct_err *err)
+{
+    const char *given = ctl_option(r->ctl, "--mta-sts");
+
+    *mode = MTA_STS_TESTING;
+    for (int i = 0; given && i < MTA_STS_MODES; i++)
+        if (strcmp(given, mta_sts_mode_word((enum mta_sts_mode)i)) == 0)
+            *mode = (enum mta_sts_mode)i;
+    return !given || strcmp(given, mta_sts_mode_word(*mode)) == 0 ||
+           fct_fail(err, FCT_SYNTAX, "--mta-sts %s: must be testing, enforce or none", given);
+}
+
+static bool add_mta_sts(struct dns_records *r, struct fct_err *err)
+{
+    FCT_CLEANUP(buf_free) struct buf text = BUF_INIT(STS_TEXT_MAX);
+    struct fct_str mx = str_from(r->host);
+    struct mta_sts_policy policy = {.mx = &mx};
+    struct dns_row *row;
+
+    if (!take_sts_mode(r, &policy.mode, err))
+        return false;
+    policy.n = policy.mode == MTA_STS_NONE ? 0 : 1;
+    policy.max_age = policy.mode == MTA_STS_ENFORCE ? STS_ENFORCE : STS_TESTING;
+    if (!mta_sts_policy_write(&policy, &text))
+        return fct_fail(err, FCT_LIMIT, "the MTA-STS policy does not fit");
+    r->sts_policy = arena_str(r->arena, buf_str(&text));
+    r->sts_url = arena_printf(r->arena, "https://mta-sts.%s/.well-known/mta-sts.txt", r->domain);
+    row = add(r,
+              "Where there is no DNSSEC: that there is TLS (MTA-STS, RFC 8461); publish it once a "
+              "web server has the policy below",
+              below(r, "_mta-sts", r->domain), FCT_DNS_TXT,
+              arena_printf(r->arena, "v=STSv1; id=%s", sts_id(r, r->sts_policy)).p);
+    row->match = MATCH_ANY;
+    row->prefix = "v=STSv1";
+    row->advised = true;
+    return true;
+}
+
+static bool add_tls_report(struct dns_records *r, struct fct_err *err)
+{
+    const char *address = NULL;
+    struct dns_row *row;
+
+    if (!take_report_address(r, "--tls-rua", "tls-reports", &address, err))
+        return false;
+    row = add(r, "Where others tell how TLS with this server went (TLS-RPT, RFC 8460)",
+              below(r, "_smtp._tls", r->domain), FCT_DNS_TXT,
+              arena_printf(r->arena, "v=TLSRPTv1; rua=mailto:%s", address).p);
+    row->match = MATCH_ANY;
+    row->prefix = "v=TLSRPTv1";
+    row->advised = true;
+    return true;
 }
 
 /* ---- where mail clients go (RFC 6186, RFC 8314 5.1) ---- */
@@ -226,8 +303,8 @@ bool dns_rows_collect(struct dns_records *r, struct fct_err *err)
     if (!add_dkim(r, err) || !add_dmarc(r, err))
         return false;
     add_tlsa(r);
+    if (!add_mta_sts(r, err) || !add_tls_report(r, err))
+        return false;
     add_services(r);
-    r->note[r->notes++] =
-        "MTA-STS (RFC 8461) and TLS-RPT (RFC 8460): this server does not serve them yet";
     return true;
 }

@@ -80,6 +80,8 @@ static const struct ctl_option dns_records_options[] = {
     {"--check", NULL, "is it published? Exit status 1 when something needed is not, 75 when nobody can say"},
     {"--address", "IP", "a public address of this server, repeatable; else those of the mx listeners"},
     {"--rua", "ADDRESS", "where DMARC reports shall go; else dmarc@DOMAIN"},
+    {"--tls-rua", "ADDRESS", "where TLS reports shall go; else tls-reports@DOMAIN"},
+    {"--mta-sts", "MODE", "the policy's mode: testing (the default), enforce or none"},
     {"--keys", "DIR", "the folder of DKIM keys; else `keys` of plugin dkim"},
     {"--dns", "ADDRESS@PORT", "ask this resolver"},
     {0},

@@ -79,8 +79,25 @@ class Records(unittest.TestCase):
             self.assertIn(name, names)
         for name in ('_pop3._tcp.example.org', '_imap._tcp.example.org', '_submission._tcp.example.org'):  # not offered, or on loopback only
             self.assertNotIn(name, names)
-        self.assertEqual(len(found['notes']), 1)
-        self.assertIn('MTA-STS', found['notes'][0])
+        self.assertEqual(found['notes'], [])
+
+    def test_mta_sts_and_tls_reports(self):
+        policies = {}
+        for mode, lines in (('testing', ['mode: testing', 'mx: mx.example.org', 'max_age: 604800']),
+                            ('enforce', ['mode: enforce', 'mx: mx.example.org', 'max_age: 2592000']), ('none', ['mode: none', 'max_age: 604800'])):
+            found = self.records('--mta-sts', mode)
+            self.assertEqual(found['mta_sts']['url'], 'https://mta-sts.example.org/.well-known/mta-sts.txt')
+            self.assertEqual(found['mta_sts']['policy'], '\r\n'.join(['version: STSv1', *lines, '']))
+            rows = {row['name']: row['value'] for row in found['records']}
+            self.assertRegex(rows['_mta-sts.example.org'], r'^v=STSv1; id=[0-9a-f]{16}$')
+            self.assertEqual(rows['_smtp._tls.example.org'], 'v=TLSRPTv1; rua=mailto:tls-reports@example.org')
+            policies[rows['_mta-sts.example.org']] = mode
+        self.assertEqual(len(policies), 3)  # another policy has another id
+        self.assertEqual(policies[{row['name']: row['value'] for row in self.records()['records']}['_mta-sts.example.org']], 'testing')
+        text = self.ctl('dns', 'records', 'example.org', '--tls-rua', 'x@y.example').stdout
+        self.assertIn('\n_smtp._tls.example.org. IN TXT "v=TLSRPTv1; rua=mailto:x@y.example"\n', text)
+        self.assertIn('; https://mta-sts.example.org/.well-known/mta-sts.txt\n;   version: STSv1\n;   mode: testing\n', text)
+        self.assertTrue(all(line.startswith(';') or ' IN ' in line for line in text.splitlines() if line), text)
 
     def test_lines_of_a_zone_file(self):
         text = self.ctl('dns', 'records', 'example.org', *ADDRESSES, '--rua', 'reports@elsewhere.example').stdout
@@ -152,7 +169,8 @@ class Records(unittest.TestCase):
     def test_mistakes(self):
         nameless = self.write('server { name = "localhost" }\n', 'nameless.conf')
         for args, conf, why in ((['a..b'], None, 'the domain a..b'), (['example.org', '--address', 'mx'], None, 'not an IP address'),
-                                (['example.org', '--rua', 'nobody'], None, 'must be an address'), (['example.org'], nameless, 'server.name is localhost')):
+                                (['example.org', '--rua', 'nobody'], None, 'must be an address'),
+                                (['example.org', '--tls-rua', 'a b@c'], None, 'must be an address'), (['example.org', '--mta-sts', 'on'], None, 'must be testing'), (['example.org'], nameless, 'server.name is localhost')):
             r = self.ctl('dns', 'records', *args, conf=conf)
             self.assertNotEqual(r.returncode, 0)
             self.assertIn(why, r.stderr)
