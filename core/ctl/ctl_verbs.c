@@ -18,6 +18,7 @@
 #include "core/ctl/ctl_filters.h"
 #include "core/ctl/ctl_history.h"
 #include "core/ctl/ctl_learn.h"
+#include "core/ctl/ctl_lists.h"
 #include "core/ctl/ctl_lua.h"
 #include "core/ctl/ctl_plugin.h"
 #include "core/ctl/ctl_privacy.h"
@@ -172,6 +173,18 @@ static const struct ctl_option privacy_report_options[] = {
     {"--limit", "N", "so many companies and senders; 20 when not given"},
     {0},
 };
+static const struct ctl_option lists_update_options[] = {
+    {"--unsigned", NULL, "take a list without a signature"},
+    {"--force", NULL, "also one that is not newer than what is in use"},
+    {"--list", "NAME", "which list it is; else the file is called NAME.list"},
+    {"--dns", "ADDRESS@PORT", "ask this resolver"},
+    {0},
+};
+static const struct ctl_option lists_sign_options[] = {
+    {"--key", "FILE", "the private key, PEM: openssl genpkey -algorithm ed25519 -out FILE"},
+    {"--list", "NAME", "which list it is; else the file is called NAME.list"},
+    {0},
+};
 #define LUA_OPTIONS \
     {"--lib", "DIR", "where `require` finds modules"}, \
     {"--answers", "FILE", "a Lua file with answers: dns, redis, http, kv; else nobody answers"}
@@ -186,6 +199,10 @@ static const struct ctl_option lua_mail_options[] = {
 };
 static const struct ctl_option learn_options[] = {
     {"--account", "ACCOUNT", "teach this user's own database; else the site's"},
+    {0},
+};
+static const struct ctl_option learn_forget_options[] = {
+    {"--account", "ACCOUNT", "whose own database; has to be said"},
     {0},
 };
 static const struct ctl_option learn_status_options[] = {
@@ -310,8 +327,19 @@ const struct ctl_verb ctl_verbs[] = {
      ctl_learn_spam, learn_options, 0},
     {"learn", "ham", "FILE|FOLDER…", 1, CTL_MAX_WORDS, "likewise, that they are wanted", NEEDS_CONF,
      ctl_learn_ham, learn_options, 0},
+    {"learn", "forget", "", 0, 0, "all that a user has taught the plugin bayes; verdicts on that user's mail are the site's again", NEEDS_CONF,
+     ctl_learn_forget, learn_forget_options, 0},
     {"learn", "status", "", 0, 0, "how much a database was taught", NEEDS_CONF, ctl_learn_status,
      learn_status_options, 0},
+    {"lists", "update", "FILE|URL", 1, 1,
+     "take a newer list whose signature (FILE.sig) is by a pinned key; filters use it within seconds",
+     NEEDS_CONF, ctl_lists_update, lists_update_options, 0},
+    {"lists", "rollback", "NAME", 1, 1, "go back to the list before", NEEDS_CONF,
+     ctl_lists_rollback, NULL, 0},
+    {"lists", "list", "", 0, 0, "which lists are in use, their versions, who signed them",
+     NEEDS_CONF, ctl_lists_list, NULL, 0},
+    {"lists", "sign", "FILE", 1, 1, "sign a list for others: writes FILE.sig, prints the key to pin",
+     NEEDS_CONF, ctl_lists_sign, lists_sign_options, 0},
     {"mail", "original", "ID", 1, 1,
      "the message with this log id as it came, to the byte: its signatures verify", NEEDS_STORE,
      ctl_mail_original, mail_bytes_options, 0},

@@ -8,7 +8,7 @@
 #include "core/hook/filter_lease.h"
 #include "core/hook/filter_watch.h"
 #include "core/log/log.h"
-#include "core/plugin/plugin_lua.h"
+#include "core/plugin/plugin_folders.h"
 #include <errno.h>
 #include <event2/event.h>
 #include <sys/resource.h>
@@ -251,7 +251,7 @@ static bool filter_prepare(struct role_env *env, struct fct_err *err)
     if (!filter_services_open(&f->services, env, f->engine.conf, err) ||
         !plugin_set_load(&f->engine.set, &origin, err))
         return false;
-    env->may_read = plugin_lua_folders(env->conf, f->engine.set.arena, &env->nmay_read);
+    env->may_read = plugin_folders(&f->engine.set, env->conf, &env->nmay_read);
     return hook_plan_build(f->engine.set.arena, &f->engine.set, &f->engine.plan, err) &&
            judging_build(&f->engine.set, env->conf, &f->engine.judging, err);
 }

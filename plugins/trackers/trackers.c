@@ -3,6 +3,7 @@
 #include "plugins/trackers/trackers_plugin.h"
 
 #include "plugins/lib/view.h"
+#include "plugins/trackers/tracker_updates.h"
 #include <errno.h>
 #include <stdlib.h>
 
@@ -23,6 +24,7 @@ const struct fct_conf_key trackers_keys[] = {
     FCT_CONF_KEY(struct trackers_conf, parameters,     "yes",      "Parameters of the list are cut from links"),
     FCT_CONF_KEY(struct trackers_conf, unwrap,         "yes",      "Redirects of the list are replaced by the target that stands in them"),
     FCT_CONF_KEY(struct trackers_conf, text_links,     "yes",      "Parameters are cut from links in plain text, too"),
+    TRACKER_UPDATES_KEYS(struct trackers_conf),
     FCT_CONF_KEY(struct trackers_conf, max_edits,      "2000",     "Edits of one message, 1 to 5000; a message that needs more keeps the rest"),
     FCT_CONF_END,
 };
@@ -46,7 +48,7 @@ static bool fails(struct fct_err *err, const char *what, const char *why)
     return false;
 }
 
-static bool read_file(const char *path, struct tracker_list *list, struct fct_err *err)
+bool trackers_read_file(const char *path, struct tracker_list *list, struct fct_err *err)
 {
     FILE *f = fopen(path, "re");
     char *text = f ? malloc(LIST_MAX) : NULL;
@@ -68,13 +70,11 @@ static bool read_file(const char *path, struct tracker_list *list, struct fct_er
 
 bool trackers_load(const struct trackers_conf *conf, struct tracker_list *list, struct fct_err *err)
 {
-    struct fct_str builtin = {(const char *)tracker_builtin, tracker_builtin_size};
-
-    if (*conf->list ? !read_file(conf->list, list, err)
-                    : !tracker_list_read(list, builtin, "trackers.list", err))
+    if (*conf->list ? !trackers_read_file(conf->list, list, err)
+                    : !trackers_load_newest(conf, list, err))
         return false;
     for (size_t i = 0; i < conf->more_lists.n; i++)
-        if (!read_file(conf->more_lists.item[i], list, err))
+        if (!trackers_read_file(conf->more_lists.item[i], list, err))
             return false;
     if (!tracker_list_sort(list))
         return fails(err, "trackers", "no memory");
@@ -117,6 +117,7 @@ static bool start(struct fct_self *self, const struct fct_host *host, const void
         return fails(err, "trackers", "no memory");
     s->conf = c;
     s->level = (enum tracker_level)level;
+    trackers_look(c, &s->seen);
     if (!trackers_load(c, &s->list, err)) {
         stop(s);
         return false;
@@ -128,6 +129,7 @@ static bool start(struct fct_self *self, const struct fct_host *host, const void
 static const struct fct_hook_row hooks[] = {
     FCT_ON(deliver, trackers_on_deliver, .provides = "trackers",
            .may = FCT_MAY_ADD_HEADER | FCT_MAY_BODY),
+    FCT_ON(tick, trackers_on_tick, .interval_ms = 2000, .scope = FCT_EACH),
 };
 
 FCT_EXPORT const struct fct_plugin fct_plugin = {

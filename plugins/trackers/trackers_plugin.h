@@ -9,12 +9,19 @@ struct trackers_conf {
     struct fct_strings more_lists, keep_companies;
     bool shape, reader, redirects, parameters, unwrap, text_links;
     uint32_t max_edits;
+    const char *updates; /* tracker_updates.h */
+    struct fct_strings update_keys;
 };
 
 struct trackers_state {
     const struct trackers_conf *conf;
     struct tracker_list list;
     enum tracker_level level;
+    /* Of the updated list that was looked at last: all zero when there was none. */
+    struct trackers_file {
+        int64_t seconds, nanoseconds;
+        uint64_t inode, size;
+    } seen;
 };
 
 extern const struct fct_conf_key trackers_keys[];
@@ -24,9 +31,18 @@ extern const struct fct_host *trackers_host;
 unsigned trackers_level(struct fct_str word);
 extern const char *const trackers_level_names[4];
 
-/* What is built in, or the file of `list`; then `more_lists`. */
+/* What is built in or a newer update of it, or the file of `list`; then `more_lists`. */
 FCT_MUST_CHECK bool trackers_load(const struct trackers_conf *conf, struct tracker_list *list,
                                   struct fct_err *err);
+
+/* trackers_update.c: the built-in list, or a newer one in the folder of updates; and looking there
+ * now and then. */
+FCT_MUST_CHECK bool trackers_load_newest(const struct trackers_conf *conf,
+                                         struct tracker_list *list, struct fct_err *err);
+void trackers_look(const struct trackers_conf *conf, struct trackers_file *out);
+FCT_MUST_CHECK bool trackers_read_file(const char *path, struct tracker_list *list,
+                                       struct fct_err *err);
+enum fct_verdict trackers_on_tick(struct fct_call *call, const struct fct_ev_tick *ev, void *state);
 
 enum fct_verdict trackers_on_deliver(struct fct_call *call, const struct fct_ev_deliver *ev,
                                      void *state);
