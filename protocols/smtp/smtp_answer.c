@@ -36,10 +36,12 @@ static struct sum sum_of_recipient(const struct delivery *d, const struct smtp_r
 
 struct smtp_reply delivery_stored_reply(const struct delivery *d)
 {
-    return (struct smtp_reply){.code = 250,
-                               .enhanced = "2.0.0",
-                               .text =
-                                   arena_printf(d->arena, "stored as %.*s", FCT_FMT(d->tx->id))};
+    return (struct smtp_reply){
+        .code = 250,
+        .enhanced = "2.0.0",
+        .text = arena_printf(d->arena, "%s as %.*s",
+                             d->remotes > 0 && d->copies == 0 ? "queued" : "stored",
+                             FCT_FMT(d->tx->id))};
 }
 
 static struct smtp_reply reply_of(const struct delivery *d, const struct sum *sum)

@@ -1,5 +1,6 @@
 /* smtp_conf.c - the rows of `smtp { … }`. */
 #include "protocols/smtp/smtp_conf.h"
+#include "plugins/lib/clients.h"
 
 /* clang-format off */
 static const struct fct_conf_key smtp_keys[] = {
@@ -25,6 +26,8 @@ static const struct fct_conf_key smtp_keys[] = {
     FCT_CONF_KEY(struct smtp_conf, max_expansion,      "1000", "Addresses that the hook resolve may make of one recipient"),
     FCT_CONF_KEY(struct smtp_conf, require_tls,        "no",   "Refuse MAIL before STARTTLS (530). On an mx listener this loses mail of servers without TLS"),
     FCT_CONF_KEY(struct smtp_conf, mx_auth,            "no",   "Offer AUTH on mx listeners too, not on submission only"),
+    FCT_CONF_KEY(struct smtp_conf, relay_networks,     "[]",   "Clients that may send to other servers without a login: addresses and networks, \"!\" before an entry makes an exception. For machines of your own only"),
+    FCT_CONF_KEY(struct smtp_conf, max_hold,           "0s",   "How far ahead a message may be scheduled (FUTURERELEASE, RFC 4865); 0s: not offered"),
     FCT_CONF_KEY(struct smtp_conf, submission_repairs_line_ends, "yes", "Submission turns a lone LF in a body into CRLF; mx refuses it always, and so does submission when it could pass for the end of a message (RFC 5321 2.3.8)"),
     FCT_CONF_END,
 };
@@ -44,7 +47,7 @@ bool smtp_conf_check(const void *values, struct fct_err *err)
         return fct_fail(err, FCT_SYNTAX, "max_recipients: must be at least 1");
     if (conf->max_message.bytes < 1024 || conf->max_message.bytes > 2u << 30)
         return fct_fail(err, FCT_SYNTAX, "max_message: must be 1K to 2G");
-    return true;
+    return clients_check("relay_networks", &conf->relay_networks, err);
 }
 
 const struct conf_block smtp_block = {

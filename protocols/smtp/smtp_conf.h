@@ -30,6 +30,8 @@ struct smtp_conf {
     bool require_tls;
     bool mx_auth;
     bool submission_repairs_line_ends;
+    struct fct_strings relay_networks;
+    fct_duration max_hold;
 };
 extern const struct conf_block smtp_block;
 

@@ -47,11 +47,12 @@ static void ask_filters(struct delivery *d)
         ARENA_ARRAY(d->arena, struct filter_recipient, tx->targets + 1);
 
     for (size_t i = 0; i < tx->targets; i++)
-        recipient[i] = (struct filter_recipient){.recipient = tx->target[i].address,
-                                                 .account = tx->target[i].name,
-                                                 .detail = tx->target[i].detail,
-                                                 .profile = tx->target[i].profile,
-                                                 .setting = tx->target[i].setting};
+        recipient[i] = (struct filter_recipient){
+            .recipient = tx->target[i].address,
+            .account = tx->target[i].account ? tx->target[i].name : FCT_STR(""),
+            .detail = tx->target[i].detail,
+            .profile = tx->target[i].profile,
+            .setting = tx->target[i].setting};
     d->s->hooks.each_answered = delivery_answers_each(d);
     filter_message(d->s->edge.listener->edge->filter, &d->s->hooks, smtp_spool_reader(&tx->spool),
                    tx->spool.size, recipient, tx->targets, d->arena, &d->result);
@@ -77,7 +78,7 @@ static void add_recipient(struct delivery *d, struct fct_str address)
     for (size_t i = 0; i < to.n; i++)
         smtp_transaction_link(d->s, &d->added,
                               smtp_transaction_target(d->s, arena_str(d->arena, address),
-                                                      &to.target[i], FCT_STR("")));
+                                                      &to.target[i], &(struct smtp_wish){0}));
 }
 
 /* Whom the plugins took off the list is answered as those are whom they put on it: nobody is told
@@ -174,6 +175,8 @@ static bool add_copy(struct delivery *d, size_t target, struct fct_err *err)
         .summary = view->summary,
         .view_size = view->size,
         .recipient = d->tx->target[target].address,
+        .notify = d->tx->target[target].notify,
+        .orcpt = delivery_orcpt(d, &d->tx->target[target]),
     };
     put_keywords(d, fate->outcome, copy);
     d->copy_target[d->copies++] = (uint32_t)target;
@@ -201,12 +204,18 @@ static bool judge_targets(struct delivery *d, struct fct_err *err)
     d->view = ARENA_ARRAY(d->arena, struct view, n + 1);
     d->copy = ARENA_ARRAY(d->arena, struct store_copy_for, n + 1);
     d->copy_target = ARENA_ARRAY(d->arena, uint32_t, n + 1);
+    d->remote = ARENA_ARRAY(d->arena, struct queue_recipient, n + 1);
     for (size_t i = 0; i < n; i++)
         judge_target(d, i);
     delivery_settle(d);
-    for (size_t i = 0; i < n; i++)
-        if (d->fate[i].wanted && d->fate[i].what == FATE_COPY && !add_copy(d, i, err))
+    for (size_t i = 0; i < n; i++) {
+        if (!d->fate[i].wanted || d->fate[i].what != FATE_COPY)
+            continue;
+        if (d->tx->target[i].account == 0)
+            delivery_add_remote(d, i);
+        else if (!add_copy(d, i, err))
             return false;
+    }
     return true;
 }
 
@@ -235,8 +244,9 @@ static void take_delivered(struct delivery *d, size_t i)
         d->stored++;
         return;
     }
-    fate->what = FATE_REFUSED;
     fate->reply = store_reply(&d->delivered[i]);
+    fate->what = d->send.report_copies && d->queue_id && fate->reply.code >= 500 ? FATE_REPORTED
+                                                                                 : FATE_REFUSED;
 }
 
 static bool store_copies(struct delivery *d, struct fct_err *err)
@@ -253,11 +263,13 @@ static bool store_copies(struct delivery *d, struct fct_err *err)
         .size = d->message.n,
         .copy = d->copy,
         .n = d->copies,
+        .send = delivery_send(d),
+        .queue_id = &d->queue_id,
     };
 
-    if (d->copies == 0)
+    if (d->copies == 0 && d->remotes == 0)
         return true;
-    d->delivered = ARENA_ARRAY(d->arena, struct store_delivered, d->copies);
+    d->delivered = ARENA_ARRAY(d->arena, struct store_delivered, d->copies + 1);
     if (!store_deliver(d->s->edge.listener->edge->store, &order, d->arena, d->delivered, err))
         return false;
     for (size_t i = 0; i < d->copies; i++)
@@ -310,7 +322,7 @@ void smtp_deliver(struct smtp_session *s)
     each = deliver(&d, &all);
     r = delivery_answer(&d, each ? NULL : &all);
     delivery_log(&d, &r);
-    if (d.stored > 0) {
+    if (d.stored > 0 || d.queue_id) {
         s->messages++;
         delivery_tell(&d);
     }

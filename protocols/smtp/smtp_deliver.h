@@ -6,13 +6,16 @@
 #include "core/message/edit_list.h"
 #include "core/message/mime.h"
 #include "protocols/smtp/smtp_session.h"
+#include "store/store_queue.h"
 
 /* What happens to one target. */
 struct fate {
-    enum { FATE_COPY, FATE_DISCARDED, FATE_REFUSED } what;
-    struct smtp_reply reply; /* when refused */
-    bool softened;           /* it was refused, and gets the message in Junk all the same */
-    bool wanted;             /* somebody will be told 250 for it */
+    /* REPORTED: refused, which the sender hears of by a report. */
+    enum { FATE_COPY, FATE_DISCARDED, FATE_REFUSED, FATE_REPORTED } what;
+    struct smtp_reply reply; /* when refused or reported */
+    bool softened; /* it was refused, and gets the message in Junk all the same; elsewhere:
+                      its sender a report */
+    bool wanted;   /* somebody will be told 250 for it */
     const struct filter_outcome *outcome;
 };
 
@@ -41,6 +44,10 @@ struct delivery {
     struct store_copy_for *copy;
     uint32_t *copy_target; /* copy[i] is for target[copy_target[i]] */
     size_t copies;
+    struct queue_recipient *remote; /* those elsewhere */
+    size_t remotes;
+    struct queue_send send;
+    uint64_t queue_id; /* 0: none */
     size_t stored;
     struct store_delivered *delivered;
 };
@@ -63,6 +70,14 @@ void delivery_settle(struct delivery *d);
  * the message, for the log. */
 FCT_MAY_WAIT struct smtp_reply delivery_answer(struct delivery *d, const struct smtp_reply *all);
 struct smtp_reply delivery_stored_reply(const struct delivery *d);
+
+/* ---- smtp_relay.c ---- */
+
+void delivery_add_remote(struct delivery *d, size_t target);
+/* ORCPT of a target: as given, or what an alias made it of. */
+struct fct_str delivery_orcpt(struct delivery *d, const struct smtp_target *target);
+/* What goes into the queue; NULL: nothing can. */
+const struct queue_send *delivery_send(struct delivery *d);
 
 /* ---- smtp_report.c ---- */
 

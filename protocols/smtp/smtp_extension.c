@@ -16,6 +16,10 @@ static const struct {
     {SMTP_EXT_AUTH, "AUTH"},
     {SMTP_EXT_PRDR, "PRDR"},
     {SMTP_EXT_SMTPUTF8, "SMTPUTF8"},
+    {SMTP_EXT_DSN, "DSN"},
+    {SMTP_EXT_HOLD, "FUTURERELEASE"},
+    {SMTP_EXT_PRIORITY, "MT-PRIORITY"},
+    {SMTP_EXT_REQUIRETLS, "REQUIRETLS"},
 };
 
 unsigned smtp_extension_find(struct fct_str keyword)

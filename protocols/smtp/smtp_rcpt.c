@@ -16,12 +16,13 @@ bool smtp_rcpt_parse(struct smtp_session *s, struct fct_str argument, union smtp
         *r = SMTP_REPLY(501, "5.5.4", "syntax: RCPT TO:<address>");
         return false;
     }
-    if (!smtp_path_parse(&in, s->tx && s->tx->params.smtputf8, &out->rcpt, &err) ||
-        (smtp_path_is_null(&out->rcpt) && !fct_fail(&err, FCT_SYNTAX, "<> is no recipient"))) {
+    if (!smtp_path_parse(&in, s->tx && s->tx->params.smtputf8, &out->rcpt.path, &err) ||
+        (smtp_path_is_null(&out->rcpt.path) && !fct_fail(&err, FCT_SYNTAX, "<> is no recipient"))) {
         *r = smtp_path_error(s, &err, "5.1.3");
         return false;
     }
-    if (smtp_rcpt_params_parse(in, &err))
+    if (smtp_rcpt_params_parse(in, smtp_offers(s, SMTP_EXT_DSN) ? SMTP_EXT_DSN : 0u,
+                               &out->rcpt.params, &err))
         return true;
     *r = smtp_params_error(s, &err);
     return false;
@@ -91,9 +92,10 @@ static struct smtp_reply refuse(struct smtp_session *s, const struct rcpt *rcpt)
     return r;
 }
 
-static struct smtp_reply add_recipient(struct smtp_session *s, struct fct_str address)
+static struct smtp_reply add_recipient(struct smtp_session *s, struct fct_str address,
+                                       const struct smtp_rcpt_params *params)
 {
-    struct rcpt rcpt = {.address = address};
+    struct rcpt rcpt = {.address = address, .wish = {.params = *params}};
     struct smtp_reply r;
 
     if (is_stranger(s) && !guard_may_name(s->edge.listener->edge->guard, stream_peer(s->stream)))
@@ -110,8 +112,8 @@ static struct smtp_reply add_recipient(struct smtp_session *s, struct fct_str ad
 
 struct smtp_reply smtp_rcpt_run(struct smtp_session *s, const union smtp_argument *argument)
 {
-    struct fct_str address = smtp_path_address(s->call, &argument->rcpt);
-    struct smtp_reply r = add_recipient(s, address);
+    struct fct_str address = smtp_path_address(s->call, &argument->rcpt.path);
+    struct smtp_reply r = add_recipient(s, address, &argument->rcpt.params);
 
     if (smtp_reply_is_error(&r))
         log_event(EV_RCPT_REFUSED, s->tx->id, F_STR("client", s->hooks.conn.client_ip),

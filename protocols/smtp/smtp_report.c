@@ -48,7 +48,7 @@ static void tell_copy(struct delivery *d, size_t i)
 
 void delivery_tell(struct delivery *d)
 {
-    struct fct_ev_accepted accepted = {.recipients = d->stored, .size = d->message.n};
+    struct fct_ev_accepted accepted = {.recipients = d->stored + d->remotes, .size = d->message.n};
 
     smtp_tell(d->s, FCT_HOOK_accepted, &accepted);
     for (size_t i = 0; i < d->copies; i++)
@@ -62,7 +62,7 @@ void delivery_tell(struct delivery *d)
 static void log_left_out(const struct delivery *d)
 {
     for (size_t i = 0; i < d->tx->targets; i++)
-        if (d->fate[i].what == FATE_REFUSED)
+        if (d->fate[i].what == FATE_REFUSED || d->fate[i].what == FATE_REPORTED)
             log_event(EV_MESSAGE_REFUSED, d->tx->id, F_STR("rcpt", d->tx->target[i].address),
                       F_U64("code", d->fate[i].reply.code), F_STR("why", d->fate[i].reply.text));
 }
@@ -79,7 +79,7 @@ void delivery_log(const struct delivery *d, const struct smtp_reply *r)
               F_STR("client", s->hooks.conn.client_ip), F_STR("login", s->hooks.conn.login),
               F_STR("from", s->hooks.envelope.reverse_path), F_STR("to", tx->address[0]),
               F_U64("nrcpt", tx->recipients), F_U64("size", tx->spool.size),
-              F_U64("stored", d->stored), F_U64("code", r->code),
+              F_U64("stored", d->stored), F_U64("queued", d->queue_id), F_U64("code", r->code),
               F_STR("why", smtp_reply_is_error(r) ? r->text : FCT_STR("")),
               F_U64("ms", clock_ms() - tx->started_ms));
     if (smtp_reply_is_error(r)) {

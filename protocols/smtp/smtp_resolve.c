@@ -20,6 +20,7 @@ struct look_up {
     struct store_target *target;
     size_t targets, targets_room;
     enum store_resolved what; /* of the first address that leads nowhere */
+    bool may_relay;
     struct smtp_reply refusal;
 };
 
@@ -96,16 +97,24 @@ static void note_failure(struct look_up *l, size_t i, enum store_resolved what)
                   F_STR("why", FCT_STR("the hook resolve names it, and nobody here has it")));
 }
 
-static void add_account(struct look_up *l, const struct store_target *to)
+static void add_target(struct look_up *l, const struct store_target *to)
 {
     for (size_t i = 0; i < l->targets; i++)
-        if (l->target[i].account == to->account && str_equal(l->target[i].detail, to->detail))
+        if (l->target[i].account == to->account && str_equal(l->target[i].detail, to->detail) &&
+            (to->account != 0 || str_equal(l->target[i].name, to->name)))
             return;
     MAKE_ROOM(l, l->target, l->targets, l->targets_room);
     l->target[l->targets++] = *to;
 }
 
-/* A step that only the directory knows. */
+/* It came with RCPT, whatever way plugins have led from it and back. */
+static bool is_named_by_client(const struct look_up *l, size_t i)
+{
+    return str_equal_nocase(l->step[i].address, l->step[0].address);
+}
+
+/* A step that only the directory knows. Elsewhere is where the client may send itself, or where
+ * somebody here, a plugin or an alias, leads it. */
 static FCT_MAY_WAIT bool ask_store(struct look_up *l, size_t i)
 {
     struct store_resolution found;
@@ -117,10 +126,12 @@ static FCT_MAY_WAIT bool ask_store(struct look_up *l, size_t i)
         l->refusal.text = arena_str(l->s->call, l->refusal.text);
         return false;
     }
-    if (found.what != RESOLVED_LOCAL || found.n == 0)
+    if (found.what == RESOLVED_NOT_LOCAL && (l->may_relay || !is_named_by_client(l, i)))
+        add_target(l, &(struct store_target){.name = l->step[i].address});
+    else if (found.what != RESOLVED_LOCAL || found.n == 0)
         note_failure(l, i, found.what);
     for (size_t k = 0; k < found.n; k++)
-        add_account(l, &found.target[k]);
+        add_target(l, &found.target[k]);
     return true;
 }
 
@@ -147,16 +158,13 @@ static struct smtp_reply nobody(const struct look_up *l)
 {
     if (l->what != RESOLVED_NOT_LOCAL)
         return SMTP_REPLY(550, "5.1.1", "no such user here");
-    if (smtp_is_submission(l->s))
-        return SMTP_REPLY(550, "5.1.2",
-                          "this server does not send to other sites yet, only to its own users");
     return SMTP_REPLY(550, "5.7.1", "relaying denied");
 }
 
 bool smtp_resolve(struct smtp_session *s, struct fct_str address, struct store_resolution *to,
                   struct smtp_reply *r)
 {
-    struct look_up l = {.s = s, .what = RESOLVED_LOCAL};
+    struct look_up l = {.s = s, .what = RESOLVED_LOCAL, .may_relay = smtp_may_relay(s)};
 
     *to = (struct store_resolution){.what = RESOLVED_LOCAL};
     add_step(&l, address, 0);

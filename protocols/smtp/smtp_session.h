@@ -53,13 +53,15 @@ struct smtp_recipient {
  * when a stretch ends, what the one around it left is in force again. */
 enum smtp_stretch { STRETCH_CONNECTION, STRETCH_GREETING, STRETCH_MESSAGE, STRETCH_COUNT };
 
-/* One account to deliver to. */
+/* One account to deliver to, or an address elsewhere. */
 struct smtp_target {
-    uint64_t account;
+    uint64_t account;       /* 0: elsewhere, name is the address */
     struct fct_str address; /* of the recipient that led here first */
     struct fct_str name, detail;
     struct fct_str profile;  /* asked for by a plugin, or empty */
     struct fct_list setting; /* of the account */
+    uint8_t notify;          /* of RCPT: SMTP_NOTIFY_* */
+    struct fct_str orcpt;
 };
 
 /* The hook `chunk`: what of the message was collected for the next piece. */
@@ -135,7 +137,10 @@ union smtp_argument {
         struct smtp_path path;
         struct smtp_mail_params params;
     } mail;
-    struct smtp_path rcpt;
+    struct {
+        struct smtp_path path;
+        struct smtp_rcpt_params params;
+    } rcpt;
     struct {
         uint64_t size;
         bool last;
@@ -223,6 +228,16 @@ bool smtp_rcpt_parse(struct smtp_session *s, struct fct_str argument, union smtp
 FCT_MAY_WAIT struct smtp_reply smtp_rcpt_run(struct smtp_session *s,
                                              const union smtp_argument *argument);
 
+/* ---- smtp_relay.c ---- */
+
+/* May this client send to other servers: logged in, or from smtp.relay_networks? Its sender then is
+ * known, and may get reports. */
+bool smtp_may_relay(const struct smtp_session *s);
+/* Extensions for those who may send elsewhere, or may after a login. */
+unsigned smtp_relay_extensions(const struct smtp_session *s);
+/* " 2592000 2026-12-22T10:00:00Z" behind FUTURERELEASE */
+void smtp_put_hold_limits(const struct smtp_session *s, struct buf *out);
+
 /* ---- smtp_verbs.c ---- */
 
 /* Moves past `word` (with its colon) and the spaces that some put behind it. */
@@ -241,12 +256,13 @@ void smtp_transaction_end(struct smtp_session *s, const char *why);
 struct smtp_wish {
     bool discard;
     struct fct_str profile;
+    struct smtp_rcpt_params params;
 };
 void smtp_transaction_add(struct smtp_session *s, struct fct_str address,
                           const struct store_resolution *to, const struct smtp_wish *wish);
 /* The account as a target of the message, once. */
 uint32_t smtp_transaction_target(struct smtp_session *s, struct fct_str address,
-                                 const struct store_target *to, struct fct_str profile);
+                                 const struct store_target *to, const struct smtp_wish *wish);
 void smtp_transaction_link(struct smtp_session *s, struct smtp_recipient *r, uint32_t target);
 
 /* ---- smtp_chunk.c ---- */

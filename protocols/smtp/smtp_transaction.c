@@ -56,17 +56,23 @@ static struct fct_list copy_list(struct arena *arena, const struct fct_str *item
     return (struct fct_list){copy, n};
 }
 
+static bool is_same(const struct smtp_target *a, const struct store_target *b)
+{
+    return a->account == b->account && str_equal(a->detail, b->detail) &&
+           (a->account != 0 || str_equal(a->name, b->name));
+}
+
 /* Two recipients that lead to the same account and detail make one copy; a profile that was asked
  * for wins over none. */
 uint32_t smtp_transaction_target(struct smtp_session *s, struct fct_str address,
-                                 const struct store_target *to, struct fct_str profile)
+                                 const struct store_target *to, const struct smtp_wish *wish)
 {
     struct smtp_transaction *tx = s->tx;
 
     for (size_t i = 0; i < tx->targets; i++)
-        if (tx->target[i].account == to->account && str_equal(tx->target[i].detail, to->detail)) {
+        if (is_same(&tx->target[i], to)) {
             if (str_is_empty(tx->target[i].profile))
-                tx->target[i].profile = arena_str(s->message, profile);
+                tx->target[i].profile = arena_str(s->message, wish->profile);
             return (uint32_t)i;
         }
     MAKE_ROOM(s->message, tx->target, tx->targets, tx->targets_room);
@@ -75,8 +81,10 @@ uint32_t smtp_transaction_target(struct smtp_session *s, struct fct_str address,
         .address = address,
         .name = arena_str(s->message, to->name),
         .detail = arena_str(s->message, to->detail),
-        .profile = arena_str(s->message, profile),
+        .profile = arena_str(s->message, wish->profile),
         .setting = copy_list(s->message, to->setting, to->nsettings),
+        .notify = wish->params.notify,
+        .orcpt = arena_str(s->message, wish->params.orcpt),
     };
     return (uint32_t)tx->targets++;
 }
@@ -103,8 +111,7 @@ void smtp_transaction_add(struct smtp_session *s, struct fct_str address,
     r = &tx->recipient[tx->recipients++];
     *r = (struct smtp_recipient){.discard = wish->discard, .first_link = tx->links};
     for (size_t i = 0; i < to->n && !wish->discard; i++)
-        smtp_transaction_link(s, r,
-                              smtp_transaction_target(s, address, &to->target[i], wish->profile));
+        smtp_transaction_link(s, r, smtp_transaction_target(s, address, &to->target[i], wish));
     s->hooks.envelope.recipient = tx->address;
     s->hooks.envelope.recipients = tx->recipients;
 }

@@ -1,5 +1,6 @@
 /* smtp_verbs.c - the table of verbs and the rows that need no file of their own (RFC 5321 4.1.1,
  * RFC 2033 4.1). */
+#include "core/base/clock.h"
 #include "core/base/str.h"
 #include "core/base/utf8.h"
 #include "core/log/log.h"
@@ -156,7 +157,7 @@ static bool take_helo(struct smtp_session *s, struct fct_str name, bool extended
 /* Which extensions there are for this client at this point. */
 static unsigned offered(const struct smtp_session *s)
 {
-    unsigned set = SMTP_EXT_ALL & ~(unsigned)(SMTP_EXT_STARTTLS | SMTP_EXT_AUTH | SMTP_EXT_PRDR);
+    unsigned set = SMTP_EXT_ALWAYS;
 
     if (edge_may_starttls(s->edge.listener, s->stream))
         set |= SMTP_EXT_STARTTLS;
@@ -164,6 +165,7 @@ static unsigned offered(const struct smtp_session *s)
         set |= SMTP_EXT_AUTH;
     if (s->kind == SMTP_KIND) /* LMTP answers so without being asked (RFC 2033 4.2) */
         set |= SMTP_EXT_PRDR;
+    set |= smtp_relay_extensions(s);
     return set & ~s->hidden;
 }
 
@@ -190,6 +192,8 @@ static void put_extensions(struct smtp_session *s, struct buf *out)
         }
         if (bit == SMTP_EXT_AUTH)
             sasl_list(" ", out);
+        if (bit == SMTP_EXT_HOLD)
+            smtp_put_hold_limits(s, out);
         buf_put_c(out, "\r\n");
     }
 }
@@ -257,6 +261,10 @@ static bool mail_is_allowed(struct smtp_session *s, const struct smtp_mail_param
     }
     if (smtp_is_submission(s) && s->principal.handle == 0) {
         *r = SMTP_REPLY(530, "5.7.0", "authentication is required");
+        return false;
+    }
+    if (params->hold_until > clock_wall() + (int64_t)(s->conf->max_hold.ms / 1000)) {
+        *r = SMTP_REPLY(501, "5.5.4", "that is too far ahead"); /* RFC 4865 4 */
         return false;
     }
     if (params->size > s->conf->max_message.bytes) {
@@ -327,6 +335,7 @@ static struct smtp_reply mail_run(struct smtp_session *s, const union smtp_argum
         return r;
     }
     tx->params.auth = FCT_STR(""); /* a view into the line, which is over */
+    tx->params.envid = arena_str(s->message, tx->params.envid);
     s->state = SMTP_IN_MAIL;
     return SMTP_REPLY(250, "2.1.0", "sender accepted");
 }
@@ -403,8 +412,8 @@ const struct smtp_verb smtp_verbs[] = {
     {"LHLO",     LMTP_KIND, ANY,               helo_parse,      ehlo_run,      "LHLO your.name"},
     {"STARTTLS", BOTH,      SMTP_READY,        no_argument,     starttls_run,  "STARTTLS"},
     {"AUTH",     SMTP_KIND, ANY,               smtp_auth_parse, smtp_auth_run, "AUTH mechanism [initial-response]"},
-    {"MAIL",     BOTH,      SMTP_READY,        mail_parse,      mail_run,      "MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8] [PRDR]"},
-    {"RCPT",     BOTH,      IN_MAIL | IN_RCPT, smtp_rcpt_parse, smtp_rcpt_run, "RCPT TO:<address>"},
+    {"MAIL",     BOTH,      SMTP_READY,        mail_parse,      mail_run,      "MAIL FROM:<address> [SIZE=n] [BODY=8BITMIME] [SMTPUTF8] [PRDR] [RET=FULL|HDRS] [ENVID=id] [HOLDFOR=seconds]"},
+    {"RCPT",     BOTH,      IN_MAIL | IN_RCPT, smtp_rcpt_parse, smtp_rcpt_run, "RCPT TO:<address> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] [ORCPT=type;address]"},
     {"DATA",     BOTH,      IN_RCPT,           no_argument,     smtp_data_run, "DATA"},
     {"BDAT",     BOTH,      ANY,               smtp_bdat_parse, smtp_bdat_run, "BDAT size [LAST]"},
     {"RSET",     BOTH,      ANY,               no_argument,     rset_run,      "RSET"},

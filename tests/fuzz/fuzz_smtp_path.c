@@ -27,6 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fct_str in = {(const char *)data, size};
     struct arena *arena = arena_new(NULL);
     struct smtp_mail_params params;
+    struct smtp_rcpt_params rcpt;
     struct smtp_path path;
     struct fct_err err = {0};
 
@@ -35,6 +36,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (smtp_mail_params_parse(in, SMTP_EXT_ALL, &params, &err))
             (void)smtp_mail_params_auth(arena, &params);
         else if (err.class == FCT_OK)
+            abort();
+        err = (struct fct_err){0};
+        if (!smtp_rcpt_params_parse(in, SMTP_EXT_DSN, &rcpt, &err) && err.class == FCT_OK)
             abort();
     } else if (err.class == FCT_OK) {
         abort();

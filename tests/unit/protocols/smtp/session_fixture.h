@@ -15,6 +15,7 @@
 #include "protocols/edge.h"
 #include "protocols/lmtp/lmtp_conf.h"
 #include "protocols/smtp/smtp_conf.h"
+#include "store/store_queue.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -42,6 +43,10 @@ static struct {
     struct buf all; /* of the last: "account:mailbox" for each copy, with spaces */
     uint16_t flags;
     struct buf ledger;
+    struct buf sent; /* of the last: what is for elsewhere */
+    struct queue_envelope envelope;
+    char envid[101];
+    bool held;
 } store;
 
 static inline size_t find_account(struct fct_str address)
@@ -179,24 +184,51 @@ static inline void note_copies(const struct store_delivery *d)
                    FCT_FMT(d->copy[i].mailbox));
 }
 
+/* What is for elsewhere: "address orcpt notify status, …". */
+static inline void note_sent(const struct store_delivery *d)
+{
+    const struct queue_send *send = d->send;
+
+    buf_clear(&store.sent);
+    if (!send)
+        return;
+    store.envelope = send->envelope; /* its strings are gone afterwards */
+    str_copy_c(store.envid, sizeof store.envid, send->envelope.envid);
+    store.held = send->held;
+    for (size_t i = 0; i < send->n; i++)
+        buf_printf(&store.sent, "%s%.*s %.*s %u %u", i > 0 ? ", " : "",
+                   FCT_FMT(send->recipient[i].address), FCT_FMT(send->recipient[i].orcpt),
+                   send->recipient[i].notify, (unsigned)send->recipient[i].status);
+    buf_printf(&store.sent, "%s", send->report_copies ? " reports" : "");
+    *d->queue_id = send->n > 0;
+    for (size_t i = 0; i < d->n; i++)
+        if (d->copy[i].account == 3 && send->report_copies && send->n + d->n > 1)
+            *d->queue_id = 1;
+}
+
 bool store_deliver(struct store *st, const struct store_delivery *d, struct arena *arena,
                    struct store_delivered *out, struct fct_err *err)
 {
+    static const struct store_copy_for none;
+    const struct store_copy_for *first = d->n > 0 ? d->copy : &none;
+
     (void)st;
     if (store.away)
         return fct_fail(err, FCT_TEMP, "the store is away");
     store.deliveries++;
-    note_message(d, arena);
+    note_sent(d);
+    if (d->n > 0)
+        note_message(d, arena);
     buf_clear(&store.reverse_path);
     buf_put_str(&store.reverse_path, d->reverse_path);
     buf_clear(&store.mailbox);
-    buf_put_str(&store.mailbox, d->copy[0].mailbox);
+    buf_put_str(&store.mailbox, first->mailbox);
     buf_clear(&store.keywords);
-    for (size_t i = 0; i < d->copy[0].nkeywords; i++)
-        buf_put_str(&store.keywords, d->copy[0].keyword[i]);
-    store.flags = d->copy[0].flags;
+    for (size_t i = 0; i < first->nkeywords; i++)
+        buf_put_str(&store.keywords, first->keyword[i]);
+    store.flags = first->flags;
     buf_clear(&store.ledger);
-    buf_put_str(&store.ledger, d->copy[0].ledger);
+    buf_put_str(&store.ledger, first->ledger);
     note_copies(d);
     for (size_t i = 0; i < d->n; i++) {
         FCT_ASSERT(d->copy[i].summary.n > 0);
@@ -404,7 +436,9 @@ void filter_message(struct filter_client *fc, const struct filter_context *ctx, 
     for (size_t i = 0; i < n; i++) {
         size_t account = find_account(recipient[i].account);
 
-        result->outcome[i] = filter.has_own[account] ? filter.of[account] : filter.outcome;
+        result->outcome[i] = account < FCT_COUNT(filter.has_own) && filter.has_own[account]
+                                 ? filter.of[account]
+                                 : filter.outcome;
     }
 }
 
@@ -431,7 +465,7 @@ static inline void setup_edge(void)
     memset(&store, 0, sizeof store);
     memset(&filter, 0, sizeof filter);
     store.message = store.reverse_path = store.mailbox = store.keywords = store.all = store.ledger =
-        BUF_INIT(16 << 20);
+        store.sent = BUF_INIT(16 << 20);
     filter.chunks = BUF_INIT(16 << 20);
     arena = arena_new(NULL);
     listener_conf = (struct listener_conf){
@@ -473,6 +507,7 @@ static inline void teardown_edge(void)
     buf_free(&store.keywords);
     buf_free(&store.all);
     buf_free(&store.ledger);
+    buf_free(&store.sent);
     buf_free(&filter.chunks);
     arena_free(&arena);
     config_free(&conf);

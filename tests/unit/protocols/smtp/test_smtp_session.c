@@ -534,13 +534,93 @@ START_TEST(submission_needs_a_login)
     EXPECT("AUTH PLAIN AHVzZXJAZXhhbXBsZS5vcmcAcGFzcw==\r\n", "235");
     EXPECT("AUTH PLAIN AHVzZXJAZXhhbXBsZS5vcmcAcGFzcw==\r\n", "503");
     EXPECT("MAIL FROM:<root@example.org>\r\nMAIL FROM:<user@example.org> AUTH=<>\r\n", "553 250");
-    EXPECT("RCPT TO:<someone@elsewhere.example>\r\nRCPT TO:<user@example.org>\r\n", "550 250");
+    EXPECT("RCPT TO:<someone@elsewhere.example>\r\nRCPT TO:<user@example.org>\r\n", "250 250");
     EXPECT("AUTH PLAIN\r\n", "503");
     EXPECT("DATA\r\n" MESSAGE ".\r\n", "354 250");
     ck_assert(str_find(buf_str(&store.message), FCT_STR(" with ESMTPA\r\n")) > 0);
     EXPECT("MAIL FROM:<>\r\n", "250");
     hang_up();
     ck_assert_uint_eq(store.logouts, 1);
+}
+END_TEST
+
+#define LOGIN "AUTH PLAIN AHVzZXJAZXhhbXBsZS5vcmcAcGFzcw==\r\n"
+#define SENT(want)                                                        \
+    ck_assert_msg(str_equal(buf_str(&store.sent), FCT_STR(want)), "%.*s", \
+                  FCT_FMT(buf_str(&store.sent)))
+
+START_TEST(mail_for_elsewhere)
+{
+    begin_submission();
+    EXPECT("EHLO client.example\r\n" LOGIN, "250 235");
+    /* Alone: queued, and not a byte of a view in it. */
+    EXPECT("MAIL FROM:<user@example.org> RET=HDRS ENVID=q+2B1 MT-PRIORITY=3 BODY=8BITMIME\r\n"
+           "RCPT TO:<a@elsewhere.example> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;A@b\r\n"
+           "RCPT TO:<a@elsewhere.example>\r\nRCPT TO:<\"x y\"@[192.0.2.1]>\r\nDATA\r\n" MESSAGE
+           ".\r\n",
+           "250 250 250 250 354 250");
+    ck_assert(strstr(heard, "queued as"));
+    SENT("a@elsewhere.example rfc822;A@b 10 0, \"x y\"@[192.0.2.1]  0 0 reports");
+    ck_assert(store.envelope.ret == QUEUE_RET_HDRS && store.envelope.body == QUEUE_8BIT &&
+              store.envelope.priority == 3 && store.envelope.may_bounce &&
+              strcmp(store.envid, "q+2B1") == 0);
+    /* Beside local ones; one of them turns out full: that is reported, not refused. */
+    EXPECT("MAIL FROM:<user@example.org>\r\nRCPT TO:<user@example.org>\r\n"
+           "RCPT TO:<full@example.org>\r\nRCPT TO:<b@elsewhere.example>\r\nDATA\r\n" MESSAGE
+           ".\r\n",
+           "250 250 250 250 354 250");
+    SENT("b@elsewhere.example  0 0 reports");
+    ck_assert(strstr(heard, "stored as"));
+    EXPECT("MAIL FROM:<user@example.org>\r\nRCPT TO:<full@example.org>\r\nDATA\r\n" MESSAGE ".\r\n",
+           "250 250 354 552");
+    /* A null sender has nobody to be told. */
+    EXPECT("MAIL FROM:<>\r\nRCPT TO:<b@elsewhere.example>\r\nDATA\r\n" MESSAGE ".\r\n",
+           "250 250 354 250");
+    SENT("b@elsewhere.example  0 0");
+    ck_assert(!store.envelope.may_bounce);
+}
+END_TEST
+
+START_TEST(strangers_send_nothing_elsewhere)
+{
+    begin();
+    EXPECT("EHLO client.example\r\nMAIL FROM:<user@example.org> RET=FULL\r\n", "250 555");
+    ck_assert(!strstr(heard, "DSN"));
+    EXPECT("MAIL FROM:<user@example.org>\r\nRCPT TO:<a@elsewhere.example>\r\n", "250 550");
+    ck_assert(strstr(heard, "5.7.1 relaying denied"));
+    EXPECT("RCPT TO:<user@example.org> NOTIFY=NEVER\r\n", "555");
+    hang_up();
+    /* Machines of ours need no login. */
+    set("relay_networks", "[\"192.0.2.0/24\", \"127.0.0.1\"]");
+    dial();
+    EXPECT("EHLO client.example\r\n", "220 250");
+    ck_assert(strstr(heard, "250-DSN\r\n"));
+    EXPECT("MAIL FROM:<x@elsewhere.example>\r\nRCPT TO:<a@elsewhere.example>\r\n", "250 250");
+    hang_up();
+    set("relay_networks", "[\"127.0.0.0/8\", \"!127.0.0.1\"]");
+    dial();
+    EXPECT("HELO client.example\r\nMAIL FROM:<>\r\nRCPT TO:<a@elsewhere.example>\r\n",
+           "220 250 250 550");
+}
+END_TEST
+
+START_TEST(scheduled_mail)
+{
+    begin_submission();
+    EXPECT("EHLO client.example\r\n" LOGIN, "250 235");
+    ck_assert(!strstr(heard, "FUTURERELEASE"));
+    EXPECT("MAIL FROM:<user@example.org> HOLDFOR=60\r\n", "555");
+    hang_up();
+    set("max_hold", "1h");
+    dial();
+    EXPECT("EHLO client.example\r\n" LOGIN, "220 250 235");
+    ck_assert(strstr(heard, "250-FUTURERELEASE 3600 20"));
+    EXPECT("MAIL FROM:<user@example.org> HOLDFOR=3700\r\n", "501");
+    EXPECT("MAIL FROM:<user@example.org> HOLDFOR=60\r\nRCPT TO:<a@elsewhere.example>\r\n"
+           "DATA\r\n" MESSAGE ".\r\n",
+           "250 250 354 250");
+    ck_assert_int_ge(store.envelope.hold_until, clock_wall() + 50);
+    ck_assert_int_le(store.envelope.hold_until, clock_wall() + 60);
 }
 END_TEST
 
@@ -733,6 +813,9 @@ int main(void)
     tcase_add_test(tc, outcomes_of_recipients);
     tcase_add_test(tc, plugins_are_told);
     tcase_add_test(tc, submission_needs_a_login);
+    tcase_add_test(tc, mail_for_elsewhere);
+    tcase_add_test(tc, strangers_send_nothing_elsewhere);
+    tcase_add_test(tc, scheduled_mail);
     tcase_add_test(tc, auth);
     tcase_add_test(tc, auth_needs_encryption);
     tcase_add_test(tc, wrong_passwords_end_the_connection);
