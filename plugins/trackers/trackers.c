@@ -24,6 +24,7 @@ const struct fct_conf_key trackers_keys[] = {
     FCT_CONF_KEY(struct trackers_conf, parameters,     "yes",      "Parameters of the list are cut from links"),
     FCT_CONF_KEY(struct trackers_conf, unwrap,         "yes",      "Redirects of the list are replaced by the target that stands in them"),
     FCT_CONF_KEY(struct trackers_conf, text_links,     "yes",      "Parameters are cut from links in plain text, too"),
+    FCT_CONF_KEY(struct trackers_conf, rewrite,        "no",       "Behind another MTA (milter): change the message itself, for all its recipients and for good, at `level`; DKIM signatures of others then fail (docs/privacy.md)"),
     TRACKER_UPDATES_KEYS(struct trackers_conf),
     FCT_CONF_KEY(struct trackers_conf, max_edits,      "2000",     "Edits of one message, 1 to 5000; a message that needs more keeps the rest"),
     FCT_CONF_END,
@@ -97,6 +98,12 @@ static void stop(void *state)
     free(s);
 }
 
+/* What was found out about the message as it came is said first; seals and signatures of ours come
+ * later and cover what it became (plugins arc, dkim). */
+static const struct fct_hook_row rewriting =
+    FCT_ON(edit, trackers_on_edit, .provides = "trackers", .after = "authres?",
+           .may = FCT_MAY_ADD_HEADER | FCT_MAY_BODY);
+
 static bool start(struct fct_self *self, const struct fct_host *host, const void *conf,
                   void **state, struct fct_err *err)
 {
@@ -104,7 +111,6 @@ static bool start(struct fct_self *self, const struct fct_host *host, const void
     unsigned level = trackers_level((struct fct_str){c->level, strlen(c->level)});
     struct trackers_state *s;
 
-    (void)self;
     trackers_host = host;
     if (!FCT_HAS(host, note))
         return fails(err, "trackers", "this server is older than the plugin");
@@ -118,7 +124,8 @@ static bool start(struct fct_self *self, const struct fct_host *host, const void
     s->conf = c;
     s->level = (enum tracker_level)level;
     trackers_look(c, &s->seen);
-    if (!trackers_load(c, &s->list, err)) {
+    if (!trackers_load(c, &s->list, err) ||
+        (c->rewrite && !host->add_hook(self, &rewriting, err))) {
         stop(s);
         return false;
     }

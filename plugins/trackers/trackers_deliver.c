@@ -225,7 +225,8 @@ static void apply(struct delivery *d, const struct fct_part *part,
 
 static bool is_html(const struct fct_part *part)
 {
-    return view_is(part->type, "text/html") || view_is(part->type, "application/xhtml+xml");
+    return view_is(part->type, "text/html") || view_is(part->type, "application/xhtml+xml") ||
+           view_is(part->type, "text/x-amp-html");
 }
 
 static void clean_part(struct delivery *d, const struct fct_part *part, const struct fct_link *link,
@@ -240,6 +241,7 @@ static void clean_part(struct delivery *d, const struct fct_part *part, const st
         .level = d->level,
         .rules = {c->shape, c->reader, c->redirects, c->parameters, c->unwrap},
         .bytes = trackers_host->part_bytes(d->call, part),
+        .thirds = view_is(part->encoding, "base64"),
         .link = link,
         .links = links,
         .spared = d->spared,
@@ -300,6 +302,16 @@ static void add_header(struct delivery *d)
                               (struct fct_str){text, n < sizeof text ? n : sizeof text - 1});
 }
 
+static void clean(struct delivery *d)
+{
+    find_spared(d);
+    clean_parts(d);
+    if (d->removed + d->links == 0)
+        return;
+    note_links(d);
+    add_header(d);
+}
+
 enum fct_verdict trackers_on_deliver(struct fct_call *call, const struct fct_ev_deliver *ev,
                                      void *state)
 {
@@ -312,13 +324,30 @@ enum fct_verdict trackers_on_deliver(struct fct_call *call, const struct fct_ev_
         .call = call, .state = state, .level = level, .tools = {call, take, parse}};
     add_reader(d, ev->account);
     add_reader(d, ev->recipient);
-    find_spared(d);
-    clean_parts(d);
-    if (d->removed + d->links == 0)
-        return FCT_NEXT;
-    note_links(d);
-    add_header(d);
+    clean(d);
     if (d->removed > 0)
         trackers_host->keyword(call, (struct fct_str){"$TrackersRemoved", 16});
+    return FCT_NEXT;
+}
+
+/* `rewrite`, behind somebody else's MTA: there are no accounts and no views, so the message itself
+ * is changed, for all its recipients and for good. Nobody's settings are known here. */
+enum fct_verdict trackers_on_edit(struct fct_call *call, const struct fct_ev_edit *ev, void *state)
+{
+    const struct trackers_state *s = state;
+    const struct fct_envelope *envelope = trackers_host->envelope(call);
+    struct delivery *d;
+
+    (void)ev;
+    if (s->level == TRACKER_OFF || !view_is(trackers_host->conn(call)->frontend, "milter"))
+        return FCT_NEXT;
+    d = trackers_host->alloc(call, sizeof *d);
+    if (!d)
+        return FCT_NEXT;
+    *d = (struct delivery){
+        .call = call, .state = s, .level = s->level, .tools = {call, take, parse}};
+    for (size_t i = 0; i < envelope->recipients; i++)
+        add_reader(d, envelope->recipient[i]);
+    clean(d);
     return FCT_NEXT;
 }

@@ -7,7 +7,7 @@
 struct trackers_conf {
     const char *level, *list;
     struct fct_strings more_lists, keep_companies;
-    bool shape, reader, redirects, parameters, unwrap, text_links;
+    bool shape, reader, redirects, parameters, unwrap, text_links, rewrite;
     uint32_t max_edits;
     const char *updates; /* tracker_updates.h */
     struct fct_strings update_keys;
@@ -46,6 +46,7 @@ enum fct_verdict trackers_on_tick(struct fct_call *call, const struct fct_ev_tic
 
 enum fct_verdict trackers_on_deliver(struct fct_call *call, const struct fct_ev_deliver *ev,
                                      void *state);
+enum fct_verdict trackers_on_edit(struct fct_call *call, const struct fct_ev_edit *ev, void *state);
 
 /* The list that was built in (trackers.list). */
 extern const unsigned char tracker_builtin[];
