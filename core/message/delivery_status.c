@@ -164,9 +164,11 @@ static void put_address(struct buf *out, const char *name, struct fct_str type,
     if (address.n == 0)
         return;
     if (str_is_ascii(address) || !utf8_is_valid(address)) {
-        FCT_CLEANUP(buf_free) struct buf value = BUF_INIT(DELIVERY_VALUE_MAX);
+        FCT_CLEANUP(buf_free) struct buf value = BUF_INIT(2 * DELIVERY_VALUE_MAX);
 
-        buf_printf(&value, "%.*s; %.*s", FCT_FMT(type), FCT_FMT(address));
+        buf_put_str(&value, type);
+        buf_put_c(&value, "; ");
+        buf_put_str(&value, str_head(address, DELIVERY_VALUE_MAX));
         put_field(out, name, buf_str(&value), false);
         return;
     }

@@ -11,12 +11,20 @@ static const struct header_limits group_limits = {100, 65536};
 
 /* ---- values ---- */
 
+/* Control characters become question marks: what is read here is shown and logged. */
 static struct fct_str value_of(struct arena *arena, const struct header_list *group,
                                const char *name)
 {
     const struct fct_header *h = header_find(group, name, 0);
+    struct fct_str value = h ? str_head(header_unfold(arena, h), DELIVERY_VALUE_MAX) : FCT_STR("");
+    char *clean = arena_alloc(arena, value.n + 1);
 
-    return h ? str_head(header_unfold(arena, h), DELIVERY_VALUE_MAX) : FCT_STR("");
+    for (size_t i = 0; i < value.n; i++) {
+        unsigned char c = (unsigned char)value.p[i];
+
+        clean[i] = (c < ' ' && c != '\t') || c == 0x7f ? '?' : (char)c;
+    }
+    return (struct fct_str){clean, value.n};
 }
 
 /* type ";" value                                                    RFC 3464 2.1.2 */
