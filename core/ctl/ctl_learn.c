@@ -319,3 +319,40 @@ int ctl_learn_status(struct ctl *c)
     print_status(s);
     return CTL_OK;
 }
+
+/* ---- forgetting a user ---- */
+
+struct forget {
+    struct learn learn;
+    const struct fct_redis_reply *reply;
+};
+
+static FCT_MAY_WAIT void ask_forget(void *arg)
+{
+    struct forget *f = arg;
+    struct bayes_question *q = ARENA_NEW(f->learn.c->arena, struct bayes_question);
+
+    bayes_forget(q, &f->learn.db, bayes_generation_at((int64_t)time(NULL)));
+    f->reply = redis_script(f->learn.redis, f->learn.c->arena, &bayes_forget_script, q->key,
+                            q->keys, q->arg, q->args, &f->learn.err);
+}
+
+int ctl_learn_forget(struct ctl *c)
+{
+    struct forget *f = ARENA_NEW(c->arena, struct forget);
+    struct fct_err err = {0};
+
+    if (!ctl_option(c, "--account")) {
+        (void)fct_fail(&err, FCT_SYNTAX, "learn forget: --account has to say whose");
+        return ctl_error(&err);
+    }
+    if (!prepare(&f->learn, c, &err) || !ctl_redis_run(c, ask_forget, f, &f->learn.redis, &err))
+        return ctl_error(&err);
+    if (!f->reply || f->reply->kind != FCT_REDIS_INTEGER)
+        return ctl_error(&f->learn.err);
+    if (c->json)
+        ctl_print_json(json_pack("{s:I}", "forgotten", (json_int_t)f->reply->integer));
+    else
+        (void)printf("%lld messages forgotten\n", (long long)f->reply->integer);
+    return CTL_OK;
+}

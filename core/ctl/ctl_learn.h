@@ -6,6 +6,7 @@ struct ctl;
 
 int ctl_learn_spam(struct ctl *c);
 int ctl_learn_ham(struct ctl *c);
+int ctl_learn_forget(struct ctl *c);
 int ctl_learn_status(struct ctl *c);
 
 #endif

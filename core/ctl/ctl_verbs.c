@@ -22,6 +22,7 @@
 #include "core/ctl/ctl_lua.h"
 #include "core/ctl/ctl_plugin.h"
 #include "core/ctl/ctl_privacy.h"
+#include "core/ctl/ctl_queue.h"
 #include "core/ctl/ctl_replay.h"
 #include "core/ctl/ctl_scan.h"
 #include "core/ctl/ctl_shown.h"
@@ -31,6 +32,30 @@
 #include "core/ctl/ctl_trace.h"
 
 /* clang-format off */
+#define QUEUE_FILTERS \
+    {"--from", "PART", "part of the sender's address; <> for the null sender"}, \
+    {"--to", "PART", "part of a recipient's address"}, \
+    {"--domain", "DOMAIN", "a recipient's domain"}, \
+    {"--login", "LOGIN", "who submitted it"}, \
+    {"--older", "AGE", "arrived longer ago than this: 30m, 12h, 7d"}, \
+    {"--newer", "AGE", "arrived since"}, \
+    {"--state", "STATE", "ready, active, waiting or held"}
+static const struct ctl_option queue_list_options[] = {
+    QUEUE_FILTERS,
+    {"--limit", "N", "so many at most, the oldest first"},
+    {0},
+};
+static const struct ctl_option queue_act_options[] = {
+    QUEUE_FILTERS,
+    {"--all", NULL, "every message"},
+    {0},
+};
+static const struct ctl_option queue_drop_options[] = {
+    QUEUE_FILTERS,
+    {"--all", NULL, "every message"},
+    {"--yes", NULL, "it is meant"},
+    {0},
+};
 static const struct ctl_option remove_options[] = {
     {"--yes", NULL, "do not ask"},
     {0},
@@ -353,6 +378,20 @@ const struct ctl_verb ctl_verbs[] = {
     {"privacy", "report", "", 0, 0,
      "how many trackers were taken out of mail, of which companies, in whose messages", NEEDS_STORE,
      ctl_privacy_report, privacy_report_options, 0},
+    {"queue", "list", "", 0, 0, "mail that waits to be sent to other servers, the oldest first", NEEDS_STORE,
+     ctl_queue_list, queue_list_options, 0},
+    {"queue", "show", "NUMBER", 1, 1, "one message: its envelope, what each recipient's server said", NEEDS_STORE,
+     ctl_queue_show, NULL, 0},
+    {"queue", "top", "", 0, 0, "the queue in numbers: how old, for which domains, what is blocked", NEEDS_STORE,
+     ctl_queue_top, NULL, 0},
+    {"queue", "hold", "[NUMBER…]", 0, CTL_MAX_WORDS, "do not send these until they are released", NEEDS_STORE,
+     ctl_queue_hold, queue_act_options, 0},
+    {"queue", "release", "[NUMBER…]", 0, CTL_MAX_WORDS, "send what was held", NEEDS_STORE,
+     ctl_queue_release, queue_act_options, 0},
+    {"queue", "retry", "[NUMBER…]", 0, CTL_MAX_WORDS, "try these now, whenever they are due", NEEDS_STORE,
+     ctl_queue_retry, queue_act_options, 0},
+    {"queue", "drop", "[NUMBER…]", 0, CTL_MAX_WORDS, "forget these; no bounce, nobody is told", NEEDS_STORE,
+     ctl_queue_drop, queue_drop_options, 0},
     {"plugin", "new", "NAME [DIR]", 1, 2, "make a project that builds, tests and loads", NEEDS_NOTHING,
      ctl_plugin_new, plugin_new_options, 0},
     {"plugin", "test", "DIR", 1, 1, "run the scenarios *.test of a folder in the server's engine",

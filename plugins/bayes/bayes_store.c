@@ -137,7 +137,7 @@ void bayes_look(struct bayes_question *q, const struct bayes_db *db, bayes_gener
     q->keys = q->args = 1;
 }
 
-static struct fct_str near_key(struct bayes_question *q, unsigned slot, const struct bayes_db *db)
+struct fct_str bayes_near_key(struct bayes_question *q, unsigned slot, const struct bayes_db *db)
 {
     (void)snprintf(q->text[slot], sizeof q->text[slot], "fct:n:{%s}", db->name);
     return text_of(q->text[slot]);
@@ -190,7 +190,7 @@ void bayes_heads(struct bayes_question *q, const struct bayes_db *db, bayes_gene
 {
     q->key[0] = bayes_key_of(q, 0, "b", db, now);
     q->key[1] = bayes_key_of(q, 1, "b", db, now - 1);
-    q->key[2] = near_key(q, 2, db);
+    q->key[2] = bayes_near_key(q, 2, db);
     q->keys = 3;
     q->args = 0;
 }
@@ -354,7 +354,7 @@ void bayes_learn(struct bayes_question *q, const struct bayes_db *db, bayes_gene
 
     q->key[0] = bayes_key_of(q, 0, "l", db, generation);
     q->key[1] = bayes_key_of(q, 1, "l", db, generation - 1);
-    q->key[2] = near_key(q, 4, db);
+    q->key[2] = bayes_near_key(q, 4, db);
     (void)snprintf(q->text[2], sizeof q->text[2], "fct:b:{%s}:", db->name);
     name_generation(now, room, generation);
     name_generation(before, room, generation - 1);

@@ -50,7 +50,7 @@ int64_t bayes_generation_end(bayes_generation generation);
 
 /* What a script is called with. The views point into the struct. */
 struct bayes_question {
-    struct fct_str key[4], arg[12];
+    struct fct_str key[5], arg[12];
     size_t keys, args;
     char text[6][100];
     struct bayes_near_record near;
@@ -64,6 +64,7 @@ void bayes_pack(const struct bayes_db *db, uint64_t token, char *to);
 /* Into a text of the question; kind: the letter behind "fct:". */
 struct fct_str bayes_key_of(struct bayes_question *q, unsigned slot, const char *kind,
                             const struct bayes_db *db, bayes_generation generation);
+struct fct_str bayes_near_key(struct bayes_question *q, unsigned slot, const struct bayes_db *db);
 struct fct_str bayes_state_text(struct bayes_question *q, unsigned slot, uint64_t state);
 /* Digits at the front of *s, which moves behind them; 0 when there are none. */
 uint64_t bayes_number(struct fct_str *s);
@@ -107,5 +108,11 @@ void bayes_learn(struct bayes_question *q, const struct bayes_db *db, bayes_gene
                  const uint64_t *token, size_t n);
 FCT_MUST_CHECK bool bayes_learned(const struct fct_redis_reply *reply, enum bayes_learned *out);
 const char *bayes_learned_text(enum bayes_learned what);
+
+/* ---- forgetting (bayes_forget.c) ---- */
+
+extern const struct fct_redis_script bayes_forget_script;
+/* All that a user has taught. The answer: how many messages that was. */
+void bayes_forget(struct bayes_question *q, const struct bayes_db *db, bayes_generation now);
 
 #endif

@@ -118,8 +118,18 @@ class Bayes(unittest.TestCase):
                 f.write('From x@y.example Thu Jan  1 00:00:00 2026\n' + mail(HAM_WORDS, 900 + i) + '\n')
         self.assertIn('3 learned as ham', self.learn('ham', box))
 
+    def test_3_forget(self):
+        kept = self.redis_keys()
+        self.learn('spam', '--account', 'gone@example.org', self.path('spam'))
+        self.assertIn('40 spam, 0 ham', self.ctl('learn', 'status', '--account', 'gone@example.org').stdout)
+        self.assertEqual(self.ctl('learn', 'forget', '--account', 'Gone@example.org').stdout, '40 messages forgotten\n')
+        self.assertIn('0 spam, 0 ham', self.ctl('learn', 'status', '--account', 'gone@example.org').stdout)
+        self.assertEqual(self.redis_keys(), kept)
+        self.assertEqual(self.ctl('learn', 'forget', '--account', 'gone@example.org').stdout, '0 messages forgotten\n')
+
     def test_4_errors(self):
-        for args, text in ((('learn', 'spam', self.path('missing')), 'No such file'), (('learn', 'ham', '--account', 'anna', self.path('ham')), 'full address')):
+        for args, text in ((('learn', 'spam', self.path('missing')), 'No such file'), (('learn', 'ham', '--account', 'anna', self.path('ham')), 'full address'),
+                           (('learn', 'forget'), '--account has to say whose'), (('learn', 'forget', '--account', 'anna'), 'full address')):
             r = self.ctl(*args, check=False)
             self.assertNotEqual(r.returncode, 0)
             self.assertIn(text, r.stderr)

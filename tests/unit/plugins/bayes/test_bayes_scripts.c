@@ -178,6 +178,45 @@ START_TEST(said_otherwise)
 }
 END_TEST
 
+static void forget_fiber(void *arg)
+{
+    static struct bayes_question q;
+    const struct fct_redis_reply *reply;
+    struct fct_err err = {0};
+
+    bayes_forget(&q, &user, NOW);
+    reply = redis_script(rig.redis, rig.arena, &bayes_forget_script, q.key, q.keys, q.arg, q.args,
+                         &err);
+    ck_assert_msg(reply && reply->kind == FCT_REDIS_INTEGER, "%s", err.text);
+    *(int64_t *)arg = reply->integer;
+}
+
+static int64_t forget(void)
+{
+    int64_t messages = -1;
+
+    redis_rig_run(forget_fiber, &messages);
+    return messages;
+}
+
+START_TEST(forgotten)
+{
+    int64_t keys;
+
+    ck_assert_int_eq(learn(&site, NOW, true, BAYES_SAID, "a"), BAYES_LEARNED);
+    keys = number("DBSIZE");
+    ck_assert_int_eq(learn(&user, NOW, true, BAYES_MOVED, "a"), BAYES_LEARNED);
+    ck_assert_int_eq(learn(&user, NOW, false, BAYES_SAID, "b"), BAYES_LEARNED);
+    ck_assert_int_eq(learn(&user, NOW - 1, true, BAYES_SAID, "c"), BAYES_LEARNED);
+    ck_assert_int_gt(number("DBSIZE"), keys);
+    ck_assert_int_eq(forget(), 3);
+    ck_assert_int_eq(number("DBSIZE"), keys);
+    check_counts(&site, NOW, 1, 0);
+    ck_assert_int_eq(forget(), 0);
+    ck_assert_int_eq(learn(&user, NOW, true, BAYES_MOVED, "a"), BAYES_LEARNED);
+}
+END_TEST
+
 START_TEST(no_news)
 {
     ck_assert_int_eq(learn(&user, NOW, false, BAYES_CAME, "a"), BAYES_KNOWN);
@@ -374,6 +413,7 @@ int main(void)
     tcase_add_test(tc, taken_back);
     tcase_add_test(tc, taken_back_twice);
     tcase_add_test(tc, said_otherwise);
+    tcase_add_test(tc, forgotten);
     tcase_add_test(tc, no_news);
     tcase_add_test(tc, guessed);
     tcase_add_test(tc, guessed_before);
