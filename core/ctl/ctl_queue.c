@@ -1,0 +1,481 @@
+/* ctl_queue.c - see ctl_queue.h. */
+#include "core/ctl/ctl_queue.h"
+
+#include "core/base/str.h"
+#include "core/ctl/ctl_cli.h"
+#include "core/ctl/ctl_output.h"
+#include "core/ctl/ctl_replay.h"
+#include "store/store_queue.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#define TEXT_MAX    (256u << 20)
+#define TOP_DOMAINS 20u
+
+static const char *const state_word[] = {
+    [QUEUE_STATE_READY] = "ready",
+    [QUEUE_STATE_ACTIVE] = "active",
+    [QUEUE_STATE_WAITING] = "waiting",
+    [QUEUE_STATE_HELD] = "held",
+};
+static const char *const status_word[] = {
+    [QUEUE_PENDING] = "pending",
+    [QUEUE_DELIVERED] = "delivered",
+    [QUEUE_FAILED] = "failed",
+    [QUEUE_EXPIRED] = "expired",
+};
+
+/* ---- which ---- */
+
+static bool read_age(const struct ctl *c, const char *option, uint64_t *seconds,
+                     struct fct_err *err)
+{
+    const char *text = ctl_option(c, option);
+    int64_t now = (int64_t)time(NULL), since;
+
+    *seconds = 0;
+    if (!text)
+        return true;
+    if (!replay_since_parse(str_from(text), now, &since, err))
+        return fct_fail_in(err, "%s", option);
+    *seconds = since < now ? (uint64_t)(now - since) : 1;
+    return true;
+}
+
+static bool read_state(const struct ctl *c, unsigned *states, struct fct_err *err)
+{
+    const char *word = ctl_option(c, "--state");
+
+    *states = 0;
+    for (unsigned i = 0; word && i < FCT_COUNT(state_word); i++)
+        if (strcmp(word, state_word[i]) == 0)
+            *states = 1u << i;
+    return !word || *states != 0 ||
+           fct_fail(err, FCT_SYNTAX, "--state: ready, active, waiting or held");
+}
+
+static bool read_filter(const struct ctl *c, struct queue_filter *f, struct fct_err *err)
+{
+    *f = (struct queue_filter){.sender = str_from(ctl_option(c, "--from")),
+                               .recipient = str_from(ctl_option(c, "--to")),
+                               .domain = str_from(ctl_option(c, "--domain")),
+                               .login = str_from(ctl_option(c, "--login"))};
+    return read_age(c, "--older", &f->older_than, err) &&
+           read_age(c, "--newer", &f->younger_than, err) && read_state(c, &f->states, err);
+}
+
+static bool read_number(const char *word, uint64_t *id, struct fct_err *err)
+{
+    return (str_to_u64(str_from(word), id) && *id > 0) ||
+           fct_fail(err, FCT_SYNTAX, "%.40s is no number of a queue entry", word);
+}
+
+/* Every row that fits, page by page. */
+typedef void (*row_fn)(void *arg, const struct queue_row *row);
+
+static bool each_row(struct ctl *c, const struct queue_filter *f, row_fn fn, void *arg,
+                     struct fct_err *err)
+{
+    struct arena *page = arena_new(NULL);
+    uint64_t after = 0;
+    bool done = false, ok = true;
+
+    while (ok && !done) {
+        const struct queue_row *row;
+        size_t n;
+
+        arena_reset(page);
+        ok = store_queue_list(c->store, f, &after, page, &row, &n, &done, err);
+        for (size_t i = 0; ok && i < n; i++)
+            fn(arg, &row[i]);
+    }
+    arena_free(&page);
+    return ok;
+}
+
+/* ---- list ---- */
+
+struct listing {
+    struct ctl *c;
+    struct ctl_table table;
+    json_t *json;
+    uint64_t n, limit;
+};
+
+static json_t *recipient_json(const struct queue_recipient *r)
+{
+    return json_pack("{s:o, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:i, s:b}", "address",
+                     ctl_json_str(r->address), "status", status_word[r->status], "attempts",
+                     (json_int_t)r->attempts, "last_try", (json_int_t)r->last_try, "next_try",
+                     (json_int_t)r->next_try, "reply", ctl_json_str(r->reply), "host",
+                     ctl_json_str(r->host), "orcpt", ctl_json_str(r->orcpt), "notify",
+                     (int)r->notify, "warned", r->warned);
+}
+
+static json_t *row_json(const struct queue_row *row)
+{
+    const struct queue_entry *e = &row->entry;
+    const struct queue_envelope *v = &e->envelope;
+    json_t *to = json_array();
+
+    for (size_t i = 0; i < e->n; i++)
+        json_array_append_new(to, recipient_json(&e->recipient[i]));
+    return json_pack("{s:I, s:I, s:I, s:s, s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:o}", "id",
+                     (json_int_t)e->id, "arrived", (json_int_t)e->arrived, "size",
+                     (json_int_t)e->size, "state", state_word[row->state], "due",
+                     (json_int_t)row->due, "held", e->held, "from", ctl_json_str(v->reverse_path),
+                     "login", ctl_json_str(v->login), "client", ctl_json_str(v->client_ip), "trace",
+                     ctl_json_str(v->log_id), "envid", ctl_json_str(v->envid), "priority",
+                     (int)v->priority, "hold_until", (json_int_t)v->hold_until, "to", to);
+}
+
+/* The first recipient with work left, and how many there are besides. */
+static const struct queue_recipient *first_pending(const struct queue_entry *e, size_t *others)
+{
+    const struct queue_recipient *first = NULL;
+
+    *others = 0;
+    for (size_t i = 0; i < e->n; i++) {
+        if (e->recipient[i].status != QUEUE_PENDING)
+            continue;
+        if (first)
+            ++*others;
+        else
+            first = &e->recipient[i];
+    }
+    return first ? first : &e->recipient[0];
+}
+
+static void list_row(void *arg, const struct queue_row *row)
+{
+    struct listing *l = arg;
+    struct arena *a = l->c->arena;
+    size_t others;
+    const struct queue_recipient *r = first_pending(&row->entry, &others);
+    struct fct_str from = row->entry.envelope.reverse_path;
+
+    if (l->n++ >= l->limit)
+        return;
+    if (l->json) {
+        json_array_append_new(l->json, row_json(row));
+        return;
+    }
+    ctl_table_row(&l->table,
+                  (const struct fct_str[]){
+                      ctl_number(a, row->entry.id), ctl_time(a, row->entry.arrived),
+                      ctl_bytes(a, row->entry.size), str_from(state_word[row->state]),
+                      row->state == QUEUE_STATE_WAITING ? ctl_time(a, row->due) : FCT_STR(""),
+                      from.n > 0 ? arena_str(a, from) : FCT_STR("<>"),
+                      others ? arena_printf(a, "%.*s +%zu", FCT_FMT(r->address), others)
+                             : arena_str(a, r->address),
+                      arena_str(a, r->reply)});
+}
+
+static bool read_limit(struct ctl *c, uint64_t *limit, struct fct_err *err)
+{
+    const char *text = ctl_option(c, "--limit");
+
+    *limit = UINT64_MAX;
+    return !text || (str_to_u64(str_from(text), limit) && *limit > 0) ||
+           fct_fail(err, FCT_SYNTAX, "--limit: a number above 0");
+}
+
+int ctl_queue_list(struct ctl *c)
+{
+    struct listing l = {.c = c,
+                        .table = {.arena = c->arena,
+                                  .column = {"id>", "arrived", "size>", "state", "next try", "from",
+                                             "to", "last reply"},
+                                  .columns = 8},
+                        .json = c->json ? json_array() : NULL};
+    struct buf text = BUF_INIT(TEXT_MAX);
+    struct queue_filter f;
+    struct fct_err err = {0};
+
+    if (!read_filter(c, &f, &err) || !read_limit(c, &l.limit, &err) ||
+        !each_row(c, &f, list_row, &l, &err)) {
+        json_decref(l.json);
+        return ctl_error(&err);
+    }
+    if (l.json) {
+        ctl_print_json(l.json);
+        return CTL_OK;
+    }
+    if (l.n > 0)
+        ctl_table_print(&l.table, ctl_wants_colour(), &text);
+    if (l.n > l.limit)
+        buf_printf(&text, "%llu of %llu messages\n", (unsigned long long)l.limit,
+                   (unsigned long long)l.n);
+    else
+        buf_printf(&text, "%llu message%s\n", (unsigned long long)l.n, l.n == 1 ? "" : "s");
+    ctl_print(&text);
+    buf_free(&text);
+    return CTL_OK;
+}
+
+/* ---- show ---- */
+
+static void put_line(struct buf *out, const char *label, struct fct_str value)
+{
+    if (value.n == 0)
+        return;
+    buf_printf(out, "%-10s ", label);
+    ctl_put_safe(value, out);
+    buf_put_char(out, '\n');
+}
+
+static void put_recipient(struct ctl *c, const struct queue_recipient *r, struct buf *out)
+{
+    put_line(out, "to",
+             arena_printf(c->arena, "%.*s: %s, %u attempt%s", FCT_FMT(r->address),
+                          status_word[r->status], r->attempts, r->attempts == 1 ? "" : "s"));
+    if (r->last_try > 0)
+        put_line(out, "  tried", ctl_time(c->arena, r->last_try));
+    if (r->status == QUEUE_PENDING && r->next_try > 0)
+        put_line(out, "  again", ctl_time(c->arena, r->next_try));
+    put_line(out, "  host", r->host);
+    put_line(out, "  reply", r->reply);
+    put_line(out, "  orcpt", r->orcpt);
+}
+
+static void show_text(struct ctl *c, const struct queue_row *row)
+{
+    const struct queue_entry *e = &row->entry;
+    const struct queue_envelope *v = &e->envelope;
+    struct buf out = BUF_INIT(TEXT_MAX);
+
+    put_line(&out, "id", ctl_number(c->arena, e->id));
+    put_line(&out, "state", str_from(state_word[row->state]));
+    put_line(&out, "arrived", ctl_time(c->arena, e->arrived));
+    if (row->state == QUEUE_STATE_WAITING)
+        put_line(&out, "next try", ctl_time(c->arena, row->due));
+    put_line(&out, "size", ctl_bytes(c->arena, e->size));
+    put_line(&out, "from", v->reverse_path.n ? v->reverse_path : FCT_STR("<>"));
+    put_line(&out, "login", v->login);
+    put_line(&out, "client", v->client_ip);
+    put_line(&out, "trace", v->log_id);
+    put_line(&out, "envid", v->envid);
+    if (v->priority)
+        put_line(&out, "priority", arena_printf(c->arena, "%d", v->priority));
+    for (size_t i = 0; i < e->n; i++)
+        put_recipient(c, &e->recipient[i], &out);
+    ctl_print(&out);
+    buf_free(&out);
+}
+
+int ctl_queue_show(struct ctl *c)
+{
+    struct queue_filter f = {0};
+    const struct queue_row *row;
+    uint64_t after = 0;
+    struct fct_err err = {0};
+    bool done;
+    size_t n;
+
+    if (!read_number(c->word[0], &f.id, &err) ||
+        !store_queue_list(c->store, &f, &after, c->arena, &row, &n, &done, &err))
+        return ctl_error(&err);
+    if (n == 0) {
+        fct_fail(&err, FCT_DENIED, "nothing with that number is in the queue (any more)");
+        return ctl_error(&err);
+    }
+    if (c->json)
+        ctl_print_json(row_json(row));
+    else
+        show_text(c, row);
+    return CTL_OK;
+}
+
+/* ---- changes ---- */
+
+struct ids {
+    uint64_t *id;
+    size_t n, room;
+};
+
+static void add_id(void *arg, const struct queue_row *row)
+{
+    struct ids *ids = arg;
+
+    if (ids->n == ids->room) {
+        ids->room = ids->room ? 2 * ids->room : 256;
+        ids->id = realloc(ids->id, ids->room * sizeof *ids->id);
+        FCT_ASSERT(ids->id);
+    }
+    ids->id[ids->n++] = row->entry.id;
+}
+
+static bool has_filter(const struct queue_filter *f)
+{
+    return f->sender.n || f->recipient.n || f->domain.n || f->login.n || f->older_than ||
+           f->younger_than || f->states;
+}
+
+/* By numbers, by a filter, or --all; by nothing is a mistake. */
+static bool choose(struct ctl *c, struct ids *ids, struct fct_err *err)
+{
+    struct queue_filter f;
+
+    if (!read_filter(c, &f, err))
+        return false;
+    for (unsigned i = 0; i < c->words; i++) {
+        struct queue_row row = {0};
+
+        if (!read_number(c->word[i], &row.entry.id, err))
+            return false;
+        add_id(ids, &row);
+    }
+    if (c->words > 0)
+        return !has_filter(&f) ||
+               fct_fail(err, FCT_SYNTAX, "numbers, or a filter such as --domain; not both");
+    if (!has_filter(&f) && !ctl_option(c, "--all"))
+        return fct_fail(err, FCT_SYNTAX, "which? Numbers, a filter such as --domain, or --all");
+    return each_row(c, &f, add_id, ids, err);
+}
+
+static bool act_on(struct ctl *c, enum queue_act act, const struct ids *ids, uint64_t *done,
+                   struct fct_err *err)
+{
+    *done = 0;
+    for (size_t at = 0; at < ids->n; at += QUEUE_ACT_MAX) {
+        size_t n = ids->n - at < QUEUE_ACT_MAX ? ids->n - at : QUEUE_ACT_MAX;
+        uint32_t some;
+
+        if (!store_queue_act(c->store, act, ids->id + at, n, &some, err))
+            return false;
+        *done += some;
+    }
+    return true;
+}
+
+static int change(struct ctl *c, enum queue_act act, const char *word)
+{
+    struct ids ids = {0};
+    struct fct_err err = {0};
+    uint64_t done = 0;
+    bool ok = choose(c, &ids, &err) && act_on(c, act, &ids, &done, &err);
+    bool missing = c->words > 0 && done < ids.n;
+
+    free(ids.id);
+    if (!ok)
+        return ctl_error(&err);
+    if (c->json)
+        ctl_print_json(json_pack("{s:s, s:I}", "done", word, "messages", (json_int_t)done));
+    else
+        (void)printf("%llu message%s %s\n", (unsigned long long)done, done == 1 ? "" : "s", word);
+    return missing ? CTL_NO : CTL_OK;
+}
+
+int ctl_queue_hold(struct ctl *c)
+{
+    return change(c, QUEUE_HOLD, "held");
+}
+
+int ctl_queue_release(struct ctl *c)
+{
+    return change(c, QUEUE_RELEASE, "released");
+}
+
+int ctl_queue_retry(struct ctl *c)
+{
+    return change(c, QUEUE_RETRY, "due now");
+}
+
+int ctl_queue_drop(struct ctl *c)
+{
+    struct fct_err err = {0};
+
+    if (!ctl_option(c, "--yes")) {
+        fct_fail(&err, FCT_SYNTAX,
+                 "dropped mail is gone and nobody is told; say --yes if that is meant");
+        return ctl_error(&err);
+    }
+    return change(c, QUEUE_DROP, "dropped");
+}
+
+/* ---- top ---- */
+
+static const char *const age_word[QUEUE_AGES] = {"< 1 min", "< 5 min", "< 20 min", "< 1 h",
+                                                 "< 4 h",   "< 12 h",  "< 1 d",    "< 2 d",
+                                                 "< 5 d",   "older"};
+
+static void top_json(const struct queue_statistics *st)
+{
+    json_t *ages = json_array(), *domains = json_array();
+
+    for (size_t i = 0; i < QUEUE_AGES; i++)
+        json_array_append_new(ages,
+                              json_pack("{s:I, s:I}", "below",
+                                        (json_int_t)(i < QUEUE_AGES - 1 ? queue_age_limit[i] : 0),
+                                        "recipients", (json_int_t)st->age[i]));
+    for (size_t i = 0; i < st->n; i++) {
+        const struct queue_domain_row *d = &st->domain[i];
+
+        json_array_append_new(
+            domains, json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "domain",
+                               ctl_json_str(d->domain), "messages", (json_int_t)d->messages,
+                               "recipients", (json_int_t)d->recipients, "active",
+                               (json_int_t)d->active, "waiting", (json_int_t)d->waiting, "oldest",
+                               (json_int_t)d->oldest, "next", (json_int_t)d->next, "jobs",
+                               (json_int_t)d->jobs, "blocked_ms", (json_int_t)d->blocked_ms));
+    }
+    ctl_print_json(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "messages",
+                             (json_int_t)st->messages, "recipients", (json_int_t)st->recipients,
+                             "active", (json_int_t)st->active, "ready", (json_int_t)st->ready,
+                             "waiting", (json_int_t)st->waiting, "held", (json_int_t)st->held,
+                             "domains", (json_int_t)st->domains, "ages", ages, "top", domains));
+}
+
+static void put_top(struct ctl *c, const struct queue_statistics *st, struct buf *out)
+{
+    struct ctl_table t = {.arena = c->arena,
+                          .column = {"domain", "messages>", "recipients>", "active>", "waiting>",
+                                     "oldest", "next try", "blocked>"},
+                          .columns = 8};
+
+    for (size_t i = 0; i < st->n; i++) {
+        const struct queue_domain_row *d = &st->domain[i];
+
+        ctl_table_row(&t, (const struct fct_str[]){
+                              d->domain.n ? d->domain : FCT_STR("(reports)"),
+                              ctl_number(c->arena, d->messages),
+                              ctl_number(c->arena, d->recipients), ctl_number(c->arena, d->active),
+                              ctl_number(c->arena, d->waiting), ctl_time(c->arena, d->oldest),
+                              d->next ? ctl_time(c->arena, d->next) : FCT_STR(""),
+                              d->blocked_ms
+                                  ? arena_printf(c->arena, "%llu s",
+                                                 (unsigned long long)(d->blocked_ms + 999) / 1000)
+                                  : FCT_STR("")});
+    }
+    if (st->n > 0)
+        ctl_table_print(&t, ctl_wants_colour(), out);
+}
+
+int ctl_queue_top(struct ctl *c)
+{
+    struct buf text = BUF_INIT(TEXT_MAX);
+    struct queue_statistics st;
+    struct fct_err err = {0};
+
+    if (!store_queue_statistics(c->store, TOP_DOMAINS, c->arena, &st, &err))
+        return ctl_error(&err);
+    if (c->json) {
+        top_json(&st);
+        return CTL_OK;
+    }
+    buf_printf(&text,
+               "%llu messages to %llu recipients in %llu domains; jobs: %llu active, %llu ready, "
+               "%llu waiting, %llu held\n",
+               (unsigned long long)st.messages, (unsigned long long)st.recipients,
+               (unsigned long long)st.domains, (unsigned long long)st.active,
+               (unsigned long long)st.ready, (unsigned long long)st.waiting,
+               (unsigned long long)st.held);
+    for (size_t i = 0; i < QUEUE_AGES; i++)
+        if (st.age[i] > 0)
+            buf_printf(&text, "%10s  %llu\n", age_word[i], (unsigned long long)st.age[i]);
+    put_top(c, &st, &text);
+    ctl_print(&text);
+    buf_free(&text);
+    return CTL_OK;
+}
