@@ -137,6 +137,7 @@ void queue_result(struct server *s, const struct queue_result *r, uint32_t lesse
     if (over && m->open == 1) { /* the entry goes: what became of it is in the log */
         finish_message(s, m);
         queue_flush_soon(s);
+        queue_wake(s); /* its domain has room again */
         return;
     }
     if (!over && item->place == JOB_ACTIVE && item->lessee != lessee)
