@@ -30,5 +30,6 @@ find_library(SPF2_LIBRARY spf2 REQUIRED)
 find_library(OPENDMARC_LIBRARY opendmarc REQUIRED)
 if(FCT_TESTS)
   pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
+  pkg_check_modules(GUMBO REQUIRED IMPORTED_TARGET gumbo) # a second parser of HTML
   pkg_check_modules(OPENDKIM REQUIRED IMPORTED_TARGET opendkim)
 endif()

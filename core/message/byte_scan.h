@@ -8,20 +8,34 @@
 #include <emmintrin.h>
 #endif
 
+#ifdef __SSE2__
+struct byte_scan_marks {
+    __m128i a, b, c;
+};
+
+/* Bits of the sixteen bytes at `p` that are one of the three. */
+static inline int byte_scan_block(const char *p, const struct byte_scan_marks *m, bool high)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, m->a), _mm_cmpeq_epi8(v, m->b)),
+                               _mm_cmpeq_epi8(v, m->c));
+
+    return _mm_movemask_epi8(high ? _mm_or_si128(hit, v) : hit);
+}
+#endif
+
 /* The first of the three bytes, or `end`. */
 static inline const char *byte_scan(const char *p, const char *end, char a, char b, char c)
 {
 #ifdef __SSE2__
-    const __m128i x = _mm_set1_epi8(a), y = _mm_set1_epi8(b), z = _mm_set1_epi8(c);
+    const struct byte_scan_marks m = {_mm_set1_epi8(a), _mm_set1_epi8(b), _mm_set1_epi8(c)};
+    bool is_long = end - p >= 16;
 
-    for (; end - p >= 16; p += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-        __m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, x), _mm_cmpeq_epi8(v, y)),
-                                   _mm_cmpeq_epi8(v, z));
-
-        if (_mm_movemask_epi8(hit))
-            break;
-    }
+    while (end - p >= 16 && !byte_scan_block(p, &m, false))
+        p += 16;
+    /* the last ones once more, with those before them */
+    if (is_long && end - p < 16 && !byte_scan_block(end - 16, &m, false))
+        return end;
 #endif
     while (p < end && *p != a && *p != b && *p != c)
         p++;
@@ -34,16 +48,13 @@ static inline bool byte_scan_has(struct fct_str s, char a, char b, char c)
     const char *p = s.p, *end = s.p + s.n;
 
 #ifdef __SSE2__
-    const __m128i x = _mm_set1_epi8(a), y = _mm_set1_epi8(b), z = _mm_set1_epi8(c);
+    const struct byte_scan_marks m = {_mm_set1_epi8(a), _mm_set1_epi8(b), _mm_set1_epi8(c)};
 
-    for (; end - p >= 16; p += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-        __m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, x), _mm_cmpeq_epi8(v, y)),
-                                   _mm_or_si128(_mm_cmpeq_epi8(v, z), v));
-
-        if (_mm_movemask_epi8(hit))
+    for (; end - p >= 16; p += 16)
+        if (byte_scan_block(p, &m, true))
             return true;
-    }
+    if (s.n >= 16)
+        return byte_scan_block(end - 16, &m, true);
 #endif
     for (; p < end; p++)
         if (*p == a || *p == b || *p == c || (unsigned char)*p >= 0x80)

@@ -44,8 +44,10 @@ static void take_escape(struct css_scanner *s, struct buf *out)
     char text[4];
 
     s->at++;
-    if (s->at == s->text.n)
+    if (s->at == s->text.n) {
+        buf_put_c(out, "\xEF\xBF\xBD");
         return;
+    }
     if (is_newline(peek(s, 0))) { /* in a string: the line goes on */
         s->at += peek(s, 0) == '\r' && peek(s, 1) == '\n' ? 2 : 1;
         return;

@@ -616,6 +616,7 @@ void html_tokenize(struct arena *arena, struct fct_str bytes, struct fct_str cha
 
     *out = (struct html_tokens){0};
     if (recode(arena, charset, bytes, &recoded)) {
+        out->recoded = true;
         tokenize(&t, recoded.text, FCT_STR("utf-8"));
         for (size_t i = 0; i < out->n; i++)
             map_offsets(&recoded, &t.token[i]);

@@ -111,6 +111,8 @@ struct fct_str html_value(struct html_values *v, struct fct_str raw, unsigned ho
     size_t at;
 
     v->steps += raw.n;
+    if (raw.n == 2 && raw.p[0] == '\r' && raw.p[1] == '\n')
+        return str_skip(raw, 1); /* between two tags, of all texts the most common */
     if (raw.n < SHORT ? !(html_classes(raw) & SPECIAL) : !byte_scan_has(raw, '&', '\r', '\0'))
         return raw;
     if (byte_scan_has(raw, '\0', '\0', '\0'))
@@ -118,7 +120,7 @@ struct fct_str html_value(struct html_values *v, struct fct_str raw, unsigned ho
     at = next_special(s, 0);
     if (s.p == raw.p && at == 0 && s.n > 1 && s.p[0] == '\r' && s.p[1] == '\n' &&
         next_special(s, 1) == s.n)
-        return str_skip(s, 1); /* the line end before a tag, of all texts the most common */
+        return str_skip(s, 1);
     if (at == s.n)
         return s.p == raw.p ? raw : arena_str(v->arena, s);
     return undo_specials(v, s, at, how);

@@ -35,12 +35,18 @@ static const struct link_row {
     {FCT_STR_INIT("data"), FCT_STR_INIT("object"), FCT_LINK_OTHER, ONE},
     {FCT_STR_INIT("cite"), ANY, FCT_LINK_OTHER, ONE},
     {FCT_STR_INIT("ping"), ANY, FCT_LINK_OTHER, WORDS},
+    {FCT_STR_INIT("fill"), ANY, FCT_LINK_IMAGE, STYLE},
+    {FCT_STR_INIT("mask"), ANY, FCT_LINK_IMAGE, STYLE},
     {FCT_STR_INIT("style"), ANY, FCT_LINK_IMAGE, STYLE},
     {FCT_STR_INIT("action"), ANY, FCT_LINK_FORM, ONE},
     {FCT_STR_INIT("srcset"), ANY, FCT_LINK_IMAGE, SRCSET},
     {FCT_STR_INIT("poster"), ANY, FCT_LINK_IMAGE, ONE},
     {FCT_STR_INIT("lowsrc"), ANY, FCT_LINK_IMAGE, ONE},
     {FCT_STR_INIT("dynsrc"), ANY, FCT_LINK_IMAGE, ONE},
+    {FCT_STR_INIT("stroke"), ANY, FCT_LINK_IMAGE, STYLE},
+    {FCT_STR_INIT("filter"), ANY, FCT_LINK_IMAGE, STYLE},
+    {FCT_STR_INIT("cursor"), ANY, FCT_LINK_IMAGE, STYLE},
+    {FCT_STR_INIT("marker"), ANY, FCT_LINK_IMAGE, STYLE},
     {FCT_STR_INIT("content"), FCT_STR_INIT("meta"), FCT_LINK_OTHER, REFRESH},
     {FCT_STR_INIT("archive"), ANY, FCT_LINK_OTHER, WORDS},
     {FCT_STR_INIT("classid"), ANY, FCT_LINK_OTHER, ONE},
@@ -48,11 +54,15 @@ static const struct link_row {
     {FCT_STR_INIT("codebase"), ANY, FCT_LINK_OTHER, ONE},
     {FCT_STR_INIT("longdesc"), ANY, FCT_LINK_OTHER, ONE},
     {FCT_STR_INIT("manifest"), ANY, FCT_LINK_OTHER, ONE},
+    {FCT_STR_INIT("clip-path"), ANY, FCT_LINK_IMAGE, STYLE},
     {FCT_STR_INIT("background"), ANY, FCT_LINK_IMAGE, ONE},
     {FCT_STR_INIT("formaction"), ANY, FCT_LINK_FORM, ONE},
+    {FCT_STR_INIT("marker-mid"), ANY, FCT_LINK_IMAGE, STYLE},
+    {FCT_STR_INIT("marker-end"), ANY, FCT_LINK_IMAGE, STYLE},
     {FCT_STR_INIT("xlink:href"), FCT_STR_INIT("a"), FCT_LINK_ANCHOR, ONE},
     {FCT_STR_INIT("xlink:href"), ANY, FCT_LINK_IMAGE, ONE},
     {FCT_STR_INIT("imagesrcset"), ANY, FCT_LINK_IMAGE, SRCSET},
+    {FCT_STR_INIT("marker-start"), ANY, FCT_LINK_IMAGE, STYLE},
 };
 
 /* Elements whose src is no picture. */
@@ -74,10 +84,11 @@ struct reader {
     const struct link_source *source;
     struct link_list *out;
     struct fct_url base;
-    bool has_base;
+    bool has_base, is_recoded;
     size_t anchor; /* 1 + index of the link whose text we are in; 0: none */
     struct buf shown;
-    bool space; /* before the next word */
+    bool space;                         /* before the next word */
+    const struct fct_html_token *style; /* the open style element, or NULL */
 };
 
 static inline bool same(struct fct_str a, struct fct_str b)
@@ -419,12 +430,12 @@ static bool is_refresh(const struct fct_html_token *tag)
 /* The first row for names of that length: nearly all attributes hold no URL. */
 static const struct link_row *rows_of(size_t length)
 {
-    enum { SHORTEST = 3, LONGEST = 11 };
+    enum { SHORTEST = 3, LONGEST = 12 };
     static const unsigned char first[LONGEST + 2] = {
-        [3] = 0,  [4] = 1,  [5] = 9,   [6] = 10,  [7] = 15,
-        [8] = 19, [9] = 22, [10] = 22, [11] = 26, [12] = 27,
+        [3] = 0,  [4] = 1,   [5] = 11,  [6] = 12,  [7] = 21,  [8] = 25,
+        [9] = 28, [10] = 29, [11] = 35, [12] = 36, [13] = 37,
     };
-    _Static_assert(FCT_COUNT(rows) == 27, "rows were added: where do the lengths begin?");
+    _Static_assert(FCT_COUNT(rows) == 37, "rows were added: where do the lengths begin?");
 
     return length < SHORTEST || length > LONGEST || first[length] == first[length + 1]
                ? NULL
@@ -443,6 +454,8 @@ static const struct link_row *find_row(const struct fct_html_token *tag, struct 
 
 static enum fct_link_from from_of(const struct link_row *row, const struct fct_html_token *tag)
 {
+    if (str_starts(tag->name, FCT_STR("v:")) && is_name(row->attribute, "href"))
+        return FCT_LINK_ANCHOR; /* a button of Outlook's */
     if (row == &rows[0] && is_one_of(tag->name, not_images, FCT_COUNT(not_images)))
         return FCT_LINK_OTHER;
     return row->from;
@@ -476,6 +489,7 @@ static void attribute(struct reader *r, const struct fct_html_token *tag,
 
 static void start_tag(struct reader *r, const struct fct_html_token *tag)
 {
+    r->style = is_name(tag->name, "style") ? tag : NULL;
     if (is_name(tag->name, "a")) /* anchors do not nest: the next one ends the last */
         end_anchor(r);
     for (size_t i = 0; i < tag->attributes; i++)
@@ -500,8 +514,8 @@ static void text_token(struct reader *r, const struct fct_html_token *before,
                                             FCT_STR_INIT("textarea"), FCT_STR_INIT("noframes")};
     bool raw = before && before->kind == FCT_HTML_START;
 
-    if (raw && is_name(before->name, "style"))
-        style_element(r, before, text);
+    if (r->style)
+        style_element(r, r->style, text);
     else if (r->anchor > 0 && !(raw && is_one_of(before->name, hidden, FCT_COUNT(hidden))))
         show(r, text->text);
 }
@@ -519,11 +533,57 @@ static void find_base(struct reader *r, const struct html_tokens *tokens)
     }
 }
 
+static void end_tag(struct reader *r, const struct fct_html_token *tag)
+{
+    r->style = NULL;
+    if (is_name(tag->name, "a"))
+        end_anchor(r);
+    else if (is_one_of(tag->name, breaks, FCT_COUNT(breaks)))
+        r->space = true;
+}
+
+/* "<!--[if mso]> … <![endif]-->": Outlook shows what is inside, nobody else does. */
+static bool is_conditional(const struct fct_html_token *comment)
+{
+    struct fct_str text = comment->text;
+
+    while (text.n > 0 && is_space(text.p[0]))
+        text = str_skip(text, 1);
+    return str_starts_nocase(text, FCT_STR("[if"));
+}
+
+/* Its tags, where they stand in the part. Anchors in it show no text: they are what others see, in
+ * another form. */
+static void conditional(struct reader *r, const struct fct_html_token *comment)
+{
+    struct fct_str inside = str_head(str_skip(r->source->bytes, comment->offset), comment->length);
+    struct link_source source = *r->source;
+    struct html_tokens tokens;
+    struct reader inner = *r;
+
+    if (r->is_recoded || !is_conditional(comment))
+        return;
+    html_tokenize(r->arena, str_skip(inside, 4), source.charset, comment->length, &tokens);
+    source.bytes = str_skip(r->source->bytes, comment->offset + 4);
+    inner.source = &source;
+    inner.anchor = 0;
+    for (size_t i = 0, n = r->out->n; i < tokens.n && !r->out->truncated; i++) {
+        if (tokens.token[i].kind != FCT_HTML_START)
+            continue;
+        for (size_t k = 0; k < tokens.token[i].attributes; k++)
+            attribute(&inner, &tokens.token[i], &tokens.token[i].attribute[k]);
+        inner.anchor = 0;
+        for (; n < r->out->n; n++)
+            r->out->link[n].offset += comment->offset + 4;
+    }
+}
+
 void links_from_html(struct arena *arena, const struct link_source *source,
                      const struct html_tokens *tokens, struct link_list *out)
 {
     struct reader r = {.arena = arena, .source = source, .out = out, .shown = BUF_INIT(SHOWN_MAX)};
 
+    r.is_recoded = tokens->recoded;
     find_base(&r, tokens);
     links_reserve(arena, out, tokens->n / 16);
     for (size_t i = 0; i < tokens->n && !out->truncated; i++) {
@@ -533,10 +593,10 @@ void links_from_html(struct arena *arena, const struct link_source *source,
             start_tag(&r, t);
         else if (t->kind == FCT_HTML_TEXT)
             text_token(&r, i > 0 ? t - 1 : NULL, t);
-        else if (t->kind == FCT_HTML_END && is_name(t->name, "a"))
-            end_anchor(&r);
-        else if (t->kind == FCT_HTML_END && is_one_of(t->name, breaks, FCT_COUNT(breaks)))
-            r.space = true;
+        else if (t->kind == FCT_HTML_END)
+            end_tag(&r, t);
+        else if (t->kind == FCT_HTML_COMMENT)
+            conditional(&r, t);
     }
     end_anchor(&r);
     buf_free(&r.shown);

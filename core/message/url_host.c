@@ -278,18 +278,20 @@ static bool has_forbidden(struct fct_str host)
 }
 
 /* Letters, digits, "-" and "." of which nothing is to be made but lower case: nearly all hosts. */
-static bool is_plain_name(struct fct_str s)
+static bool is_plain_name(struct fct_str s, bool *has_upper)
 {
     bool starts_label = true;
 
+    *has_upper = false;
     for (size_t i = 0; i < s.n; i++) {
-        char c = char_lower(s.p[i]);
-        bool letter = c >= 'a' && c <= 'z';
+        char c = s.p[i];
+        bool inner = c == '.' || (c >= '0' && c <= '9'); /* in front of a label: may be a number */
 
-        /* a label that begins with a digit may make a number, with x a name in other letters */
-        if (!(letter || c == '-' || (c == '.' && !starts_label) ||
-              (c >= '0' && c <= '9' && !starts_label)) ||
-            (starts_label && c == 'x'))
+        if (c >= 'A' && c <= 'Z')
+            *has_upper = true;
+        else if (!(c >= 'a' && c <= 'z') && c != '-' && (!inner || starts_label))
+            return false;
+        if (starts_label && char_lower(c) == 'x') /* may be a name in other letters */
             return false;
         starts_label = c == '.';
     }
@@ -300,12 +302,14 @@ bool url_host(struct arena *arena, struct fct_str text, struct fct_str *host,
               struct fct_str *display)
 {
     struct fct_str name = text;
+    bool has_upper;
 
     if (text.n == 0 || text.n > HOST_MAX)
         return false;
-    if (is_plain_name(text)) {
+    if (is_plain_name(text, &has_upper)) {
         *host = *display = arena_str(arena, text);
-        str_lower((char *)(uintptr_t)host->p, host->n);
+        if (has_upper)
+            str_lower((char *)(uintptr_t)host->p, host->n);
         return true;
     }
     if (text.p[0] == '[') {

@@ -40,7 +40,8 @@ static const struct link_limits *limits_of(const struct fct_call *call)
 static bool is_html(const struct fct_part *part)
 {
     return str_equal(part->type, FCT_STR("text/html")) ||
-           str_equal(part->type, FCT_STR("application/xhtml+xml"));
+           str_equal(part->type, FCT_STR("application/xhtml+xml")) ||
+           str_equal(part->type, FCT_STR("text/x-amp-html"));
 }
 
 static bool is_text(const struct fct_part *part)

@@ -60,7 +60,8 @@ void tracker_edits_settle(struct tracker_edits *out, size_t from)
 /* Nothing is left of these without what they load. Others have content, or a form's button. */
 static bool is_cut_whole(const struct fct_html_token *t)
 {
-    static const char *const names[] = {"img", "image", "link", "meta", "bgsound", "embed"};
+    static const char *const names[] = {"img",     "image", "link",   "meta",
+                                        "bgsound", "embed", "v:fill", "v:imagedata"};
 
     for (size_t i = 0; i < FCT_COUNT(names); i++)
         if (view_is(t->name, names[i]))
@@ -76,7 +77,7 @@ bool tracker_is_written(struct fct_str raw)
            (raw.n > 4 && tracker_same(tracker_part(raw, 0, 4), (struct fct_str){"http", 4}));
 }
 
-static const struct fct_html_attribute *attribute_at(const struct fct_html_token *t, size_t offset)
+const struct fct_html_attribute *tracker_attribute_at(const struct fct_html_token *t, size_t offset)
 {
     for (size_t i = 0; t && i < t->attributes; i++)
         if (offset >= t->attribute[i].value_offset &&
@@ -85,78 +86,81 @@ static const struct fct_html_attribute *attribute_at(const struct fct_html_token
     return NULL;
 }
 
+/* Bytes that are ASCII where they look like it, and not half of a character of UTF-16. */
+static bool is_narrow(struct fct_str raw)
+{
+    return raw.n < 2 || (raw.p[0] != 0 && raw.p[1] != 0);
+}
+
+/* The one of three texts, whose lengths leave 0, 1 and 2 when divided by three, that keeps what
+ * follows where it is in its group of three bytes: all of base64 behind it stays as it was. */
+static struct fct_str keep_thirds(const struct tracker_page *page, size_t removed,
+                                  const struct fct_str text[3])
+{
+    return text[page->thirds ? removed % 3 : 0];
+}
+
+/* Nothing, unless bytes from both sides would make new markup together: "<" and "img". */
+struct fct_str tracker_no_tag(const struct tracker_page *page, size_t offset, size_t length)
+{
+    static const struct fct_str gone[] = {FCT_STR_INIT(""), FCT_STR_INIT("<!---->"),
+                                          FCT_STR_INIT("<!-- -->")},
+                                between[] = {FCT_STR_INIT("   "), FCT_STR_INIT(" "),
+                                             FCT_STR_INIT("  ")};
+    char before = offset > 0 ? page->bytes.p[offset - 1] : ' ';
+
+    return before && strchr("<-!/&", before)
+               ? page->thirds ? keep_thirds(page, length, between) : between[1]
+               : keep_thirds(page, length, gone);
+}
+
+/* Without quotes, what follows an empty value would be taken for it. */
+static bool is_quoted(const struct tracker_page *page, const struct fct_html_attribute *a)
+{
+    return a->value_offset > 0 && strchr("\"'", page->bytes.p[a->value_offset - 1]) &&
+           page->bytes.p[a->value_offset - 1];
+}
+
+static struct fct_str no_url(const struct tracker_page *page, struct fct_str raw, bool alone)
+{
+    static const struct fct_str empty[] = {FCT_STR_INIT(""), FCT_STR_INIT("data:,x"),
+                                           FCT_STR_INIT("data:")},
+                                blank[] = {FCT_STR_INIT("data:,"), FCT_STR_INIT("data:,x"),
+                                           FCT_STR_INIT("about:blank")};
+
+    if (!is_narrow(raw))
+        return empty[0];
+    if (alone)
+        return keep_thirds(page, raw.n, empty);
+    /* in a list of several an empty one would be the page itself */
+    return page->thirds ? keep_thirds(page, raw.n, blank) : blank[2];
+}
+
 void tracker_remove(const struct tracker_page *page, struct tracker_edits *out,
                     const struct fct_html_token *token, const struct fct_link *l,
                     const struct tracker_edit *what)
 {
     struct tracker_edit edit = *what;
-    const struct fct_html_attribute *a = attribute_at(token, l->offset);
+    const struct fct_html_attribute *a = tracker_attribute_at(token, l->offset);
     struct fct_str raw = tracker_part(page->bytes, l->offset, l->offset + l->length);
     bool start = token && token->kind == FCT_HTML_START;
 
-    edit.with = (struct fct_str){"", 0};
     if (start && what->why != TRACKER_WHY_REMOTE && is_cut_whole(token)) {
         edit.offset = token->offset;
         edit.length = token->length;
-    } else if (a && !view_is(a->name, "style") && l->length == a->value_length) {
+        edit.with = tracker_no_tag(page, edit.offset, edit.length);
+    } else if (a &&
+               ((!view_is(a->name, "style") && l->length == a->value_length) || !is_narrow(raw))) {
         edit.offset = a->value_offset;
         edit.length = a->value_length;
+        edit.with = no_url(page, tracker_part(page->bytes, edit.offset, edit.offset + edit.length),
+                           is_quoted(page, a));
     } else {
         edit.offset = l->offset;
         edit.length = l->length;
-        if (tracker_is_written(
-                raw)) /* in a list of several an empty one would be the page itself */
-            edit.with = (struct fct_str){"about:blank", 11};
+        edit.with = no_url(page, raw, false);
     }
     tracker_edits_add(out, page->tools, &edit);
-}
-
-/* ---- strict ---- */
-
-static bool has_host(struct fct_str text)
-{
-    return tracker_find(text, (struct fct_str){"//", 2}) < text.n ||
-           tracker_find(text, (struct fct_str){"\\", 1}) < text.n;
-}
-
-static bool is_conditional(const struct fct_html_token *t)
-{
-    struct fct_str text = view_trim(t->text);
-
-    return t->kind == FCT_HTML_COMMENT && text.n > 3 && text.p[0] == '[' && has_host(text);
-}
-
-static bool is_document(const struct fct_html_attribute *a)
-{
-    return view_is(a->name, "srcdoc") && a->value.n > 0;
-}
-
-static bool is_paint(const struct fct_html_attribute *a)
-{
-    return !view_is(a->name, "style") && a->value.n > 6 &&
-           tracker_find(a->value, (struct fct_str){"url(", 4}) < a->value.n && has_host(a->value);
-}
-
-void tracker_remove_other(const struct tracker_page *page, struct tracker_edits *out,
-                          const struct fct_html_token *t)
-{
-    struct tracker_edit edit = {
-        .with = {"", 0}, .why = TRACKER_WHY_REMOTE, .company = {"", 0}, .host = {"", 0}};
-
-    if (is_conditional(t)) {
-        edit.offset = t->offset;
-        edit.length = t->length;
-        tracker_edits_add(out, page->tools, &edit);
-    }
-    for (size_t i = 0; t->kind == FCT_HTML_START && i < t->attributes; i++) {
-        const struct fct_html_attribute *a = &t->attribute[i];
-
-        if (!is_document(a) && !is_paint(a))
-            continue;
-        edit.offset = a->value_offset;
-        edit.length = a->value_length;
-        tracker_edits_add(out, page->tools, &edit);
-    }
 }
 
 /* ---- writing ---- */

@@ -16,10 +16,13 @@ void tracker_remove(const struct tracker_page *page, struct tracker_edits *out,
                     const struct fct_html_token *token, const struct fct_link *l,
                     const struct tracker_edit *what);
 
-/* At strict: what loads without being a link: documents inside attributes, Outlook's comments,
- * url() in attributes of SVG. */
-void tracker_remove_other(const struct tracker_page *page, struct tracker_edits *out,
-                          const struct fct_html_token *token);
+/* What is written where a whole tag or comment goes: nothing, unless bytes from both sides would
+ * make new markup together ("<" and "img"), or the part is base64. */
+struct fct_str tracker_no_tag(const struct tracker_page *page, size_t offset, size_t length);
+
+/* The attribute in whose value that byte is, or NULL. */
+const struct fct_html_attribute *tracker_attribute_at(const struct fct_html_token *token,
+                                                      size_t offset);
 
 /* The bytes of a URL are ASCII and not UTF-16 or the like: others may be put in their place. */
 bool tracker_is_written(struct fct_str raw);

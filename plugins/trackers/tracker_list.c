@@ -337,6 +337,8 @@ static size_t first_of(const struct tracker_list *list, enum tracker_row_kind ki
 /* host: lower case; the pattern may be its end, from a whole label on. */
 static bool host_fits(struct fct_str pattern, struct fct_str host)
 {
+    if (pattern.n == 1 && *pattern.p == '*')
+        return true;
     if (!memchr(pattern.p, '*', pattern.n))
         return host.n >= pattern.n &&
                memcmp(host.p + host.n - pattern.n, pattern.p, pattern.n) == 0 &&
@@ -348,7 +350,7 @@ static bool host_fits(struct fct_str pattern, struct fct_str host)
             at++;
         at++;
     }
-    return pattern.n == 1; /* "*": even of no host */
+    return false;
 }
 
 static bool target_fits(const struct tracker_row *row, struct fct_str target)

@@ -5,7 +5,9 @@
 #include "plugins/lib/view.h"
 #include "plugins/trackers/tracker_act.h"
 #include "plugins/trackers/tracker_glob.h"
+#include "plugins/trackers/tracker_inside.h"
 #include "plugins/trackers/tracker_shape.h"
+#include "plugins/trackers/tracker_strict.h"
 #include <stdlib.h>
 
 enum { ENOUGH = 3, SURE = 3, TARGET_ROOM = 1024, FEW = 8 };
@@ -33,6 +35,7 @@ struct walk {
     unsigned asked;                   /* whether a picture is repeated */
     struct fct_str hidden_name;       /* of the element we are in that hides its content … */
     size_t hidden_depth;              /* … and how many of that name are open; 0: in none */
+    struct tracker_strict strict;
 };
 
 /* FNV-1a. Two texts that fall together are taken for one: that gains nobody more than the same
@@ -143,7 +146,8 @@ static bool is_silent(const struct fct_html_token *token, const struct fct_link 
 {
     const struct fct_html_attribute *rel;
 
-    if (view_is(l->attribute, "ping") || view_is(l->tag, "bgsound"))
+    if (view_is(l->attribute, "ping") || view_is(l->tag, "bgsound") ||
+        view_is(l->tag, "amp-pixel") || view_is(l->tag, "amp-analytics"))
         return true;
     if (view_is(l->tag, "audio"))
         return !token || !tracker_attribute(token, "controls");
@@ -275,9 +279,35 @@ static bool is_spared(const struct tracker_page *page, const struct fct_link *l)
     return false;
 }
 
-static void clean_link(struct walk *w, const struct fct_link *l)
+/* Spaces behind the attribute, so that the link's edits make a multiple of three. */
+static void keep_thirds(struct walk *w, const struct fct_html_token *token,
+                        const struct fct_link *l, size_t from)
+{
+    static const struct fct_str spaces[] = {FCT_STR_INIT(""), FCT_STR_INIT(" "),
+                                            FCT_STR_INIT("  ")};
+    const struct tracker_page *page = w->page;
+    const struct fct_html_attribute *a = tracker_attribute_at(token, l->offset);
+    size_t removed = 0, end;
+
+    if (!page->thirds || !a || token->kind != FCT_HTML_START)
+        return;
+    for (size_t i = from; i < w->out->n; i++)
+        removed += w->out->edit[i].length + 2 * w->out->edit[i].with.n;
+    end = a->offset + a->length;
+    if (removed % 3 > 0 && end <= page->bytes.n)
+        tracker_edits_add(w->out, page->tools,
+                          &(struct tracker_edit){.offset = end,
+                                                 .with = spaces[removed % 3],
+                                                 .why = w->out->edit[from].why,
+                                                 .company = {"", 0},
+                                                 .host = l->url.host,
+                                                 .more = true});
+}
+
+static void clean_link(struct walk *w, const struct fct_html_token *token, const struct fct_link *l)
 {
     const struct tracker_page *page = w->page;
+    size_t from = w->out->n;
     struct fct_str raw = tracker_part(page->bytes, l->offset, l->offset + l->length), target;
     bool html = l->from != FCT_LINK_TEXT;
     struct tracker_span cut[32];
@@ -297,14 +327,24 @@ static void clean_link(struct walk *w, const struct fct_link *l)
         note_cuts(w, l, cut,
                   tracker_link_cut(page->list, l->url.host, raw, html, cut, FCT_COUNT(cut)));
     }
+    if (w->out->n > from)
+        keep_thirds(w, token, l, from);
 }
 
 /* ---- the walk ---- */
 
 static void clean_load(struct walk *w, const struct fct_html_token *token, const struct fct_link *l)
 {
-    struct finding f = judge(w, token, l);
-    bool sure = f.points >= ENOUGH && !f.off;
+    struct tracker_inside inside;
+    struct finding f;
+    bool sure;
+
+    if (token && token->kind == FCT_HTML_COMMENT &&
+        tracker_inside(w->page->bytes, token->offset + 4, token->offset + token->length, l->offset,
+                       &inside))
+        token = &inside.tag;
+    f = judge(w, token, l);
+    sure = f.points >= ENOUGH && !f.off;
 
     if (sure || w->page->level == TRACKER_STRICT)
         tracker_remove(
@@ -352,9 +392,10 @@ static void follow_hidden(struct walk *w, const struct fct_html_token *t)
 }
 
 /* Links of this token; the next one begins where it ends. */
-static size_t clean_token(struct walk *w, const struct fct_html_token *t, size_t at)
+static size_t clean_token(struct walk *w, size_t i, size_t at)
 {
     const struct tracker_page *page = w->page;
+    const struct fct_html_token *t = &page->token[i];
     size_t end = t->offset + t->length;
 
     for (; at < page->links && page->link[at].offset < end; at++) {
@@ -365,10 +406,10 @@ static size_t clean_token(struct walk *w, const struct fct_html_token *t, size_t
         if (loads(l))
             clean_load(w, l->offset >= t->offset ? t : NULL, l);
         else
-            clean_link(w, l);
+            clean_link(w, l->offset >= t->offset ? t : NULL, l);
     }
     if (page->level == TRACKER_STRICT)
-        tracker_remove_other(page, w->out, t);
+        tracker_strict_token(page, &w->strict, i, w->out);
     return at;
 }
 
@@ -380,12 +421,12 @@ void tracker_page_clean(const struct tracker_page *page, struct tracker_edits *o
     if (page->level == TRACKER_OFF)
         return;
     for (size_t i = 0; i < page->tokens; i++) {
-        at = clean_token(&w, &page->token[i], at);
+        at = clean_token(&w, i, at);
         follow_hidden(&w, &page->token[i]);
     }
     for (; at < page->links; at++)
         if (page->link[at].from == FCT_LINK_TEXT && page->link[at].length <= page->bytes.n &&
             page->link[at].offset <= page->bytes.n - page->link[at].length)
-            clean_link(&w, &page->link[at]);
+            clean_link(&w, NULL, &page->link[at]);
     tracker_edits_settle(out, before);
 }

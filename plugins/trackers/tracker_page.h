@@ -52,6 +52,7 @@ struct tracker_page {
     enum tracker_level level;
     struct tracker_rules rules;
     struct fct_str bytes;
+    bool thirds;                        /* keep lengths modulo three: the part is in base64 */
     const struct fct_html_token *token; /* none: plain text */
     size_t tokens;
     const struct fct_link *link; /* of this part, in order */

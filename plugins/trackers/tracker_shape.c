@@ -198,17 +198,25 @@ enum tracker_shape tracker_shape_of(const struct fct_html_token *token)
     return l.width <= TINY_MAX && l.height <= TINY_MAX ? TRACKER_TINY : TRACKER_SEEN;
 }
 
-/* display or opacity: most styles are about letters and colours, and are not read. */
-static bool may_hide(struct fct_str style)
+static bool hides_at(struct fct_str style, char last)
 {
-    for (size_t i = 6; i < style.n; i++) {
-        if (tracker_lower(style.p[i]) != 'y')
-            continue;
-        if (begins(tracker_part(style, i - 6, style.n), "display") ||
-            begins(tracker_part(style, i - 6, style.n), "opacity"))
+    for (size_t at = 0; at < style.n; at++) {
+        const char *y = memchr(style.p + at, last, style.n - at);
+
+        if (!y)
+            return false;
+        at = (size_t)(y - style.p);
+        if (at >= 6 && (begins(tracker_part(style, at - 6, style.n), "display") ||
+                        begins(tracker_part(style, at - 6, style.n), "opacity")))
             return true;
     }
     return false;
+}
+
+/* display or opacity: most styles are about letters and colours, and are not read. */
+static bool may_hide(struct fct_str style)
+{
+    return hides_at(style, 'y') || hides_at(style, 'Y');
 }
 
 bool tracker_hides_content(const struct fct_html_token *token)

@@ -98,7 +98,7 @@ START_TEST(nothing_is_loaded_at_strict)
         {TRACKER_STRICT, "<style>@font-face{src:url(//x.example/f)}</style>", "<style>@font-face{src:url(about:blank)}</style>"},
         {TRACKER_STRICT, "<iframe srcdoc='<img src=//x.example/>'></iframe>", "<iframe srcdoc=''></iframe>"},
         {TRACKER_STRICT, "a<!--[if mso]><v:fill src='http://x.example/a'/><![endif]-->b<!-- // -->", "ab<!-- // -->"},
-        {TRACKER_STRICT, "<svg><rect fill='url(//x.example/p#a)'/><rect fill='url(#b)'/></svg>", "<svg><rect fill=''/><rect fill='url(#b)'/></svg>"},
+        {TRACKER_STRICT, "<svg><rect fill='url(//x.example/p#a)'/><rect fill='url(#b)'/></svg>", "<svg><rect fill='url(about:blank)'/><rect fill='url(#b)'/></svg>"},
         {TRACKER_STRICT, "<a href='http://x.example/'>x</a>", NULL},
     };
     check_cases(cases, FCT_COUNT(cases), true);
