@@ -24,10 +24,12 @@ struct bayes_shelf {
     struct bucket *bucket[BAYES_SITE_BUCKETS];
 };
 
+enum { LARGE = 250 }; /* tokens of a bucket, when a site knows four million */
+
 enum { SHELVES = 2, PLACES = SHELVES * BAYES_SITE_BUCKETS };
 
 struct bayes_cache {
-    size_t bytes, most, hand, fetching;
+    size_t bytes, most, hand;
     struct bayes_shelf *shelf[SHELVES];
 };
 
@@ -84,17 +86,9 @@ size_t bayes_cache_bytes(const struct bayes_cache *cache)
     return cache->bytes;
 }
 
-bool bayes_cache_fetch(struct bayes_cache *cache, size_t most)
+bool bayes_cache_is_full(const struct bayes_cache *cache)
 {
-    if (cache->fetching >= most)
-        return false;
-    cache->fetching++;
-    return true;
-}
-
-void bayes_cache_fetched(struct bayes_cache *cache, size_t n)
-{
-    cache->fetching -= n;
+    return cache->most - cache->bytes < size_of(LARGE);
 }
 
 /* ---- shelves ---- */

@@ -22,9 +22,8 @@ struct bayes_cache *bayes_cache_new(size_t most);
 void bayes_cache_free(struct bayes_cache **cache);
 size_t bayes_cache_bytes(const struct bayes_cache *cache);
 
-/* Buckets that are being fetched for all messages together. False: `most` are on their way. */
-bool bayes_cache_fetch(struct bayes_cache *cache, size_t most);
-void bayes_cache_fetched(struct bayes_cache *cache, size_t n);
+/* What comes next throws something out. */
+bool bayes_cache_is_full(const struct bayes_cache *cache);
 
 /* Two generations are kept, older ones make room. NULL: no memory. */
 struct bayes_shelf *bayes_cache_shelf(struct bayes_cache *cache, bayes_generation generation);

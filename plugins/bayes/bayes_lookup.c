@@ -78,7 +78,6 @@ static FCT_MAY_WAIT void look_site(struct fct_call *call, struct look *l)
         reply = ask(call, l, &bayes_site_script);
         next = reply ? bayes_site_answer(site, reply) : BAYES_SITE_STRANGE;
     }
-    bayes_site_end(site);
     if (next != BAYES_SITE_DONE)
         return;
     bayes_site_counts(site, &l->database->messages, l->database->token);

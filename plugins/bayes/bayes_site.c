@@ -1,8 +1,8 @@
 /* bayes_site.c - see bayes_site.h. */
 #include "bayes_site.h"
 
-/* After so many questions that somebody's lessons overtook the cache is left alone. */
-enum { ROUNDS = 3 };
+/* Of questions: when lessons overtake us again and again the cache is left alone. */
+enum { ROUNDS = 16 };
 
 enum { AHEAD = 16 }; /* tokens that memory is asked for before they are looked at */
 
@@ -63,7 +63,6 @@ void bayes_site_begin(struct bayes_site_look *look, struct bayes_cache *cache, b
     look->token = token;
     look->n = n;
     look->rounds = 0;
-    look->fetching = 0;
     look->direct = false;
     bayes_db_site(&look->db);
     for (size_t i = 0; i < n; i++)
@@ -74,35 +73,31 @@ void bayes_site_begin(struct bayes_site_look *look, struct bayes_cache *cache, b
     }
 }
 
-void bayes_site_end(struct bayes_site_look *look)
-{
-    if (look->cache)
-        bayes_cache_fetched(look->cache, look->fetching);
-    look->fetching = 0;
-}
-
 static struct bayes_shelf *shelf_of(const struct bayes_site_look *look,
                                     const struct bayes_site_part *part)
 {
     return look->cache ? bayes_cache_shelf(look->cache, part->generation) : NULL;
 }
 
-/* A bucket that is missing is fetched whole; one that is fetched already answers once only. */
+/* A bucket that is missing is fetched whole, and of those that are here already nothing is asked.
+ */
 static void want(struct bayes_site_look *look, struct bayes_site_part *part, unsigned char *seen,
                  size_t at)
 {
+    bool full = bayes_cache_is_full(look->cache);
     uint16_t bucket = look->bucket[at];
     unsigned char bit = (unsigned char)(1u << bucket % 8);
 
-    if (!(seen[bucket / 8] & bit) && part->nfetched < BAYES_FETCHED_MOST &&
-        bayes_cache_fetch(look->cache, BAYES_FETCHED_MOST)) {
-        look->fetching++;
+    if (part->nfetched < (full ? BAYES_FETCHED_FEW : BAYES_FETCHED_MOST) &&
+        !(seen[bucket / 8] & bit)) {
         seen[bucket / 8] |= bit;
         part->buckets[2 * part->nfetched] = (char)(bucket >> 8);
         part->buckets[2 * part->nfetched + 1] = (char)bucket;
         part->fetched[part->nfetched++] = (uint16_t)at;
-    } else {
+    } else if (full) {
         part->single[part->nsingle++] = (uint16_t)at;
+    } else {
+        part->more = true;
     }
 }
 
@@ -112,6 +107,7 @@ static void plan(struct bayes_site_look *look, struct bayes_site_part *part)
     unsigned char seen[BAYES_SITE_BUCKETS / 8] = {0};
 
     part->nfetched = part->nsingle = 0;
+    part->more = false;
     part->held = shelf && bayes_shelf_state(shelf, &part->state);
     for (size_t i = 0; part->held && i < look->n + AHEAD; i++) {
         if (i < look->n)
@@ -125,7 +121,7 @@ static void plan(struct bayes_site_look *look, struct bayes_site_part *part)
 static void plan_all(const struct bayes_site_look *look, struct bayes_site_part *part)
 {
     part->nfetched = 0;
-    part->held = false;
+    part->held = part->more = false;
     for (part->nsingle = 0; part->nsingle < look->n; part->nsingle++)
         part->single[part->nsingle] = (uint16_t)part->nsingle;
 }
@@ -288,8 +284,12 @@ static bool answer_part(const struct bayes_site_look *look, struct bayes_site_pa
     part->messages.spam = (double)bayes_number(&spam);
     part->messages.ham = (double)bayes_number(&ham);
     state = bayes_number(&text);
-    if (look->direct || (part->held && state == part->state))
-        return part->done = read_values(look, part, reply->item);
+    if (look->direct || (part->held && state == part->state)) {
+        if (!read_values(look, part, reply->item))
+            return false;
+        part->done = !part->more;
+        return true;
+    }
     move_on(look, part, state, &reply->item[5]);
     return true;
 }
@@ -299,7 +299,6 @@ enum bayes_site_next bayes_site_answer(struct bayes_site_look *look,
 {
     bool done = true;
 
-    bayes_site_end(look);
     if (reply->kind != FCT_REDIS_ARRAY || reply->n != BAYES_GENERATIONS)
         return BAYES_SITE_STRANGE;
     for (unsigned i = 0; i < BAYES_GENERATIONS; i++) {

@@ -2,8 +2,8 @@
  * remembers of it. Pure: who sends the questions is the caller's business.
  *
  * One question is enough nearly always: Redis says which state each generation is in, and what was
- * missing. When somebody has learned meanwhile it says which buckets that changed, and these are
- * asked for again. */
+ * missing; where much is missing it takes a few. When somebody has learned meanwhile it says which
+ * buckets that changed, and these are asked for again. */
 #ifndef PLUGINS_BAYES_BAYES_SITE_H
 #define PLUGINS_BAYES_BAYES_SITE_H
 
@@ -11,15 +11,16 @@
 
 enum {
     BAYES_GENERATIONS = 2,    /* that are read */
-    BAYES_FETCHED_MOST = 256, /* buckets that a process fetches at a time: others ask Redis, too */
+    BAYES_FETCHED_MOST = 128, /* buckets in one question, so that no answer takes long */
+    BAYES_FETCHED_FEW = 16,   /* … while the cache is full: what is fetched throws others out */
     BAYES_ENTRIES_MOST = 512, /* of a bucket; larger ones are not remembered */
 };
 
 struct bayes_site_part {
     bayes_generation generation;
-    bool done;
-    bool held;      /* there was a state when we asked: */
-    uint64_t state; /* this one */
+    bool done, more; /* more: not everything that is missing was asked for yet */
+    bool held;       /* there was a state when we asked: */
+    uint64_t state;  /* this one */
     struct bayes_counts messages;
     uint64_t value[BAYES_TOKENS];
     uint16_t fetched[BAYES_FETCHED_MOST], single[BAYES_TOKENS]; /* places of tokens */
@@ -34,15 +35,11 @@ struct bayes_site_look {
     uint16_t bucket[BAYES_TOKENS];
     size_t n;
     unsigned rounds;
-    size_t fetching; /* of what the cache counts */
-    bool direct;     /* everything is asked for */
+    bool direct; /* everything is asked for */
     struct bayes_site_part part[BAYES_GENERATIONS];
 };
 void bayes_site_begin(struct bayes_site_look *look, struct bayes_cache *cache, bayes_generation now,
                       const uint64_t *token, size_t n);
-
-/* However it ends. */
-void bayes_site_end(struct bayes_site_look *look);
 
 extern const struct fct_redis_script bayes_site_script;
 void bayes_site_ask(struct bayes_site_look *look, struct bayes_question *q);
