@@ -26,6 +26,13 @@ static const char *const status_word[] = {
     [QUEUE_EXPIRED] = "expired",
 };
 
+static int failed(const struct fct_err *err)
+{
+    int status = ctl_error(err);
+
+    return err->class == FCT_SYNTAX ? CTL_USAGE : status;
+}
+
 /* ---- which ---- */
 
 static bool read_age(const struct ctl *c, const char *option, uint64_t *seconds,
@@ -196,7 +203,7 @@ int ctl_queue_list(struct ctl *c)
     if (!read_filter(c, &f, &err) || !read_limit(c, &l.limit, &err) ||
         !each_row(c, &f, list_row, &l, &err)) {
         json_decref(l.json);
-        return ctl_error(&err);
+        return failed(&err);
     }
     if (l.json) {
         ctl_print_json(l.json);
@@ -275,10 +282,10 @@ int ctl_queue_show(struct ctl *c)
 
     if (!read_number(c->word[0], &f.id, &err) ||
         !store_queue_list(c->store, &f, &after, c->arena, &row, &n, &done, &err))
-        return ctl_error(&err);
+        return failed(&err);
     if (n == 0) {
         fct_fail(&err, FCT_DENIED, "nothing with that number is in the queue (any more)");
-        return ctl_error(&err);
+        return failed(&err);
     }
     if (c->json)
         ctl_print_json(row_json(row));
@@ -359,7 +366,7 @@ static int change(struct ctl *c, enum queue_act act, const char *word)
 
     free(ids.id);
     if (!ok)
-        return ctl_error(&err);
+        return failed(&err);
     if (c->json)
         ctl_print_json(json_pack("{s:s, s:I}", "done", word, "messages", (json_int_t)done));
     else
@@ -389,7 +396,7 @@ int ctl_queue_drop(struct ctl *c)
     if (!ctl_option(c, "--yes")) {
         fct_fail(&err, FCT_SYNTAX,
                  "dropped mail is gone and nobody is told; say --yes if that is meant");
-        return ctl_error(&err);
+        return failed(&err);
     }
     return change(c, QUEUE_DROP, "dropped");
 }
@@ -459,7 +466,7 @@ int ctl_queue_top(struct ctl *c)
     struct fct_err err = {0};
 
     if (!store_queue_statistics(c->store, TOP_DOMAINS, c->arena, &st, &err))
-        return ctl_error(&err);
+        return failed(&err);
     if (c->json) {
         top_json(&st);
         return CTL_OK;

@@ -25,6 +25,8 @@ static void print_check(struct ctl *c, const struct store_check_result *r, const
                (unsigned long long)r->accounts, (unsigned long long)r->mailboxes,
                (unsigned long long)r->messages, (unsigned long long)r->blobs,
                ctl_bytes(c->arena, r->bytes).p);
+    if (r->queued > 0)
+        buf_printf(&text, "%llu queue entries, likewise\n", (unsigned long long)r->queued);
     if (r->orphans > 0)
         buf_printf(&text,
                    "%llu bodies belong to nobody; they are given back by the store in time\n",
@@ -40,11 +42,12 @@ static void print_check(struct ctl *c, const struct store_check_result *r, const
 
 static void print_check_json(const struct store_check_result *r, const struct buf *report)
 {
-    ctl_print_json(json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "accounts", (json_int_t)r->accounts,
-        "mailboxes", (json_int_t)r->mailboxes, "messages", (json_int_t)r->messages, "blobs",
-        (json_int_t)r->blobs, "bytes", (json_int_t)r->bytes, "damaged", (json_int_t)r->damaged,
-        "orphans", (json_int_t)r->orphans, "report", ctl_json_str(buf_str(report))));
+    ctl_print_json(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "accounts",
+                             (json_int_t)r->accounts, "mailboxes", (json_int_t)r->mailboxes,
+                             "messages", (json_int_t)r->messages, "blobs", (json_int_t)r->blobs,
+                             "bytes", (json_int_t)r->bytes, "damaged", (json_int_t)r->damaged,
+                             "orphans", (json_int_t)r->orphans, "queued", (json_int_t)r->queued,
+                             "report", ctl_json_str(buf_str(report))));
 }
 
 int ctl_store_check(struct ctl *c)

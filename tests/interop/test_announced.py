@@ -88,7 +88,11 @@ SMTP = {
     'STARTTLS': ('STARTTLS\r\n', 1, '220'),
     'PRDR': ('MAIL FROM:<a@b.example> PRDR\r\nRCPT TO:<%s>\r\nRCPT TO:<bob@example.test>\r\nDATA\r\nSubject: x\r\n\r\n.\r\n' % USER, 5, '353'),
     'AUTH': ('AUTH PLAIN %s\r\n' % PLAIN, 1, '235'),
+    'DSN': ('AUTH PLAIN %s\r\nMAIL FROM:<%s> RET=HDRS ENVID=x+2B\r\nRCPT TO:<bob@example.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;b@c\r\n' % (PLAIN, USER), 3, '250'),
+    'MT-PRIORITY': ('AUTH PLAIN %s\r\nMAIL FROM:<%s> MT-PRIORITY=-3\r\n' % (PLAIN, USER), 2, '250'),
+    'REQUIRETLS': ('MAIL FROM:<a@b.example> REQUIRETLS\r\n', 1, '250'),
 }
+SUBMISSION = ('AUTH', 'DSN', 'MT-PRIORITY')
 POP3_LOGIN = 'USER %s\r\nPASS pass\r\n' % USER
 POP3 = {
     'USER': (POP3_LOGIN, r'\+OK.*\n\+OK'),
@@ -126,10 +130,7 @@ class Announced(unittest.TestCase):
     def test_smtp(self):
         for word in sorted(self.smtp_words()):
             with self.subTest(word):
-                c = Line('submission' if word == 'AUTH' else 'smtp')
-                c.until('220 ')
-                c.send('EHLO client.test\r\n')
-                c.until('250 ')
+                c = self.ehlo('submission' if word in SUBMISSION else 'smtp', word == 'REQUIRETLS')[0]
                 c.send(SMTP[word][0])
                 for _ in range(SMTP[word][1]):
                     reply = c.until(r'\d\d\d ')
@@ -139,13 +140,24 @@ class Announced(unittest.TestCase):
     def smtp_words(self):
         words = set()
         for port in ('smtp', 'submission'):
-            c = Line(port)
-            c.until('220 ')
-            c.send('EHLO client.test\r\n')
-            words |= {w.split()[0] for w in re.findall(r'(?m)^250[- ](.*)\r$', c.until('250 '))[1:]}
-            c.close()
+            for tls in (False, True):
+                c, said = self.ehlo(port, tls)
+                words |= {w.split()[0] for w in re.findall(r'(?m)^250[- ](.*)\r$', said)[1:]}
+                c.close()
         self.assertEqual(words - set(SMTP), set())
         return words
+
+    def ehlo(self, port, tls):
+        c = Line(port)
+        c.until('220 ')
+        if tls:
+            c.send('EHLO client.test\r\n')
+            c.until('250 ')
+            c.send('STARTTLS\r\n')
+            c.until('220 ')
+            c.starttls()
+        c.send('EHLO client.test\r\n')
+        return c, c.until('250 ')
 
     def test_pop3(self):
         c = Line('lmtp')

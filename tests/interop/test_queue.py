@@ -1,0 +1,119 @@
+"""Mail for other servers: from submission into the queue, seen and changed by facteurctl, out of it again."""
+import json, os, smtplib, sys, time, unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
+import facteur, mail_sink
+
+ALICE = 'alice@example.test'
+TEXT = 'Subject: hello\r\nMessage-ID: <1@example.test>\r\n\r\n.a line with a dot\r\nand one without\r\n'
+
+
+class Queue(unittest.TestCase):
+    def setUp(self):
+        self.closed, self.blocker = mail_sink.closed_port()
+        self.sink = mail_sink.Sink().__enter__()
+        self.routes = os.path.join(facteur.tempfile.mkdtemp(prefix='facteur-routes.'), 'routes')
+        with open(self.routes, 'w') as f:
+            f.write('near.example 127.0.0.1:%d\nshut.example 127.0.0.1:%d\nfull.example 127.0.0.1:%d\n' % (self.sink.port, self.closed, self.closed))
+
+    def tearDown(self):
+        self.sink.__exit__(None, None, None)
+        self.blocker.close()
+        facteur.shutil.rmtree(os.path.dirname(self.routes))
+
+    def server(self, more=''):
+        return facteur.Server(conf='relay { routes = "%s" }\nsmtp { %s }\n' % (self.routes, more))
+
+    def submit(self, server, to, text=TEXT, mail=(), rcpt=(), sender=ALICE):
+        with smtplib.SMTP('127.0.0.1', server.port('submission'), local_hostname=facteur.CLIENT, timeout=30) as s:
+            s.ehlo()
+            s.login(ALICE, facteur.PASSWORD)
+            return s.sendmail(sender, to, text.encode(), mail, rcpt)
+
+    def list(self, server, *options):
+        return json.loads(server.ctl('queue', 'list', '--json', *options).stdout)
+
+    def until(self, look, what):
+        end = time.monotonic() + 60
+        while not look():
+            self.assertLess(time.monotonic(), end, what)
+            time.sleep(0.02)
+
+    def tried(self, server):
+        self.until(lambda: all(r['attempts'] or r['status'] != 'pending' for m in self.list(server) for r in m['to']), 'an attempt')
+
+    def test_list_and_change(self):
+        with self.server() as server:
+            self.submit(server, ['a@shut.example', 'b@full.example', 'bob@example.test'], mail=['RET=HDRS', 'ENVID=Q1'], rcpt=['NOTIFY=FAILURE', 'ORCPT=rfc822;x@y'])
+            self.submit(server, ['c@Shut.example'])
+            self.tried(server)
+            rows = self.list(server)
+            self.assertEqual([[r['address'] for r in m['to']] for m in rows], [['a@shut.example', 'b@full.example'], ['c@Shut.example']])
+            first = rows[0]
+            self.assertEqual((first['from'], first['login'], first['envid'], first['state']), (ALICE, ALICE, 'Q1', 'waiting'))
+            self.assertGreater(first['due'], first['arrived'])
+            self.assertEqual((first['to'][0]['notify'], first['to'][0]['orcpt'], first['to'][0]['status']), (4, 'rfc822;x@y', 'pending'))
+            self.assertTrue(first['to'][0]['reply'])
+            for options, want in ((('--domain', 'full.example'), 1), (('--to', 'C@SHUT'), 1), (('--from', 'alice'), 2), (('--from', '<>'), 0),
+                                  (('--login', 'bob@example.test'), 0), (('--older', '1h'), 0), (('--newer', '1h'), 2), (('--state', 'held'), 0)):
+                self.assertEqual(len(self.list(server, *options)), want, options)
+            number = str(first['id'])
+            self.assertIn('1 message held', server.ctl('queue', 'hold', number).stdout)
+            self.assertEqual([m['state'] for m in self.list(server)], ['held', 'waiting'])
+            self.assertIn('Q1', server.ctl('queue', 'show', number).stdout)
+            top = json.loads(server.ctl('queue', 'top', '--json').stdout)
+            self.assertEqual((top['messages'], top['recipients'], top['held'], {d['domain'] for d in top['top']}), (2, 3, 2, {'shut.example', 'full.example'}))
+            # It survives a restart, held as it is.
+            self.assertEqual(server.stop(), 0)
+            server.start()
+            self.assertEqual([m['state'] for m in self.list(server, '--domain', 'full.example')], ['held'])
+            self.assertIn('2 queue', server.ctl('store', 'check').stdout)
+            self.assertEqual(server.ctl('queue', 'drop', number, check=False).returncode, 2)
+            self.assertEqual(server.ctl('queue', 'hold', check=False).returncode, 2)
+            self.assertEqual(server.ctl('queue', 'hold', '99', check=False).returncode, 1)
+            self.assertEqual(server.ctl('queue', 'hold', 'x', check=False).returncode, 2)
+            self.assertIn('2 messages dropped', server.ctl('queue', 'drop', '--all', '--yes').stdout)
+            self.assertEqual(self.list(server), [])
+            server.ctl('store', 'check')
+
+    def test_what_leaves_is_what_came(self):
+        with self.server() as server:
+            server.ctl('alias', 'set', 'team@example.test', 'bob@example.test', 'far@near.example')
+            self.submit(server, ['a@near.example', 'bob@example.test', 'b@near.example'])
+            self.until(lambda: self.sink.letters, 'a letter')
+            letter = self.sink.letters[0]
+            self.assertEqual((letter.sender, letter.recipients), (ALICE, ['a@near.example', 'b@near.example']))
+            self.assertTrue(letter.data.startswith(b'Received: from client.test'), letter.data[:80])
+            self.assertNotIn(b'Return-Path', letter.data)
+            self.assertTrue(letter.data.endswith(TEXT.encode()), letter.data)
+            # An alias leads out, for anybody; its sender stays outside.
+            with smtplib.SMTP('127.0.0.1', server.port('smtp'), local_hostname=facteur.CLIENT, timeout=30) as s:
+                s.sendmail('stranger@outside.example', ['team@example.test'], TEXT)
+            self.until(lambda: len(self.sink.letters) > 1, 'the forwarded letter')
+            self.assertEqual(self.sink.letters[1].recipients, ['far@near.example'])
+            self.until(lambda: self.list(server) == [], 'an empty queue')
+            server.ctl('store', 'check')
+
+    def test_retry(self):
+        with self.server() as server:
+            self.submit(server, ['a@shut.example'])
+            self.tried(server)
+            number = str(self.list(server)[0]['id'])
+            before = self.list(server)[0]['to'][0]['attempts']
+            server.ctl('queue', 'retry', number)
+            self.until(lambda: self.list(server)[0]['to'][0]['attempts'] > before, 'another attempt')
+
+    def test_limits(self):
+        conf = 'relay { routes = "%s" }\nstore { queue_per_login = 2 queue_messages = 3 }\n' % self.routes
+        with facteur.Server(conf=conf) as server:
+            for _ in range(2):
+                self.submit(server, ['a@shut.example'])
+            with self.assertRaises(smtplib.SMTPDataError) as e:
+                self.submit(server, ['a@shut.example', 'bob@example.test'])
+            self.assertEqual(e.exception.smtp_code, 452)
+            self.assertEqual(len(self.list(server)), 2)
+            self.submit(server, ['bob@example.test'])  # local mail goes on
+
+
+if __name__ == '__main__':
+    unittest.main()
