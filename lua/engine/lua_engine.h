@@ -94,7 +94,7 @@ struct lua_call {
 };
 
 #define LUA_KEPT_TEXTS   16
-#define LUA_KEPT_LONGEST 1000
+#define LUA_KEPT_LONGEST 65536
 
 struct lua_engine {
     const struct fct_host *host;
@@ -125,7 +125,8 @@ struct lua_engine {
     struct lua_kept {
         struct fct_str text; /* of the Lua string */
         int reference;       /* keeps it alive; 0: none yet */
-    } kept[LUA_KEPT_TEXTS];  /* lua_message.c: texts of header fields */
+    } kept[LUA_KEPT_TEXTS];  /* lua_message.c: texts of header fields and parts */
+    struct lua_page *page;   /* lua_html_text.c */
 };
 
 /* The callback that has the processor. Read by the allocator and by the watchdog's signal handler.
@@ -283,9 +284,16 @@ void lua_regex_open(lua_State *L);
 
 /* ---- lua_url.c, lua_html.c ---- */
 void lua_url_push(lua_State *L, const struct fct_url *url);
-/* The visible text of an HTML part, spaces collapsed. malloc'd; false: no memory. */
-FCT_MUST_CHECK bool lua_html_text(const struct fct_host *host, struct fct_call *call,
-                                  const struct fct_part *part, size_t most, char **out, size_t *n);
+
+/* ---- lua_html_text.c ---- */
+/* The visible text of an HTML part, or of all (NULL), spaces collapsed. Kept until the next call.
+ * False: no memory. */
+FCT_MUST_CHECK bool lua_html_text(struct lua_engine *e, struct fct_call *call,
+                                  const struct fct_part *part, struct fct_str *out);
+/* Of the running callback's message. */
+void lua_html_text_push(lua_State *L, const struct fct_part *part);
+void lua_page_free(struct lua_engine *e);
+
 static inline bool lua_str_is(struct fct_str s, const char *text)
 {
     return s.n == strlen(text) && memcmp(s.p, text, s.n) == 0;

@@ -7,10 +7,11 @@
 #define HASH_BITS 13
 #define HASHES    (1u << HASH_BITS)
 
-#define LEVELS 3 /* words of one byte, of two, of three and more */
+#define LEVELS 4  /* words of one byte, of two, of three, of four and more */
+#define LONG   12 /* bytes: such words, of which many begin alike, have a table of their own */
 
-/* What may begin where these bytes stand. */
-enum { ANY = 1, WORD = 2 };
+/* What may begin where these bytes stand: two bits for each level. */
+enum { ANY = 0x01, WORD = 0x02, ALL_ANY = 0x55, ALL = 0xff };
 
 struct entry {
     uint64_t first, mask; /* up to eight bytes, as they lie in memory */
@@ -22,14 +23,13 @@ struct entry {
 
 /* Words by the hash of their first bytes. */
 struct level {
-    uint8_t may; /* all there is in `of` */
-    uint8_t of[HASHES];
+    uint8_t of[HASHES];         /* ANY, WORD */
     uint32_t begin[HASHES + 1]; /* entries */
 };
 
 struct lua_finder {
-    uint8_t first[256]; /* what may begin with this byte */
-    struct level level[LEVELS];
+    uint8_t first[256];             /* what may begin with this byte */
+    struct level level[LEVELS + 1]; /* the last: long words */
     bool is_word[256];
     size_t n;
     struct entry entry[];
@@ -75,15 +75,30 @@ static struct entry new_entry(const struct lua_literal *l, uint32_t which)
 
 static unsigned level_of(const struct entry *e)
 {
-    return e->n < LEVELS ? e->n - 1u : LEVELS - 1u;
+    return e->n >= LONG ? LEVELS : e->n < LEVELS ? e->n - 1u : LEVELS - 1u;
+}
+
+/* Of the first twelve bytes. */
+static uint32_t hash_long(uint64_t eight, uint32_t four)
+{
+    return (uint32_t)((eight * 0x9e3779b97f4a7c15u ^ four * 0xc2b2ae3d27d4eb4fu) *
+                          0x165667b19e3779f9u >>
+                      (64 - HASH_BITS));
+}
+
+static uint32_t hash_first(const struct entry *e, unsigned bytes)
+{
+    unsigned char first[8];
+
+    memcpy(first, &e->first, 8);
+    return hash(first_bytes(load(first), bytes));
 }
 
 static uint32_t hash_of(const struct entry *e)
 {
-    unsigned char bytes[8];
+    unsigned level = level_of(e);
 
-    memcpy(bytes, &e->first, 8);
-    return hash(first_bytes(load(bytes), level_of(e) + 1));
+    return level == LEVELS ? hash_long(e->first, load(e->rest)) : hash_first(e, level + 1);
 }
 
 static unsigned char first_byte(const struct entry *e)
@@ -106,22 +121,26 @@ static int compare(const void *left, const void *right)
     return a->which < b->which ? -1 : a->which > b->which;
 }
 
+static void fill_one(struct lua_finder *f, const struct entry *e)
+{
+    uint8_t may = e->word ? WORD : ANY;
+    unsigned level = level_of(e), shown = level < LEVELS ? level : LEVELS - 1;
+    uint32_t h = hash_of(e);
+
+    f->first[first_byte(e)] |= (uint8_t)(may << 2 * shown);
+    f->level[level].of[h] |= may;
+    f->level[level].begin[h + 1]++;
+    if (level == LEVELS)
+        f->level[shown].of[hash_first(e, LEVELS)] |= (uint8_t)(may << 2);
+}
+
 static void fill_tables(struct lua_finder *f)
 {
     uint32_t begin = 0;
 
-    for (size_t i = 0; i < f->n; i++) {
-        struct level *level = &f->level[level_of(&f->entry[i])];
-        uint32_t h = hash_of(&f->entry[i]);
-
-        uint8_t may = f->entry[i].word ? WORD : ANY;
-
-        f->first[first_byte(&f->entry[i])] |= may;
-        level->of[h] |= may;
-        level->may |= level->of[h];
-        level->begin[h + 1]++;
-    }
-    for (size_t i = 0; i < LEVELS; i++) {
+    for (size_t i = 0; i < f->n; i++)
+        fill_one(f, &f->entry[i]);
+    for (size_t i = 0; i <= LEVELS; i++) {
         uint32_t *at = f->level[i].begin;
 
         at[0] = begin;
@@ -191,17 +210,34 @@ static void look(const struct looking *l, uint32_t first, uint32_t last)
     }
 }
 
-static void look_levels(const struct looking *l, uint8_t may)
+static void look_long(const struct looking *l, unsigned may)
+{
+    const struct level *level = &l->finder->level[LEVELS];
+    uint64_t eight;
+    uint32_t h;
+
+    memcpy(&eight, l->text + l->at, 8);
+    h = hash_long(eight, load(l->text + l->at + 8));
+    if (level->of[h] & may)
+        look(l, level->begin[h], level->begin[h + 1]);
+}
+
+static void look_levels(const struct looking *l, unsigned may)
 {
     uint32_t four = load(l->text + l->at);
 
-    for (unsigned i = LEVELS; i-- > 0;) {
+    for (unsigned i = 0; may != 0; i++, may >>= 2) {
         const struct level *level = &l->finder->level[i];
+        unsigned here = may & (ANY | WORD);
+        uint32_t h;
 
-        uint32_t h = hash(first_bytes(four, i + 1));
-
-        if ((level->may & may) && (level->of[h] & may))
+        if (!here)
+            continue;
+        h = hash(first_bytes(four, i + 1));
+        if (level->of[h] & here)
             look(l, level->begin[h], level->begin[h + 1]);
+        if (level->of[h] & here << 2)
+            look_long(l, here);
     }
 }
 
@@ -213,11 +249,11 @@ void lua_finder_scan(const struct lua_finder *f, const unsigned char *folded, si
 
     for (size_t at = 0; at < n; at++) {
         bool is_word = f->is_word[folded[at]];
-        uint8_t may = is_word && !before ? ANY | WORD : ANY;
+        unsigned may = f->first[folded[at]] & (is_word && !before ? ALL : ALL_ANY);
 
-        if (f->first[folded[at]] & may) {
+        if (may != 0) {
             l.at = at;
-            l.word = may & WORD;
+            l.word = is_word && !before;
             look_levels(&l, may);
         }
         before = is_word;

@@ -124,97 +124,6 @@ bool lua_html_is_hidden(const struct fct_html_token *t)
            lua_html_pixels(lua_html_style(style, "max-width")) == 0;
 }
 
-/* ---- text ---- */
-
-/* Their content is not for reading. */
-static bool is_silent(struct fct_str name)
-{
-    static const char *const names[] = {"script", "style", "template", "title", "noscript", "head"};
-
-    for (size_t i = 0; i < FCT_COUNT(names); i++)
-        if (lua_str_is(name, names[i]))
-            return true;
-    return false;
-}
-
-static bool breaks_line(struct fct_str name)
-{
-    static const char *const names[] = {"br", "p",  "div",   "tr", "li", "h1",         "h2",
-                                        "h3", "h4", "table", "ul", "ol", "blockquote", "hr"};
-
-    for (size_t i = 0; i < FCT_COUNT(names); i++)
-        if (lua_str_is(name, names[i]))
-            return true;
-    return false;
-}
-
-struct text {
-    char *p;
-    size_t n, size, most;
-    bool space, line;
-};
-
-static bool put(struct text *t, char c)
-{
-    if (t->n == t->size) {
-        size_t size = 2 * t->size + 4096;
-        char *p = realloc(t->p, size);
-
-        if (!p)
-            return false;
-        t->p = p;
-        t->size = size;
-    }
-    t->p[t->n++] = c;
-    return true;
-}
-
-static bool put_text(struct text *t, struct fct_str s)
-{
-    for (size_t i = 0; i < s.n && t->n < t->most; i++) {
-        if (memchr(" \t\r\n\f", s.p[i], 5)) {
-            t->space = true;
-            continue;
-        }
-        if (t->n > 0 && (t->line || t->space) && !put(t, t->line ? '\n' : ' '))
-            return false;
-        t->line = t->space = false;
-        if (!put(t, s.p[i]))
-            return false;
-    }
-    return true;
-}
-
-bool lua_html_text(const struct fct_host *host, struct fct_call *call, const struct fct_part *part,
-                   size_t most, char **out, size_t *n)
-{
-    struct text text = {.most = most};
-    struct fct_str silent = {NULL, 0};
-    const struct fct_html_token *t;
-    struct lua_html_walk w;
-
-    lua_html_start(&w, host, call, part);
-    while ((t = lua_html_next(&w)) && text.n < most) {
-        if (t->kind == FCT_HTML_TEXT && !silent.p && !put_text(&text, t->text)) {
-            free(text.p);
-            return false;
-        }
-        if (t->kind != FCT_HTML_START && t->kind != FCT_HTML_END)
-            continue;
-        text.line = text.line || breaks_line(t->name);
-        if (t->kind == FCT_HTML_START && !silent.p && is_silent(t->name) && !t->self_closing)
-            silent = t->name;
-        /* <head> may be left open: a body ends it. */
-        else if (silent.p && ((t->kind == FCT_HTML_END && t->name.n == silent.n &&
-                               memcmp(t->name.p, silent.p, silent.n) == 0) ||
-                              (lua_str_is(silent, "head") && lua_str_is(t->name, "body"))))
-            silent = (struct fct_str){NULL, 0};
-    }
-    *out = text.p;
-    *n = text.n;
-    return true;
-}
-
 /* ---- the object ---- */
 
 static const struct fct_part *only_part(lua_State *L)
@@ -233,27 +142,10 @@ static void start(lua_State *L, struct lua_html_walk *w)
 
 int lua_get_html_text(lua_State *L)
 {
-    struct lua_call *c = lua_view_check(L, 1, LUA_HTML);
-    size_t most = (size_t)lua_engine_of(L)->conf->text_limit.bytes, n = 0;
     const struct fct_part *only = only_part(L);
-    luaL_Buffer copy;
-    char *text = NULL;
 
     (void)LUA_NEEDS(L, html, "HTML");
-    /* Room first: an error for want of memory must not lose the text. */
-    if (!lua_html_text(lua_host(L), c->host, only, most, &text, &n))
-        return luaL_error(L, "not enough memory");
-    if (n == 0) {
-        lua_pushliteral(L, "");
-        return 1;
-    }
-    if (!lua_memory_fits(c, n)) {
-        free(text);
-        return luaL_error(L, "not enough memory");
-    }
-    memcpy(luaL_buffinitsize(L, &copy, n), text, n);
-    free(text);
-    luaL_pushresultsize(&copy, n);
+    lua_html_text_push(L, only);
     return 1;
 }
 

@@ -11,6 +11,8 @@
 
 #define STRINGS_MOST 600
 #define JOINED_MOST  150 /* strings: not worth joining more */
+#define SET_MOST     12  /* characters */
+#define WORD_LEAST   4   /* bytes */
 #define LONG_ENOUGH  12  /* bytes: not worth joining more */
 #define BEFORE_MOST  64  /* bytes: more are no place any more */
 #define FUEL         20000
@@ -89,7 +91,8 @@ static struct lua_literal joined(const struct lua_literal *a, const struct lua_l
 /* set = set, each followed by each of `more`. Too many: the set stays, and ends. */
 static void join(struct search *search, struct strings *set, const struct strings *more)
 {
-    bool fits = count_whole(set) * more->n <= JOINED_MOST;
+    bool first = set->n == 1 && set->s[0].n == 0;
+    bool fits = count_whole(set) * more->n <= (first ? STRINGS_MOST : JOINED_MOST);
     struct strings *out = fits ? malloc(sizeof *out) : NULL;
 
     fits = out != NULL;
@@ -130,9 +133,32 @@ static void reduce(struct strings *set)
         }
 }
 
+/* Any of many letters: behind a word it tells less than it costs. */
+static bool is_any_of_many(const struct strings *more, const struct strings *behind)
+{
+    size_t single = 0;
+
+    for (size_t i = 0; i < behind->n; i++)
+        if (behind->s[i].n < WORD_LEAST)
+            return false;
+    for (size_t i = 0; i < more->n; i++)
+        single += more->s[i].n == 1;
+    return single > SET_MOST;
+}
+
 /* ---- how a node begins ---- */
 
 static void begins_of(struct search *search, uint16_t at, struct strings *out);
+
+/* out = out, followed by this node; `more` is room for it. */
+static void append(struct search *search, struct strings *out, uint16_t at, struct strings *more)
+{
+    begins_of(search, at, more);
+    if (is_any_of_many(more, out))
+        end_all(out);
+    else
+        join(search, out, more);
+}
 
 static void begins_of_char(const struct search *search, const struct lua_node *node,
                            struct strings *out)
@@ -192,10 +218,8 @@ static void begins_of(struct search *search, uint16_t at, struct strings *out)
             break;
         case LUA_NODE_ALL:
             for (uint16_t child = node->first; child && count_whole(out) > 0;
-                 child = search->tree->node[child].next) {
-                begins_of(search, child, more);
-                join(search, out, more);
-            }
+                 child = search->tree->node[child].next)
+                append(search, out, child, more);
             break;
         case LUA_NODE_ONE:
             begins_of_one(search, node, out, more);
@@ -214,10 +238,8 @@ static void begins_of_rope(struct search *search, const struct rope *rope, struc
     struct strings *more = malloc(sizeof *more);
 
     set_empty(out, more != NULL);
-    for (; rope && more && count_whole(out) > 0; rope = rope->next) {
-        begins_of(search, rope->node, more);
-        join(search, out, more);
-    }
+    for (; rope && more && count_whole(out) > 0; rope = rope->next)
+        append(search, out, rope->node, more);
     free(more);
 }
 
@@ -248,6 +270,23 @@ static int score_of(const struct strings *set)
         worst = one < worst ? one : worst;
     }
     return set->n > 0 && worst >= SCORE_LEAST ? worst : 0;
+}
+
+/* Inside words, and with many letters: each byte of a text would have to be looked at. */
+static bool begins_anywhere(const struct strings *set)
+{
+    bool seen[256] = {false};
+    size_t firsts = 0;
+
+    for (size_t i = 0; i < set->n; i++) {
+        unsigned char c = set->s[i].bytes[0];
+
+        if (!set->s[i].word && set->s[i].n > 0 && c < 0x80 && is_word(c) && !seen[c]) {
+            seen[c] = true;
+            firsts++;
+        }
+    }
+    return firsts > SET_MOST;
 }
 
 static uint32_t add_width(uint32_t a, uint32_t b)
@@ -336,6 +375,7 @@ static void choose(struct search *search, const struct rope *rope, uint32_t befo
                    struct choice *out)
 {
     struct choice *later;
+    bool anywhere;
 
     *out = (struct choice){.before = before};
     if (!rope || search->fuel == 0)
@@ -345,12 +385,13 @@ static void choose(struct search *search, const struct rope *rope, uint32_t befo
     out->score = score_of(&out->set);
     if (out->score > 0 && before != LUA_LITERAL_ANYWHERE)
         out->score += BOUNDED;
-    if (out->score >= BOUNDED)
+    anywhere = begins_anywhere(&out->set);
+    if (out->score >= BOUNDED && !anywhere)
         return;
     later = malloc(sizeof *later);
     if (later) {
         choose_later(search, rope, before, later);
-        if (later->score > out->score)
+        if (later->score > (anywhere ? BOUNDED : out->score))
             *out = *later;
     }
     free(later);

@@ -23,6 +23,10 @@ static void push_kept(lua_State *L, struct fct_str text)
     struct lua_engine *e = lua_engine_of(L);
     struct lua_kept *k = &e->kept[((uintptr_t)text.p >> 4 ^ text.n) % LUA_KEPT_TEXTS];
 
+    if (text.n == 0 || text.n > LUA_KEPT_LONGEST) {
+        lua_str_push(L, text);
+        return;
+    }
     if (k->reference && k->text.n == text.n && memcmp(k->text.p, text.p, text.n) == 0) {
         lua_rawgeti(L, LUA_REGISTRYINDEX, k->reference);
         return;
@@ -45,10 +49,7 @@ static void push_text(lua_State *L, struct fct_call *call, const struct fct_head
         return;
     }
     text = lua_host(L)->header_text(call, h);
-    if (text.n > 0 && text.n <= LUA_KEPT_LONGEST)
-        push_kept(L, text);
-    else
-        lua_str_push(L, text);
+    push_kept(L, text);
 }
 
 static int push_first(lua_State *L, const char *name, size_t nth)
@@ -227,7 +228,7 @@ static void push_cut(lua_State *L, struct fct_str s)
 
     if (s.n > most)
         s.n = most;
-    lua_str_push(L, s);
+    push_kept(L, s);
 }
 
 /* The first part of a type that is no attachment. */

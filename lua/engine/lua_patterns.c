@@ -17,7 +17,7 @@
 #define SLOW_NS     INT64_C(10000000)
 #define LARGE       (size_t)(16 * 1024) /* texts where a pattern may take SLOW_NS unnoticed */
 #define BLOCK       (size_t)(16 * 1024) /* of lines that are searched at once */
-#define PLACES_MOST 256                 /* and one more for each KiB: then the whole text */
+#define PLACES_MOST 1280                /* or one for each 32 bytes and 256: then the whole text */
 #define RUNS_A_LOOK 64                  /* at the clock */
 
 enum target {
@@ -68,6 +68,23 @@ struct text {
     size_t n, size, most;
 };
 
+/* Room for so many bytes more. False: no memory. */
+static bool reserve(struct text *t, size_t n)
+{
+    size_t size = t->n + n;
+    char *p;
+
+    if (size <= t->size)
+        return true;
+    size += t->size;
+    p = realloc(t->p, size);
+    if (!p)
+        return false;
+    t->p = p;
+    t->size = size;
+    return true;
+}
+
 /* False: full, or no memory; what is there counts. */
 static bool add(struct text *t, struct fct_str s)
 {
@@ -75,15 +92,8 @@ static bool add(struct text *t, struct fct_str s)
 
     if (!all)
         s.n = t->most - t->n;
-    if (t->n + s.n > t->size) {
-        size_t size = 2 * t->size + s.n + 4096;
-        char *p = realloc(t->p, size);
-
-        if (!p)
-            return false;
-        t->p = p;
-        t->size = size;
-    }
+    if (!reserve(t, s.n))
+        return false;
     if (s.n > 0)
         memcpy(t->p + t->n, s.p, s.n);
     t->n += s.n;
@@ -99,46 +109,46 @@ static bool is_blank(char c)
  * it was wrapped. */
 static bool add_unwrapped(struct text *t, struct fct_str s)
 {
+    char *out;
+
+    if (s.n > t->most - t->n)
+        s.n = t->most - t->n;
+    if (!reserve(t, s.n))
+        return false;
+    out = t->p + t->n;
     for (size_t i = 0; i < s.n;) {
-        size_t word = i, lines = 0;
+        size_t lines = 0, begin;
 
         while (i < s.n && !is_blank(s.p[i]))
-            i++;
-        if (!add(t, (struct fct_str){s.p + word, i - word}))
-            return false;
-        for (word = i; i < s.n && is_blank(s.p[i]); i++)
+            *out++ = s.p[i++];
+        for (begin = i; i < s.n && is_blank(s.p[i]); i++)
             lines += s.p[i] == '\n';
-        if (i > word && !add(t, lines > 1 ? FCT_STR("\n") : FCT_STR(" ")))
-            return false;
+        if (i > begin)
+            *out++ = lines > 1 ? '\n' : ' ';
     }
+    t->n = (size_t)(out - t->p);
     return add(t, FCT_STR("\n"));
 }
 
-static void make_text(const struct fct_host *host, struct fct_call *call, struct text *t)
+static void make_text(struct lua_engine *e, struct fct_call *call, struct text *t)
 {
     const struct fct_part *part;
-    size_t n = host->parts(call, &part);
+    size_t n = e->host->parts(call, &part);
+    bool more = true;
 
-    for (size_t i = 0; i < n; i++) {
-        char *html = NULL;
-        size_t nhtml;
+    for (size_t i = 0; i < n && more; i++) {
+        struct fct_str page;
 
-        if (lua_part_is(&part[i], "text/plain")) {
-            if (!add_unwrapped(t, host->part_text(call, &part[i])))
-                return;
-        } else if (lua_part_is(&part[i], "text/html") &&
-                   lua_html_text(host, call, &part[i], t->most, &html, &nhtml)) {
-            bool more = add_unwrapped(t, (struct fct_str){html, nhtml});
-
-            free(html);
-            if (!more)
-                return;
-        }
+        if (lua_part_is(&part[i], "text/plain"))
+            more = add_unwrapped(t, e->host->part_text(call, &part[i]));
+        else if (lua_part_is(&part[i], "text/html") && lua_html_text(e, call, &part[i], &page))
+            more = add_unwrapped(t, page);
     }
 }
 
-static void make_subject(const struct fct_host *host, struct fct_call *call, struct text *t)
+static void make_subject(struct lua_engine *e, struct fct_call *call, struct text *t)
 {
+    const struct fct_host *host = e->host;
     const struct fct_header *h = host->header(call, "Subject", 0);
 
     if (h)
@@ -146,8 +156,9 @@ static void make_subject(const struct fct_host *host, struct fct_call *call, str
 }
 
 /* "Name: decoded value", one per line. */
-static void make_headers(const struct fct_host *host, struct fct_call *call, struct text *t)
+static void make_headers(struct lua_engine *e, struct fct_call *call, struct text *t)
 {
+    const struct fct_host *host = e->host;
     const struct fct_header *first;
     size_t n = host->headers(call, &first);
 
@@ -157,8 +168,9 @@ static void make_headers(const struct fct_host *host, struct fct_call *call, str
             return;
 }
 
-static void make_html(const struct fct_host *host, struct fct_call *call, struct text *t)
+static void make_html(struct lua_engine *e, struct fct_call *call, struct text *t)
 {
+    const struct fct_host *host = e->host;
     const struct fct_part *part;
     size_t n = host->parts(call, &part);
 
@@ -168,8 +180,9 @@ static void make_html(const struct fct_host *host, struct fct_call *call, struct
 }
 
 /* One per line. */
-static void make_urls(const struct fct_host *host, struct fct_call *call, struct text *t)
+static void make_urls(struct lua_engine *e, struct fct_call *call, struct text *t)
 {
+    const struct fct_host *host = e->host;
     const struct fct_link *first;
     size_t n = FCT_HAS(host, links) && host->links ? host->links(call, &first) : 0;
 
@@ -178,14 +191,15 @@ static void make_urls(const struct fct_host *host, struct fct_call *call, struct
             return;
 }
 
-static void make_raw(const struct fct_host *host, struct fct_call *call, struct text *t)
+static void make_raw(struct lua_engine *e, struct fct_call *call, struct text *t)
 {
+    const struct fct_host *host = e->host;
     (void)add(t, host->raw(call));
 }
 
 static const struct {
     const char *name;
-    void (*make)(const struct fct_host *host, struct fct_call *call, struct text *t);
+    void (*make)(struct lua_engine *e, struct fct_call *call, struct text *t);
 } targets[TARGETS] = {
     [TARGET_TEXT] = {"text", make_text},          [TARGET_SUBJECT] = {"subject", make_subject},
     [TARGET_HEADERS] = {"headers", make_headers}, [TARGET_HTML] = {"html", make_html},
@@ -355,9 +369,14 @@ static void begin_text(struct lua_target *t)
     }
 }
 
+static uint32_t places_most(size_t n)
+{
+    return n / 32 + 256 < PLACES_MOST ? (uint32_t)(n / 32 + 256) : PLACES_MOST;
+}
+
 static void search_all(struct lua_target *t, struct fct_call *call, struct fct_str text)
 {
-    struct run r = {t, call, text, 0, PLACES_MOST + (uint32_t)(text.n / 1024), false};
+    struct run r = {t, call, text, 0, places_most(text.n), false};
     bool known;
 
     begin_text(t);
@@ -379,7 +398,7 @@ static enum fct_verdict run_target(struct fct_call *call, enum fct_hook hook, co
 
     (void)hook;
     (void)event;
-    targets[t - t->set->target].make(t->engine->host, call, &text);
+    targets[t - t->set->target].make(t->engine, call, &text);
     search_all(t, call, (struct fct_str){text.p ? text.p : "", text.n});
     free(text.p);
     return FCT_NEXT;

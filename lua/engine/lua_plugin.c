@@ -88,6 +88,7 @@ void lua_engine_close(struct lua_engine **engine)
     lua_options_free(e);
     lua_loaded_free(e);
     lua_regex_engine_free(&e->regex);
+    lua_page_free(e);
     for (struct lua_text *t = e->text, *next; t; t = next) {
         next = t->next;
         free(t);
