@@ -1,6 +1,6 @@
 -- 60_structure.lua - how the message is made: what hides, what disguises, who is addressed.
 --
--- What is broken by the letter of the RFCs is headers_lint's, false links are phishing's; this is about habits.
+-- What is broken, missing or of an odd build is headers_lint's (LINT_HTML_ONLY, LINT_ONLY_IMAGE, LINT_FROM_IS_TO …), false links and names are phishing's; this is about habits.
 
 local function plain_of(m)
   local plain, page
@@ -11,32 +11,10 @@ local function plain_of(m)
   return plain, page
 end
 
-rule { "MADE_HTML_ONLY", score = 0.7, group = "structure", about = "a page without a plain text",
-  function(m)
-    local plain, page = plain_of(m)
-    return page and not plain
-  end }
-
-rule { "MADE_OF_A_PICTURE", score = 1.9, group = "structure", about = "a linked picture and hardly a word",
-  function(m)
-    if #m.html:images() == 0 or #m.html.text > 60 then return end
-    for _ in m.html:links() do return #m.html.text end
-  end }
-
 rule { "MADE_PLAIN_EMPTY", score = 1.0, group = "structure", about = "the plain text is empty, the page is not",
   function(m)
     local plain, page = plain_of(m)
     return plain and page and not plain.text:find("%S") and #m.html.text > 100
-  end }
-
-rule { "MADE_BASE64_ASCII", score = 0.7, group = "structure", about = "base64 around a text that needs none",
-  function(m)
-    for _, part in ipairs(m:parts()) do
-      if part.encoding == "base64" and part.type:find("^text/[ph]") and not part.name then
-        local bytes = part.bytes
-        return #bytes > 40 and not bytes:find("[\128-\255]") and part.type
-      end
-    end
   end }
 
 rule { "MADE_SHORT_WITH_LINK", score = 0.8, group = "structure", about = "a link and next to nothing else",
@@ -47,21 +25,9 @@ rule { "MADE_SHORT_WITH_LINK", score = 0.8, group = "structure", about = "a link
     return #rest:gsub("%s+", "") < 25
   end }
 
-rule { "ADDRESSED_TO_NOBODY", score = 0.8, group = "structure", about = "To is missing, empty or undisclosed",
+rule { "ADDRESSED_TO_NOBODY", score = 0.4, group = "structure", about = "To is missing, empty or undisclosed",
   function(m)
     return #m.to == 0 and #m.cc == 0 and not m.list_id
-  end }
-
-rule { "ADDRESSED_TO_ITSELF", score = 0.9, group = "structure", about = "sender and only recipient are the same address",
-  function(m)
-    return m.from and #m.to == 1 and #m.from.domain > 0 and m.from.address:lower() == m.to[1].address:lower()
-      and not m:header("X-Mailer") and not m:header("User-Agent")
-  end }
-
-rule { "FROM_NAME_ADDRESS", score = 1.8, group = "structure", about = "the sender's name is another organisation's address",
-  function(m)
-    local domain = m.from and m.from.name and m.from.name:match("[%w._%-]@([%w%-]+%.[%w.%-]+)")
-    return domain and url.org(domain:lower()) ~= url.org(m.from.domain) and domain
   end }
 
 rule { "FROM_NAME_LINK", score = 1.0, group = "structure", about = "the sender's name contains a web address",
@@ -84,7 +50,7 @@ rule { "GREETS_AN_ADDRESS", score = 1.5, group = "structure", about = "greets a 
     return text and greeting:match(text)
   end }
 
-rule { "SUBJECT_NAMES_MAILBOX", score = 0.3, group = "structure", about = "the subject contains the recipient's address or local part",
+rule { "SUBJECT_NAMES_MAILBOX", score = 0.6, group = "structure", about = "the subject contains the recipient's address or local part",
   function(m)
     local subject = (m.subject or ""):lower()
     for _, to in ipairs(m.to) do
@@ -94,7 +60,7 @@ rule { "SUBJECT_NAMES_MAILBOX", score = 0.3, group = "structure", about = "the s
     end
   end }
 
-rule { "MAILER_FORGED_OUTLOOK", score = 2.2, group = "structure", about = "claims to be Outlook Express, which always says X-MimeOLE",
+rule { "MAILER_FORGED_OUTLOOK", score = 2.3, group = "structure", about = "claims to be Outlook Express, which always says X-MimeOLE",
   function(m)
     local mailer = m:header("X-Mailer")
     return mailer and mailer:find("Outlook Express", 1, true) and not m:header("X-MimeOLE") and not m.list_id
@@ -117,7 +83,7 @@ patterns { group = "structure", target = "html",
     about = "tags that do not exist inside words" },
   HIDES_TINY_TEXT = { 0.8, [[/font-size ?: ?(?:0|1)(?:px|pt)?[ ;"'](?!.{0,80}(?:line-height|display ?: ?none|max-height|&nbsp;|<\/td>))[^>]{0,120}>[a-z][^<]{40}/i]],
     about = "text too small to read" },
-  HIDES_WHITE_TEXT = { 0.2, [[/<font[^>]{0,60} color ?= ?["']?(?:#?fff(?:fff|ff[0-9a-f])?|white)["']?[^>]{0,60}>[^<]{60}/i]],
+  HIDES_WHITE_TEXT = { 0.5, [[/<font[^>]{0,60} color ?= ?["']?(?:#?fff(?:fff|ff[0-9a-f])?|white)["']?[^>]{0,60}>[^<]{60}/i]],
     about = "white text" },
   HIDES_IN_SCRIPT = { 1.5, [[/document\.write ?\( ?(?:unescape|string\.fromcharcode|atob)|(?:eval|unescape) ?\( ?["'](?:%[0-9a-f]{2}){8}|String\.fromCharCode\((?:\d+, ?){8}/i]],
     about = "a page that a program writes" },

@@ -1,20 +1,18 @@
 -- 70_urls.lua - where links lead, by the look of their addresses alone; nothing is fetched.
 patterns { group = "urls", target = "urls",
-  LINK_TO_ADDRESS = { 1.8, [[/^https?:\/\/(?!(?:127|10|192\.168)\.)\d{1,3}(?:\.\d{1,3}){3}(?:[:\/]|$)/im]], about = "an IP address instead of a name" },
   LINK_TO_NUMBER = { 2.5, [[/^https?:\/\/(?:0x[0-9a-f]+|\d{8,10})(?:[:\/?]|$)/im]], about = "a number instead of a name" },
-  LINK_WITH_USER = { 2.0, [[/^https?:\/\/[^\/?#@\n]{2,100}@[a-z0-9.%-]+/im]], about = "something before an @ hides the host" },
   LINK_HOST_ESCAPED = { 2.0, [[/^https?:\/\/[^\/?#\n]{0,60}%[0-9a-f]{2}/im]], about = "the host is written in codes" },
-  LINK_ODD_PORT = { 1.0, [[/^https?:\/\/[a-z0-9.-]+:(?!80\b|443\b|8080\b|8443\b|8000\b|3000\b|8081\b)\d{2,5}/im]], about = "an unusual port" },
+  LINK_ODD_PORT = { 0.7, [[/^https?:\/\/[a-z0-9.-]+:(?!80\b|443\b|8080\b|8443\b|8000\b|3000\b|8081\b)\d{2,5}/im]], about = "an unusual port" },
   LINK_SHORTENED = { 0.4, [[/^https?:\/\/(?:www\.)?(?:bit\.ly|tinyurl\.com|t\.ly|is\.gd|v\.gd|cutt\.ly|rb\.gy|rebrand\.ly|shorturl\.at|ow\.ly|buff\.ly|t\.co|goo\.gl|tiny\.cc|bl\.ink|s\.id|shorte\.st|adf\.ly|lnkd\.in|qrco\.de|n9\.cl|u\.to|clck\.ru|vk\.cc|surl\.li|short\.gy|urlz\.fr|l\.ead\.me|tr\.ee|linktr\.ee|encurtador\.com\.br|2no\.co|goo\.su|1url\.cz)\/[\w-]/im]], about = "a shortened address" },
   LINK_FREE_HOSTING = { 1.2, [[/^https?:\/\/(?:(?:storage|firebasestorage)\.googleapis\.com\/[^\n]{0,120}\.html?|docs\.google\.com\/(?:forms|drawings|presentation)\/|[a-z0-9-]+\.(?:web\.app|firebaseapp\.com|pages\.dev|workers\.dev|r2\.dev|netlify\.app|vercel\.app|glitch\.me|webflow\.io|godaddysites\.com|square\.site|herokuapp\.com|onrender\.com|repl\.co|replit\.app|surge\.sh|000webhostapp\.com|infinityfreeapp\.com|duckdns\.org|ngrok(?:-free)?\.(?:io|app)|trycloudflare\.com|translate\.goog|myshopify\.com|mybluehost\.me|plesk\.page|cprapid\.com|framer\.(?:app|website)|carrd\.co)|[a-z0-9.-]+\.(?:blob\.core\.windows\.net|web\.core\.windows\.net|s3[a-z0-9.-]*\.amazonaws\.com|digitaloceanspaces\.com|linodeobjects\.com|backblazeb2\.com|ipfs\.[a-z.]{3,20}|cloudapp\.azure\.com)|(?:ipfs\.io|cloudflare-ipfs\.com|gateway\.pinata\.cloud|dweb\.link)\/)/im]], about = "a page that everybody can put up in a minute" },
   LINK_FREE_SITE = { 0.1, [[/^https?:\/\/(?:[a-z0-9-]+\.)?(?:weebly\.com|wixsite\.com|blogspot\.[a-z.]{2,6}|wordpress\.com|strikingly\.com|jimdosite\.com|yolasite\.com|geocities\.(?:com|ws)|tripod\.com|angelfire\.com|freewebs\.com|fc2\.com|sites\.google\.com)(?:\/|$)/im]], about = "a blog or home page of a free provider" },
-  LINK_REDIRECTS = { 0.4, [[/^https?:\/\/(?:www\.)?(?:google\.[a-z.]{2,6}\/(?:url\?|amp\/|travel\/clk)|(?:googleads\.g|ad)\.doubleclick\.net\/[^\n]{0,300}https?|bing\.com\/ck\/a|youtube\.com\/redirect|l\.facebook\.com\/l\.php|l\.instagram\.com|(?:[a-z]+\.)?yahoo\.com\/[^\n]{0,120}\*{1,2}https?|rd\.yahoo\.com|r\.search\.yahoo|linkedin\.com\/(?:slink|redir)|t\.umblr\.com|vk\.com\/away|steamcommunity\.com\/linkfilter|(?:www\.)?baidu\.com\/link|href\.li|(?:[a-z0-9]+\.)?msn\.com\/[^\n]{0,100}https?:)/im]], about = "a large site that leads on to anywhere" },
+  LINK_REDIRECTS = { 0.2, [[/^https?:\/\/(?:www\.)?(?:google\.[a-z.]{2,6}\/(?:url\?|amp\/|travel\/clk)|(?:googleads\.g|ad)\.doubleclick\.net\/[^\n]{0,300}https?|bing\.com\/ck\/a|youtube\.com\/redirect|l\.facebook\.com\/l\.php|l\.instagram\.com|(?:[a-z]+\.)?yahoo\.com\/[^\n]{0,120}\*{1,2}https?|rd\.yahoo\.com|r\.search\.yahoo|linkedin\.com\/(?:slink|redir)|t\.umblr\.com|vk\.com\/away|steamcommunity\.com\/linkfilter|(?:www\.)?baidu\.com\/link|href\.li|(?:[a-z0-9]+\.)?msn\.com\/[^\n]{0,100}https?:)/im]], about = "a large site that leads on to anywhere" },
   LINK_CHEAP_TLD = { 1.2, [[/^https?:\/\/[a-z0-9.-]+\.(?:top|xyz|icu|click|buzz|cyou|rest|monster|quest|cfd|sbs|bond|autos|boats|hair|makeup|skin|homes|beauty|win|bid|loan|men|date|racing|review|stream|download|trade|party|science|accountant|faith|cricket|webcam|gq|cf|tk|ml|ga|lat|lol|mom|pics|shop|store|online|site|fun|space|live|club|vip|wang|work|world|today|life|zip|mov|gdn|kim|fit|uno|ru\.com|sa\.com|za\.com|us\.com|in\.net)(?:[:\/?#]|$)/im]], about = "a top level that costs next to nothing" },
   LINK_IDN = { 0.8, [[/^https?:\/\/(?:[a-z0-9-]+\.)*xn--/im]], about = "an internationalised name" },
   LINK_MANY_LABELS = { 1.0, [[/^https?:\/\/(?:[a-z0-9-]+\.){6,}[a-z]{2,}(?:[:\/?#]|$)/im]], about = "seven labels or more" },
   LINK_RANDOM_HOST = { 0.9, [[/^https?:\/\/(?:[a-z0-9-]+\.)*(?:[a-z]*[bcdfghjklmnpqrstvwxz]{7,}[a-z]*|(?=[a-z0-9-]*\d[a-z0-9-]*[a-z][a-z0-9-]*\d[a-z0-9-]*[a-z][a-z0-9-]*\d)[a-z0-9]{9,}|[a-z]\d{5,}[a-z]{0,3})\.[a-z]{2,}(?:[:\/?#]|$)/im]], about = "a host name of random letters" },
   LINK_INTO_BLOG = { 1.2, [[/^https?:\/\/[^\/\n]+\/(?:[^\n?#]{0,80}\/)?(?:wp-(?:admin|includes)|wp-content\/(?!uploads\/)|\.well-known\/(?!apple|assetlinks)|cgi-?sys|~[a-z0-9]+\/(?:login|secure|update))/im]], about = "a folder that no visitor sees: a broken-in site" },
-  LINK_TO_REMOVE = { 0.7, [[/^https?:\/\/[^\n]{4,80}\/(?:remove|removeme|takemeoff|takeoff|optout|opt-out|out|rem|r?mv|byebye|nomore|delete)(?:\.(?:html?|php|asp|cgi|pl)|\/?$|\?)/im]], about = "a page to be removed" },
+  LINK_TO_REMOVE = { 1.1, [[/^https?:\/\/[^\n]{4,80}\/(?:remove|removeme|takemeoff|takeoff|optout|opt-out|out|rem|r?mv|byebye|nomore|delete)(?:\.(?:html?|php|asp|cgi|pl)|\/?$|\?)/im]], about = "a page to be removed" },
   LINK_AFFILIATE = { 0.1, [[/^https?:\/\/[^\n]{4,120}(?:[?&](?:aff(?:iliate)?(?:_?id)?|affid|afid|aid|subid|clickid|offer_id|refer(?:rer)?id|sponsor)=|\/(?:aff|affiliate|refer)\/)/im]], about = "somebody is paid for the click" },
   LINK_LOGIN_WORDS = { 1.0, [[/^https?:\/\/[^\/\n]*(?:(?:secure|account|verify|verification|update|signin|login|support|billing|confirm|wallet|webmail|service)[.-]){2,}/im]], about = "several of login, secure, verify in one host" },
   LINK_OLD_TRICKS = { 1.5, [[/^https?:\/\/(?:[^\/\n]*\.)?(?:com|net|org|gov|edu)[.-][^\/\n]{4,}\.(?!au|br|cn|uk|mx|tr|tw|sg|hk|ar|co|pe|ve|pl|ua|my|ph|za|jp|nz|il|eg|sa|pk|vn)[a-z]{2,}|^https?:\/\/[^\/\n]*\.(?:com|net|org|gov|bank)-[^\/\n]+/im]], about = "a known ending in the midst of the host" },
@@ -32,25 +30,27 @@ rule { "LINK_CARRIES_ADDRESS", score = 1.2, group = "urls", about = "the recipie
     end
   end }
 
-rule { "LINK_ALL_THE_SAME", score = 1.9, group = "urls", about = "three links or more, all to the same address",
+rule { "LINK_ALL_THE_SAME", score = 1.7, group = "urls", about = "three links or more, all to the same address",
   function(m)
-    local first, n, more = nil, 0, false
+    local first, n = nil, 0
     for link in m.html:links() do
       if link.url.scheme:find("^http") then
         local text = link.url.text
-        first, n, more = first or text, n + 1, more or (first and first ~= text)
+        if first and first ~= text then return end
+        first, n = first or text, n + 1
       end
     end
-    return n >= 3 and not more and n
+    return n >= 3 and n
   end }
 
-rule { "LINKS_ARE_ELSEWHERE", score = 1.2, group = "urls", about = "not one link leads to the sender's own site",
+rule { "LINKS_ARE_ELSEWHERE", score = 0.8, group = "urls", about = "not one link leads to the sender's own site",
   function(m)
     local own, n = m.from and url.org(m.from.domain), 0
     if not own or lists.freemail:has(m.from.domain) or m.list_id then return end
     for link in m.html:links() do
       if link.url.scheme:find("^http") then
-        if link.url.org == own then return end
+        local host = link.url.host
+        if host == own or host:sub(-#own - 1) == "." .. own then return end
         n = n + 1
       end
     end

@@ -1,10 +1,10 @@
 -- 90_good.lua - what mail between people and of their lists looks like. Little each: everything can be imitated.
 patterns { group = "good", target = "raw",
   GOOD_PATCH = { -1.0, [[/^(?:diff --git a\/|--- a\/[^\r\n]+\r?\n\+\+\+ b\/|@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@)/m]], about = "a patch" },
-  GOOD_SIGNED = { -0.8, [[/^(?:Content-Type: multipart\/signed|-----BEGIN PGP SIGNED MESSAGE-----)/im]], about = "signed by OpenPGP or S/MIME" },
+  GOOD_SIGNED = { -1, [[/^(?:Content-Type: multipart\/signed|-----BEGIN PGP SIGNED MESSAGE-----)/im]], about = "signed by OpenPGP or S/MIME" },
 }
 
-rule { "GOOD_REPLY", score = -1.2, group = "good", about = "answers a message and quotes it",
+rule { "GOOD_REPLY", score = -1.5, group = "good", about = "answers a message and quotes it",
   function(m)
     if not (m:header("In-Reply-To") or m:header("References")) then return end
     local text = m.text or ""
@@ -17,7 +17,7 @@ rule { "LIST_POST", score = 0, group = "good", about = "by a mailing list that p
     return m.list_id and post and post:match("<mailto:([^>]+)>")
   end }
 
-rule { "GOOD_SIGNATURE", score = -0.2, group = "good", about = "ends with a signature of four lines, as people's mail does",
+rule { "GOOD_SIGNATURE", score = -0.4, group = "good", about = "ends with a signature of four lines, as people's mail does",
   function(m)
     local at = (m.text or ""):find("\n-- ", 1, true)
     if not at or not m.text:find("^\r?\n", at + 4) then return end

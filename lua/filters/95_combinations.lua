@@ -9,7 +9,7 @@ composite { "MONEY_UNPROVED", score = 1.5, group = "combined", about = "money wo
   when = "g:money & (SPF_FAIL? | SPF_SOFTFAIL? | DKIM_FAIL? | DMARC_FAIL?) & !KNOWN_CONTACT?" }
 
 composite { "PHISH_WITH_LINK", score = 2.0, group = "combined", about = "asks for an account, and the link goes to a throw-away page",
-  when = "g:phish & (LINK_FREE_HOSTING | LINK_SHORTENED | LINK_TO_ADDRESS | LINK_CHEAP_TLD | LINK_INTO_BLOG | LINK_CARRIES_ADDRESS | LINK_OLD_TRICKS | LINK_REDIRECTS | LINK_IS_DATA)" }
+  when = "g:phish & (LINK_FREE_HOSTING | LINK_SHORTENED | PHISH_IP_URL? | LINK_CHEAP_TLD | LINK_INTO_BLOG | LINK_CARRIES_ADDRESS | LINK_OLD_TRICKS | LINK_REDIRECTS | LINK_IS_DATA)" }
 
 composite { "PHISH_UNPROVED", score = 1.5, group = "combined", about = "asks for an account, and nothing proves the sender",
   when = "(g:phish | SUBJ_ACCOUNT) & (SPF_FAIL? | SPF_SOFTFAIL? | DKIM_FAIL? | DMARC_FAIL?) & !KNOWN_CONTACT?" }
@@ -18,10 +18,10 @@ composite { "PHISH_FROM_ELSEWHERE", score = 1.0, group = "combined", about = "as
   when = "(g:phish | SUBJ_ACCOUNT | SUBJ_PARCEL) & LINKS_ARE_ELSEWHERE" }
 
 composite { "GOODS_FROM_ELSEWHERE", score = 1.0, group = "combined", about = "sells, and no link leads to the sender",
-  when = "(g:products | g:scam) & (LINKS_ARE_ELSEWHERE | LINK_TO_ADDRESS | LINK_CHEAP_TLD)" }
+  when = "(g:products | g:scam) & (LINKS_ARE_ELSEWHERE | PHISH_IP_URL? | LINK_CHEAP_TLD)" }
 
-composite { "BULK_TWICE", score = 0.2, group = "combined", about = "mass mail that explains itself, without what lists have",
-  when = "(BULK_NOT_SPAM | BULK_REMOVE_BY_REPLY | BULK_CLICK_REMOVE | BULK_ONE_TIME | BULK_OPT_IN_CLAIM) & (MADE_HTML_ONLY | LINK_TO_REMOVE | LINK_MAILS_REMOVAL | BULK_ACT_NOW | BULK_GUARANTEE | BULK_NO_OBLIGATION) & !LIST_POST" }
+composite { "BULK_TWICE", score = 0.6, group = "combined", about = "mass mail that explains itself, without what lists have",
+  when = "(BULK_NOT_SPAM | BULK_REMOVE_BY_REPLY | BULK_CLICK_REMOVE | BULK_ONE_TIME | BULK_OPT_IN_CLAIM) & (LINT_HTML_ONLY? | LINK_TO_REMOVE | LINK_MAILS_REMOVAL | BULK_ACT_NOW | BULK_GUARANTEE | BULK_NO_OBLIGATION) & !LIST_POST" }
 
-composite { "PAGE_FROM_ELSEWHERE", score = 1.4, group = "combined", about = "only a page, and no link leads to the sender",
-  when = "MADE_HTML_ONLY & LINKS_ARE_ELSEWHERE" }
+composite { "PAGE_FROM_ELSEWHERE", score = 1.6, group = "combined", about = "only a page, and no link leads to the sender",
+  when = "LINT_HTML_ONLY? & LINKS_ARE_ELSEWHERE" }

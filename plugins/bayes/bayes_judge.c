@@ -118,9 +118,9 @@ static double log_chance(double m, double n)
     return fmin(sum - m, 0);
 }
 
-/* Robinson's index is careful: where it says 2 to 1, ten of eleven messages are what it says. Its
+/* Robinson's index is careful: where it says 2 to 1, nine of ten messages are what it says. Its
  * odds are taken to this power, so that the probability is near what comes true. */
-#define CERTAINTY 4.0
+#define CERTAINTY 3.0
 
 /* Robinson's index (1 + S - H) / 2, as log10 odds, which go on where a double near 1 ends.
  * by_chance: how likely so much against ham, and so much against spam, would be by chance. */

@@ -16,9 +16,9 @@ const struct fct_symbol bayes_symbols[] = {
     {"BAYES_40", -0.5, "bayes", "Looks rather like wanted mail: 20 to 40 % probability of spam"},
     {"BAYES_50",  1.0, "bayes", "Looks like neither or like both: 40 to 60 % probability of spam"},
     {"BAYES_60",  1.8, "bayes", "Looks rather like spam: 60 to 80 % probability"},
-    {"BAYES_80",  4.0, "bayes", "Looks rather like spam: 80 to 95 % probability"},
-    {"BAYES_95",  4.7, "bayes", "Looks like spam: 95 to 99 % probability"},
-    {"BAYES_99",  5.8, "bayes", "Looks like spam: 99 % probability or more"},
+    {"BAYES_80",  3.0, "bayes", "Looks rather like spam: 80 to 95 % probability"},
+    {"BAYES_95",  3.8, "bayes", "Looks like spam: 95 to 99 % probability"},
+    {"BAYES_99",  5.0, "bayes", "Looks like spam: 99 % probability or more"},
     {"LIKE_TAUGHT_SPAM", 12.0, "taught", "Nearly the same as a message that this user has moved to Junk"},
     {"LIKE_TAUGHT_HAM", -10.0, "taught", "Nearly the same as a message that this user has moved out of Junk"},
     {NULL, 0, NULL, NULL},
@@ -29,7 +29,7 @@ static const double band_end[] = {0.01, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 0.99};
 
 /* In the outer bands: at odds of 10^SURE_ODDS to 1 it counts SURE_MORE more. */
 #define SURE_MORE 0.25
-#define SURE_ODDS 48.0
+#define SURE_ODDS 36.0
 
 static unsigned band_of(double probability)
 {

@@ -126,11 +126,12 @@ static void check_client(struct lint *l)
         lint_if(l, !clients[i].has_form(left), LINT_FORGED_CLIENT, name);
         return;
     }
-    /* Outlook Express writes both, or none. */
+    /* Outlook Express writes both, or none; programs on a Windows server only the first, and that
+     * server (IIS, Exchange) adds X-OriginalArrivalTime. */
     lint_if(l,
             value_of(l, "X-MimeOLE").n > 0 && value_of(l, "X-Mailer").n == 0 &&
-                value_of(l, "User-Agent").n == 0 && value_of(l, "Thread-Index").n == 0 &&
-                value_of(l, "X-Newsreader").n == 0,
+                value_of(l, "X-OriginalArrivalTime").n == 0 && value_of(l, "User-Agent").n == 0 &&
+                value_of(l, "Thread-Index").n == 0 && value_of(l, "X-Newsreader").n == 0,
             LINT_FORGED_CLIENT, FCT_STR("X-MimeOLE without X-Mailer"));
 }
 

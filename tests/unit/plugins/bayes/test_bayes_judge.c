@@ -114,7 +114,7 @@ START_TEST(fishers_sum)
     for (unsigned i = 0; i < 4; i++, term *= for_ham / i)
         h += term;
     bayes_judge(&tuning, &messages, token, 4, &o);
-    odds = pow((1 + h - s) / (1 - h + s), 4);
+    odds = pow((1 + h - s) / (1 - h + s), 3);
     ck_assert_double_eq_tol(o.probability, odds / (1 + odds), 1e-9);
 }
 END_TEST

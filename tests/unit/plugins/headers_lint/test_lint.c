@@ -132,6 +132,9 @@ static const struct {
     {LINT_FORGED_CLIENT, "User-Agent: Mozilla Thunderbird\r\nMessage-ID: <lottery@x.y>\r\n" TEXT,
      "User-Agent: Mozilla Thunderbird\r\n"
      "Message-ID: <3f1c1f0e-8d2b-4b6e-9a55-0d4c0b4e1f2a@x.y>\r\n" TEXT},
+    {LINT_FORGED_CLIENT, GOOD "X-MimeOLE: Produced By Microsoft MimeOLE V6\r\n" TEXT,
+     GOOD
+     "X-MimeOLE: Produced By Microsoft MimeOLE V6\r\nX-OriginalArrivalTime: 08 Aug 2002\r\n" TEXT},
     {LINT_BAD_MESSAGE_ID, "X-Mailer: Microsoft Outlook\r\nMessage-ID: @\r\n" TEXT, GOOD TEXT},
     {LINT_PRIORITY, GOOD "X-Priority: 1\r\n" TEXT,
      GOOD "X-Priority: 1\r\nX-Mailer: PHPMailer 6\r\n" TEXT},
