@@ -6,7 +6,7 @@
 /* clang-format off */
 const struct fct_conf_key fuzzy_conf_keys[] = {
     FCT_CONF_KEY(struct fuzzy_conf, secret,          "",     "Mixed into everything that is stored, so that nobody outside can tell what was learned or by whom; the same on all servers that share a Redis. What was learned under another one is forgotten"),
-    FCT_CONF_KEY(struct fuzzy_conf, users_needed,    "3",    "What so many users moved to Junk is spam to everybody, and what so many called wanted is wanted; 0: what users say concerns themselves alone"),
+    FCT_CONF_KEY(struct fuzzy_conf, users_needed,    "0",    "What so many users moved to Junk is spam to everybody, and what so many called wanted is wanted, such as 3 where users may decide for each other; 0: what users say concerns themselves alone"),
     FCT_CONF_KEY(struct fuzzy_conf, text_matches,    "16",   "Of 32 numbers of a text so many must be equal to those of a learned one; 12 to 32. Fewer find looser copies"),
     FCT_CONF_KEY(struct fuzzy_conf, html_matches,    "28",   "The same of the shape of HTML, where honest bulk mail shares templates with other; 16 to 32"),
     FCT_CONF_KEY(struct fuzzy_conf, min_attachment,  "2K",   "Smaller attachments are not looked at: icons and signatures are in everybody's mail"),

@@ -21,7 +21,7 @@ import facteur  # noqa: E402
 ANNA, JOE, EVE, LEO = USERS = ['%s@example.org' % name for name in ('anna', 'joe', 'eve', 'leo')]
 CONF = '''
 plugin bayes { }
-plugin fuzzy { secret = "of this test" min_attachment = 200 max_learned = 60 }
+plugin fuzzy { secret = "of this test" users_needed = 3 min_attachment = 200 max_learned = 60 }
 access { learn_delay = 0s learn_retry = 1s }
 '''
 # Every key of fuzzy with what is in it; but which messages were spoken about (l), which is remembered for as long.
