@@ -226,7 +226,7 @@ static bool check_key(void *arg, struct fct_str key, struct fct_str value)
     struct password p;
     size_t n;
 
-    if (!memchr("AcknpmMhxevygw", key.p[0], 14))
+    if (!memchr("AcknpmMhxevygwW", key.p[0], 15))
         damaged(k->c, "%s: a key of unknown type %02x", k->a->name, (unsigned char)key.p[0]);
     else if (key.p[0] == 'y' && (key.n != 9 || !places_decode(value, &list, &n)))
         damaged(k->c, "%s: the places of an e-mail are damaged", k->a->name);

@@ -1,5 +1,6 @@
 /* serve_privacy.c - requests about what was taken out of people's mail. */
 #include "store/client.h"
+#include "store/digest.h"
 #include "store/privacy_days.h"
 
 #define NAMES_MAX 2000 /* of each kind in an answer; the rest is one without a name */
@@ -43,5 +44,16 @@ bool serve_privacy(struct request *rq)
     ipc_put_u64(&rq->out, sum.links);
     put_names(&rq->out, &sum.company);
     put_names(&rq->out, &sum.sender);
+    return true;
+}
+
+bool serve_digest(struct request *rq)
+{
+    struct fct_str address = ipc_get_str(&rq->in);
+    bool sent;
+
+    if (!request_read_all(rq) || !digest_send_now(rq->s, address, &sent, rq->err))
+        return false;
+    ipc_put_bool(&rq->out, sent);
     return true;
 }

@@ -4,6 +4,7 @@
 #include "store/blob.h"
 #include "store/change_feed.h"
 #include "store/client.h"
+#include "store/digest.h"
 #include "store/directory.h"
 #include "store/io.h"
 #include "store/learning.h"
@@ -11,8 +12,8 @@
 #include "store/message.h"
 #include "store/password.h"
 #include "store/places.h"
-#include "store/queue.h"
 #include "store/privacy_days.h"
+#include "store/queue.h"
 
 #include "core/base/clock.h"
 #include "core/base/id.h"
@@ -296,6 +297,16 @@ static void collect(void *arg)
     s->collecting = false;
 }
 
+#define DIGEST_MS 3600000u
+
+static void send_digests(void *arg)
+{
+    struct server *s = arg;
+
+    digest_round(s);
+    s->digesting = false;
+}
+
 static void start_background(struct server *s)
 {
     uint64_t now = clock_ms();
@@ -312,12 +323,17 @@ static void start_background(struct server *s)
         s->next_collect = now + s->conf->collect_every.ms;
         fiber_start(collect, s);
     }
+    if (now >= s->next_digest && !s->digesting) {
+        s->digesting = true;
+        s->next_digest = now + DIGEST_MS;
+        fiber_start(send_digests, s);
+    }
 }
 
 static void try_drained(struct server *s)
 {
-    if (s->drained || clients_busy(s) > 0 || !commit_is_idle(s->commit) || s->sweeping ||
-        s->collecting)
+    if (s->drained || s->digesting || clients_busy(s) > 0 || !commit_is_idle(s->commit) ||
+        s->sweeping || s->collecting)
         return;
     s->drained = true;
     if (s->on_drained)
@@ -391,6 +407,7 @@ static void make_parts(struct server *s)
     s->passwords = passwords_new(s);
     s->admin.places = s->maintenance.places = 1;
     s->next_collect = clock_ms() + s->conf->collect_every.ms;
+    s->next_digest = clock_ms() + DIGEST_MS / 60;
 }
 
 static bool open_driver(struct server *s, struct fct_err *err)
@@ -420,8 +437,7 @@ static bool start_parts(struct server *s, struct fct_err *err)
 
     if (!server_prepare_dir(s->dir, s->blob_key, err) || !open_driver(s, err) ||
         !commit_start(s->base, s->driver, &owner, &s->commit, err) || !learning_open(s, err) ||
-        !queue_open(s, err) ||
-        !directory_accounts(s->driver, NULL, mark_dirty, s, err))
+        !queue_open(s, err) || !directory_accounts(s->driver, NULL, mark_dirty, s, err))
         return false;
     s->tick = event_new(s->base, -1, EV_PERSIST, on_tick, s);
     if (!s->tick || event_add(s->tick, &second) != 0)

@@ -55,6 +55,8 @@ struct server {
     uint8_t blob_key[32];
     uint64_t next_sweep, next_collect; /* clock_ms */
     bool draining, drained, disk_low, sweeping, collecting;
+    uint64_t next_digest; /* likewise */
+    bool digesting;
 };
 
 /* dir is made when missing. dev: cheap password hashes. conf must stay. */

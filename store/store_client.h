@@ -444,6 +444,9 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_privacy(struct store *st, uint64_t accoun
                                                uint32_t first_day, uint32_t last_day,
                                                struct arena *arena, struct privacy_tally *out,
                                                struct fct_err *err);
+/* The digest of an account's last seven days into its INBOX. *sent false: nothing was taken out. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_digest(struct store *st, struct fct_str address, bool *sent,
+                                              struct fct_err *err);
 /* Every record and blob read and verified. false only when the check could not run; damage is
  * counted and described in `report`. */
 struct store_check_result {

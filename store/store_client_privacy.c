@@ -33,3 +33,14 @@ bool store_privacy(struct store *st, uint64_t account_id, uint32_t first_day, ui
     }
     return store_call_end(&c);
 }
+
+bool store_digest(struct store *st, struct fct_str address, bool *sent, struct fct_err *err)
+{
+    struct store_call c = store_call_begin(st, STORE_DIGEST, err);
+
+    *sent = false;
+    ipc_put_str(&c.out, address);
+    if (store_call_send(&c))
+        *sent = ipc_get_bool(&c.reply);
+    return store_call_end(&c);
+}

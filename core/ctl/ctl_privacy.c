@@ -176,3 +176,70 @@ int ctl_privacy_report(struct ctl *c)
         print_text(c, &r);
     return CTL_OK;
 }
+
+/* ---- digest ---- */
+
+static bool wants_digest(const struct store_account_detail *a)
+{
+    for (size_t i = 0; i < a->nsettings; i++)
+        if (str_equal(a->setting[i], FCT_STR("privacy_digest=weekly")))
+            return true;
+    return false;
+}
+
+static FCT_MAY_WAIT bool digest_one(struct ctl *c, struct fct_str address, json_t *all,
+                                    struct fct_err *err)
+{
+    FCT_CLEANUP(buf_free) struct buf text = BUF_INIT(4096);
+    bool sent;
+
+    if (!store_digest(c->store, address, &sent, err))
+        return false;
+    json_array_append_new(all,
+                          json_pack("{s:o, s:b}", "account", ctl_json_str(address), "sent", sent));
+    if (c->json)
+        return true;
+    ctl_put_safe(address, &text);
+    buf_put_c(&text, sent ? " got a digest\n" : ": nothing was taken out in the last seven days\n");
+    ctl_print(&text);
+    return true;
+}
+
+/* Those who asked for one. */
+static FCT_MAY_WAIT bool digest_all(struct ctl *c, json_t *all, struct fct_err *err)
+{
+    struct store_account_detail detail;
+    const struct store_account *list;
+    size_t n;
+
+    if (!store_accounts(c->store, c->arena, &list, &n, err))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (!store_account_show(c->store, list[i].name, c->arena, &detail, err))
+            return false;
+        if (wants_digest(&detail) && !digest_one(c, list[i].name, all, err))
+            return false;
+    }
+    return true;
+}
+
+int ctl_privacy_digest(struct ctl *c)
+{
+    const char *user = ctl_option(c, "--user");
+    struct fct_err err = {0};
+    json_t *all;
+    bool ok;
+
+    if (!ctl_option(c, "--now")) {
+        (void)fct_fail(&err, FCT_SYNTAX,
+                       "the server sends digests by itself, once a week (setting "
+                       "privacy_digest=weekly of an account); --now sends one without waiting");
+        return ctl_error(&err);
+    }
+    all = json_array();
+    ok = user ? digest_one(c, str_from(user), all, &err) : digest_all(c, all, &err);
+    if (ok && c->json)
+        ctl_print_json(json_incref(all));
+    json_decref(all);
+    return ok ? CTL_OK : ctl_error(&err);
+}

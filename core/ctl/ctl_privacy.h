@@ -5,5 +5,6 @@
 struct ctl;
 
 int ctl_privacy_report(struct ctl *c);
+int ctl_privacy_digest(struct ctl *c);
 
 #endif

@@ -210,6 +210,11 @@ static const struct ctl_option lists_sign_options[] = {
     {"--list", "NAME", "which list it is; else the file is called NAME.list"},
     {0},
 };
+static const struct ctl_option privacy_digest_options[] = {
+    {"--now", NULL, "at once, of the last seven days"},
+    {"--user", "ACCOUNT", "for this one, whatever it has set; else for all that asked for it"},
+    {0},
+};
 #define LUA_OPTIONS \
     {"--lib", "DIR", "where `require` finds modules"}, \
     {"--answers", "FILE", "a Lua file with answers: dns, redis, http, kv; else nobody answers"}
@@ -392,6 +397,8 @@ const struct ctl_verb ctl_verbs[] = {
      ctl_queue_retry, queue_act_options, 0},
     {"queue", "drop", "[NUMBER…]", 0, CTL_MAX_WORDS, "forget these; no bounce, nobody is told", NEEDS_STORE,
      ctl_queue_drop, queue_drop_options, 0},
+    {"privacy", "digest", "", 0, 0, "the weekly message to people, without waiting for its day",
+     NEEDS_STORE, ctl_privacy_digest, privacy_digest_options, 0},
     {"plugin", "new", "NAME [DIR]", 1, 2, "make a project that builds, tests and loads", NEEDS_NOTHING,
      ctl_plugin_new, plugin_new_options, 0},
     {"plugin", "test", "DIR", 1, 1, "run the scenarios *.test of a folder in the server's engine",

@@ -1,6 +1,6 @@
 """A cleaned message as a product: every way to read it agrees with every other one (IMAP, POP3, facteurctl), its original is there to the byte, by command and by
 copying it into `Show original`, and its view can be changed and changed back without ever changing the bytes of a UID."""
-import base64, email, imaplib, json, os, poplib, quopri, re, smtplib, subprocess, sys, tempfile, unittest
+import base64, email, email.policy, imaplib, json, os, poplib, quopri, re, smtplib, subprocess, sys, tempfile, unittest
 
 import dkim
 
@@ -350,6 +350,32 @@ class Reports(WithServer):
             self.assertIn(why, server.ctl('privacy', 'report', *words, check=False).stderr)
         self.assertEqual(server.stop(), 0)  # without a running server, too
         self.assertEqual(json.loads(server.ctl('--json', 'privacy', 'report').stdout)['messages'], 5)
+
+
+class Digests(WithServer):
+    def test_digest(self):
+        server = self.serve()
+        server.ctl('account', 'set', BOB, 'privacy_digest=weekly', 'languages=de fr-CH en')
+        self.assertIn('nothing was taken out', server.ctl('privacy', 'digest', '--now').stdout)
+        self.send(server, 'qp', to=(ALICE, BOB))
+        self.assertEqual(server.ctl('privacy', 'digest', '--now').stdout, BOB + ' got a digest\n')  # who did not ask gets none
+        self.assertIn('got a digest', server.ctl('privacy', 'digest', '--now', '--user', ALICE).stdout)
+        for account, subject, words in ((ALICE, 'Your week: 2 trackers removed', ('2 trackers were taken out of 1 messages', 'mailbox "Show original"')),
+                                        (BOB, 'Votre semaine : 2 pisteurs retirés', ('2 pisteurs ont été retirés de 1 messages', 'la boîte « Show original »'))):
+            with Box(server, account) as box:
+                self.assertEqual(box.uids(), [1, 2])
+                raw = box.bytes(2)
+                digest = email.message_from_bytes(raw, policy=email.policy.default)
+                self.assertEqual((digest['Subject'], digest['To'], digest['Auto-Submitted']), (subject, account, 'auto-generated'))
+                text = digest.get_content()
+                for word in words + ('      1  SendGrid', '      1  unknown', '      2  news@shop.example'):
+                    self.assertIn(word, text)
+                self.assertIn('RFC822.SIZE %d' % len(raw), box.fetch(2, '(RFC822.SIZE BODYSTRUCTURE)')[0])
+                self.assertNotIn(b'\n', raw.replace(b'\r\n', b''))
+        self.assertIn('once a week', server.ctl('privacy', 'digest', check=False).stderr)
+        self.assertIn('no account', server.ctl('privacy', 'digest', '--now', '--user', 'nobody@example.test', check=False).stderr)
+        self.assertIn('is none of: off weekly', server.ctl('account', 'set', BOB, 'privacy_digest=daily', check=False).stderr)
+        self.good(server)
 
 
 class Signatures(WithServer):
