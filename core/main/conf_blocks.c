@@ -17,15 +17,17 @@
 #include "protocols/lmtp/lmtp_conf.h"
 #include "protocols/milter/milter_role_conf.h"
 #include "protocols/pop3/pop3_conf.h"
+#include "protocols/relay/policy/policy_conf.h"
 #include "protocols/relay/relay_conf.h"
 #include "protocols/smtp/smtp_conf.h"
 #include "store/store_conf.h"
 
 const struct conf_block *const conf_blocks[] = {
-    &server_block,    &listener_block, &tls_block,    &guard_block,  &smtp_block,    &lmtp_block,
-    &imap_block,      &pop3_block,     &access_block, &store_block,  &dns_block,     &http_block,
-    &redis_block,     &state_block,    &filter_block, &plugin_block, &history_block, &profile_block,
-    &composite_block, &lua_block,      &milter_block, &relay_block,  &route_block,   NULL,
+    &server_block, &listener_block, &tls_block,     &guard_block,     &smtp_block,
+    &lmtp_block,   &imap_block,     &pop3_block,    &access_block,    &store_block,
+    &dns_block,    &http_block,     &redis_block,   &state_block,     &filter_block,
+    &plugin_block, &history_block,  &profile_block, &composite_block, &lua_block,
+    &milter_block, &relay_block,    &route_block,   &policy_block,    NULL,
 };
 
 const struct conf_block *const conf_blocks_fixed[] = {&store_block, NULL};

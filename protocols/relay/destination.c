@@ -5,6 +5,7 @@
 #include "core/base/map.h"
 #include "core/base/str.h"
 #include "core/log/log.h"
+#include "protocols/relay/policy/policy_service.h"
 #include "protocols/relay/session.h"
 
 #include <event2/event.h>
@@ -33,6 +34,13 @@ struct destinations {
     struct map *by_domain; /* struct domain */
 };
 
+/* What makes domains one destination. */
+struct target {
+    const struct route *route;
+    struct hops hops;
+    struct tls_domain_policy policy;
+};
+
 /* ---- one destination ---- */
 
 static void looked_at(evutil_socket_t fd, short what, void *arg)
@@ -42,9 +50,11 @@ static void looked_at(evutil_socket_t fd, short what, void *arg)
 }
 
 static struct destination *destination_new(struct relay *relay, const char *key,
-                                           const struct route *route, const struct hops *hops)
+                                           const struct target *target)
 {
     struct destination *d = calloc(1, sizeof *d);
+    const struct route *route = target->route;
+    const struct hops *hops = &target->hops;
     struct hop *hop;
 
     FCT_ASSERT(d);
@@ -59,6 +69,7 @@ static struct destination *destination_new(struct relay *relay, const char *key,
         hop[i].name = arena_str(d->arena, hop[i].name);
     }
     d->hops.hop = hop;
+    tls_domain_policy_copy(d->arena, &target->policy, &d->policy);
     d->limits = (struct pace_limits){
         .max_connections = route->max_connections,
         .unproven = relay->conf->unproven_connections,
@@ -199,9 +210,13 @@ size_t destinations_count(const struct destinations *all)
     return map_count(all->by_key);
 }
 
-/* The route's name, then the hosts in the order of their preference. */
-static void make_key(const struct route *route, const struct hops *hops, struct buf *out)
+/* The route's name, then the hosts in the order of their preference. What one domain's DNSSEC or
+ * MTA-STS policy proves says nothing of another's, so these are destinations of their own. */
+static void make_key(const struct target *target, struct buf *out)
 {
+    const struct route *route = target->route;
+    const struct hops *hops = &target->hops;
+
     buf_printf(out, "%s", route->hosts ? "route" : route->name);
     if (route->user.n > 0 || route->source.n > 0)
         buf_printf(out, "/%s", route->name);
@@ -210,19 +225,23 @@ static void make_key(const struct route *route, const struct hops *hops, struct 
 
         buf_printf(out, "%c%.*s:%u", i == 0 ? ' ' : ',', FCT_FMT(hop->name), (unsigned)hop->port);
     }
+    if (hops->authentic)
+        buf_put_c(out, " dnssec");
+    if (target->policy.has_sts)
+        buf_printf(out, " mta-sts %s %016llx", mta_sts_mode_word(target->policy.sts.mode),
+                   (unsigned long long)str_hash(target->policy.sts.text));
     buf_put_char(out, '\0');
 }
 
-static struct destination *destination_of(struct destinations *all, const struct route *route,
-                                          const struct hops *hops)
+static struct destination *destination_of(struct destinations *all, const struct target *target)
 {
     FCT_CLEANUP(buf_free) struct buf key = BUF_INIT(64u << 10);
     struct destination *d;
 
-    make_key(route, hops, &key);
+    make_key(target, &key);
     d = map_get(all->by_key, str_from(key.p));
     if (!d) {
-        d = destination_new(all->relay, key.p, route, hops);
+        d = destination_new(all->relay, key.p, target);
         (void)map_put(all->by_key, str_from(key.p), d);
     }
     return d;
@@ -266,13 +285,31 @@ static bool stays_inside(const struct relay *relay, const struct route *route)
     return relay->env->dev && route->hosts == 0 && !relay->conf->allow_private;
 }
 
+/* Routes are the administrator's word. */
+FCT_MAY_WAIT static void find_policy(const struct domain *domain, struct arena *arena,
+                                     uint64_t deadline, struct target *target)
+{
+    struct relay *relay = domain->all->relay;
+    struct policy_question question;
+
+    target->policy.domain = str_from(domain->name);
+    if (target->hops.by_route)
+        return;
+    policy_question_begin(relay->policy, arena, deadline, &question);
+    tls_policy_find_domain(&question.tls, arena, str_from(domain->name), clock_wall(),
+                           &target->policy);
+    if (target->policy.problem.n > 0)
+        log_event(EV_WARNING, FCT_STR(""), F_C("text", "an MTA-STS policy could not be had"),
+                  F_C("domain", domain->name), F_STR("why", target->policy.problem));
+}
+
 FCT_MAY_WAIT static void look_up(void *arg)
 {
     struct domain *domain = arg;
     struct relay *relay = domain->all->relay;
     struct arena *arena = arena_new(NULL);
     uint64_t deadline = clock_ms() + relay->conf->connect_timeout.ms;
-    struct hops hops;
+    struct target target = {.route = domain->route};
 
     domain->to = NULL;
     if (stays_inside(relay, domain->route)) {
@@ -281,9 +318,10 @@ FCT_MAY_WAIT static void look_up(void *arg)
                               "domain is on this machine");
         domain->until_ms = clock_ms() + KNOWN_FAULT_MS;
     } else if (mx_find(relay->dns, arena, str_from(domain->name), domain->route, &relay->names,
-                       deadline, &hops, &domain->fault)) {
-        domain->to = destination_of(domain->all, domain->route, &hops);
-        domain->until_ms = clock_ms() + good_for(&hops);
+                       deadline, &target.hops, &domain->fault)) {
+        find_policy(domain, arena, deadline, &target);
+        domain->to = destination_of(domain->all, &target);
+        domain->until_ms = clock_ms() + good_for(&target.hops);
     } else {
         domain->until_ms = clock_ms() + KNOWN_FAULT_MS;
     }

@@ -4,6 +4,7 @@
 #ifndef PROTOCOLS_RELAY_DESTINATION_H
 #define PROTOCOLS_RELAY_DESTINATION_H
 
+#include "protocols/relay/policy/tls_policy.h"
 #include "protocols/relay/relay.h"
 
 struct session;
@@ -14,6 +15,7 @@ struct destination {
     const struct route *route;
     struct arena *arena; /* of hops */
     struct hops hops;
+    struct tls_domain_policy policy; /* of its first domain, and of all with the same text */
     struct pace_limits limits;
     struct pace pace;
     struct job_list waiting;

@@ -40,6 +40,8 @@ static bool prepare(void *arg, SSL *ssl, struct fct_err *err)
 {
     const struct greet *g = arg;
 
+    if (g->policy)
+        return tls_policy_prepare(g->policy, ssl, err);
     if (g->host[0] == '\0')
         return true;
     if (SSL_set_tlsext_host_name(ssl, g->host) != 1 || SSL_set1_host(ssl, g->host) != 1)
@@ -47,12 +49,27 @@ static bool prepare(void *arg, SSL *ssl, struct fct_err *err)
     return true;
 }
 
+/* By the policy; ssl NULL: there is no TLS, for `failure` or because it is not offered. */
+static bool judge(struct remote *r, struct greet *g, SSL *ssl, const char *failure)
+{
+    enum tls_result result;
+    struct fct_err err = {0};
+
+    if (!tls_policy_judge(g->policy_service, g->policy, ssl, failure, &g->peer, &result, &err))
+        return remote_fail(r, ssl ? "4.7.5" : "4.7.4", "%s", err.text);
+    g->tls_verified = ssl && tls_policy_is_proven(g->policy, ssl);
+    return true;
+}
+
 FCT_MAY_WAIT static bool shake_hands(struct remote *r, struct greet *g)
 {
     if (!remote_start_tls(r, g->tls, prepare, g, g->conf->greeting_timeout.ms)) {
-        g->tls_failed = g->tls_wanted == RELAY_TLS_MAY;
+        g->tls_failed =
+            g->policy ? judge(r, g, NULL, r->trouble.text) : g->tls_wanted == RELAY_TLS_MAY;
         return false;
     }
+    if (g->policy)
+        return judge(r, g, stream_ssl(r->io), NULL);
     g->tls_verified = SSL_get_verify_result(stream_ssl(r->io)) == X509_V_OK;
     if (g->tls_wanted == RELAY_TLS_VERIFIED && !g->tls_verified)
         return remote_fail(r, "4.7.5", "TLS: the certificate cannot be verified: %s",
@@ -62,6 +79,8 @@ FCT_MAY_WAIT static bool shake_hands(struct remote *r, struct greet *g)
 
 static bool must_have_tls(const struct greet *g)
 {
+    if (g->policy)
+        return g->policy->need > TLS_NEED_NOTHING;
     return g->tls_wanted == RELAY_TLS_REQUIRED || g->tls_wanted == RELAY_TLS_VERIFIED;
 }
 
@@ -73,6 +92,8 @@ FCT_MAY_WAIT static bool start_tls(struct remote *r, struct greet *g)
 
     if (g->tls_wanted == RELAY_TLS_NONE || g->tls_wanted == RELAY_TLS_IMPLICIT)
         return true;
+    if (g->policy && !g->without_tls && !(r->ext.has & REMOTE_STARTTLS))
+        return judge(r, g, NULL, NULL);
     if (!g->tls || g->without_tls || !(r->ext.has & REMOTE_STARTTLS))
         return !must_have_tls(g) ||
                remote_fail(r, "4.7.4", "TLS is required and the server does not offer it");

@@ -3,6 +3,7 @@
 #ifndef PROTOCOLS_RELAY_GREET_H
 #define PROTOCOLS_RELAY_GREET_H
 
+#include "protocols/relay/policy/tls_policy.h"
 #include "protocols/relay/relay_conf.h"
 #include "protocols/relay/remote.h"
 #include "protocols/relay/routes.h"
@@ -13,6 +14,10 @@ struct greet {
     const char *host; /* theirs, for SNI and certificates; "" for an address */
     enum relay_tls tls_wanted;
     struct tls_context *tls; /* NULL: this build of the server cannot */
+    /* What DANE or MTA-STS asks of this host; NULL: nothing, tls_wanted alone counts. */
+    struct tls_host_policy *policy;
+    const struct tls_policy_service *policy_service;
+    struct tls_policy_peer peer;
     struct fct_str user, password;
     bool without_tls; /* opportunistic TLS has failed here before: go without */
     /* What came of it. */

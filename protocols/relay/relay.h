@@ -14,6 +14,7 @@
 #include "protocols/relay/schedule.h"
 
 struct destinations;
+struct policy_service;
 struct results;
 struct tls_context;
 
@@ -29,6 +30,7 @@ struct relay {
     struct fct_str self[2]; /* our names */
     struct mx_self names;
     struct tls_context *tls;
+    struct policy_service *policy; /* DANE and MTA-STS */
     struct host_table *hosts;
     struct destinations *destinations;
     struct results *results;

@@ -6,6 +6,7 @@
 #include "core/log/log.h"
 #include "core/net/tls.h"
 #include "protocols/relay/destination.h"
+#include "protocols/relay/policy/policy_service.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -67,7 +68,9 @@ static bool prepare(struct role_env *env, struct fct_err *err)
     if (!env->base) /* a check of a configuration */
         return true;
     relay->dns = dns_resolver_new(env->base, config_get(env->conf, &dns_block), err);
-    return relay->dns != NULL;
+    return relay->dns &&
+           policy_service_new(config_get(env->conf, &policy_block), env->base, relay->dns,
+                              tls_context_openssl(relay->tls), &relay->policy, err);
 }
 
 /* ---- running ---- */

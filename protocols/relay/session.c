@@ -6,6 +6,7 @@
 #include "core/log/log.h"
 #include "protocols/relay/connect.h"
 #include "protocols/relay/greet.h"
+#include "protocols/relay/policy/policy_service.h"
 #include "protocols/relay/transaction.h"
 
 #include <stdlib.h>
@@ -30,6 +31,10 @@ struct search {
     struct arena *arena;
     struct delivery_result trouble; /* the last */
     bool any_address, only_forbidden;
+    struct fct_dns_answer addresses; /* of the host at hand: what DANE asks about them */
+    struct policy_question question;
+    struct tls_host_policy policy; /* of the host at hand */
+    bool has_policy;
 };
 
 static void note(struct search *f, enum outcome outcome, const char *status, const char *host,
@@ -83,6 +88,15 @@ static void add_address(struct search *f, const struct hop *hop, struct fct_str 
     (*n)++;
 }
 
+/* All must be validated, whichever is taken (RFC 7672 2.2.2). */
+static void note_proof(struct search *f, const struct fct_dns_answer *answer, bool first)
+{
+    bool authentic = answer->authentic && (first || f->addresses.authentic);
+
+    f->addresses = *answer;
+    f->addresses.authentic = authentic;
+}
+
 FCT_MAY_WAIT static size_t addresses_of(struct search *f, const struct hop *hop,
                                         struct connect_address *to)
 {
@@ -90,7 +104,9 @@ FCT_MAY_WAIT static size_t addresses_of(struct search *f, const struct hop *hop,
     struct relay *relay = f->s->d->relay;
     uint64_t deadline = clock_ms() + relay->conf->connect_timeout.ms;
     size_t n = 0;
+    bool first = true;
 
+    f->addresses = (struct fct_dns_answer){0};
     if (hop->is_address) {
         add_address(f, hop, hop->name, to, &n);
         return n;
@@ -104,6 +120,8 @@ FCT_MAY_WAIT static size_t addresses_of(struct search *f, const struct hop *hop,
                      "looking up the address of the host failed for now");
             continue;
         }
+        note_proof(f, &answer, first);
+        first = false;
         for (size_t i = 0; i < answer.n; i++)
             add_address(f, hop, answer.record[i].data, to, &n);
     }
@@ -148,6 +166,45 @@ static void name_host(struct session *s, const struct hop *hop, char *out, size_
         (void)snprintf(out, size, "%.*s [%s]", FCT_FMT(hop->name), s->host);
 }
 
+/* ---- what TLS the host must show ---- */
+
+static struct tls_policy_wish wish_of(const struct route *route)
+{
+    return (struct tls_policy_wish){.at_least =
+                                        route->tls == RELAY_TLS_VERIFIED   ? TLS_NEED_AUTHENTICATION
+                                        : route->tls == RELAY_TLS_REQUIRED ? TLS_NEED_ENCRYPTION
+                                                                           : TLS_NEED_NOTHING};
+}
+
+/* Routes are the administrator's word here, too. */
+FCT_MAY_WAIT static bool policy_allows(struct search *f, const struct hop *hop)
+{
+    const struct destination *d = f->s->d;
+    uint64_t deadline = clock_ms() + d->relay->conf->connect_timeout.ms;
+
+    f->has_policy = !d->hops.by_route && !hop->is_address && d->route->tls != RELAY_TLS_NONE;
+    if (!f->has_policy)
+        return true;
+    policy_question_begin(d->relay->policy, f->arena, deadline, &f->question);
+    tls_policy_find_host(&f->question.tls, f->arena, &d->policy, hop->name, hop->port,
+                         d->hops.authentic, &f->addresses, wish_of(d->route), &f->policy);
+    if (!f->policy.use)
+        note(f, OUTCOME_HOST, "4.7.5", arena_cstr(f->arena, hop->name),
+             arena_cstr(f->arena, f->policy.why));
+    return f->policy.use;
+}
+
+/* "192.0.2.1:25", "[2001:db8::1]:25" */
+static struct fct_str address_in(const char *host)
+{
+    struct fct_str text = str_from(host);
+
+    text = str_head(text, (size_t)(strrchr(host, ':') - host));
+    return text.n > 2 && text.p[0] == '[' ? (struct fct_str){text.p + 1, text.n - 2} : text;
+}
+
+/* ---- connecting ---- */
+
 FCT_MAY_WAIT static bool greet_host(struct search *f, const struct hop *hop, bool *without_tls)
 {
     struct session *s = f->s;
@@ -162,6 +219,9 @@ FCT_MAY_WAIT static bool greet_host(struct search *f, const struct hop *hop, boo
         .user = route->user,
         .password = route->password,
         .without_tls = *without_tls,
+        .policy = f->has_policy ? &f->policy : NULL,
+        .policy_service = &f->question.tls,
+        .peer.remote_ip = address_in(s->host),
     };
     bool ok;
 
@@ -258,7 +318,7 @@ FCT_MAY_WAIT static bool try_hosts(struct search *f, const struct hop *hop, size
     for (size_t i = 0; i < n; i++) {
         size_t fit = leave_fit(f->s->d->relay, to, addresses_of(f, &hop[i], to), busy_too);
 
-        if (fit > 0 && try_addresses(f, &hop[i], to, fit))
+        if (fit > 0 && policy_allows(f, &hop[i]) && try_addresses(f, &hop[i], to, fit))
             return true;
     }
     return false;

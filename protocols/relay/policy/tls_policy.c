@@ -94,6 +94,16 @@ void tls_policy_find_domain(const struct tls_policy_service *s, struct arena *ar
     copy_sts(arena, known, &out->sts);
 }
 
+void tls_domain_policy_copy(struct arena *arena, const struct tls_domain_policy *from,
+                            struct tls_domain_policy *to)
+{
+    *to = *from;
+    to->domain = arena_str(arena, from->domain);
+    to->problem = arena_str(arena, from->problem);
+    if (from->has_sts)
+        copy_sts(arena, &from->sts, &to->sts);
+}
+
 /* ---- the host ---- */
 
 static struct fct_str *lines_of(struct arena *arena, struct fct_str text, size_t *n)
@@ -211,8 +221,12 @@ void tls_policy_find_host(const struct tls_policy_service *s, struct arena *aren
 
     enum tls_need wished = wish.require_tls ? TLS_NEED_AUTHENTICATION : wish.at_least;
 
-    *out = (struct tls_host_policy){
-        .use = true, .need = wished, .wished = wished, .host = name, .domain = domain};
+    *out = (struct tls_host_policy){.use = true,
+                                    .need = wished,
+                                    .wished = wished,
+                                    .host = name,
+                                    .domain = domain,
+                                    .mx_authentic = mx_authentic};
     out->dane = (struct dane_host){.state = DANE_ABSENT, .base = name};
     if (s->dane)
         dane_find(&s->dns, arena, name, port, mx_authentic, addresses, &out->dane);
@@ -222,6 +236,13 @@ void tls_policy_find_host(const struct tls_policy_service *s, struct arena *aren
         apply_sts(s, out);
     if (wish.require_tls)
         apply_require_tls(out, mx_authentic);
+}
+
+/* With DANE enabled X509_V_OK means that a record matched. */
+bool tls_policy_is_proven(const struct tls_host_policy *p, SSL *ssl)
+{
+    return SSL_get_verify_result(ssl) == X509_V_OK &&
+           (p->mx_authentic || (p->domain->has_sts && !p->sts_unnamed));
 }
 
 const char *tls_host_policy_word(const struct tls_host_policy *p)

@@ -31,6 +31,10 @@ struct tls_domain_policy {
     struct fct_str problem; /* why a policy that was announced could not be had, or empty */
 };
 
+/* A copy with a life of its own. */
+void tls_domain_policy_copy(struct arena *arena, const struct tls_domain_policy *from,
+                            struct tls_domain_policy *to);
+
 /* Weakest first. */
 enum tls_need {
     TLS_NEED_NOTHING,        /* RFC 7435: TLS when offered, any certificate; else none */
@@ -47,7 +51,8 @@ struct tls_host_policy {
     bool temporary;             /* of !use: later it may be otherwise */
     struct fct_str why;         /* of !use: one sentence */
     enum tls_need need, wished; /* wished: without what the domain asks for */
-    bool sts_unnamed;           /* MTA-STS in testing mode does not name it: used, and reported */
+    bool mx_authentic;
+    bool sts_unnamed; /* MTA-STS in testing mode does not name it: used, and reported */
     struct fct_str host;
     const struct tls_domain_policy *domain;
     struct dane_host dane;
@@ -83,6 +88,9 @@ FCT_MUST_CHECK bool tls_policy_judge(const struct tls_policy_service *service,
                                      const struct tls_host_policy *policy, SSL *ssl,
                                      const char *failure, const struct tls_policy_peer *peer,
                                      enum tls_result *result, struct fct_err *err);
+/* Does DNSSEC, MTA-STS or the configuration say that this host is the domain's, and does the
+ * certificate prove that it is this host? What REQUIRETLS asks for (RFC 8689 4.2.1). */
+bool tls_policy_is_proven(const struct tls_host_policy *policy, SSL *ssl);
 /* "dane", "sts", "verify", "encrypt" or "may": for logs */
 const char *tls_host_policy_word(const struct tls_host_policy *policy);
 

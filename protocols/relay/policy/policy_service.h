@@ -1,0 +1,34 @@
+/* policy_service.h - what tls_policy.h works with, made from the configuration: the memory of
+ * policies, who fetches them, the day's sums. One per relay process. */
+#ifndef PROTOCOLS_RELAY_POLICY_POLICY_SERVICE_H
+#define PROTOCOLS_RELAY_POLICY_POLICY_SERVICE_H
+
+#include "protocols/relay/policy/policy_conf.h"
+#include "protocols/relay/policy/tls_policy.h"
+
+struct policy_service;
+
+/* Reads files, so call it before a sandbox closes. `tls` is the context of connections to others;
+ * `dns` must outlive the service. */
+FCT_MUST_CHECK bool policy_service_new(const struct policy_conf *conf, struct event_base *base,
+                                       struct dns_resolver *dns, SSL_CTX *tls,
+                                       struct policy_service **out, struct fct_err *err);
+void policy_service_free(struct policy_service **service); /* when no fiber uses it any more */
+
+/* A service for one question: answers live in `arena`, the DNS is asked until deadline_ms. */
+struct policy_question {
+    struct tls_policy_service tls;
+    struct policy_service *service;
+    struct arena *arena;
+    uint64_t deadline_ms;
+};
+void policy_question_begin(struct policy_service *service, struct arena *arena,
+                           uint64_t deadline_ms, struct policy_question *out);
+
+struct policy_stats {
+    size_t domains; /* with a policy in memory */
+    uint64_t left_out;
+};
+struct policy_stats policy_service_stats(const struct policy_service *service);
+
+#endif

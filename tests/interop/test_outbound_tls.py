@@ -1,0 +1,208 @@
+"""Mail to servers whose domains say what TLS they must show: DANE from a zone signed by ldns and served by nsd, MTA-STS from a web server."""
+import hashlib, http.server, json, os, shutil, smtplib, socketserver, ssl, subprocess, sys, tempfile, threading, time, unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
+import facteur
+from signed_zone import Zones
+
+ALICE = 'alice@example.test'
+# domain: (address, zone is signed, certificate is for, offers TLS)
+HOSTS = {
+    'good': ('127.0.0.11', True, 'other.name', True), 'ta': ('127.0.0.12', True, 'mx.ta.example', True), 'taname': ('127.0.0.13', True, 'other.name', True),
+    'bad': ('127.0.0.14', True, 'mx.bad.example', True), 'strip': ('127.0.0.15', True, 'mx.strip.example', False), 'forged': ('127.0.0.16', True, 'mx.forged.example', True),
+    'none': ('127.0.0.17', True, 'other.name', True), 'unsigned': ('127.0.0.18', False, 'other.name', True),
+    'sts': ('127.0.0.21', False, 'mx.sts.plain', True), 'stsname': ('127.0.0.22', False, 'other.name', True), 'ststest': ('127.0.0.23', False, 'other.name', True),
+    'stsunnamed': ('127.0.0.24', False, 'mx.stsunnamed.plain', True), 'stsstrip': ('127.0.0.25', False, 'mx.stsstrip.plain', False), 'stsgone': ('127.0.0.26', False, 'other.name', True),
+}
+ARRIVES = {'good': True, 'ta': True, 'taname': False, 'bad': False, 'strip': False, 'forged': False, 'none': True, 'unsigned': True,
+           'sts': True, 'stsname': False, 'ststest': True, 'stsunnamed': False, 'stsstrip': False, 'stsgone': True}
+
+
+def domain(name):
+    return name + ('.example' if HOSTS[name][1] else '.plain')
+
+
+class Session(socketserver.StreamRequestHandler):
+    def say(self, text):
+        self.wfile.write(text + b'\r\n')
+        self.wfile.flush()
+
+    def start_tls(self):
+        self.say(b'220 go on')
+        self.connection = self.server.context.wrap_socket(self.connection, server_side=True)
+        self.rfile, self.wfile = self.connection.makefile('rb'), self.connection.makefile('wb')
+
+    def finish(self):
+        super().finish()
+        self.connection.close()
+
+    def handle(self):
+        tls, to = False, []
+        try:
+            self.say(b'220 sink ESMTP')
+            while True:
+                line = self.rfile.readline(4096).rstrip()
+                verb = line.split(b' ')[0].upper()
+                if verb == b'EHLO':
+                    self.say(b'250-sink\r\n250-STARTTLS\r\n250 8BITMIME' if self.server.offers and not tls else b'250-sink\r\n250 8BITMIME')
+                elif verb == b'STARTTLS':
+                    self.start_tls()
+                    tls = True
+                elif verb == b'RCPT':
+                    to.append(line)
+                    self.say(b'250 2.1.5 ok')
+                elif verb == b'DATA':
+                    self.say(b'354 go on')
+                    while self.rfile.readline() not in (b'.\r\n', b''):
+                        pass
+                    self.server.got.append((self.server.name, tls))
+                    self.say(b'250 2.0.0 taken')
+                elif verb == b'QUIT' or not line:
+                    return self.say(b'221 2.0.0 bye') if line else None
+                else:
+                    self.say(b'250 2.0.0 ok')
+        except (OSError, ssl.SSLError):
+            pass
+
+
+class Policies(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        name = self.headers['Host'].split('.')[1]
+        mx = 'elsewhere.plain' if name == 'stsunnamed' else '*.%s.plain' % name
+        body = ('version: STSv1\nmode: %s\nmx: %s\nmax_age: 86400\n' % ('testing' if name == 'ststest' else 'enforce', mx)).encode()
+        self.send_response(404 if name == 'stsgone' else 200)
+        self.send_header('Content-Type', 'text/plain')
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+class OutboundTls(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.dir = tempfile.mkdtemp(prefix='facteur-tls.')
+        cls.made, cls.got, cls.servers = {}, [], []
+        cls.openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=An Authority', '-days', '2',
+                    '-keyout', 'ca.key', '-out', 'ca.pem')
+        cls.start_sinks()
+        cls.start_web()
+        cls.zones = Zones({'example': cls.lines(True), 'plain': cls.lines(False)}, ['example'], cls.forge).__enter__()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.zones.__exit__(None, None, None)
+        for server in cls.servers:
+            server.shutdown()
+            server.server_close()
+        shutil.rmtree(cls.dir)
+
+    @classmethod
+    def openssl(cls, *args, data=None):
+        return subprocess.run(['openssl', *args], cwd=cls.dir, input=data, check=True, capture_output=True, timeout=60).stdout
+
+    @classmethod
+    def context(cls, name):
+        """A server's TLS with a certificate for `name` by the authority."""
+        if name not in cls.made:
+            file = 'cert%d' % len(cls.made)
+            request = cls.openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=x', '-keyout', file + '.key')
+            with open(os.path.join(cls.dir, 'ext'), 'w') as f:
+                f.write('subjectAltName=%s' % ','.join('DNS:' + n for n in name.split()))
+            cls.openssl('x509', '-req', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'ext', '-out', file, data=request)
+            cls.made[name] = file
+        path = os.path.join(cls.dir, cls.made[name])
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with open(path) as cert, open(os.path.join(cls.dir, 'ca.pem')) as ca, open(path + '.chain', 'w') as chain:
+            chain.write(cert.read() + ca.read())
+        context.load_cert_chain(path + '.chain', path + '.key')
+        return context
+
+    @classmethod
+    def tlsa(cls, file, usage):
+        der = cls.openssl('x509', '-in', file, '-outform', 'DER')
+        key = cls.openssl('pkey', '-pubin', '-outform', 'DER', data=cls.openssl('x509', '-in', file, '-noout', '-pubkey'))
+        return '2 0 1 ' + hashlib.sha256(der).hexdigest() if usage == 2 else '3 1 1 ' + hashlib.sha256(key).hexdigest()
+
+    @classmethod
+    def serve(cls, server):
+        threading.Thread(target=server.serve_forever, kwargs={'poll_interval': 0.05}, daemon=True).start()
+        cls.servers.append(server)
+
+    @classmethod
+    def start_sinks(cls):
+        class Server(socketserver.ThreadingTCPServer):
+            daemon_threads, allow_reuse_address = True, True
+        cls.port = 0
+        for name, (address, _, certificate, offers) in HOSTS.items():
+            server = Server((address, cls.port), Session)
+            cls.port = server.server_address[1]
+            server.name, server.offers, server.got, server.context = name, offers, cls.got, cls.context(certificate)
+            cls.serve(server)
+
+    @classmethod
+    def start_web(cls):
+        web = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Policies)
+        cls.sts = ['mta-sts.' + domain(name) for name in HOSTS if name.startswith('sts')]
+        web.socket = cls.context(' '.join(cls.sts)).wrap_socket(web.socket, server_side=True, do_handshake_on_connect=False)
+        cls.web_port = web.server_address[1]
+        cls.serve(web)
+
+    @classmethod
+    def lines(cls, signed):
+        out = []
+        for name, (address, is_signed, certificate, _) in HOSTS.items():
+            if is_signed != signed:
+                continue
+            where, file = domain(name), cls.made[certificate]
+            out += ['%s. IN MX 10 mx.%s.' % (where, where), 'mx.%s. IN A %s' % (where, address)]
+            record = {'ta': cls.tlsa('ca.pem', 2), 'taname': cls.tlsa('ca.pem', 2), 'bad': '3 1 1 ' + '00' * 32, 'unsigned': '3 1 1 ' + '00' * 32}
+            if name != 'none' and not name.startswith('sts'):
+                out.append('_%d._tcp.mx.%s. IN TLSA %s' % (cls.port, where, record.get(name) or cls.tlsa(file, 3)))
+            if name.startswith('sts'):
+                out += ['_mta-sts.%s. IN TXT "v=STSv1; id=1;"' % where, 'mta-sts.%s. IN A 127.0.0.1' % where]
+        return out
+
+    @classmethod
+    def forge(cls, text):
+        """Another key than the one that was signed."""
+        lines = text.splitlines(keepends=True)
+        for i, line in enumerate(lines):
+            if line.startswith('_%d._tcp.mx.forged.example.' % cls.port) and '\tTLSA\t' in line:
+                lines[i] = line[:-6] + 'abcde\n'
+        return ''.join(lines)
+
+    def conf(self):
+        return ('relay { port = %d allow_private = yes trust = "%s/ca.pem" connect_timeout = 10s }\ndns { dnssec = yes trust_anchor = "%s" }\n'
+                'outbound_tls { trust = "%s/ca.pem" port = %d private_hosts = [%s] fetch_timeout = 10s }\n'
+                % (self.port, self.dir, self.zones.anchor, self.dir, self.web_port, ', '.join('"%s"' % name for name in self.sts)))
+
+    def waiting(self, server):
+        rows = json.loads(server.ctl('queue', 'list', '--json').stdout)
+        return {r['address'].split('@')[1].split('.')[0]: r for m in rows for r in m['to']}
+
+    def test_who_gets_the_mail(self):
+        with facteur.Server(conf=self.conf(), dns=self.zones.address) as server:
+            with smtplib.SMTP('127.0.0.1', server.port('submission'), local_hostname=facteur.CLIENT, timeout=30) as s:
+                s.ehlo()
+                s.login(ALICE, facteur.PASSWORD)
+                for name in HOSTS:
+                    s.sendmail(ALICE, ['bob@' + domain(name)], b'Subject: x\r\n\r\nhello\r\n')
+            end = time.monotonic() + 90
+            while time.monotonic() < end:
+                waiting = self.waiting(server)
+                if len(waiting) + len(self.got) >= len(HOSTS) and all(r['reply'] for r in waiting.values()):
+                    break
+                time.sleep(0.1)
+            arrived = dict(self.got)
+            self.assertEqual({name: name in arrived for name in HOSTS}, ARRIVES, {k: r['reply'] for k, r in waiting.items()})
+            self.assertTrue(all(arrived.values()), arrived)  # all who offer TLS had it
+            for name, why in (('bad', 'TLSA'), ('taname', 'TLSA'), ('strip', 'offers no TLS'), ('forged', 'forged'), ('stsname', 'certificate is not good'),
+                              ('stsunnamed', 'does not name it'), ('stsstrip', 'offers no TLS')):
+                self.assertIn(why, json.dumps(waiting[name]), name)
+
+
+if __name__ == '__main__':
+    unittest.main()
