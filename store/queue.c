@@ -327,46 +327,42 @@ void queue_close(struct server *s)
     free(q);
 }
 
-/* A lease that outlives the memory it was in. */
-struct kept_lease {
-    uint64_t id;
-    struct fct_str domain;
-    uint32_t lessee, until;
-};
+#define SAY_AGAIN_S 60u /* whoever said that a job is over has so long to say it again */
 
-static struct kept_lease *keep_leases(const struct queue_index *q, struct arena *arena)
+static const struct queue_item *item_before(const struct queue_index *before,
+                                            const struct queue_item *item)
 {
-    struct kept_lease *kept = ARENA_ARRAY(arena, struct kept_lease, q->active.n + 1);
-
-    for (size_t i = 0; i < q->active.n; i++) {
-        const struct queue_item *item = q->active.item[i];
-
-        kept[i] = (struct kept_lease){item->of->id, arena_str(arena, item->home->domain),
-                                      item->lessee, item->until};
-    }
-    return kept;
-}
-
-static void lease_again(struct queue_index *q, const struct kept_lease *kept)
-{
-    struct queue_message *m = queue_index_find(q, kept->id);
+    struct queue_message *m = queue_index_find(before, item->of->id);
 
     for (uint32_t i = 0; m && i < m->items; i++)
-        if (m->item[i].home && str_equal(m->item[i].home->domain, kept->domain))
-            queue_index_lease_item(q, &m->item[i], kept->lessee, kept->until);
+        if (m->item[i].home && str_equal(m->item[i].home->domain, item->home->domain))
+            return &m->item[i];
+    return NULL;
+}
+
+/* What is on lease stays there, what waits goes on waiting. What was over in memory alone was sent,
+ * perhaps: it is not tried at once. */
+static void take_over(struct queue_index *q, const struct queue_index *before,
+                      struct queue_item *item)
+{
+    const struct queue_item *old = item_before(before, item);
+
+    if (!old)
+        queue_index_due(q, item, queue_clock() + SAY_AGAIN_S);
+    else if (old->place == JOB_ACTIVE)
+        queue_index_lease_item(q, item, old->lessee, old->until);
+    else if (old->place == JOB_WAITING)
+        queue_index_due(q, item, old->due);
 }
 
 /* What is in memory and never became durable cannot be told from the rest: all of it is read again.
- * What is being tried must not be tried twice at a time. */
+ */
 void queue_failed(struct server *s)
 {
     struct queue *q = s->queue;
-    struct arena *arena = arena_new(NULL);
-    size_t n = q->index.active.n;
-    struct kept_lease *kept = keep_leases(&q->index, arena);
+    struct queue_index before = q->index;
     struct fct_err err = {0};
 
-    queue_index_free(&q->index);
     queue_index_init(&q->index, s->conf->queue_domain_jobs);
     queue_forget_noted(s);
     if (!queue_load(s, &err)) {
@@ -374,8 +370,10 @@ void queue_failed(struct server *s)
         log_flush();
         _exit(EXIT_FAILURE);
     }
-    for (size_t i = 0; i < n; i++)
-        lease_again(&q->index, &kept[i]);
-    arena_free(&arena);
+    for (struct queue_message *m = NULL; (m = queue_index_next(&q->index, m ? m->id : 0));)
+        for (uint32_t i = 0; i < m->items; i++)
+            if (m->item[i].home)
+                take_over(&q->index, &before, &m->item[i]);
+    queue_index_free(&before);
     queue_wake(s);
 }

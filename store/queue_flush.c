@@ -201,6 +201,7 @@ void queue_forget_noted(struct server *s)
 
     buf_clear(&q->noted);
     q->nfinished = 0;
+    q->flushed = 0;
     q->failures++;
     wake_waiters(q);
 }

@@ -5,6 +5,8 @@
 #include "core/base/clock.h"
 #include "store/queue.h"
 
+#include <errno.h>
+
 #define TEXT "Subject: hello\r\n\r\nbody of the letter\r\n"
 
 static struct store *relay;
@@ -568,11 +570,108 @@ START_TEST(test_limits)
 }
 END_TEST
 
+/* ---- room that comes free ---- */
+
+static void room(void)
+{
+    struct queue_domain two = {.domain = FCT_STR("one"), .jobs = 2};
+    struct queue_lease l;
+
+    WANT(store_queue_domains(relay, &two, 1, &fx_err));
+    for (unsigned i = 0; i < 4; i++)
+        put_to("a@one");
+    l = lease(10);
+    ck_assert_uint_eq(l.n, 2);
+    woken = 0;
+    result(l.entry[0].id, 0, QUEUE_OUT_DELIVERED, 0);
+    fiber_sleep(1);
+    ck_assert_uint_eq(woken, 1);
+    LEASED(10, "a@one");
+    woken = 0;
+    result(l.entry[1].id, 0, QUEUE_OUT_DEFERRED, clock_wall() + 3600);
+    fiber_sleep(1);
+    ck_assert_uint_eq(woken, 1);
+}
+
+START_TEST(test_room)
+{
+    run(room);
+}
+END_TEST
+
+/* ---- a disk that fails ---- */
+
+static int no_room(enum io_call call)
+{
+    return call == IO_WRITE ? ENOSPC : 0;
+}
+
+/* What was refused is nowhere, what was said must be said again, what is on lease stays there. */
+static void failing(void)
+{
+    struct queue_send send = send_to("b@two");
+    uint64_t id = put_to("a@one x@three");
+    struct queue_result r = {.id = id, .outcome = QUEUE_OUT_DELIVERED};
+
+    LEASED(1, "a@one");
+    io_fault = no_room;
+    ck_assert(!put(&send, TEXT, "") && fx_err.class == FCT_TEMP);
+    LEASED(10, "x@three");
+    ck_assert(!store_queue_result(relay, &r, 1, &fx_err) && fx_err.class == FCT_TEMP);
+    LEASED(10, "");
+    io_fault = NULL;
+    LISTED("active: a@one=pending/0 x@three=pending/0");
+    WANT(store_queue_result(relay, &r, 1, &fx_err));
+    LISTED("active: a@one=delivered/0 x@three=pending/0");
+    ck_assert_uint_gt(put(&send, TEXT, ""), id);
+    r.recipient = 1;
+    WANT(store_queue_result(relay, &r, 1, &fx_err));
+    LEASED(10, "b@two");
+    fx_check_clean();
+}
+
+START_TEST(test_failing)
+{
+    run(failing);
+    io_fault = NULL;
+}
+END_TEST
+
+/* A message that is quarantined on its way out waits for a word; one that is scheduled for its
+ * hour, over restarts. */
+static void waits(void)
+{
+    struct queue_send held = send_to("a@one"), later = send_to("b@two");
+    uint64_t id;
+
+    held.held = true;
+    later.envelope.hold_until = clock_wall() + 3600;
+    id = put(&held, TEXT, "");
+    put(&later, TEXT, "");
+    LISTED("held: a@one=pending/0; waiting: b@two=pending/0");
+    reopen();
+    LISTED("held: a@one=pending/0; waiting: b@two=pending/0");
+    LEASED(10, "");
+    ck_assert_uint_eq(act(QUEUE_RETRY, id), 1); /* still held */
+    LEASED(10, "");
+    ck_assert_uint_eq(act(QUEUE_RELEASE, id), 1);
+    ck_assert_uint_eq(act(QUEUE_RETRY, id + 1), 1);
+    reopen();
+    LEASED(10, "a@one b@two");
+}
+
+START_TEST(test_waits)
+{
+    run(waits);
+}
+END_TEST
+
 static Suite *suite(void)
 {
-    const TTest *const tests[] = {test_life,   test_domains, test_blocked, test_priorities,
-                                         test_leases, test_partly,  test_lapsed,  test_admin,
-                                         test_bodies, test_large,   test_mixed,   test_limits};
+    const TTest *const tests[] = {test_life,    test_domains, test_blocked, test_priorities,
+                                  test_leases,  test_partly,  test_lapsed,  test_admin,
+                                  test_bodies,  test_large,   test_mixed,   test_room,
+                                  test_failing, test_waits,   test_limits};
     Suite *s = suite_create("queue");
     TCase *c = tcase_create("queue");
 
