@@ -229,6 +229,9 @@ bool bayes_heads_add(const struct fct_redis_reply *reply, struct bayes_counts *m
  * guess), and what the score had guessed before. A person's word is what counts, else a guess that
  * nobody doubts; taking the word back brings that guess back.
  *
+ * What is written first may need memory, so that a Redis that has none refuses the whole lesson:
+ * after a first write it refuses nothing.
+ *
  * Counts never go below zero nor over their 24 bits, whatever was lost meanwhile: a change that
  * would is left out. */
 const struct fct_redis_script bayes_learn_script = {
@@ -304,7 +307,6 @@ const struct fct_redis_script bayes_learn_script = {
         "local is = counted(person, guess)\n"
         "local record = person == '' and '' or person .. guess\n"
         "if record == known then return 0 end\n"
-        "redis.call('DEL', taken_back)\n"
         "local to = known ~= '' and guess ~= '' and at or now\n"
         "local function marks(generation) return generation == now and KEYS[1] or KEYS[2] end\n"
         "if known ~= '' then redis.call('HDEL', marks(at), digest) end\n"
@@ -312,6 +314,7 @@ const struct fct_redis_script bayes_learn_script = {
         "  redis.call('HSET', marks(to), digest, record)\n"
         "  redis.call('EXPIREAT', marks(to), ends)\n"
         "end\n"
+        "redis.call('DEL', taken_back)\n"
         "if was == is then return 0 end\n"
         "if was ~= '' then\n"
         "  count(at, was, -1)\n"
