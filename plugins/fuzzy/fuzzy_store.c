@@ -71,6 +71,8 @@ static struct fct_str pack_attachments(const struct fuzzy_marks *marks, struct f
 
 /* ---- reading ---- */
 
+/* When nothing was found in so many places that what is left cannot be enough any more, the rest is
+ * not looked up. */
 const struct fct_redis_script fuzzy_look_script = {
     .name = "fuzzy_look",
     .text =
@@ -84,6 +86,7 @@ const struct fct_redis_script fuzzy_look_script = {
         "local function near(prefix, kind, sketch, least)\n"
         "  local seen = {}\n"
         "  for i = 1, #sketch, 4 do\n"
+        "    if i > #sketch - 4 * least + 4 and not next(seen) then return end\n"
         "    local value = sketch:sub(i, i + 3)\n"
         "    local key = prefix .. ':' .. kind .. (i - 1) / 4 .. ':' .. value:byte(4)\n"
         "    local ids = redis.call('HGET', key, value) or ''\n"
