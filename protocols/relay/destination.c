@@ -24,6 +24,7 @@ struct domain {
     struct delivery_result fault;
     uint64_t until_ms; /* what is known is good until then */
     bool looking;
+    unsigned told;           /* the store's generation that knows what this domain takes */
     struct job_list waiting; /* while looking */
     struct destinations *all;
 };
@@ -351,6 +352,28 @@ static struct domain *domain_of(struct destinations *all, struct fct_str name,
     return domain;
 }
 
+FCT_MAY_WAIT static void tell_store(void *arg)
+{
+    struct domain *domain = arg;
+    struct relay *relay = domain->all->relay;
+    const struct queue_domain takes = {.domain = str_from(domain->name),
+                                       .jobs = relay->conf->domain_jobs};
+    struct fct_err err = {0};
+
+    (void)!store_queue_domains(relay->store, &takes, 1, &err);
+}
+
+/* A destination that answers may have more in hand than one that nobody knows. */
+static void widen(struct domain *domain)
+{
+    struct relay *relay = domain->all->relay;
+
+    if (domain->to->pace.proven == 0 || domain->told == relay->store_generation)
+        return;
+    domain->told = relay->store_generation;
+    (void)fiber_start(tell_store, domain);
+}
+
 void destinations_take(struct destinations *all, struct job *j)
 {
     const struct route *route =
@@ -358,6 +381,7 @@ void destinations_take(struct destinations *all, struct job *j)
     struct domain *domain = domain_of(all, j->domain, route);
 
     if (domain->to && clock_ms() < domain->until_ms) {
+        widen(domain);
         job_list_add(&domain->to->waiting, j);
         destination_press(domain->to);
         return;

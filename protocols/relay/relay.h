@@ -35,6 +35,7 @@ struct relay {
     struct destinations *destinations;
     struct results *results;
     unsigned connections, jobs, turn;
+    unsigned store_generation; /* of the connection to the store, from 1 on */
     bool draining, leasing, lease_again;
     struct {
         uint64_t delivered, failed, deferred, connections, messages, bytes;

@@ -18,6 +18,7 @@ static const struct fct_conf_key relay_keys[] = {
     FCT_CONF_KEY(struct relay_conf, block_timeout, "3m", "Time in which the other side must take some bytes of a message (RFC 5321 4.5.3.2.5)"),
     FCT_CONF_KEY(struct relay_conf, dot_timeout, "10m", "Wait for the answer to the end of a message (RFC 5321 4.5.3.2.6); giving up earlier makes duplicates"),
     FCT_CONF_KEY(struct relay_conf, max_jobs, "20000", "Messages in hand at one time, those that wait for a connection included; more stay with the store"),
+    FCT_CONF_KEY(struct relay_conf, domain_jobs, "500", "Of these, to one domain that answers; store.queue_domain_jobs until it does"),
     FCT_CONF_KEY(struct relay_conf, max_connections, "10000", "Connections at one time, to all destinations together"),
     FCT_CONF_KEY(struct relay_conf, max_destination_connections, "20", "Connections at one time to one destination (the hosts of one MX set)"),
     FCT_CONF_KEY(struct relay_conf, unproven_connections, "2", "The same while a destination has not answered yet, or is silent on all of them"),
@@ -113,8 +114,9 @@ static bool relay_check(const void *values, struct fct_err *err)
         return fct_fail(err, FCT_SYNTAX,
                         "max_connections, max_destination_connections, unproven_connections and "
                         "max_recipients: must be at least 1");
-    if (conf->port == 0 || conf->port > 65535 || conf->max_jobs == 0)
-        return fct_fail(err, FCT_SYNTAX, "port: must be 1 to 65535, and max_jobs at least 1");
+    if (conf->port == 0 || conf->port > 65535 || conf->max_jobs == 0 || conf->domain_jobs == 0)
+        return fct_fail(err, FCT_SYNTAX,
+                        "port: must be 1 to 65535, max_jobs and domain_jobs at least 1");
     if (conf->retry_jitter < 0 || conf->retry_jitter > 0.5)
         return fct_fail(err, FCT_SYNTAX, "retry_jitter: must be 0 to 0.5");
     if (conf->dead_first.ms == 0 || conf->dead_max.ms < conf->dead_first.ms)

@@ -9,7 +9,8 @@ struct relay_conf {
     const char *helo;
     fct_duration connect_timeout, greeting_timeout, ehlo_timeout, mail_timeout, rcpt_timeout;
     fct_duration data_timeout, block_timeout, dot_timeout;
-    uint32_t max_jobs, max_connections, max_destination_connections, unproven_connections;
+    uint32_t max_jobs, domain_jobs, max_connections, max_destination_connections,
+        unproven_connections;
     fct_duration patience, silence, idle_keep, message_gap;
     uint32_t max_messages, max_recipients;
     fct_duration dead_first, dead_max, address_delay;

@@ -113,6 +113,7 @@ static void peer(struct role_env *env, enum role_kind kind, unsigned index, int 
         close(fd);
         return;
     }
+    relay->store_generation++; /* it has forgotten what domains take */
     store_client_peer(relay->store, fd);
     if (relay->draining)
         return;
