@@ -71,8 +71,7 @@ static struct fct_str pack_attachments(const struct fuzzy_marks *marks, struct f
 
 /* ---- reading ---- */
 
-/* When nothing was found in so many places that what is left cannot be enough any more, the rest is
- * not looked up. */
+/* As soon as what is left cannot make any learned one alike enough, it is not looked up. */
 const struct fct_redis_script fuzzy_look_script = {
     .name = "fuzzy_look",
     .text =
@@ -84,15 +83,16 @@ const struct fct_redis_script fuzzy_look_script = {
         "  end\n"
         "end\n"
         "local function near(prefix, kind, sketch, least)\n"
-        "  local seen = {}\n"
+        "  local seen, best = {}, 0\n"
         "  for i = 1, #sketch, 4 do\n"
-        "    if i > #sketch - 4 * least + 4 and not next(seen) then return end\n"
+        "    if best + (#sketch - i + 1) / 4 < least then return end\n"
         "    local value = sketch:sub(i, i + 3)\n"
         "    local key = prefix .. ':' .. kind .. (i - 1) / 4 .. ':' .. value:byte(4)\n"
         "    local ids = redis.call('HGET', key, value) or ''\n"
         "    for k = 1, #ids, 8 do\n"
         "      local id = ids:sub(k, k + 7)\n"
         "      seen[id] = (seen[id] or 0) + 1\n"
+        "      if seen[id] > best then best = seen[id] end\n"
         "    end\n"
         "  end\n"
         "  for id, n in pairs(seen) do\n"
