@@ -85,6 +85,17 @@ const char *address_special(const struct sockaddr_storage *address)
     return "no Internet address";
 }
 
+bool address_is_loopback(const struct sockaddr_storage *address)
+{
+    static const struct in6_addr one = IN6ADDR_LOOPBACK_INIT;
+    const struct in6_addr *v6 = &((const struct sockaddr_in6 *)address)->sin6_addr;
+
+    if (address->ss_family == AF_INET)
+        return ((const uint8_t *)&((const struct sockaddr_in *)address)->sin_addr)[0] == 127;
+    return address->ss_family == AF_INET6 && (memcmp(v6, &one, sizeof one) == 0 ||
+                                              (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == 127));
+}
+
 /* ---- this machine ---- */
 
 void own_addresses_read(struct own_addresses *own)

@@ -10,6 +10,8 @@
 /* NULL: an address of the Internet. Else what it is: "loopback", "a private network" … */
 const char *address_special(const struct sockaddr_storage *address);
 
+bool address_is_loopback(const struct sockaddr_storage *address);
+
 /* The addresses of this machine's interfaces, read before the sandbox closes. */
 struct own_addresses {
     struct sockaddr_storage *address;

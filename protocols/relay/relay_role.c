@@ -7,6 +7,7 @@
 #include "core/net/tls.h"
 #include "protocols/relay/destination.h"
 #include "protocols/relay/policy/policy_service.h"
+#include "protocols/relay/tls_reports.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -101,6 +102,7 @@ static bool start(struct role_env *env, struct fct_err *err)
     relay->hosts = host_table_new(relay->conf->dead_first.ms, relay->conf->dead_max.ms);
     relay->destinations = destinations_new(relay);
     relay->results = results_new(relay);
+    tls_reports_start(relay);
     return true;
 }
 

@@ -112,7 +112,7 @@ static void describe(struct reporting *p, size_t i, struct delivery_recipient *t
         .action = action_of(r),
         .final = job_recipient(p->job, i)->address,
         .status = status_of(r, d),
-        .remote_mta = name_of_host(d->host),
+        .remote_mta = d->code ? name_of_host(d->host) : FCT_STR(""), /* it said nothing */
         .diagnostic_type = d->code ? FCT_STR("smtp") : FCT_STR("x-facteur"),
         .diagnostic = str_from(d->text),
         .last_attempt = clock_wall(),

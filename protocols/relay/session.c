@@ -30,7 +30,7 @@ struct search {
     struct session *s;
     struct arena *arena;
     struct delivery_result trouble; /* the last */
-    bool any_address, only_forbidden;
+    bool any_address, only_forbidden, spoke;
     struct fct_dns_answer addresses; /* of the host at hand: what DANE asks about them */
     struct policy_question question;
     struct tls_host_policy policy; /* of the host at hand */
@@ -51,6 +51,10 @@ static bool may_contact(struct search *f, const struct connect_address *to, cons
     const char *what = address_special(&to->address);
     char text[200];
 
+    if (relay->env->dev && !address_is_loopback(&to->address)) {
+        note(f, OUTCOME_FAILED, "5.4.4", host, "facteur dev sends nothing outside this machine");
+        return false;
+    }
     if (f->s->d->hops.by_route)
         return true;
     if (own_addresses_have(&relay->own, &to->address)) {
@@ -234,6 +238,7 @@ FCT_MAY_WAIT static bool greet_host(struct search *f, const struct hop *hop, boo
         return true;
     }
     f->trouble = s->remote.trouble;
+    f->spoke = true;
     remote_close(&s->remote);
     *without_tls = g.tls_failed;
     if (!g.tls_failed)
@@ -270,7 +275,8 @@ FCT_MAY_WAIT static bool try_addresses(struct search *f, const struct hop *hop,
 
         if (!connect_to_host(relay->base, to, n, &how, &fd, &which, &err)) {
             mark_failed(relay, to, n);
-            note(f, OUTCOME_HOST, "4.4.1", "", err.text);
+            if (!f->spoke) /* what a server said tells more */
+                note(f, OUTCOME_HOST, "4.4.1", "", err.text);
             return false;
         }
         connect_address_show(&to[which], s->host);

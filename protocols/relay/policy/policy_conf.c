@@ -13,7 +13,10 @@ static const struct fct_conf_key policy_keys[] = {
     FCT_CONF_KEY(struct policy_conf, max_domains, "20000", "Domains whose policy is kept; those used longest ago make room"),
     FCT_CONF_KEY(struct policy_conf, port, "443", "Port of the web servers of policies; others are for tests"),
     FCT_CONF_KEY(struct policy_conf, private_hosts, "[]", "Such web servers (\"mta-sts.example.org\") that may be at private addresses"),
-    FCT_CONF_KEY(struct policy_conf, report, "yes", "Count how TLS with each domain went, for those who want reports (TLS-RPT, RFC 8460)"),
+    FCT_CONF_KEY(struct policy_conf, report, "yes", "Count how TLS with each domain went, and tell those who want to know (TLS-RPT, RFC 8460)"),
+    FCT_CONF_KEY(struct policy_conf, report_every, "1d", "A report's time, from a multiple of it in UTC; RFC 8460 wants a day, others are for tests"),
+    FCT_CONF_KEY(struct policy_conf, report_from, "", "Sender of reports, and whom others may ask about them; empty: postmaster at server.name"),
+    FCT_CONF_KEY(struct policy_conf, report_organization, "", "Who reports, in words; empty: server.name"),
     FCT_CONF_KEY(struct policy_conf, report_domains, "20000", "Domains that are counted in a day; others are left out"),
     FCT_CONF_KEY(struct policy_conf, report_failures, "50", "Kinds of failure told of each policy; further ones are in its sum only"),
     FCT_CONF_END,
@@ -31,6 +34,10 @@ static bool policy_check(const void *values, struct fct_err *err)
         return fct_fail(err, FCT_SYNTAX, "port: must be 1 to 65535");
     if (conf->fetch_timeout.ms == 0)
         return fct_fail(err, FCT_SYNTAX, "fetch_timeout: must be above 0s");
+    if (conf->report_every.ms < 1000 || conf->report_every.ms % 1000 != 0)
+        return fct_fail(err, FCT_SYNTAX, "report_every: must be whole seconds, at least one");
+    if (conf->report_from[0] && !strchr(conf->report_from, '@'))
+        return fct_fail(err, FCT_SYNTAX, "report_from: \"%s\" is no address", conf->report_from);
     return true;
 }
 

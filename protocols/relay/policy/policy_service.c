@@ -17,6 +17,7 @@ struct policy_service {
     struct mta_sts_fetcher *fetcher;
     struct mta_sts_cache *cache;
     struct tls_report *report;
+    char from[320];
 };
 
 /* ---- life ---- */
@@ -44,19 +45,24 @@ static bool make_fetcher(struct policy_service *s, struct event_base *base, stru
     return mta_sts_fetcher_new(base, &s->fetch_conf, s->dns, &s->fetcher, err);
 }
 
+static struct tls_report *new_report(const struct policy_conf *conf)
+{
+    return tls_report_new(
+        &(struct tls_report_limits){conf->report_domains, POLICIES_MAX, conf->report_failures});
+}
+
 bool policy_service_new(const struct policy_conf *conf, struct event_base *base,
                         struct dns_resolver *dns, SSL_CTX *tls, struct policy_service **out,
                         struct fct_err *err)
 {
     struct policy_service *s = calloc(1, sizeof *s);
-    struct tls_report_limits limits = {conf->report_domains, POLICIES_MAX, conf->report_failures};
 
     FCT_ASSERT(s);
     *out = s;
     s->conf = conf;
     s->dns = dns;
     if (conf->report)
-        s->report = tls_report_new(&limits);
+        s->report = new_report(conf);
     if (dane_context_prepare(tls, err) && make_fetcher(s, base, err))
         return true;
     policy_service_free(out);
@@ -82,6 +88,29 @@ struct policy_stats policy_service_stats(const struct policy_service *s)
         .domains = s->cache ? mta_sts_cache_count(s->cache) : 0,
         .left_out = s->report ? tls_report_left_out(s->report) : 0,
     };
+}
+
+/* ---- reports ---- */
+
+const struct policy_conf *policy_service_conf(const struct policy_service *s)
+{
+    return s->conf;
+}
+
+struct tls_report *policy_service_take_report(struct policy_service *s)
+{
+    struct tls_report *taken = s->report;
+
+    s->report = new_report(s->conf);
+    return taken;
+}
+
+struct fct_str policy_service_from(struct policy_service *s, const char *server_name)
+{
+    if (s->conf->report_from[0])
+        return str_from(s->conf->report_from);
+    (void)snprintf(s->from, sizeof s->from, "postmaster@%s", server_name);
+    return str_from(s->from);
 }
 
 /* ---- questions ---- */

@@ -25,6 +25,12 @@ struct policy_question {
 void policy_question_begin(struct policy_service *service, struct arena *arena,
                            uint64_t deadline_ms, struct policy_question *out);
 
+const struct policy_conf *policy_service_conf(const struct policy_service *service);
+/* What was counted so far becomes the caller's, counting begins anew. Only with conf->report. */
+struct tls_report *policy_service_take_report(struct policy_service *service);
+/* The sender of reports; good as long as the service. */
+struct fct_str policy_service_from(struct policy_service *service, const char *server_name);
+
 struct policy_stats {
     size_t domains; /* with a policy in memory */
     uint64_t left_out;
