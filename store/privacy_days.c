@@ -48,7 +48,6 @@ static struct fct_str sender_of(struct arena *arena, const struct new_mail *mail
 
 static bool has_days(struct server *s, uint64_t account)
 {
-    FCT_CLEANUP(buf_free) struct buf value = BUF_INIT(DAY_MAX);
     uint32_t today = (uint32_t)(clock_wall() / DAY_SECONDS);
     struct fct_err ignored;
     struct privacy_tally t = {.arena = arena_new(NULL)};

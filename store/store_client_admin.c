@@ -164,8 +164,7 @@ bool store_check(struct store *st, struct store_check_result *out, struct buf *r
     c.deadline_ms = STORE_LONG_MS;
     if (store_call_send(&c)) {
         uint64_t *number[] = {&out->accounts, &out->mailboxes, &out->messages, &out->blobs,
-                              &out->bytes,    &out->damaged,   &out->orphans,
-                              &out->queued};
+                              &out->bytes,    &out->damaged,   &out->orphans,  &out->queued};
 
         for (size_t i = 0; i < FCT_COUNT(number); i++)
             *number[i] = ipc_get_u64(&c.reply);

@@ -54,8 +54,7 @@ static bool copy(struct imap_session *s, struct imap_command *c, bool move, stru
     if (!store_copy(s->edge.listener->edge->store, s->principal.handle, s->view.mailbox, uids,
                     target, move, c->arena, &copied, err))
         return copy_failed(s, c, target, err);
-    if (copied.shows_originals &&
-        !imap_copy_originals(s, c, &messages, target, move, &copied, err))
+    if (copied.shows_originals && !imap_copy_originals(s, c, &messages, target, move, &copied, err))
         return false;
     imap_told_copy(s, c->arena, target, move, &copied);
     code = copy_uid(c, &copied);

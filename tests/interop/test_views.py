@@ -259,6 +259,26 @@ class Originals(WithServer):
             box.command('COPY', '1:2', '"Original/anzeigen"')
             self.assertEqual(box.open('Original/anzeigen'), 2)
 
+    def test_mail_that_has_no_edits(self):
+        """APPENDed: it is its own original. Moved together with one that was cleaned."""
+        server = self.serve()
+        ident, _ = self.send(server, 'qp')
+        own = b'From: me\r\nSubject: own\r\n\r\nhello\r\n'
+        with Box(server) as box:
+            self.assertEqual(box.m.append('INBOX', '(kept)', None, own)[0], 'OK')
+            box.command('MOVE', '1:2', '"Show original"')
+            self.assertEqual(box.uids(), [])
+            box.open('Show original')
+            self.assertEqual([box.bytes(u) for u in box.uids()], [self.raw(server, 'original', ident), own])
+            self.assertIn('kept', box.fetch(2, '(FLAGS)')[0])
+            box.command('MOVE', '1:2', 'INBOX')
+            box.open('INBOX')
+            self.assertEqual(box.bytes(4), own)
+            self.assertEqual(server.ctl('mail', 'clean', ident).stdout.count('UID 3 is now UID 5'), 1)
+            box.m.noop()
+            self.assertIn(b'X-Facteur-Privacy', box.bytes(5))
+        self.good(server)
+
     def test_nothing_is_learned_by_looking(self):
         """Spam that is copied to look at it is still spam."""
         server = self.serve('plugin trackers { }\naccess { learn_delay = 0s }\nplugin bayes { }\n')
