@@ -1,5 +1,5 @@
 """Mail to servers whose domains say what TLS they must show: DANE from a zone signed by ldns and served by nsd, MTA-STS from a web server."""
-import hashlib, http.server, json, os, shutil, smtplib, socketserver, ssl, subprocess, sys, tempfile, threading, time, unittest
+import email, email.policy, gzip, hashlib, http.server, json, os, shutil, smtplib, socketserver, ssl, subprocess, sys, tempfile, threading, time, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
@@ -13,9 +13,11 @@ HOSTS = {
     'none': ('127.0.0.17', True, 'other.name', True), 'unsigned': ('127.0.0.18', False, 'other.name', True),
     'sts': ('127.0.0.21', False, 'mx.sts.plain', True), 'stsname': ('127.0.0.22', False, 'other.name', True), 'ststest': ('127.0.0.23', False, 'other.name', True),
     'stsunnamed': ('127.0.0.24', False, 'mx.stsunnamed.plain', True), 'stsstrip': ('127.0.0.25', False, 'mx.stsstrip.plain', False), 'stsgone': ('127.0.0.26', False, 'other.name', True),
+    'reports': ('127.0.0.31', False, 'other.name', True),
 }
 ARRIVES = {'good': True, 'ta': True, 'taname': False, 'bad': False, 'strip': False, 'forged': False, 'none': True, 'unsigned': True,
-           'sts': True, 'stsname': False, 'ststest': True, 'stsunnamed': False, 'stsstrip': False, 'stsgone': True}
+           'sts': True, 'stsname': False, 'ststest': True, 'stsunnamed': False, 'stsstrip': False, 'stsgone': True, 'reports': True}
+REPORTED = ['good', 'bad', 'sts', 'unsigned']  # they ask for reports
 
 
 def domain(name):
@@ -36,6 +38,15 @@ class Session(socketserver.StreamRequestHandler):
         super().finish()
         self.connection.close()
 
+    def until_dot(self):
+        data = b''
+        while not data.endswith(b'\r\n.\r\n'):
+            line = self.rfile.readline()
+            if not line:
+                raise OSError('gone in the middle of a message')
+            data += line
+        return data[:-3]
+
     def handle(self):
         tls, to = False, []
         try:
@@ -53,9 +64,7 @@ class Session(socketserver.StreamRequestHandler):
                     self.say(b'250 2.1.5 ok')
                 elif verb == b'DATA':
                     self.say(b'354 go on')
-                    while self.rfile.readline() not in (b'.\r\n', b''):
-                        pass
-                    self.server.got.append((self.server.name, tls))
+                    self.server.got.append((self.server.name, tls, self.until_dot()))
                     self.say(b'250 2.0.0 taken')
                 elif verb == b'QUIT' or not line:
                     return self.say(b'221 2.0.0 bye') if line else None
@@ -161,6 +170,8 @@ class OutboundTls(unittest.TestCase):
             record = {'ta': cls.tlsa('ca.pem', 2), 'taname': cls.tlsa('ca.pem', 2), 'bad': '3 1 1 ' + '00' * 32, 'unsigned': '3 1 1 ' + '00' * 32}
             if name != 'none' and not name.startswith('sts'):
                 out.append('_%d._tcp.mx.%s. IN TLSA %s' % (cls.port, where, record.get(name) or cls.tlsa(file, 3)))
+            if name in REPORTED:
+                out.append('_smtp._tls.%s. IN TXT "v=TLSRPTv1; rua=mailto:tls@reports.plain"' % where)
             if name.startswith('sts'):
                 out += ['_mta-sts.%s. IN TXT "v=STSv1; id=1;"' % where, 'mta-sts.%s. IN A 127.0.0.1' % where]
         return out
@@ -176,7 +187,7 @@ class OutboundTls(unittest.TestCase):
 
     def conf(self):
         return ('relay { port = %d allow_private = yes trust = "%s/ca.pem" connect_timeout = 10s }\ndns { dnssec = yes trust_anchor = "%s" }\n'
-                'outbound_tls { trust = "%s/ca.pem" port = %d private_hosts = [%s] fetch_timeout = 10s }\n'
+                'outbound_tls { trust = "%s/ca.pem" port = %d private_hosts = [%s] fetch_timeout = 10s report_every = 5s report_organization = "A Test" }\n'
                 % (self.port, self.dir, self.zones.anchor, self.dir, self.web_port, ', '.join('"%s"' % name for name in self.sts)))
 
     def waiting(self, server):
@@ -196,12 +207,42 @@ class OutboundTls(unittest.TestCase):
                 if len(waiting) + len(self.got) >= len(HOSTS) and all(r['reply'] for r in waiting.values()):
                     break
                 time.sleep(0.1)
-            arrived = dict(self.got)
+            arrived = {name: tls for name, tls, _ in self.got}
             self.assertEqual({name: name in arrived for name in HOSTS}, ARRIVES, {k: r['reply'] for k, r in waiting.items()})
             self.assertTrue(all(arrived.values()), arrived)  # all who offer TLS had it
             for name, why in (('bad', 'TLSA'), ('taname', 'TLSA'), ('strip', 'offers no TLS'), ('forged', 'forged'), ('stsname', 'certificate is not good'),
                               ('stsunnamed', 'does not name it'), ('stsstrip', 'offers no TLS')):
                 self.assertIn(why, json.dumps(waiting[name]), name)
+            self.check_reports()
+
+    def reports(self):
+        for name, _, data in list(self.got):
+            message = email.message_from_bytes(data, policy=email.policy.SMTP)
+            if name == 'reports' and message.get_content_type() == 'multipart/report':
+                yield message
+
+    def check_reports(self):
+        """RFC 8460: each domain that asked is told, within the report's time."""
+        end = time.monotonic() + 60
+        while {m['TLS-Report-Domain'] for m in self.reports()} != {domain(name) for name in REPORTED}:
+            self.assertLess(time.monotonic(), end, [m['TLS-Report-Domain'] for m in self.reports()])
+            time.sleep(0.2)
+        sums = {}
+        for message in self.reports():
+            text, packed = message.get_payload()
+            self.assertEqual((message['Content-Type'].params['report-type'], packed.get_content_type()), ('tlsrpt', 'application/tlsrpt+gzip'))
+            self.assertRegex(packed.get_filename(), r'^[^!]+!%s![0-9]+![0-9]+\.json\.gz$' % message['TLS-Report-Domain'])
+            report = json.loads(gzip.decompress(packed.get_content()))
+            self.assertEqual((report['organization-name'], '<%s>' % report['contact-info']), ('A Test', '<%s>' % message['From'].addresses[0].addr_spec))
+            for policy in report['policies']:
+                self.assertEqual(policy['policy']['policy-domain'], message['TLS-Report-Domain'])
+                key = message['TLS-Report-Domain'].split('.')[0], policy['policy']['policy-type']
+                sums.setdefault(key, []).append(policy)
+        self.assertEqual(set(sums), {('good', 'tlsa'), ('bad', 'tlsa'), ('sts', 'sts'), ('unsigned', 'no-policy-found')})
+        self.assertTrue(all(p['summary']['total-failure-session-count'] == 0 for key in sums if key[0] != 'bad' for p in sums[key]), sums)
+        self.assertEqual(sums[('bad', 'tlsa')][0]['failure-details'][0]['result-type'], 'validation-failure')
+        self.assertEqual(sums[('bad', 'tlsa')][0]['failure-details'][0]['receiving-ip'], HOSTS['bad'][0])
+        self.assertIn('mode: enforce', sums[('sts', 'sts')][0]['policy']['policy-string'])
 
 
 if __name__ == '__main__':

@@ -99,10 +99,7 @@ const struct policy_conf *policy_service_conf(const struct policy_service *s)
 
 struct tls_report *policy_service_take_report(struct policy_service *s)
 {
-    struct tls_report *taken = s->report;
-
-    s->report = new_report(s->conf);
-    return taken;
+    return tls_report_take(s->report);
 }
 
 struct fct_str policy_service_from(struct policy_service *s, const char *server_name)

@@ -57,6 +57,15 @@ void tls_report_free(struct tls_report **report)
     *report = NULL;
 }
 
+struct tls_report *tls_report_take(struct tls_report *report)
+{
+    struct tls_report *taken = tls_report_new(&report->limits), fresh = *taken;
+
+    *taken = *report;
+    *report = fresh;
+    return taken;
+}
+
 bool tls_report_next(const struct tls_report *report, size_t *at, struct fct_str *domain)
 {
     void *value;

@@ -51,6 +51,8 @@ struct tls_report_limits {
 };
 struct tls_report *tls_report_new(const struct tls_report_limits *limits);
 void tls_report_free(struct tls_report **report);
+/* What was counted so far, as a report of its own; `report` counts anew, at the address it has. */
+struct tls_report *tls_report_take(struct tls_report *report);
 
 /* One session for recipients of `domain`; failure NULL or of TLS_RESULT_SUCCESS: it was good. */
 void tls_report_count(struct tls_report *report, struct fct_str domain,

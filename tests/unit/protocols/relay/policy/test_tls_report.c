@@ -95,6 +95,25 @@ START_TEST(it_goes_on_after_a_restart)
 }
 END_TEST
 
+START_TEST(a_day_ends)
+{
+    struct tls_report *t = tls_report_new(&limits), *day;
+    struct arena *arena = arena_new(NULL);
+    struct tls_report_read r;
+
+    tls_report_count(t, DOMAIN, &sts, NULL);
+    day = tls_report_take(t);
+    tls_report_count(t, DOMAIN, &sts, &expired);
+    read_back(arena, day, &r);
+    ck_assert(r.policy[0].successful == 1 && r.policy[0].failed == 0);
+    tls_report_free(&day);
+    read_back(arena, t, &r);
+    ck_assert(r.policy[0].successful == 0 && r.policy[0].failed == 1);
+    tls_report_free(&t);
+    arena_free(&arena);
+}
+END_TEST
+
 START_TEST(nothing_grows_without_end)
 {
     struct tls_report *t = tls_report_new(&limits);
@@ -337,6 +356,7 @@ static void add(TCase *tc)
 {
     tcase_add_test(tc, counted_and_written);
     tcase_add_test(tc, it_goes_on_after_a_restart);
+    tcase_add_test(tc, a_day_ends);
     tcase_add_test(tc, nothing_grows_without_end);
     tcase_add_test(tc, names_and_mail);
     tcase_add_test(tc, the_example_of_the_rfc);

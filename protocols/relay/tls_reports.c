@@ -1,0 +1,212 @@
+/* tls_reports.c - see tls_reports.h. A day's sums are taken out of the service at its end, so that
+ * the next day counts while this one is written. A domain whose report cannot be queued is left out
+ * with a line in the log: its figures are worth no second try. */
+#include "protocols/relay/tls_reports.h"
+
+#include "core/base/clock.h"
+#include "core/base/id.h"
+#include "core/base/str.h"
+#include "core/log/log.h"
+#include "core/message/gzip.h"
+#include "protocols/relay/policy/policy_service.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define MAIL_MAX    (8u << 20)
+#define DNS_MS      10000u
+#define LATE_US     500000 /* behind the end of the day, so that it is over for certain */
+#define DOMAIN_TEXT "_smtp._tls.%.*s"
+
+struct day {
+    struct relay *relay;
+    struct tls_report *report;
+    struct tls_report_head head;
+    struct fct_str domain, from, sender;
+    struct arena *arena; /* of one domain */
+};
+
+/* ---- one report ---- */
+
+static int message_file(struct fct_str bytes)
+{
+    int fd = memfd_create("tls-report", MFD_CLOEXEC);
+
+    for (size_t at = 0; fd >= 0 && at < bytes.n;) {
+        ssize_t n = pwrite(fd, bytes.p + at, bytes.n - at, (off_t)at);
+
+        if (n <= 0) {
+            close(fd);
+            return -1;
+        }
+        at += (size_t)n;
+    }
+    return fd;
+}
+
+/* The report may be about TLS that fails, so it goes without when it must (RFC 8460 5.3). */
+FCT_MAY_WAIT static bool queue_mail(const struct day *day, struct fct_str to,
+                                    struct fct_str message, struct fct_err *err)
+{
+    struct id id = id_new();
+    struct queue_recipient recipient = {.address = to, .notify = QUEUE_NOTIFY_NEVER};
+    struct queue_send send = {.recipient = &recipient, .n = 1};
+    struct store_delivery d = {.id = str_from(id.text), .size = message.n, .send = &send};
+    struct store_delivered out;
+    bool ok;
+
+    send.envelope.reverse_path = day->from;
+    send.envelope.log_id = d.id;
+    send.envelope.body = QUEUE_7BIT;
+    send.envelope.tls_optional = true;
+    d.reverse_path = day->from;
+    d.fd = message_file(message);
+    if (d.fd < 0)
+        return fct_fail(err, FCT_TEMP, "no memory for a report");
+    ok = store_deliver(day->relay->store, &d, day->arena, &out, err);
+    close(d.fd);
+    return ok;
+}
+
+FCT_MAY_WAIT static bool send_one(const struct day *day, struct fct_str to, struct fct_str gzip,
+                                  struct fct_err *err)
+{
+    FCT_CLEANUP(buf_free) struct buf message = BUF_INIT(MAIL_MAX);
+    struct tls_report_mail mail = {
+        .from = day->from,
+        .to = to,
+        .domain = day->domain,
+        .sender = day->sender,
+        .message_id =
+            arena_printf(day->arena, "%s.tlsrpt@%.*s", id_new().text, FCT_FMT(day->sender)),
+        .head = &day->head,
+        .now = clock_wall(),
+        .gzip = gzip,
+    };
+
+    return tls_report_mail_write(&mail, &message)
+               ? queue_mail(day, to, buf_str(&message), err)
+               : fct_fail(err, FCT_LIMIT, "the report is larger than %u bytes", MAIL_MAX);
+}
+
+/* ---- one domain ---- */
+
+FCT_MAY_WAIT static size_t who_wants_it(const struct day *day, struct fct_str *to)
+{
+    struct fct_dns_answer answer = {0};
+    const char *why;
+    size_t n = 0, found;
+
+    if (!dns_resolve(day->relay->dns, day->arena, FCT_DNS_TXT,
+                     arena_printf(day->arena, DOMAIN_TEXT, FCT_FMT(day->domain)),
+                     clock_ms() + DNS_MS, &answer))
+        return 0;
+    found = tls_report_addresses(&answer, to, &why);
+    for (size_t i = 0; i < found; i++)
+        n += tls_report_mailto(day->arena, to[i], &to[n]);
+    return n;
+}
+
+static bool pack(const struct day *day, struct buf *gzip)
+{
+    FCT_CLEANUP(buf_free) struct buf json = BUF_INIT(TLS_REPORT_JSON_MAX);
+
+    return tls_report_write(day->report, day->domain, &day->head, &json) &&
+           gzip_pack(buf_str(&json), gzip);
+}
+
+FCT_MAY_WAIT static void send_domain(struct day *day)
+{
+    FCT_CLEANUP(buf_free) struct buf gzip = BUF_INIT(TLS_REPORT_JSON_MAX);
+    struct fct_str to[TLS_REPORT_RUA_MAX];
+    size_t n = who_wants_it(day, to);
+
+    if (n == 0)
+        return;
+    day->head.id = tls_report_id(day->arena, day->head.begin, day->domain, day->sender);
+    if (!pack(day, &gzip))
+        n = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct fct_err err = {0};
+
+        if (!send_one(day, to[i], buf_str(&gzip), &err))
+            log_event(EV_WARNING, FCT_STR(""), F_C("text", "a TLS report was not sent"),
+                      F_STR("domain", day->domain), F_STR("to", to[i]), F_C("why", err.text));
+        else
+            log_event(
+                EV_REPORT, FCT_STR(""), F_STR("to", to[i]),
+                F_C("about", arena_printf(day->arena, "TLS with %.*s", FCT_FMT(day->domain)).p));
+    }
+}
+
+/* ---- the day ---- */
+
+FCT_MAY_WAIT static void send_all(void *arg)
+{
+    struct day *day = arg;
+    size_t at = 0;
+
+    while (tls_report_next(day->report, &at, &day->domain) && !day->relay->draining) {
+        day->arena = arena_new(NULL);
+        send_domain(day);
+        arena_free(&day->arena);
+    }
+    tls_report_free(&day->report);
+    free(day);
+}
+
+static int64_t length_of(const struct relay *relay)
+{
+    return (int64_t)(policy_service_conf(relay->policy)->report_every.ms / 1000);
+}
+
+/* The day that has just ended, in UTC (RFC 8460 4.1). */
+static void send_day(struct relay *relay, int64_t end)
+{
+    const struct policy_conf *conf = policy_service_conf(relay->policy);
+    const char *name = relay->env->server_name;
+    struct day *day = calloc(1, sizeof *day);
+
+    FCT_ASSERT(day);
+    day->relay = relay;
+    day->report = policy_service_take_report(relay->policy);
+    day->sender = str_from(name);
+    day->from = policy_service_from(relay->policy, name);
+    day->head = (struct tls_report_head){
+        .organization = str_from(conf->report_organization[0] ? conf->report_organization : name),
+        .contact = day->from,
+        .begin = end - length_of(relay),
+        .end = end - 1,
+    };
+    (void)fiber_start(send_all, day);
+}
+
+static void wait_for_the_end(struct relay *relay);
+
+static void ended(evutil_socket_t fd, short what, void *arg)
+{
+    struct relay *relay = arg;
+    int64_t now = clock_wall(), length = length_of(relay);
+
+    (void)fd, (void)what;
+    if (relay->draining)
+        return;
+    send_day(relay, now - now % length);
+    wait_for_the_end(relay);
+}
+
+static void wait_for_the_end(struct relay *relay)
+{
+    int64_t length = length_of(relay), now = clock_wall();
+    struct timeval tv = {(time_t)(length - now % length), LATE_US};
+
+    (void)event_base_once(relay->base, -1, EV_TIMEOUT, ended, relay, &tv);
+}
+
+void tls_reports_start(struct relay *relay)
+{
+    if (policy_service_conf(relay->policy)->report)
+        wait_for_the_end(relay);
+}
