@@ -28,8 +28,8 @@ const struct fct_symbol bayes_symbols[] = {
 static const double band_end[] = {0.01, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 0.99};
 
 /* In the outer bands: at odds of 10^SURE_ODDS to 1 it counts SURE_MORE more. */
-#define SURE_MORE 0.25
-#define SURE_ODDS 36.0
+#define SURE_MORE 0.3
+#define SURE_ODDS 6.0
 
 static unsigned band_of(double probability)
 {
