@@ -127,8 +127,10 @@ void bayes_shelf_move(struct bayes_cache *cache, struct bayes_shelf *shelf, uint
 
 /* ---- buckets ---- */
 
-void bayes_shelf_expect(const struct bayes_shelf *shelf, uint16_t bucket)
+void bayes_shelf_expect(const struct bayes_shelf *shelf, uint16_t bucket, uint16_t later)
 {
+    if (later < BAYES_SITE_BUCKETS)
+        __builtin_prefetch(&shelf->bucket[later]);
     if (bucket < BAYES_SITE_BUCKETS && shelf->bucket[bucket]) {
         __builtin_prefetch(shelf->bucket[bucket]);
         __builtin_prefetch((const char *)shelf->bucket[bucket] + 64);

@@ -35,8 +35,9 @@ void bayes_shelf_reset(struct bayes_cache *cache, struct bayes_shelf *shelf, uin
 void bayes_shelf_move(struct bayes_cache *cache, struct bayes_shelf *shelf, uint64_t state,
                       struct fct_str changed);
 
-/* Tokens are looked for in two steps: a processor waits for memory once if all is named first. */
-void bayes_shelf_expect(const struct bayes_shelf *shelf, uint16_t bucket);
+/* The processor waits for memory less if it hears of a bucket before that is looked at, and of its
+ * place (`later`) before that. */
+void bayes_shelf_expect(const struct bayes_shelf *shelf, uint16_t bucket, uint16_t later);
 /* False: this bucket is not here. */
 bool bayes_shelf_find(struct bayes_shelf *shelf, uint16_t bucket, uint64_t token, uint64_t *value);
 void bayes_shelf_put(struct bayes_cache *cache, struct bayes_shelf *shelf, uint16_t bucket,

@@ -111,7 +111,8 @@ static void plan(struct bayes_site_look *look, struct bayes_site_part *part)
     part->held = shelf && bayes_shelf_state(shelf, &part->state);
     for (size_t i = 0; part->held && i < look->n + AHEAD; i++) {
         if (i < look->n)
-            bayes_shelf_expect(shelf, look->bucket[i]);
+            bayes_shelf_expect(shelf, look->bucket[i],
+                               look->bucket[i + AHEAD < look->n ? i + AHEAD : i]);
         if (i >= AHEAD && !bayes_shelf_find(shelf, look->bucket[i - AHEAD], look->token[i - AHEAD],
                                             &part->value[i - AHEAD]))
             want(look, part, seen, i - AHEAD);
