@@ -57,11 +57,16 @@ void tracker_edits_settle(struct tracker_edits *out, size_t from)
 
 /* ---- loads ---- */
 
-/* Nothing is left of these without what they load. Others have content, or a form's button. */
+/* A transparent GIF of 1 by 1: in its place a picture takes the room that the one asked for would
+ * have taken, so the page keeps its shape. */
+#define PICTURE "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+
+/* Nothing is left of these without what they load. Others have a size, content, or a form's button.
+ */
 static bool is_cut_whole(const struct fct_html_token *t)
 {
-    static const char *const names[] = {"img",     "image", "link",   "meta",
-                                        "bgsound", "embed", "v:fill", "v:imagedata"};
+    static const char *const names[] = {"amp-pixel", "link",   "meta",       "bgsound",
+                                        "embed",     "v:fill", "v:imagedata"};
 
     for (size_t i = 0; i < FCT_COUNT(names); i++)
         if (view_is(t->name, names[i]))
@@ -136,29 +141,56 @@ static struct fct_str no_url(const struct tracker_page *page, struct fct_str raw
     return page->thirds ? keep_thirds(page, raw.n, blank) : blank[2];
 }
 
+static bool is_picture(const struct fct_html_token *t, const struct fct_html_attribute *a)
+{
+    return t && a && (view_is(t->name, "img") || view_is(t->name, "image")) &&
+           (view_is(a->name, "src") || view_is(a->name, "srcset"));
+}
+
+static struct fct_str no_picture(const struct tracker_page *page, size_t removed)
+{
+    static const struct fct_str empty[] = {FCT_STR_INIT(PICTURE), FCT_STR_INIT(PICTURE "#"),
+                                           FCT_STR_INIT(PICTURE "#x")};
+
+    _Static_assert((sizeof PICTURE - 1) % 3 == 0, "the first one leaves 0");
+    return keep_thirds(page, removed, empty);
+}
+
+/* A URL in an attribute or among others: what stands in its place. */
+static void replace(const struct tracker_page *page, const struct fct_html_token *token,
+                    const struct fct_link *l, struct tracker_edit *edit)
+{
+    const struct fct_html_attribute *a = tracker_attribute_at(token, l->offset);
+    struct fct_str raw = tracker_part(page->bytes, l->offset, l->offset + l->length);
+    bool whole =
+        a && ((!view_is(a->name, "style") && l->length == a->value_length) || !is_narrow(raw));
+
+    edit->offset = whole ? a->value_offset : l->offset;
+    edit->length = whole ? a->value_length : l->length;
+    if (is_narrow(raw) && is_picture(token, a))
+        edit->with = no_picture(page, edit->length);
+    else
+        edit->with =
+            no_url(page, tracker_part(page->bytes, edit->offset, edit->offset + edit->length),
+                   whole && is_quoted(page, a));
+}
+
 void tracker_remove(const struct tracker_page *page, struct tracker_edits *out,
                     const struct fct_html_token *token, const struct fct_link *l,
                     const struct tracker_edit *what)
 {
     struct tracker_edit edit = *what;
-    const struct fct_html_attribute *a = tracker_attribute_at(token, l->offset);
-    struct fct_str raw = tracker_part(page->bytes, l->offset, l->offset + l->length);
-    bool start = token && token->kind == FCT_HTML_START;
+    bool wide = !is_narrow(tracker_part(page->bytes, l->offset, l->offset + l->length));
 
-    if (start && what->why != TRACKER_WHY_REMOTE && is_cut_whole(token)) {
+    /* Nothing can be written where letters are no single bytes. */
+    if (token && token->kind == FCT_HTML_START &&
+        (wide ? view_is(token->name, "img")
+              : what->why != TRACKER_WHY_REMOTE && is_cut_whole(token))) {
         edit.offset = token->offset;
         edit.length = token->length;
         edit.with = tracker_no_tag(page, edit.offset, edit.length);
-    } else if (a &&
-               ((!view_is(a->name, "style") && l->length == a->value_length) || !is_narrow(raw))) {
-        edit.offset = a->value_offset;
-        edit.length = a->value_length;
-        edit.with = no_url(page, tracker_part(page->bytes, edit.offset, edit.offset + edit.length),
-                           is_quoted(page, a));
     } else {
-        edit.offset = l->offset;
-        edit.length = l->length;
-        edit.with = no_url(page, raw, false);
+        replace(page, token, l, &edit);
     }
     tracker_edits_add(out, page->tools, &edit);
 }

@@ -120,6 +120,22 @@ static void start_tag(const struct tracker_page *page, const struct fct_html_tok
                                                      .host = {"", 0}});
 }
 
+/* Text that holds tags: of title, style and their like. Inside of select and elsewhere where they
+ * are not allowed, browsers pass over the start tag and read on as usual. */
+static bool has_markup(struct fct_str raw)
+{
+    for (size_t i = 0; i + 1 < raw.n; i++) {
+        char c = raw.p[i + 1];
+
+        if (raw.p[i] != '<')
+            continue;
+        if ((c == '!' && !(i + 3 < raw.n && raw.p[i + 2] == '-' && raw.p[i + 3] == '-')) ||
+            c == '/' || c == '?' || (tracker_lower(c) >= 'a' && tracker_lower(c) <= 'z'))
+            return true;
+    }
+    return false;
+}
+
 /* A style sheet in several texts is one to a browser, and may say in pieces what none of them says.
  */
 static void style_text(const struct tracker_page *page, struct tracker_strict *s,
@@ -139,6 +155,9 @@ void tracker_strict_token(const struct tracker_page *page, struct tracker_strict
     if (i >= s->drawn && is_root(t))
         drawing(page, s, i, out);
     if (t->kind == FCT_HTML_COMMENT && !is_harmless(t->text))
+        cut(page, out, t->offset, t->length);
+    else if (t->kind == FCT_HTML_TEXT &&
+             has_markup(tracker_part(page->bytes, t->offset, t->offset + t->length)))
         cut(page, out, t->offset, t->length);
     else if (t->kind == FCT_HTML_TEXT && s->in_style)
         style_text(page, s, t, out);

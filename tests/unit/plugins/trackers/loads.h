@@ -28,11 +28,23 @@ static inline bool load_has_host(struct fct_str url)
     return has;
 }
 
+static inline bool load_is_name(char c)
+{
+    return ((c | 32) >= 'a' && (c | 32) <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           (unsigned char)c >= 0x80;
+}
+
+static inline bool load_has_scheme(struct fct_str s)
+{
+    size_t n = 0;
+
+    while (n < s.n && (load_is_name(s.p[n]) || s.p[n] == '+' || s.p[n] == '.'))
+        n++;
+    return n > 0 && n < s.n && s.p[n] == ':' && (s.p[0] | 32) >= 'a' && (s.p[0] | 32) <= 'z';
+}
+
 static inline bool load_is_remote(const struct loads *l, struct fct_str url)
 {
-    static const struct fct_str local[] = {FCT_STR_INIT("data:"),   FCT_STR_INIT("about:"),
-                                           FCT_STR_INIT("cid:"),    FCT_STR_INIT("mid:"),
-                                           FCT_STR_INIT("mailto:"), FCT_STR_INIT("tel:")};
     static const struct fct_str remote[] = {FCT_STR_INIT("http:"), FCT_STR_INIT("https:"),
                                             FCT_STR_INIT("ftp:"), FCT_STR_INIT("ws:"),
                                             FCT_STR_INIT("wss:")};
@@ -49,9 +61,8 @@ static inline bool load_is_remote(const struct loads *l, struct fct_str url)
     for (size_t i = 0; i < FCT_COUNT(remote); i++)
         if (str_starts_nocase(s, remote[i]))
             return load_has_host(s);
-    for (size_t i = 0; i < FCT_COUNT(local); i++)
-        if (str_starts_nocase(s, local[i]))
-            return false;
+    if (load_has_scheme(s)) /* data, cid, mailto: nobody is asked */
+        return false;
     if (str_starts(s, FCT_STR("//"))) {
         char whole[4200];
         int n = snprintf(whole, sizeof whole, "https:%.*s", FCT_FMT(s));
@@ -113,12 +124,6 @@ static inline struct fct_str load_string(struct fct_str css, size_t *i)
     return str_head(str_skip(css, from), *i - from);
 }
 
-static inline bool load_is_name(char c)
-{
-    return ((c | 32) >= 'a' && (c | 32) <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           (unsigned char)c >= 0x80;
-}
-
 /* Which of the marks stands at `i`, as a name of its own. */
 static inline int load_mark(struct fct_str css, size_t i)
 {
@@ -161,8 +166,14 @@ static inline void load_css(struct loads *l, const char *tag, struct fct_str tex
             } else {
                 for (from = at; at < css.n && !strchr(") \t\r\n\f\"'(", css.p[at]);)
                     at++;
-                if (at == css.n || !strchr("\"'(", css.p[at])) /* no URL with these in it */
-                    load_check(l, tag, "style", str_head(str_skip(css, from), at - from));
+                struct fct_str url = str_head(str_skip(css, from), at - from);
+
+                while (at < css.n && strchr(" \t\r\n\f", css.p[at]))
+                    at++;
+                if (at >= css.n || css.p[at] == ')')
+                    load_check(l, tag, "style", url);
+                while (at < css.n && css.p[at] != ')') /* no URL: all of it is passed over */
+                    at++;
             }
             i = at;
         } else if (mark == 2) {
@@ -192,10 +203,19 @@ static inline const char *load_name(const GumboNode *node, char name[64])
 
 static inline void load_set(struct loads *l, const char *tag, struct fct_str set)
 {
-    while (set.p && set.n > 0) {
-        struct fct_str one = str_split(&set, ',');
+    while (set.n > 0) {
+        size_t n = 0;
 
-        load_check(l, tag, "srcset", one);
+        while (set.n > 0 && strchr(" \t\r\n\f,", set.p[0]))
+            set = str_skip(set, 1);
+        while (n < set.n && !strchr(" \t\r\n\f", set.p[n]))
+            n++;
+        load_check(l, tag, "srcset", str_head(set, n));
+        if (n > 0 && set.p[n - 1] == ',') /* no descriptors */
+            n--;
+        while (n < set.n && set.p[n] != ',')
+            n++;
+        set = str_skip(set, n);
     }
 }
 
@@ -294,7 +314,8 @@ static inline void load_element(struct loads *l, const GumboNode *node)
 /* Outlook shows what is in some comments. */
 static inline void load_comment(struct loads *l, const char *text)
 {
-    if (strcasestr(text, "[if") && (strcasestr(text, "//") || strcasestr(text, "http:")))
+    if (str_starts_nocase(str_trim(str_from(text)), FCT_STR("[if")) &&
+        (strcasestr(text, "//") || strcasestr(text, "http:")))
         buf_printf(l->found, "comment %.200s\n", text);
 }
 
