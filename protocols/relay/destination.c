@@ -20,6 +20,7 @@
 struct domain {
     char *name;
     const struct route *route;
+    bool tls_optional;
     struct destination *to; /* NULL: not known, or failed */
     struct delivery_result fault;
     uint64_t until_ms; /* what is known is good until then */
@@ -39,6 +40,7 @@ struct destinations {
 struct target {
     const struct route *route;
     struct hops hops;
+    bool tls_optional;
     struct tls_domain_policy policy;
 };
 
@@ -70,6 +72,7 @@ static struct destination *destination_new(struct relay *relay, const char *key,
         hop[i].name = arena_str(d->arena, hop[i].name);
     }
     d->hops.hop = hop;
+    d->tls_optional = target->tls_optional;
     tls_domain_policy_copy(d->arena, &target->policy, &d->policy);
     d->limits = (struct pace_limits){
         .max_connections = route->max_connections,
@@ -228,6 +231,8 @@ static void make_key(const struct target *target, struct buf *out)
     }
     if (hops->authentic)
         buf_put_c(out, " dnssec");
+    if (target->tls_optional)
+        buf_put_c(out, " tls-optional");
     if (target->policy.has_sts)
         buf_printf(out, " mta-sts %s %016llx", mta_sts_mode_word(target->policy.sts.mode),
                    (unsigned long long)str_hash(target->policy.sts.text));
@@ -294,7 +299,7 @@ FCT_MAY_WAIT static void find_policy(const struct domain *domain, struct arena *
     struct policy_question question;
 
     target->policy.domain = str_from(domain->name);
-    if (target->hops.by_route)
+    if (target->hops.by_route || target->tls_optional)
         return;
     policy_question_begin(relay->policy, arena, deadline, &question);
     tls_policy_find_domain(&question.tls, arena, str_from(domain->name), clock_wall(),
@@ -310,7 +315,7 @@ FCT_MAY_WAIT static void look_up(void *arg)
     struct relay *relay = domain->all->relay;
     struct arena *arena = arena_new(NULL);
     uint64_t deadline = clock_ms() + relay->conf->connect_timeout.ms;
-    struct target target = {.route = domain->route};
+    struct target target = {.route = domain->route, .tls_optional = domain->tls_optional};
 
     domain->to = NULL;
     if (stays_inside(relay, domain->route)) {
@@ -332,12 +337,13 @@ FCT_MAY_WAIT static void look_up(void *arg)
 }
 
 static struct domain *domain_of(struct destinations *all, struct fct_str name,
-                                const struct route *route)
+                                const struct route *route, bool tls_optional)
 {
     FCT_CLEANUP(buf_free) struct buf key = BUF_INIT(4096);
     struct domain *domain;
 
     buf_put(&key, &route, sizeof(const void *));
+    buf_put_char(&key, tls_optional);
     buf_put_str(&key, name);
     domain = map_get(all->by_domain, buf_str(&key));
     if (domain)
@@ -346,6 +352,7 @@ static struct domain *domain_of(struct destinations *all, struct fct_str name,
     FCT_ASSERT(domain);
     domain->name = str_dup_c(name);
     domain->route = route;
+    domain->tls_optional = tls_optional;
     domain->all = all;
     job_list_start(&domain->waiting);
     (void)map_put(all->by_domain, buf_str(&key), domain);
@@ -378,7 +385,7 @@ void destinations_take(struct destinations *all, struct job *j)
 {
     const struct route *route =
         routes_find(all->relay->routes, j->domain, j->mail->entry.envelope.reverse_path);
-    struct domain *domain = domain_of(all, j->domain, route);
+    struct domain *domain = domain_of(all, j->domain, route, j->mail->entry.envelope.tls_optional);
 
     if (domain->to && clock_ms() < domain->until_ms) {
         widen(domain);

@@ -15,6 +15,7 @@ struct destination {
     const struct route *route;
     struct arena *arena; /* of hops */
     struct hops hops;
+    bool tls_optional; /* TLS-Required: No: neither DANE nor MTA-STS counts (RFC 8689 5) */
     struct tls_domain_policy policy; /* of its first domain, and of all with the same text */
     struct pace_limits limits;
     struct pace pace;

@@ -55,7 +55,9 @@ static bool judge(struct remote *r, struct greet *g, SSL *ssl, const char *failu
     enum tls_result result;
     struct fct_err err = {0};
 
-    if (!tls_policy_judge(g->policy_service, g->policy, ssl, failure, &g->peer, &result, &err))
+    g->policy_failed =
+        !tls_policy_judge(g->policy_service, g->policy, ssl, failure, &g->peer, &result, &err);
+    if (g->policy_failed)
         return remote_fail(r, ssl ? "4.7.5" : "4.7.4", "%s", err.text);
     g->tls_verified = ssl && tls_policy_is_proven(g->policy, ssl);
     return true;

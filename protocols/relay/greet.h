@@ -23,6 +23,7 @@ struct greet {
     /* What came of it. */
     bool tls_failed; /* and could be left out: connect again, without_tls */
     bool tls_verified;
+    bool policy_failed; /* the host is well, and may have mail of domains without a policy */
 };
 
 /* False: r->trouble. */

@@ -34,7 +34,7 @@ struct search {
     struct fct_dns_answer addresses; /* of the host at hand: what DANE asks about them */
     struct policy_question question;
     struct tls_host_policy policy; /* of the host at hand */
-    bool has_policy;
+    bool has_policy, policy_failed;
 };
 
 static void note(struct search *f, enum outcome outcome, const char *status, const char *host,
@@ -186,7 +186,8 @@ FCT_MAY_WAIT static bool policy_allows(struct search *f, const struct hop *hop)
     const struct destination *d = f->s->d;
     uint64_t deadline = clock_ms() + d->relay->conf->connect_timeout.ms;
 
-    f->has_policy = !d->hops.by_route && !hop->is_address && d->route->tls != RELAY_TLS_NONE;
+    f->has_policy = !d->hops.by_route && !hop->is_address && !d->tls_optional &&
+                    d->route->tls != RELAY_TLS_NONE;
     if (!f->has_policy)
         return true;
     policy_question_begin(d->relay->policy, f->arena, deadline, &f->question);
@@ -241,7 +242,8 @@ FCT_MAY_WAIT static bool greet_host(struct search *f, const struct hop *hop, boo
     f->spoke = true;
     remote_close(&s->remote);
     *without_tls = g.tls_failed;
-    if (!g.tls_failed)
+    f->policy_failed = f->policy_failed || g.policy_failed;
+    if (!g.tls_failed && !g.policy_failed)
         host_failed(relay->hosts, str_from(s->host), clock_ms());
     return false;
 }
@@ -354,7 +356,7 @@ FCT_MAY_WAIT static bool find_host(struct session *s, struct delivery_result *wh
         hop[i].name = arena_str(f.arena, hop[i].name);
     }
     shuffle(hop, n);
-    found = try_hosts(&f, hop, n, false) || try_hosts(&f, hop, n, true);
+    found = try_hosts(&f, hop, n, false) || (!f.policy_failed && try_hosts(&f, hop, n, true));
     if (!found) {
         judge_search(&f);
         *why = f.trouble;

@@ -214,6 +214,19 @@ class OutboundTls(unittest.TestCase):
                               ('stsunnamed', 'does not name it'), ('stsstrip', 'offers no TLS')):
                 self.assertIn(why, json.dumps(waiting[name]), name)
             self.check_reports()
+            self.check_tls_optional(server)
+
+    def check_tls_optional(self, server):
+        """RFC 8689 5: who writes TLS-Required: No wants it to arrive all the same."""
+        with smtplib.SMTP('127.0.0.1', server.port('submission'), local_hostname=facteur.CLIENT, timeout=30) as s:
+            s.ehlo()
+            s.login(ALICE, facteur.PASSWORD)
+            for name in 'bad', 'strip', 'stsname':
+                s.sendmail(ALICE, ['carol@' + domain(name)], b'Subject: x\r\nTLS-Required: No\r\n\r\nhello\r\n')
+        end = time.monotonic() + 60
+        while not {'bad', 'strip', 'stsname'} <= {name for name, _, _ in self.got}:
+            self.assertLess(time.monotonic(), end, [name for name, _, _ in self.got])
+            time.sleep(0.1)
 
     def reports(self):
         for name, _, data in list(self.got):
