@@ -5,7 +5,10 @@
  * either has too many, logins are answered with "try later", right or wrong alike, so that nobody
  * learns a password meanwhile. A network from which the account logged in before is known: there
  * only its own failures with that account count, so that an attack locks no owner out. A count ends
- * guard.window after its first failure. This machine and guard.exempt are never counted. */
+ * guard.window after its first failure. This machine and guard.exempt are never counted.
+ *
+ * Counts are in this process and end with it: edges, which strangers talk to, may connect to nobody
+ * (docs/architecture.md, sandbox), not even to Redis. Each allows its share of a limit. */
 #ifndef PROTOCOLS_GUARD_H
 #define PROTOCOLS_GUARD_H
 
