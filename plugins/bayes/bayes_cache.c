@@ -117,7 +117,8 @@ void bayes_shelf_move(struct bayes_cache *cache, struct bayes_shelf *shelf, uint
                       struct fct_str changed)
 {
     for (; changed.n >= BAYES_PACKED; changed.p += BAYES_PACKED, changed.n -= BAYES_PACKED) {
-        unsigned bucket = (unsigned char)changed.p[0] << 8 | (unsigned char)changed.p[1];
+        const unsigned char *p = (const unsigned char *)changed.p;
+        unsigned bucket = (unsigned)p[0] << 8 | p[1];
 
         if (bucket < BAYES_SITE_BUCKETS)
             drop(cache, &shelf->bucket[bucket]);
