@@ -29,6 +29,7 @@
 #include "core/ctl/ctl_status.h"
 #include "core/ctl/ctl_store.h"
 #include "core/ctl/ctl_symbol.h"
+#include "core/ctl/ctl_tls.h"
 #include "core/ctl/ctl_trace.h"
 
 /* clang-format off */
@@ -345,6 +346,10 @@ const struct ctl_verb ctl_verbs[] = {
      "sum up aggregate reports of others (- is standard input): XML, .xml.gz, .zip, or mail that "
      "carries them; exit status 1 when something could not be read",
      NEEDS_NOTHING, ctl_dmarc_show, NULL, 0},
+    {"tls", "show", "FILE…", 1, CTL_MAX_WORDS,
+     "reports of others on TLS with our servers (RFC 8460; - is standard input): JSON, .json.gz, or "
+     "mail that carries them; exit status 1 when something could not be read",
+     NEEDS_NOTHING, ctl_tls_show, NULL, 0},
     {"scan", "", "FILE|FOLDER…", 1, CTL_MAX_WORDS,
      "what the filter would do with a message (- is standard input); exit status 0 keep, 1 junk, 2 "
      "reject, 3 tempfail, 64 usage; of several files or a folder a line each (with --json an object)",
