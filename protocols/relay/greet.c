@@ -39,12 +39,14 @@ FCT_MAY_WAIT static bool hello(struct remote *r, const struct greet *g)
 static bool prepare(void *arg, SSL *ssl, struct fct_err *err)
 {
     const struct greet *g = arg;
+    char name[256];
 
     if (g->policy)
         return tls_policy_prepare(g->policy, ssl, err);
     if (g->host[0] == '\0')
         return true;
-    if (SSL_set_tlsext_host_name(ssl, g->host) != 1 || SSL_set1_host(ssl, g->host) != 1)
+    str_copy_c(name, sizeof name, str_from(g->host));
+    if (SSL_set_tlsext_host_name(ssl, name) != 1 || SSL_set1_host(ssl, name) != 1)
         return fct_fail(err, FCT_TEMP, "the name %s cannot be asked for", g->host);
     return true;
 }

@@ -406,20 +406,25 @@ END_TEST
 
 START_TEST(no_reports)
 {
-    static const char *const messages[] = {
-        "Subject: x\r\n\r\nhello\r\n",
-        "Content-Type: multipart/report; report-type=disposition-notification; boundary=b\r\n\r\n"
-        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns;a\r\n\r\n"
-        "Final-Recipient: rfc822;x@y\r\nAction: failed\r\n--b--\r\n",
-        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\n"
-        "hello\r\n--b--\r\n",
+    static const struct {
+        const char *name, *message;
+    } messages[] = {
+        {"mail", "Subject: x\r\n\r\nhello\r\n"},
+        {"about being read",
+         "Content-Type: multipart/report; report-type=disposition-notification; boundary=b\r\n\r\n"
+         "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns;a\r\n\r\n"
+         "Final-Recipient: rfc822;x@y\r\nAction: failed\r\n--b--\r\n"},
+        {"without fields",
+         "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n"
+         "\r\nhello\r\n--b--\r\n"},
     };
     for (size_t i = 0; i < FCT_COUNT(messages); i++) {
         struct arena *arena = arena_new(NULL);
         struct delivery_notice notice;
         struct fct_err err = {0};
 
-        ck_assert(!delivery_notice_parse(arena, str_from(messages[i]), &notice, &err));
+        ck_assert_msg(!delivery_notice_parse(arena, str_from(messages[i].message), &notice, &err),
+                      "%s", messages[i].name);
         ck_assert_int_eq(err.class, FCT_SYNTAX);
         arena_free(&arena);
     }
