@@ -221,6 +221,14 @@ static const struct {
 };
 /* clang-format on */
 
+static bool has_plugin(const struct server_paths *paths, const char *name)
+{
+    char file[PATH_MAX];
+    int n = snprintf(file, sizeof file, "%s/%s.so", paths->plugin_dir, name);
+
+    return n > 0 && (size_t)n < sizeof file && access(file, R_OK) == 0;
+}
+
 static void put_filters(const struct dev *dev, struct buf *out)
 {
     struct server_paths paths;
@@ -228,6 +236,8 @@ static void put_filters(const struct dev *dev, struct buf *out)
     server_paths_find(&(struct server_conf){.name = "", .plugin_dir = "", .lua_dir = ""},
                       dev->setup->server->argv0, &paths);
     buf_put_c(out, "plugin headers { }\n");
+    if (has_plugin(&paths, "trackers"))
+        buf_put_c(out, "plugin trackers { }\n");
     if (access(paths.lua_dir, X_OK) == 0 && !strpbrk(paths.lua_dir, "\"\\\n"))
         buf_printf(out, "lua { file = \"%s/filters/*.lua\" }\n", paths.lua_dir);
 }
