@@ -18,6 +18,9 @@ HEAD = 'From: Shop <news@shop.example>\r\nTo: %s\r\nSubject: x\r\nDate: Fri, 1 N
 QP = 'Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n' + HTML
 MESSAGE = HEAD + QP
 SIGNED = HEAD + 'Content-Type: multipart/signed; boundary=b; protocol="application/pgp-signature"\r\n\r\n--b\r\n' + QP + '\r\n--b\r\nContent-Type: application/pgp-signature\r\n\r\nx\r\n--b--\r\n'
+ENCRYPTED = HEAD + 'Content-Type: multipart/encrypted; boundary=b; protocol="application/pgp-encrypted"\r\n\r\n--b\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n--b\r\n' + QP + '\r\n--b--\r\n'
+SMIME = HEAD + 'Content-Type: application/pkcs7-mime; smime-type=signed-data\r\nContent-Transfer-Encoding: base64\r\n\r\nPGltZyBzcmM9aHR0cHM6Ly94LmV4YW1wbGUvd2Yvb3Blbj4=\r\n'
+INLINE = HEAD + QP.replace('<p>Hello', '-----BEGIN PGP SIGNED MESSAGE-----\r\n<p>Hello')
 
 
 class Trackers(unittest.TestCase):
@@ -89,9 +92,20 @@ class Trackers(unittest.TestCase):
 
     def test_mail_that_is_signed_stays(self):
         server = self.serve()
-        self.send(server, SIGNED)
+        for message in (SIGNED, ENCRYPTED, SMIME, INLINE):
+            with self.subTest(message=message):
+                self.send(server, message)
+                raw, said = self.newest(server)
+                self.assertTrue(raw.endswith(message.encode()))
+                self.assertNotIn('$TrackersRemoved', said)
+
+    def test_mail_without_trackers_stays(self):
+        server = self.serve()
+        message = MESSAGE.replace(KNOWN, '').replace(PIXEL, '').replace('&amp;utm_source=3Dm', '')
+        self.send(server, message)
         raw, said = self.newest(server)
-        self.assertTrue(raw.endswith(SIGNED.encode()))
+        self.assertTrue(raw.endswith(message.encode()))
+        self.assertNotIn(b'X-Facteur-Privacy', raw)
         self.assertNotIn('$TrackersRemoved', said)
 
     def test_lines_stay_short(self):

@@ -1,7 +1,10 @@
 /* test_tracker_strict.c - at the level strict no load is left, as another parser reads the page:
  * pages that are hostile or odd, the same cut and put together by chance, and the mail of a folder,
- * when there is one (FACTEUR_TEST_DATA). */
+ * when there is one (FACTEUR_TEST_DATA). The edits of all of them, at every level, are the same
+ * through quoted-printable and base64. */
+#include "core/base/base64.h"
 #include "core/message/mime.h"
+#include "core/message/part_patch.h"
 #include "loads.h"
 #include "trackers_rig.h"
 
@@ -82,6 +85,75 @@ static uint32_t next_random(uint32_t *seed)
 
 static unsigned pages_seen, edits_seen;
 
+/* ---- through quoted-printable and base64 ---- */
+
+static void encode(enum transfer encoding, struct fct_str text, struct buf *out)
+{
+    size_t column = 0;
+
+    for (; encoding == TRANSFER_BASE64 && text.n > 0; text = str_skip(text, 57)) {
+        base64_encode(str_head(text, 57), out);
+        buf_put_c(out, "\r\n");
+    }
+    for (size_t i = 0; i < text.n && encoding == TRANSFER_QUOTED_PRINTABLE; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+
+        if (column >= 72) {
+            buf_put_c(out, "=\r\n");
+            column = 0;
+        }
+        if (c > ' ' && c < 127 && c != '=')
+            buf_put_char(out, text.p[i]), column++;
+        else
+            buf_printf(out, "=%02X", (unsigned)c), column += 3;
+    }
+}
+
+/* The encoded part with the edits is the page with the edits, encoded. */
+static void check_encoded(struct rig *r, enum transfer encoding, const char *name)
+{
+    struct fct_str html = r->page.bytes, wanted = rig_apply(r);
+    struct buf body = BUF_INIT(8 * html.n + 64), view = BUF_INIT(16 * html.n + 4096),
+               decoded = BUF_INIT(16 * html.n + 4096);
+    struct part_patch *patch = ARENA_ARRAY(r->arena, struct part_patch, r->edits.n + 1);
+    struct edit *edit = ARENA_ARRAY(r->arena, struct edit, r->edits.n + 1);
+    struct edit_list list;
+    size_t n, lost;
+
+    encode(encoding, html, &body);
+    for (size_t i = 0; i < r->edits.n; i++)
+        patch[i] = (struct part_patch){r->edits.edit[i].offset, r->edits.edit[i].length,
+                                       r->edits.edit[i].with, FCT_STR("trackers")};
+    struct part_span span = {buf_str(&body), 0, body.n, encoding};
+    n = part_patch_edits(r->arena, &span, patch, r->edits.n, edit);
+    ck_assert(edit_list_build(r->arena, edit, n, body.n, &list, NULL, &lost, NULL) && lost == 0);
+    ck_assert(edit_list_apply(&list, buf_str(&body), 0, UINT64_MAX, &view));
+    ck_assert(transfer_decode(encoding, buf_str(&view), &decoded));
+    ck_assert_msg(str_equal(buf_str(&decoded), wanted), "%s: %.*s", name,
+                  FCT_FMT(str_head(buf_str(&view), 1000)));
+    ck_assert(n > 0 || str_equal(buf_str(&view), buf_str(&body)));
+    buf_free(&body);
+    buf_free(&view);
+    buf_free(&decoded);
+}
+
+static void check_encodings(struct fct_str html, const char *name)
+{
+    for (int level = TRACKER_KNOWN; level <= TRACKER_STRICT; level++)
+        for (int base64 = 0; base64 < 2; base64++) {
+            struct rig r;
+
+            ck_assert(rig_init(&r, (enum tracker_level)level));
+            r.edits.max = 100000;
+            r.page.thirds = base64;
+            rig_clean(&r, html, FCT_STR("utf-8"), true);
+            check_encoded(&r, base64 ? TRANSFER_BASE64 : TRANSFER_QUOTED_PRINTABLE, name);
+            rig_free(&r);
+        }
+}
+
+/* ---- another parser ---- */
+
 static void check_page(struct fct_str html, const char *name)
 {
     struct buf found = BUF_INIT(1u << 20);
@@ -98,6 +170,7 @@ static void check_page(struct fct_str html, const char *name)
     ck_assert_msg(found.n == 0, "%s\n%.*s\nbecame\n%.*s\nand loads\n%.*s", name,
                   FCT_FMT(str_head(html, 1500)), FCT_FMT(str_head(out, 1500)),
                   FCT_FMT(str_head(buf_str(&found), 500)));
+    check_encodings(html, name);
     pages_seen++;
     edits_seen += (unsigned)r.edits.n;
     buf_free(&found);
