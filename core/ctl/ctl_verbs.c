@@ -450,7 +450,8 @@ static const char introduction[] =
     "  --run-dir DIR  where its control socket is; else server.run_dir\n"
     "  --json         answer in JSON\n\n";
 static const char conclusion[] =
-    "\nAccounts, aliases, store, scan, replay and trace work without a running server too.\n"
+    "\nAccounts, aliases, mail, privacy, store, scan, replay and trace work without a running "
+    "server too.\n"
     "Exit status: 0 done, 1 no or failed, 2 wrong usage, 75 try again later.\n";
 
 static void put_usage(const struct ctl_verb *v, struct buf *out)
