@@ -80,10 +80,11 @@ static void read_orcpt(struct arena *arena, struct fct_str orcpt, struct deliver
         to->original_type = type;
 }
 
-static enum delivery_action action_of(const struct queue_result *r)
+/* here: a job without a domain tells of mailboxes of ours. */
+static enum delivery_action action_of(const struct queue_result *r, bool here)
 {
     if (r->outcome == QUEUE_OUT_DELIVERED)
-        return DELIVERY_RELAYED;
+        return here ? DELIVERY_DELIVERED : DELIVERY_RELAYED;
     return r->outcome == QUEUE_OUT_DEFERRED ? DELIVERY_DELAYED : DELIVERY_FAILED;
 }
 
@@ -109,7 +110,7 @@ static void describe(struct reporting *p, size_t i, struct delivery_recipient *t
     const struct queue_entry *entry = &p->job->mail->entry;
 
     *to = (struct delivery_recipient){
-        .action = action_of(r),
+        .action = action_of(r, p->job->domain.n == 0),
         .final = job_recipient(p->job, i)->address,
         .status = status_of(r, d),
         .remote_mta = d->code ? name_of_host(d->host) : FCT_STR(""), /* it said nothing */

@@ -1,5 +1,5 @@
 """Mail for other servers: from submission into the queue, seen and changed by facteurctl, out of it again."""
-import json, os, smtplib, sys, time, unittest
+import imaplib, json, os, smtplib, sys, time, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur, mail_sink
@@ -93,6 +93,43 @@ class Queue(unittest.TestCase):
             self.assertEqual(self.sink.letters[1].recipients, ['far@near.example'])
             self.until(lambda: self.list(server) == [], 'an empty queue')
             server.ctl('store', 'check')
+
+    def mail_of(self, server, user, mailbox='INBOX'):
+        m = imaplib.IMAP4('127.0.0.1', server.port('imap'))
+        m.login(user, facteur.PASSWORD)
+        m.select(mailbox, readonly=True)
+        numbers = m.search(None, 'ALL')[1][0].split()
+        texts = [m.fetch(n, '(BODY.PEEK[])')[1][0][1] for n in numbers]
+        m.logout()
+        return texts
+
+    def test_local_mail_is_reported_on(self):
+        """A success that was asked for; a mailbox that turned out full after the data, which is no error for the others."""
+        with self.server() as server:
+            self.submit(server, ['bob@example.test'], rcpt=['NOTIFY=SUCCESS'], mail=['ENVID=E77'])
+            self.until(lambda: self.mail_of(server, ALICE), 'a report of success')
+            report = self.mail_of(server, ALICE)[0]
+            for part in (b'multipart/report', b'Action: delivered', b'bob@example.test', b'Original-Envelope-Id: E77', b'Return-Path: <>'):
+                self.assertIn(part, report)
+            self.assertEqual(len(self.mail_of(server, 'bob@example.test')), 1)
+            self.until(lambda: self.list(server) == [], 'an empty queue')
+
+    def test_full_beside_others(self):
+        conf = 'relay { routes = "%s" }\nstore { quota = 20K }\n' % self.routes
+        with facteur.Server(conf=conf) as server:
+            big = 'Subject: big\r\n\r\n' + 'x' * 70 + '\r\n'
+            self.submit(server, ['bob@example.test'], 'Subject: fill\r\n\r\n' + ('y' * 70 + '\r\n') * 270)
+            with self.assertRaises(smtplib.SMTPDataError) as e:  # alone: refused in the dialogue
+                self.submit(server, ['bob@example.test'], big + ('z' * 70 + '\r\n') * 100)
+            self.assertEqual(e.exception.smtp_code, 552)
+            self.submit(server, ['bob@example.test', 'tester@example.test'], big + ('z' * 70 + '\r\n') * 100)
+            self.until(lambda: self.mail_of(server, ALICE), 'a report of failure')
+            report = self.mail_of(server, ALICE)[0]
+            for part in (b'Action: failed', b'bob@example.test'):
+                self.assertIn(part, report)
+            self.assertNotIn(b'tester@example.test', report)
+            self.assertEqual(len(self.mail_of(server, 'tester@example.test')), 1)
+            self.assertEqual(len(self.mail_of(server, 'bob@example.test')), 1)
 
     def test_retry(self):
         with self.server() as server:
