@@ -170,7 +170,7 @@ void destination_press(struct destination *d)
         session_wake(idle);
         idle = after;
     }
-    while (room_for_connection(d->relay) && !d->idle && pace_may_open(&d->pace, now, d->waiting.n))
+    if (room_for_connection(d->relay) && !d->idle && pace_may_open(&d->pace, now, d->waiting.n))
         session_start(d);
     if (d->waiting.n > 0 && d->pace.connections < d->limits.max_connections)
         look_again(d, d->pace.connections == 0 || d->pace.proven > 0 ? 1000 : d->limits.silence_ms);

@@ -18,7 +18,7 @@ bool pace_is_silent(const struct pace *p, uint64_t now)
 {
     uint64_t since = p->heard_ms > p->opened_ms ? p->heard_ms : p->opened_ms;
 
-    return p->connections > 0 && now - since >= p->limits->silence_ms;
+    return p->connections > 0 && now >= since + p->limits->silence_ms;
 }
 
 static uint32_t most(const struct pace *p)
