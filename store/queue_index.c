@@ -73,6 +73,8 @@ static void ring_join(struct queue_index *q, struct queue_home *h)
 
 static void block(struct queue_index *q, struct queue_home *h)
 {
+    if (q->nblocked == 0 || h->not_before_ms < q->unblock_ms)
+        q->unblock_ms = h->not_before_ms;
     if (h->blocked)
         return;
     if (q->nblocked == q->blocked_room) {
@@ -412,6 +414,8 @@ static uint64_t unblock(struct queue_index *q)
 {
     uint64_t now = clock_ms(), next = CLOCK_NEVER;
 
+    if (q->nblocked == 0 || now < q->unblock_ms)
+        return q->nblocked == 0 ? CLOCK_NEVER : q->unblock_ms - now;
     for (size_t i = 0; i < q->nblocked;) {
         struct queue_home *h = q->blocked[i];
 
@@ -426,6 +430,7 @@ static uint64_t unblock(struct queue_index *q)
         settle(q, h);
         forget_home(q, h);
     }
+    q->unblock_ms = next;
     return next == CLOCK_NEVER ? next : next - now;
 }
 

@@ -87,6 +87,7 @@ struct queue_index {
     struct queue_home *ring; /* whose turn it is */
     struct queue_home **blocked;
     size_t nblocked, blocked_room;
+    uint64_t unblock_ms; /* not before this need any of them be looked at */
     uint64_t recipients, ready, held;
     uint32_t jobs; /* default for a domain */
 };

@@ -223,7 +223,7 @@ static size_t queue_recipients(struct request *rq, const struct delivery *d, boo
     *out = ARENA_ARRAY(rq->arena, struct queue_recipient, n + d->n + 1);
     for (size_t i = 0; i < n; i++)
         (*out)[i] = d->send.recipient[i];
-    for (size_t i = 0; i < d->n; i++)
+    for (size_t i = 0; i < d->n && n < QUEUE_RECIPIENTS_MAX; i++)
         n += as_report(d, &d->copy[i], somebody, &(*out)[n]);
     return n;
 }
@@ -258,6 +258,8 @@ static bool deliver_all(struct request *rq, struct delivery *d)
     struct change c;
     bool exists = false, ok, rides;
 
+    if (d->sends && d->send.n > QUEUE_RECIPIENTS_MAX)
+        return fct_fail(rq->err, FCT_LIMIT, "more than %u recipients", QUEUE_RECIPIENTS_MAX);
     if (d->sends && d->send.n > 0 && !queue_has_room(rq->s, d->origin.login, rq->err))
         return false;
     change_begin(&c, rq->s);

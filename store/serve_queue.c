@@ -8,7 +8,8 @@
 #include "core/log/log.h"
 
 #define ANSWER_FULL     (4u << 20) /* bytes after which a lease gives no more */
-#define DAMAGED_AGAIN   3600u      /* seconds until an entry that cannot be read is tried again */
+#define ENTRIES_MAX     (7u << 20)
+#define DAMAGED_AGAIN   3600u /* seconds until an entry that cannot be read is tried again */
 #define IN_LOOP_MAX     (64u << 10)
 #define DOMAIN_JOBS_MAX 100000u
 
@@ -60,14 +61,23 @@ static uint32_t put_entry(struct leased *l, const struct queue_message *m)
     return l->nentries++;
 }
 
-static void put_job(struct leased *l, struct queue_item *item)
+/* False: the answer is full, or the entry cannot be read; the job stays in the queue. */
+static bool put_job(struct leased *l, struct queue_item *item)
 {
     struct queue_message *m = item->of;
+    size_t before = l->entries.n;
     uint32_t entry = put_entry(l, m);
 
+    if (l->entries.overflow) { /* it begins the next answer */
+        l->entries.n = before;
+        l->entries.overflow = false;
+        l->nentries = entry;
+        queue_unlease(l->rq->s, item, before > 0 ? 0 : DAMAGED_AGAIN);
+        return false;
+    }
     if (entry == UINT32_MAX) {
         queue_unlease(l->rq->s, item, DAMAGED_AGAIN);
-        return;
+        return true;
     }
     ipc_put_u32(&l->jobs, entry);
     ipc_put_str(&l->jobs, item->home->domain);
@@ -76,6 +86,7 @@ static void put_job(struct leased *l, struct queue_item *item)
         if (queue_message_item(m, i) == item)
             ipc_put_u32(&l->jobs, i);
     l->njobs++;
+    return true;
 }
 
 /* Does not wait: what is on lease belongs to a connection that is still there. */
@@ -85,7 +96,8 @@ static void lease(struct leased *l, uint32_t max)
 
     while (l->njobs < max && l->entries.n + l->jobs.n < ANSWER_FULL &&
            (item = queue_lease(l->rq->s, l->rq->client->number)))
-        put_job(l, item);
+        if (!put_job(l, item))
+            break;
     l->rq->client->wants_queue = !item;
 }
 
@@ -93,8 +105,8 @@ bool serve_queue_lease(struct request *rq)
 {
     uint32_t max = ipc_get_u32(&rq->in), body_max = ipc_get_u32(&rq->in);
     struct leased l = {.rq = rq,
-                       .entries = BUF_INIT(IPC_MAX_MESSAGE),
-                       .jobs = BUF_INIT(IPC_MAX_MESSAGE),
+                       .entries = BUF_INIT(ENTRIES_MAX),
+                       .jobs = BUF_INIT(IPC_MAX_MESSAGE - 8192 - ENTRIES_MAX),
                        .body_max =
                            body_max < QUEUE_LEASE_BODY_MAX ? body_max : QUEUE_LEASE_BODY_MAX};
 
@@ -109,11 +121,8 @@ bool serve_queue_lease(struct request *rq)
     buf_put_str(&rq->out, buf_str(&l.entries));
     ipc_put_u32(&rq->out, l.njobs);
     buf_put_str(&rq->out, buf_str(&l.jobs));
-    rq->out.overflow |= l.entries.overflow || l.jobs.overflow;
     buf_free(&l.entries);
     buf_free(&l.jobs);
-    if (rq->out.overflow) /* an entry with that many recipients: none of them is lost */
-        queue_give_up(rq->s, rq->client->number);
     return true;
 }
 

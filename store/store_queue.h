@@ -42,6 +42,7 @@ struct queue_envelope {
     struct fct_str log_id;           /* of the message: facteurctl trace */
     struct fct_str login, client_ip; /* who brought it; login empty: nobody */
     struct fct_str envid;            /* ENVID as given, xtext (RFC 3461 4.4) */
+    struct fct_str class;            /* of routes, a word that a plugin gave (queue.in), or empty */
     enum queue_ret ret;
     enum queue_body body;
     bool may_bounce; /* the sender is known: a login, a network of ours, ourselves. Else a report
@@ -98,8 +99,9 @@ struct queue_result {
     int64_t next_try;
     struct fct_str reply, host; /* cut at QUEUE_TEXT_MAX */
 };
-#define QUEUE_TEXT_MAX    500u
-#define QUEUE_RESULTS_MAX 10000u /* of one call */
+#define QUEUE_RECIPIENTS_MAX 5000u /* of one entry, so that it fits into one answer */
+#define QUEUE_TEXT_MAX       500u
+#define QUEUE_RESULTS_MAX    10000u /* of one call */
 
 /* What came of attempts. Returns when it is durable, together with other changes: keep on sending
  * meanwhile. Accepted with and without a lease, so a caller that lost the store says it again after

@@ -543,6 +543,35 @@ END_TEST
 
 /* ---- limits and rights ---- */
 
+/* Entries so large that two do not fit into one answer: one after the other, none is lost. */
+static void crowd(void)
+{
+    struct queue_recipient *r = ARENA_ARRAY(fx_arena, struct queue_recipient, 5001);
+    struct queue_send send = {.recipient = r, .n = 5000};
+    struct queue_lease l;
+    uint64_t id;
+
+    for (size_t i = 0; i < 5001; i++)
+        r[i] =
+            (struct queue_recipient){.address = arena_printf(fx_arena, "%0*zu@one", 240, i),
+                                     .orcpt = arena_printf(fx_arena, "rfc822;%0*zu@one", 480, i)};
+    id = put(&send, TEXT, "");
+    ck_assert_uint_eq(put(&send, TEXT, ""), id + 1);
+    send.n = 5001;
+    ck_assert(!put(&send, TEXT, "") && fx_err.class == FCT_LIMIT);
+    l = lease(10);
+    ck_assert(l.n == 1 && l.entries == 1 && l.entry[0].id == id && l.job[0].n == 5000);
+    l = lease(10);
+    ck_assert(l.n == 1 && l.entries == 1 && l.entry[0].id == id + 1 && l.job[0].n == 5000);
+    ck_assert(str_equal(l.entry[0].recipient[4999].address, r[4999].address));
+}
+
+START_TEST(test_crowd)
+{
+    run(crowd);
+}
+END_TEST
+
 static void limits(void)
 {
     struct queue_send send = send_to("a@one");
@@ -668,10 +697,10 @@ END_TEST
 
 static Suite *suite(void)
 {
-    const TTest *const tests[] = {test_life,    test_domains, test_blocked, test_priorities,
-                                  test_leases,  test_partly,  test_lapsed,  test_admin,
-                                  test_bodies,  test_large,   test_mixed,   test_room,
-                                  test_failing, test_waits,   test_limits};
+    const TTest *const tests[] = {test_life,   test_domains, test_blocked, test_priorities,
+                                  test_leases, test_partly,  test_lapsed,  test_admin,
+                                  test_bodies, test_large,   test_mixed,   test_crowd,
+                                  test_room,   test_failing, test_waits,   test_limits};
     Suite *s = suite_create("queue");
     TCase *c = tcase_create("queue");
 
