@@ -351,7 +351,7 @@ static void take_over(struct queue_index *q, const struct queue_index *before,
         queue_index_due(q, item, queue_clock() + SAY_AGAIN_S);
     else if (old->place == JOB_ACTIVE)
         queue_index_lease_item(q, item, old->lessee, old->until);
-    else if (old->place == JOB_WAITING)
+    else if (old->place == JOB_WAITING || old->place == JOB_READY)
         queue_index_due(q, item, old->due);
 }
 
