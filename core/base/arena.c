@@ -27,6 +27,24 @@ struct arena {
     size_t bytes;
 };
 
+/* Blocks of the usual size that this thread has done with: for malloc() they are large enough to be
+ * cut and joined each time. A checker of memory is told the truth. */
+#ifdef __SANITIZE_ADDRESS__
+#define SPARE_MOST 0
+#else
+#define SPARE_MOST 128
+#endif
+
+static _Thread_local struct {
+    struct block *first;
+    size_t n, most;
+} spare;
+
+void arena_keep_spare(void)
+{
+    spare.most = SPARE_MOST;
+}
+
 static void *take(size_t bytes)
 {
     void *p = malloc(bytes);
@@ -48,6 +66,31 @@ struct arena *arena_new(struct arena *parent)
         parent->children = a;
     }
     return a;
+}
+
+static void drop_block(struct block *b)
+{
+    if (b->size != BLOCK_BYTES || spare.n >= spare.most) {
+        free(b);
+        return;
+    }
+    b->next = spare.first;
+    spare.first = b;
+    spare.n++;
+}
+
+static struct block *take_block(size_t size)
+{
+    struct block *b = size == BLOCK_BYTES ? spare.first : NULL;
+
+    if (b) {
+        spare.first = b->next;
+        spare.n--;
+        return b;
+    }
+    b = take(sizeof *b + size);
+    b->size = size;
+    return b;
 }
 
 static void release_contents(struct arena *a, bool keep_one)
@@ -72,7 +115,7 @@ static void release_contents(struct arena *a, bool keep_one)
         if (keep_one && !keep && b->size == BLOCK_BYTES)
             keep = b;
         else
-            free(b);
+            drop_block(b);
     }
     if (keep) {
         keep->next = NULL;
@@ -105,9 +148,8 @@ void arena_reset(struct arena *a)
 
 static struct block *add_block(struct arena *a, size_t size)
 {
-    struct block *b = take(sizeof *b + size);
+    struct block *b = take_block(size);
 
-    b->size = size;
     b->used = 0;
     if (size > BLOCK_BYTES && a->blocks) { /* keep filling the block in hand */
         b->next = a->blocks->next;
@@ -163,16 +205,20 @@ const char *arena_cstr(struct arena *a, struct fct_str s)
 struct fct_str arena_printf(struct arena *a, const char *fmt, ...)
 {
     va_list ap, again;
+    char usual[200]; /* most are shorter, and formatted once */
     char *p;
     int n;
 
     va_start(ap, fmt);
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, ap);
+    n = vsnprintf(usual, sizeof usual, fmt, ap);
     va_end(ap);
     FCT_ASSERT(n >= 0);
     p = arena_alloc(a, (size_t)n + 1);
-    vsnprintf(p, (size_t)n + 1, fmt, again);
+    if ((size_t)n < sizeof usual)
+        memcpy(p, usual, (size_t)n);
+    else
+        vsnprintf(p, (size_t)n + 1, fmt, again);
     va_end(again);
     return (struct fct_str){p, (size_t)n};
 }

@@ -15,6 +15,9 @@ struct arena;
 struct arena *arena_new(struct arena *parent);
 void arena_free(struct arena **arena); /* runs deferred functions, newest first; accepts NULL */
 void arena_reset(struct arena *arena); /* as free and new, keeps one block */
+/* From here on this thread keeps some of the blocks it frees, for itself; for threads that live as
+ * long as the process. */
+void arena_keep_spare(void);
 
 /* Never NULL: out of memory aborts the process (limits are what bounds input). Zeroed, aligned for
  * any type. */

@@ -81,17 +81,19 @@ bool buf_put_u64(struct buf *b, uint64_t v)
 bool buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list ap, again;
+    size_t room = b->cap - b->n; /* enough nearly always: then it is formatted once */
     char *to;
     int n;
 
     va_start(ap, fmt);
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, ap);
+    n = vsnprintf(room > 0 ? b->p + b->n : NULL, room, fmt, ap);
     va_end(ap);
     FCT_ASSERT(n >= 0);
     to = b->max - b->n > (size_t)n ? buf_reserve(b, (size_t)n + 1) : NULL;
     if (to) {
-        vsnprintf(to, (size_t)n + 1, fmt, again);
+        if ((size_t)n >= room)
+            vsnprintf(to, (size_t)n + 1, fmt, again);
         b->n += (size_t)n;
     } else {
         b->overflow = true;

@@ -210,13 +210,27 @@ static struct redis_pending *expect(struct redis_conn *c, struct arena *arena)
     return p;
 }
 
+static void write_number(struct evbuffer *out, char mark, size_t n)
+{
+    char text[24];
+    size_t at = sizeof text;
+
+    text[--at] = '\n';
+    text[--at] = '\r';
+    do
+        text[--at] = (char)('0' + n % 10);
+    while (n /= 10);
+    text[--at] = mark;
+    evbuffer_add(out, text + at, sizeof text - at);
+}
+
 static void write_words(struct redis_conn *c, const struct fct_str *word, size_t n)
 {
     struct evbuffer *out = bufferevent_get_output(c->io);
 
-    evbuffer_add_printf(out, "*%zu\r\n", n);
+    write_number(out, '*', n);
     for (size_t i = 0; i < n; i++) {
-        evbuffer_add_printf(out, "$%zu\r\n", word[i].n);
+        write_number(out, '$', word[i].n);
         evbuffer_add(out, word[i].p, word[i].n);
         evbuffer_add(out, "\r\n", 2);
     }

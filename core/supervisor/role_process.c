@@ -7,6 +7,7 @@
 #include "core/supervisor/supervisor_int.h"
 #include "core/supervisor/title.h"
 
+#include "core/base/arena.h"
 #include "core/base/str.h"
 
 #include <errno.h>
@@ -326,6 +327,7 @@ static void serve(struct role_process *self)
 
     log_set_scheduler(at_end_of_turn, NULL);
     log_flush();
+    arena_keep_spare();
     while (!self->done && (turn = event_base_loop(self->env.base, EVLOOP_ONCE)) == 0)
         log_flush();
     if (turn >= 0)

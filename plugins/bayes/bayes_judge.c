@@ -21,10 +21,13 @@ enum { STRONGEST_MAX = 800 }; /* tokens of a message */
 static double estimate(const struct bayes_tuning *tuning, const struct bayes_counts *messages,
                        const struct bayes_counts *token)
 {
-    double seen = token->spam + token->ham;
-    double spam = token->spam / fmax(messages->spam, 1), ham = token->ham / fmax(messages->ham, 1);
+    double seen = token->spam + token->ham, spam, ham;
 
-    if (seen <= 0 || spam + ham <= 0)
+    if (seen <= 0) /* most tokens of a message */
+        return 0.5;
+    spam = token->spam / fmax(messages->spam, 1);
+    ham = token->ham / fmax(messages->ham, 1);
+    if (spam + ham <= 0)
         return 0.5;
     return (tuning->strength * 0.5 + seen * (spam / (spam + ham))) / (tuning->strength + seen);
 }

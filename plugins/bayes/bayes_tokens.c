@@ -152,10 +152,27 @@ void bayes_token_pair(struct bayes_tokens *t, enum bayes_space space, uint64_t f
 
 /* ---- the end ---- */
 
+/* The lowest of what the drawers begin with, again and again. */
+static size_t merge(const struct bayes_tokens *t, const size_t take[BAYES_KINDS], uint64_t *out)
+{
+    size_t at[BAYES_KINDS] = {0}, n = 0;
+
+    for (;;) {
+        unsigned lowest = BAYES_KINDS;
+
+        for (unsigned i = 0; i < BAYES_KINDS; i++)
+            if (at[i] < take[i] && (lowest == BAYES_KINDS ||
+                                    t->drawer[i].hash[at[i]] < t->drawer[lowest].hash[at[lowest]]))
+                lowest = i;
+        if (lowest == BAYES_KINDS)
+            return n;
+        out[n++] = t->drawer[lowest].hash[at[lowest]++];
+    }
+}
+
 size_t bayes_tokens_finish(struct bayes_tokens *t, uint64_t out[BAYES_TOKENS])
 {
-    size_t take[BAYES_KINDS], left = BAYES_TOKENS, n = 0;
-    uint64_t room[BAYES_TOKENS];
+    size_t take[BAYES_KINDS], left = BAYES_TOKENS;
 
     for (unsigned i = 0; i < BAYES_KINDS; i++) {
         struct bayes_drawer *d = &t->drawer[i];
@@ -170,9 +187,6 @@ size_t bayes_tokens_finish(struct bayes_tokens *t, uint64_t out[BAYES_TOKENS])
         more = more < left ? more : left;
         take[i] += more;
         left -= more;
-        memcpy(out + n, t->drawer[i].hash, take[i] * sizeof *out);
-        n += take[i];
     }
-    sort(out, n, room);
-    return n;
+    return merge(t, take, out);
 }

@@ -92,8 +92,9 @@ static bool begins(struct fct_str s, const char *with)
 static size_t scheme_length(struct fct_str s)
 {
     static const char *const schemes[] = {"https://", "http://", "ftp://"};
+    char first = s.n > 0 ? (char)(s.p[0] | 0x20) : ' ';
 
-    for (size_t i = 0; i < FCT_COUNT(schemes); i++)
+    for (size_t i = 0; (first == 'h' || first == 'f') && i < FCT_COUNT(schemes); i++)
         if (begins(s, schemes[i]))
             return strlen(schemes[i]);
     return 0;

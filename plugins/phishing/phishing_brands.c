@@ -116,6 +116,52 @@ static bool take_out(struct phishing_brands *b, const char *name, struct fct_err
     return to < before || fail(err, "not_brand: there is no \"%s\" (brands.def)", name);
 }
 
+/* ---- who owns a domain ---- */
+
+static size_t place_of(const struct phishing_brands *b, struct fct_str domain)
+{
+    uint64_t hash = domain.n;
+
+    for (size_t i = 0; i < domain.n; i++) /* both cases of a letter are the same */
+        hash = (hash ^ ((unsigned char)domain.p[i] | 0x20)) * UINT64_C(0x9e3779b97f4a7c15);
+    return (size_t)(hash >> (64 - b->owner_bits));
+}
+
+static bool is_same(struct fct_str a, struct fct_str b)
+{
+    return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
+}
+
+/* Its own place, or the free one where it would be. */
+static struct phishing_owner *find_owner(const struct phishing_brands *b, struct fct_str domain)
+{
+    size_t mask = ((size_t)1 << b->owner_bits) - 1, at = place_of(b, domain);
+
+    while (b->owner[at].domain.n > 0 && !is_same(b->owner[at].domain, domain))
+        at = (at + 1) & mask;
+    return &b->owner[at];
+}
+
+/* Of two brands with the same domain the first one has it. */
+static bool index_owners(struct phishing_brands *b)
+{
+    size_t domains = 0;
+
+    for (size_t i = 0; i < b->n; i++)
+        domains += b->brand[i].domains;
+    for (b->owner_bits = 4; (size_t)1 << b->owner_bits < 2 * domains;)
+        b->owner_bits++;
+    b->owner = calloc((size_t)1 << b->owner_bits, sizeof *b->owner);
+    for (size_t i = 0; b->owner && i < b->n; i++)
+        for (size_t d = 0; d < b->brand[i].domains; d++) {
+            struct phishing_owner *o = find_owner(b, b->brand[i].domain[d].name);
+
+            if (o->domain.n == 0)
+                *o = (struct phishing_owner){b->brand[i].domain[d].name, (uint32_t)i};
+        }
+    return b->owner != NULL;
+}
+
 bool phishing_brands_open(struct phishing_brands *b, const struct phishing_look *look,
                           const struct fct_strings *more, const struct fct_strings *without,
                           struct fct_err *err)
@@ -131,7 +177,7 @@ bool phishing_brands_open(struct phishing_brands *b, const struct phishing_look 
     for (size_t i = 0; i < more->n; i++)
         if (!add_entry(b, more->item[i], err))
             return false;
-    return true;
+    return index_owners(b) || fail(err, "no memory");
 }
 
 void phishing_brands_close(struct phishing_brands *b)
@@ -145,6 +191,7 @@ void phishing_brands_close(struct phishing_brands *b)
         text = next;
     }
     free(b->brand);
+    free(b->owner);
     *b = (struct phishing_brands){.n = 0};
 }
 
@@ -162,8 +209,17 @@ bool phishing_brand_owns(const struct phishing_brand *brand, struct fct_str host
 
 const struct phishing_brand *phishing_brand_of(const struct phishing_brands *b, struct fct_str host)
 {
-    for (size_t i = 0; i < b->n; i++)
-        if (phishing_brand_owns(&b->brand[i], host))
-            return &b->brand[i];
-    return NULL;
+    size_t best = b->n;
+
+    for (;;) { /* the host, then each domain above it */
+        const struct phishing_owner *o = find_owner(b, host);
+        const char *dot = host.n > 0 ? memchr(host.p, '.', host.n) : NULL;
+
+        if (host.n > 0 && o->domain.n > 0 && o->brand < best)
+            best = o->brand;
+        if (!dot)
+            return best < b->n ? &b->brand[best] : NULL;
+        host.n -= (size_t)(dot + 1 - host.p);
+        host.p = dot + 1;
+    }
 }

@@ -22,10 +22,18 @@ struct phishing_brand {
     size_t domains;
 };
 
+/* Where a domain's owner is found without going through all of them. */
+struct phishing_owner {
+    struct fct_str domain; /* empty: a free place */
+    uint32_t brand;
+};
+
 struct phishing_brands {
     const struct phishing_look *look;
     struct phishing_brand *brand;
     size_t n, room;
+    struct phishing_owner *owner; /* a table of 1 << owner_bits places, half of them free */
+    unsigned owner_bits;
     void *text; /* what the views point into */
 };
 

@@ -181,7 +181,8 @@ static bool is_letter(char c)
 static const char *find_words(struct fct_str text, struct fct_str word)
 {
     for (size_t i = 0; i + word.n <= text.n; i++)
-        if (strncasecmp(text.p + i, word.p, word.n) == 0 && (i == 0 || !is_letter(text.p[i - 1])) &&
+        if ((text.p[i] | 0x20) == (word.p[0] | 0x20) &&
+            strncasecmp(text.p + i, word.p, word.n) == 0 && (i == 0 || !is_letter(text.p[i - 1])) &&
             (i + word.n == text.n || !is_letter(text.p[i + word.n])))
             return text.p + i;
     return NULL;
