@@ -7,9 +7,9 @@
 
 /* clang-format off */
 static const struct fct_conf_key listener_keys[] = {
-    FCT_CONF_KEY(struct listener_conf, address,     "[]",       "Where to listen: \"*:25\" (IPv4 and IPv6), \"127.0.0.1:25\", \"[::1]:25\", for milter also \"unix:/path\"; several are allowed"),
-    FCT_CONF_KEY(struct listener_conf, protocol,    "smtp",     "smtp, lmtp, imap, pop3, or milter: we filter for Postfix or Sendmail (docs/milter.md)"),
-    FCT_CONF_KEY(struct listener_conf, role,        "mx",       "smtp only: mx takes mail from strangers for local people, submission takes mail of people who log in (RFC 6409)"),
+    FCT_CONF_KEY(struct listener_conf, address,     "[]",       "Where to listen: \"*:25\" (IPv4 and IPv6), \"127.0.0.1:25\", \"[::1]:25\", for milter, and smtp with role local, also \"unix:/path\"; several are allowed"),
+    FCT_CONF_KEY(struct listener_conf, protocol,    "smtp",     "smtp, lmtp, imap, pop3, milter: we filter for Postfix or Sendmail (docs/milter.md), or images: pictures in mail, fetched for readers (docs/privacy.md)"),
+    FCT_CONF_KEY(struct listener_conf, role,        "mx",       "smtp only: mx takes mail from strangers for local people, submission takes mail of people who log in (RFC 6409), local takes mail of this machine's users and programs at a unix: address (docs/queue.md)"),
     FCT_CONF_KEY(struct listener_conf, tls,         "starttls", "starttls offers it (RFC 3207), implicit starts with it (RFC 8314), none is without"),
     FCT_CONF_KEY(struct listener_conf, proxy,       "no",       "A PROXY protocol header (version 1 or 2) comes first; only for addresses that nobody but your load balancer reaches"),
     FCT_CONF_KEY(struct listener_conf, plain_login, "no",       "Allow passwords without TLS, from this machine only (tests)"),
@@ -40,9 +40,10 @@ static const char standard_listeners[] =
 static const struct {
     const char *protocol, *role; /* no role: any */
 } kinds[LISTENER_KINDS] = {
-    [LISTENER_MX] = {"smtp", "mx"},   [LISTENER_SUBMISSION] = {"smtp", "submission"},
-    [LISTENER_LMTP] = {"lmtp", NULL}, [LISTENER_IMAP] = {"imap", NULL},
-    [LISTENER_POP3] = {"pop3", NULL}, [LISTENER_MILTER] = {"milter", NULL},
+    [LISTENER_MX] = {"smtp", "mx"},       [LISTENER_SUBMISSION] = {"smtp", "submission"},
+    [LISTENER_LMTP] = {"lmtp", NULL},     [LISTENER_IMAP] = {"imap", NULL},
+    [LISTENER_POP3] = {"pop3", NULL},     [LISTENER_MILTER] = {"milter", NULL},
+    [LISTENER_IMAGES] = {"images", NULL}, [LISTENER_LOCAL] = {"smtp", "local"},
 };
 
 static const char *const tls_words[EDGE_TLS_WORDS] = {
@@ -75,17 +76,26 @@ static bool check_listener(const void *values, struct fct_err *err)
 
     if (kind == LISTENER_KINDS)
         return fct_fail(err, FCT_SYNTAX,
-                        "protocol \"%s\" with role \"%s\" is not known (smtp with mx or "
-                        "submission, lmtp, imap, pop3, milter)",
+                        "protocol \"%s\" with role \"%s\" is not known (smtp with mx, "
+                        "submission or local, lmtp, imap, pop3, milter, images)",
                         conf->protocol, conf->role);
     for (size_t i = 0; i < conf->address.n && kind != LISTENER_MILTER; i++)
-        if (listener_is_unix(conf->address.item[i]))
-            return fct_fail(err, FCT_SYNTAX, "address: only milter listens on unix: addresses");
+        if (listener_is_unix(conf->address.item[i]) != (kind == LISTENER_LOCAL))
+            return fct_fail(err, FCT_SYNTAX,
+                            kind == LISTENER_LOCAL
+                                ? "address: role local listens on unix: addresses only"
+                                : "address: only milter and smtp with role local listen on unix: "
+                                  "addresses");
+    if (kind == LISTENER_LOCAL && listener_tls(conf) == EDGE_TLS_IMPLICIT)
+        return fct_fail(err, FCT_SYNTAX, "tls: none is wanted where role is local");
     if (!listener_read_mode(conf->mode, &mode, err))
         return false;
     if (listener_tls(conf) == EDGE_TLS_WORDS)
         return fct_fail(err, FCT_SYNTAX, "tls \"%s\" is not known (starttls, implicit, none)",
                         conf->tls);
+    if (kind == LISTENER_IMAGES && listener_tls(conf) == EDGE_TLS_STARTTLS)
+        return fct_fail(err, FCT_SYNTAX,
+                        "tls: implicit or none is wanted where protocol is images");
     return true;
 }
 

@@ -9,8 +9,8 @@
 /* listener mx { address = ["*:25"]  protocol = smtp  role = mx } */
 struct listener_conf {
     struct fct_strings address; /* "*:25", "127.0.0.1:25", "[::1]:25" */
-    const char *protocol;       /* smtp, lmtp, imap, pop3, milter */
-    const char *role;           /* smtp only: mx or submission */
+    const char *protocol;       /* smtp, lmtp, imap, pop3, milter, images */
+    const char *role;           /* smtp only: mx, submission or local */
     const char *tls;            /* starttls, implicit, none */
     bool proxy;                 /* a PROXY protocol header comes first */
     bool plain_login;           /* passwords without TLS, on loopback only */
@@ -25,6 +25,8 @@ enum listener_kind {
     LISTENER_IMAP,
     LISTENER_POP3,
     LISTENER_MILTER,
+    LISTENER_IMAGES,
+    LISTENER_LOCAL,
     LISTENER_KINDS
 };
 enum edge_tls { EDGE_TLS_NONE, EDGE_TLS_STARTTLS, EDGE_TLS_IMPLICIT, EDGE_TLS_WORDS };

@@ -22,6 +22,7 @@ static const struct {
     [LISTENER_LMTP] = {&lmtp_protocol, FCT_ROLE_LMTP},
     [LISTENER_IMAP] = {&imap_protocol, FCT_ROLE_IMAP},
     [LISTENER_POP3] = {&pop3_protocol, FCT_ROLE_POP3},
+    [LISTENER_LOCAL] = {&smtp_protocol, FCT_ROLE_SUBMISSION},
 };
 
 struct edge_process {
@@ -119,6 +120,7 @@ static void edge_peer(struct role_env *env, enum role_kind kind, unsigned index,
     case ROLE_CTL:
     case ROLE_MILTER:
     case ROLE_RELAY:
+    case ROLE_IMAGES:
     case ROLE_COUNT:
         break;
     }

@@ -5,7 +5,9 @@
 #include "core/base/str.h"
 #include "core/dns/dns_addresses.h"
 #include "core/message/url.h"
+#include <arpa/inet.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
 
 #define USER_AGENT "Facteur"
 
@@ -110,6 +112,26 @@ static int refuse_lookup(void *state, void *reserved, void *arg)
     return 1;
 }
 
+/* The last word on where a connection goes, however libcurl came to the address: it reads host
+ * names in its own way. */
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+{
+    struct http_transfer *t = arg;
+    char text[INET6_ADDRSTRLEN];
+    const void *address =
+        to->family == AF_INET6
+            ? (const void *)&((const struct sockaddr_in6 *)(const void *)&to->addr)->sin6_addr
+            : (const void *)&((const struct sockaddr_in *)(const void *)&to->addr)->sin_addr;
+    struct fct_err err = {0};
+
+    (void)purpose;
+    if ((to->family != AF_INET && to->family != AF_INET6) ||
+        !inet_ntop(to->family, address, text, sizeof text) ||
+        !http_address_allowed(t->client->conf, t->url, str_from(text), &err))
+        return CURL_SOCKET_BAD;
+    return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
 /* ---- what comes back ---- */
 
 static size_t take_body(char *bytes, size_t size, size_t n, void *arg)
@@ -209,6 +231,8 @@ static void set_limits(struct http_transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(t->easy, CURLOPT_RESOLVE, t->resolve);
     curl_easy_setopt(t->easy, CURLOPT_RESOLVER_START_FUNCTION, refuse_lookup);
+    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
 }
 
 static void set_tls(struct http_transfer *t)

@@ -13,6 +13,7 @@
 #include "core/supervisor/server_conf.h"
 #include "protocols/access/access_conf.h"
 #include "protocols/guard.h"
+#include "protocols/images/images_conf.h"
 #include "protocols/imap/imap_conf.h"
 #include "protocols/lmtp/lmtp_conf.h"
 #include "protocols/milter/milter_role_conf.h"
@@ -20,6 +21,7 @@
 #include "protocols/relay/policy/policy_conf.h"
 #include "protocols/relay/relay_conf.h"
 #include "protocols/smtp/smtp_conf.h"
+#include "store/forward_conf.h"
 #include "store/store_conf.h"
 
 const struct conf_block *const conf_blocks[] = {
@@ -27,7 +29,8 @@ const struct conf_block *const conf_blocks[] = {
     &lmtp_block,   &imap_block,     &pop3_block,    &access_block,    &store_block,
     &dns_block,    &http_block,     &redis_block,   &state_block,     &filter_block,
     &plugin_block, &history_block,  &profile_block, &composite_block, &lua_block,
-    &milter_block, &relay_block,    &route_block,   &policy_block,    NULL,
+    &milter_block, &relay_block,    &route_block,   &policy_block,    &images_block,
+    &forward_block, NULL,
 };
 
 const struct conf_block *const conf_blocks_fixed[] = {&store_block, NULL};

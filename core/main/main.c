@@ -13,7 +13,10 @@
 #include "core/supervisor/supervisor.h"
 #include "core/supervisor/title.h"
 #include "protocols/edge_certificate.h"
+#include "protocols/edge_conf.h"
 #include "protocols/edge_role.h"
+#include "protocols/images/images_key.h"
+#include "protocols/images/images_role.h"
 #include "protocols/milter/milter_role.h"
 #include "protocols/relay/relay_role.h"
 #include "store/store_role.h"
@@ -25,8 +28,8 @@
 #define MAX_CONF_FILES 64
 
 /* In the order they are started: nobody is asked before those it asks are ready. */
-static const struct role *const roles[] = {&store_role, &filter_role, &milter_role,
-                                           &relay_role, &edge_role,   NULL};
+static const struct role *const roles[] = {&store_role,  &filter_role, &milter_role, &relay_role,
+                                           &images_role, &edge_role,   NULL};
 
 static const struct role_link links[] = {
     {.client = ROLE_EDGE, .server = ROLE_STORE},
@@ -35,16 +38,42 @@ static const struct role_link links[] = {
     {.client = ROLE_RELAY, .server = ROLE_STORE},
 };
 
+/* Which role accepts at this listener. */
+static enum role_kind listener_role(const void *conf)
+{
+    switch (listener_kind(conf)) {
+    case LISTENER_MILTER:
+        return ROLE_MILTER;
+    case LISTENER_IMAGES:
+        return ROLE_IMAGES;
+    case LISTENER_MX:
+    case LISTENER_SUBMISSION:
+    case LISTENER_LMTP:
+    case LISTENER_IMAP:
+    case LISTENER_POP3:
+    case LISTENER_LOCAL:
+    case LISTENER_KINDS:
+        break;
+    }
+    return ROLE_EDGE;
+}
+
+/* What several processes read and nobody may have made yet. */
+static bool provide(const struct config *conf, const char *name, struct fct_err *err)
+{
+    return edge_certificate_provide(conf, name, err) && images_key_provide(conf, err);
+}
+
 static const struct supervisor_setup server = {
     .roles = roles,
     .links = links,
     .nlinks = FCT_COUNT(links),
     .blocks = conf_blocks,
     .listeners = &listener_block,
-    .listener_role = milter_listener_role,
+    .listener_role = listener_role,
     .fixed = conf_blocks_fixed,
     .companion = &redis_companion,
-    .provide = edge_certificate_provide,
+    .provide = provide,
     .control_open = ctl_server_open,
     .control_close = ctl_server_close,
 };

@@ -38,7 +38,8 @@ struct reload {
 };
 
 /* In this order; drained in the other. */
-static const enum role_kind reloaded[] = {ROLE_FILTER, ROLE_MILTER, ROLE_RELAY, ROLE_EDGE};
+static const enum role_kind reloaded[] = {ROLE_FILTER, ROLE_MILTER, ROLE_RELAY, ROLE_IMAGES,
+                                          ROLE_EDGE};
 
 static const struct role *role_of(const struct supervisor *sup, enum role_kind kind)
 {
@@ -192,7 +193,7 @@ static unsigned old_ones(struct supervisor *sup, enum role_kind kind)
 void reload_process_gone(struct supervisor *sup)
 {
     if (!sup->reload || sup->reload->stage != RELOAD_DRAINING || old_ones(sup, ROLE_EDGE) ||
-        old_ones(sup, ROLE_MILTER) || old_ones(sup, ROLE_RELAY))
+        old_ones(sup, ROLE_MILTER) || old_ones(sup, ROLE_RELAY) || old_ones(sup, ROLE_IMAGES))
         return;
     if (old_ones(sup, ROLE_FILTER)) {
         drain_old(sup, ROLE_FILTER, FILTER_PATIENCE_MS);
@@ -225,6 +226,7 @@ static void commit(struct supervisor *sup)
     drain_old(sup, ROLE_EDGE, sup->now.server->drain.ms);
     drain_old(sup, ROLE_MILTER, sup->now.server->drain.ms);
     drain_old(sup, ROLE_RELAY, sup->now.server->drain.ms);
+    drain_old(sup, ROLE_IMAGES, sup->now.server->drain.ms);
     reload_process_gone(sup);
 }
 

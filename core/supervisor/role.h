@@ -13,7 +13,16 @@
 struct event_base;
 struct role_process;
 
-enum role_kind { ROLE_EDGE, ROLE_FILTER, ROLE_STORE, ROLE_CTL, ROLE_MILTER, ROLE_RELAY, ROLE_COUNT };
+enum role_kind {
+    ROLE_EDGE,
+    ROLE_FILTER,
+    ROLE_STORE,
+    ROLE_CTL,
+    ROLE_MILTER,
+    ROLE_RELAY,
+    ROLE_IMAGES,
+    ROLE_COUNT
+};
 
 struct role_listener {
     int fd;
@@ -47,6 +56,7 @@ struct role_env {
      * as long as the process. */
     const char *const *may_read;
     size_t nmay_read;
+    const char *may_write; /* images: the folder of its cache, likewise */
     /* Memory shared over restarts, zeroed at first; NULL except for filters. The supervisor never
      * reads what is in it. shared: ROLE_SHARED_BYTES of this index: a filter started after a crash
      * finds what its predecessor wrote (who it was working for when it died) and counts the strike;

@@ -229,11 +229,9 @@ static struct sandbox_request sandbox_wanted(const struct role_start *start)
 {
     const struct server_conf *server = start->set->server;
     const char *const users[ROLE_COUNT] = {
-        [ROLE_EDGE] = server->user_edge,
-        [ROLE_FILTER] = server->user_filter,
-        [ROLE_STORE] = server->user_store,
-        [ROLE_MILTER] = server->user_milter,
-        [ROLE_RELAY] = server->user_relay,
+        [ROLE_EDGE] = server->user_edge,   [ROLE_FILTER] = server->user_filter,
+        [ROLE_STORE] = server->user_store, [ROLE_MILTER] = server->user_milter,
+        [ROLE_RELAY] = server->user_relay, [ROLE_IMAGES] = server->user_images,
     };
 
     return (struct sandbox_request){
@@ -292,6 +290,7 @@ static bool close_in(struct role_process *self, const struct role_start *start, 
         return false;
     req.may_read = self->env.may_read;
     req.nmay_read = self->env.nmay_read;
+    req.may_write = self->env.may_write;
     if (!first && !sandbox_drop(&req, &self->report, err))
         return false;
     watch_parent(start->parent); /* once more: a change of user clears it */

@@ -59,6 +59,9 @@ static const int calls_write_files[] = {
     CALL(sched_setaffinity), CALL(sched_setscheduler), CALL(sched_getscheduler), CALL(sched_getparam), CALL(pwritev2), CALL(preadv2),
 };
 
+/* One folder of small files: listing it, filling it, throwing away. */
+static const int calls_cache_files[] = {CALL(openat), CALL(newfstatat), CALL(statx), CALL(getdents64), CALL(unlink), CALL(unlinkat), CALL(rename), CALL(renameat)};
+
 /* To others, never listening: listen and accept are not here. */
 static const int calls_connect[] = {CALL(connect), CALL(bind)};
 
@@ -142,6 +145,7 @@ struct sandbox_row {
     struct when_list when[4];
 };
 
+/* clang-format off */
 static const struct sandbox_row rows[ROLE_COUNT] = {
     [ROLE_EDGE] =
         {
@@ -175,6 +179,14 @@ static const struct sandbox_row rows[ROLE_COUNT] = {
             .calls = {CALLS(calls_common), CALLS(calls_connect)},
             .when = {CALLS(when_common), CALLS(when_no_new_code), CALLS(when_connects)},
         },
+    [ROLE_IMAGES] =
+        {
+            .role = "images",
+            .connects = true,
+            .calls = {CALLS(calls_common), CALLS(calls_accept), CALLS(calls_connect),
+                      CALLS(calls_cache_files)},
+            .when = {CALLS(when_common), CALLS(when_no_new_code), CALLS(when_connects)},
+        },
     [ROLE_STORE] =
         {
             .role = "store",
@@ -185,6 +197,7 @@ static const struct sandbox_row rows[ROLE_COUNT] = {
             .when = {CALLS(when_common), CALLS(when_no_new_code)},
         },
 };
+/* clang-format on */
 
 bool sandbox_drops_first(enum role_kind kind)
 {
@@ -233,7 +246,7 @@ static bool take_user(const struct sandbox_request *req, struct sandbox_report *
 static void close_files(const struct sandbox_request *req, struct sandbox_report *report)
 {
     const struct sandbox_row *row = &rows[req->kind];
-    struct landlock_rule rule[PLACE_COUNT + MAY_READ_MOST];
+    struct landlock_rule rule[PLACE_COUNT + MAY_READ_MOST + 1];
     struct fct_err err = {0};
     size_t n = 0;
 
@@ -242,6 +255,8 @@ static void close_files(const struct sandbox_request *req, struct sandbox_report
             rule[n++] = (struct landlock_rule){req->place[i], row->access[i]};
     for (size_t i = 0; i < req->nmay_read && i < MAY_READ_MOST; i++)
         rule[n++] = (struct landlock_rule){req->may_read[i], LANDLOCK_READ};
+    if (req->may_write)
+        rule[n++] = (struct landlock_rule){req->may_write, LANDLOCK_READ | LANDLOCK_WRITE};
     if (landlock_restrict(rule, n, row->connects, &err)) {
         say(report, "landlock=%d", landlock_version());
         return;
@@ -356,7 +371,7 @@ static const char *network_of(const struct sandbox_row *row)
 {
     for (size_t i = 0; i < FCT_COUNT(row->calls); i++)
         if (row->calls[i].call == calls_accept)
-            return "accepts";
+            return row->connects ? "accepts, connects" : "accepts";
     return row->connects ? "connects" : "none";
 }
 

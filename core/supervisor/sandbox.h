@@ -21,7 +21,8 @@ struct sandbox_request {
     const char *place[PLACE_COUNT]; /* folders; those the role may not use are ignored */
     const char *const *may_read;    /* more folders, to be read; what is not there is left out */
     size_t nmay_read;
-    bool traceable; /* facteur dev: core files, gdb, strace and /proc/PID stay possible */
+    const char *may_write; /* one folder to be read and filled; NULL: none */
+    bool traceable;        /* facteur dev: core files, gdb, strace and /proc/PID stay possible */
     /* No Landlock and no seccomp: sanitizer builds, whose reports read files and start a
      * symbolizer. The report says so. */
     bool relaxed;

@@ -29,6 +29,7 @@ static const struct fct_conf_key keys[] = {
     FCT_CONF_KEY(struct server_conf, user_store, "facteur-store", "User of the store process when started as root; owns data_dir"),
     FCT_CONF_KEY(struct server_conf, user_milter, "facteur-milter", "User of the milter process when started as root"),
     FCT_CONF_KEY(struct server_conf, user_relay, "facteur-relay", "User of the relay process when started as root"),
+    FCT_CONF_KEY(struct server_conf, user_images, "facteur-images", "User of the image proxy when started as root"),
     FCT_CONF_KEY(struct server_conf, user_redis, "facteur-redis", "User of the private Redis when started as root, with the group of user_filter; without it user_filter is taken"),
     FCT_CONF_KEY(struct server_conf, fiber_stack, "256K", "Stack of a fiber, in bytes (16K to 8M); only the pages touched take memory"),
     FCT_CONF_END,

@@ -17,7 +17,8 @@ struct server_conf {
         *lua_dir; /* "" : found beside the executable, see struct server_paths */
     uint32_t edge_processes, filter_processes;
     fct_duration drain, hang_limit;
-    const char *user_edge, *user_filter, *user_store, *user_milter, *user_relay, *user_redis;
+    const char *user_edge, *user_filter, *user_store, *user_milter, *user_relay, *user_images,
+        *user_redis;
     fct_size fiber_stack;
 };
 extern const struct conf_block server_block;

@@ -50,6 +50,7 @@ unsigned supervisor_wanted(const struct setting *set, enum role_kind kind)
     case ROLE_RELAY:
         return 1;
     case ROLE_MILTER:
+    case ROLE_IMAGES:
         return listens(set, kind) ? 1 : 0;
     case ROLE_CTL:
     case ROLE_COUNT:

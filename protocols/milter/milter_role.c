@@ -16,11 +16,6 @@ struct milter_process {
     _Atomic uint64_t connections, turned_away;
 };
 
-enum role_kind milter_listener_role(const void *conf)
-{
-    return listener_kind(conf) == LISTENER_MILTER ? ROLE_MILTER : ROLE_EDGE;
-}
-
 /* ---- before the sandbox ---- */
 
 static bool milter_prepare(struct role_env *env, struct fct_err *err)

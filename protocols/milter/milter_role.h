@@ -7,7 +7,4 @@
 
 extern const struct role milter_role;
 
-/* Which role accepts at this listener (struct listener_conf). */
-enum role_kind milter_listener_role(const void *conf);
-
 #endif
