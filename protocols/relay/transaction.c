@@ -181,6 +181,13 @@ static bool host_trouble(struct dialogue *d, enum outcome_step step)
     return false;
 }
 
+/* "Must issue a STARTTLS command first", where TLS was offered and could not be had: no fault of
+ * the mail. */
+static bool wants_tls(const struct dialogue *d)
+{
+    return d->reply.code == 530 && has(d->r, REMOTE_STARTTLS);
+}
+
 FCT_MAY_WAIT static bool hear_mail(struct dialogue *d)
 {
     enum outcome outcome;
@@ -188,7 +195,7 @@ FCT_MAY_WAIT static bool hear_mail(struct dialogue *d)
     if (!hear(d, STEP_MAIL, d->conf->mail_timeout.ms))
         return false;
     outcome = outcome_of(STEP_MAIL, &d->reply, 0);
-    if (outcome == OUTCOME_HOST)
+    if (outcome == OUTCOME_HOST || wants_tls(d))
         return host_trouble(d, STEP_MAIL);
     d->mail_taken = outcome == OUTCOME_DELIVERED;
     d->wants_reset = !d->mail_taken && d->reply.code == 503 && d->t->after_failure;
