@@ -114,13 +114,46 @@ static bool check_spans(const struct edit *edits, size_t n, uint64_t size, struc
     return true;
 }
 
+/* Each begins where the one before ends, or behind it: then all stand, in the order they are in. */
+static bool is_settled(const struct edit *edits, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (edits[i].offset < edits[i - 1].offset + edits[i - 1].remove)
+            return false;
+    return true;
+}
+
+/* Which of them stand, and in which order; returns how many. */
+static size_t settle(struct arena *arena, const struct edit *edits, size_t n,
+                     struct standing *standing, size_t *lost, size_t *nlost)
+{
+    struct plan plan;
+    size_t kept = 0;
+
+    if (is_settled(edits, n)) {
+        for (size_t i = 0; i < n; i++)
+            standing[i] = (struct standing){edits[i], i};
+        return n;
+    }
+    plan_start(&plan, arena, edits, n);
+    for (size_t i = 0; i < n; i++) {
+        if (plan_edit(&plan, &edits[i]))
+            standing[kept++] = (struct standing){edits[i], i};
+        else if (lost)
+            lost[(*nlost)++] = i;
+        else
+            ++*nlost;
+    }
+    qsort(standing, kept, sizeof *standing, compare_standing);
+    return kept;
+}
+
 bool edit_list_build(struct arena *arena, const struct edit *edits, size_t n, uint64_t size,
                      struct edit_list *out, size_t *lost, size_t *nlost, struct fct_err *err)
 {
-    struct plan plan;
     struct standing *standing;
     struct edit *list;
-    size_t kept = 0, left_out = 0;
+    size_t kept, left_out = 0;
 
     *out = (struct edit_list){0};
     if (nlost)
@@ -131,22 +164,15 @@ bool edit_list_build(struct arena *arena, const struct edit *edits, size_t n, ui
         return false;
     if (n == 0)
         return true;
-    plan_start(&plan, arena, edits, n);
     standing = ARENA_ARRAY(arena, struct standing, n);
-    for (size_t i = 0; i < n; i++) {
-        if (plan_edit(&plan, &edits[i]))
-            standing[kept++] = (struct standing){edits[i], i};
-        else if (lost)
-            lost[left_out++] = i;
-        else
-            left_out++;
-    }
-    qsort(standing, kept, sizeof *standing, compare_standing);
+    kept = settle(arena, edits, n, standing, lost, &left_out);
     list = ARENA_ARRAY(arena, struct edit, kept);
     for (size_t i = 0; i < kept; i++) {
         list[i] = standing[i].edit;
         list[i].insert = arena_str(arena, standing[i].edit.insert);
-        list[i].origin = arena_str(arena, standing[i].edit.origin);
+        list[i].origin = i > 0 && str_equal(list[i - 1].origin, list[i].origin)
+                             ? list[i - 1].origin
+                             : arena_str(arena, standing[i].edit.origin);
     }
     *out = (struct edit_list){list, kept};
     if (nlost)

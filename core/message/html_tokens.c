@@ -45,6 +45,7 @@ struct tokenizer {
     enum content content;
     struct fct_str raw_name; /* whose end tag ends the content */
     struct html_foreign foreign;
+    uint64_t steps;
 };
 
 static inline bool is_letter(char c)
@@ -54,18 +55,18 @@ static inline bool is_letter(char c)
 
 static inline bool same(struct fct_str a, struct fct_str b)
 {
-    return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+    return a.n == b.n && (a.n == 0 || (*a.p == *b.p && memcmp(a.p, b.p, a.n) == 0));
 }
 
-static size_t offset_of(const struct tokenizer *t, const char *at)
+static inline size_t offset_of(const struct tokenizer *t, const char *at)
 {
     return (size_t)(at - t->start);
 }
 
 /* Every loop that walks over bytes tells how far it came. */
-static void walked(struct tokenizer *t, const char *from, const char *to)
+static inline void walked(struct tokenizer *t, const char *from, const char *to)
 {
-    t->out->steps += (uint64_t)(to - from) + 1;
+    t->steps += (uint64_t)(to - from) + 1;
 }
 
 /* ---- tokens ---- */
@@ -133,7 +134,7 @@ static inline void skip_space(struct tokenizer *t)
     t->p = p;
 }
 
-static bool is_known(struct tokenizer *t, struct fct_str name)
+static inline bool is_known(struct tokenizer *t, struct fct_str name)
 {
     if (t->names)
         return map_put(t->names, name, t) != NULL;
@@ -169,12 +170,17 @@ static void more_room(struct tokenizer *t)
     t->attribute_room = room;
 }
 
-static void keep_attribute(struct tokenizer *t, const struct fct_html_attribute *attribute)
+/* Where the next one is written. */
+static inline struct fct_html_attribute *next_attribute(struct tokenizer *t)
 {
     if (t->attributes == t->attribute_room)
         more_room(t);
-    t->attribute[t->attributes++] = *attribute;
-    if (t->attributes == FEW_ATTRIBUTES)
+    return &t->attribute[t->attributes];
+}
+
+static inline void keep_attribute(struct tokenizer *t)
+{
+    if (++t->attributes == FEW_ATTRIBUTES)
         remember_names(t);
 }
 
@@ -182,11 +188,11 @@ static void keep_attribute(struct tokenizer *t, const struct fct_html_attribute 
 static inline struct fct_str take_name(struct tokenizer *t, const char *from, unsigned ends,
                                        unsigned *found)
 {
-    const char *p = t->p;
-    unsigned classes = from < p ? html_class[(unsigned char)*from] : 0;
+    const char *p = t->p, *end = t->end;
+    unsigned classes = from < p ? html_class[(unsigned char)*from] : 0, class;
 
-    for (; p < t->end && !html_is(*p, ends); p++)
-        classes |= html_class[(unsigned char)*p];
+    for (; p < end && !((class = html_class[(unsigned char)*p]) & ends); p++)
+        classes |= class;
     walked(t, from, p);
     t->p = p;
     *found = classes;
@@ -240,19 +246,19 @@ static bool take_attribute(struct tokenizer *t, bool keep)
     }
     if (!keep)
         return true;
-    struct fct_html_attribute attribute = {
-        .name = html_name(&t->values, raw, found),
-        .offset = offset_of(t, raw.p),
-        .length = (size_t)(end - raw.p),
-        .value_offset = offset_of(t, value.p),
-        .value_length = value.n,
-    };
-    if (is_known(t, attribute.name))
+    struct fct_html_attribute *attribute = next_attribute(t);
+
+    attribute->name = html_name(&t->values, raw, found);
+    if (is_known(t, attribute->name))
         return true;
     if (!count_one(t))
         return false;
-    attribute.value = html_value(&t->values, value, HTML_REFERENCES | HTML_ATTRIBUTE);
-    keep_attribute(t, &attribute);
+    attribute->value = html_value(&t->values, value, HTML_REFERENCES | HTML_ATTRIBUTE);
+    attribute->offset = offset_of(t, raw.p);
+    attribute->length = (size_t)(end - raw.p);
+    attribute->value_offset = offset_of(t, value.p);
+    attribute->value_length = value.n;
+    keep_attribute(t);
     return true;
 }
 
@@ -263,6 +269,8 @@ static bool take_attributes(struct tokenizer *t, bool keep, bool *self_closing)
     if (t->names)
         map_free(&t->names);
     *self_closing = false;
+    if (t->p < t->end && *t->p == '>')
+        return t->p++, true;
     for (;;) {
         skip_space(t);
         if (t->p == t->end)
@@ -588,7 +596,7 @@ static void tokenize(struct tokenizer *t, struct fct_str text, struct fct_str ch
             data(t);
         else
             raw_text(t);
-    t->out->steps += t->values.steps;
+    t->out->steps += t->steps + t->values.steps;
     html_values_fini(&t->values);
     map_free(&t->names);
     t->out->token = t->token;

@@ -42,7 +42,11 @@ enum { HTML_REFERENCES = 1, HTML_ATTRIBUTE = 2, HTML_KEEP_NUL = 4 };
 /* A view of `raw` if it is its own value, else in the arena. */
 struct fct_str html_value(struct html_values *v, struct fct_str raw, unsigned how);
 /* Of a tag or an attribute: lower case. found: html_classes() of it. */
-struct fct_str html_name(struct html_values *v, struct fct_str raw, unsigned found);
+struct fct_str html_name_undone(struct html_values *v, struct fct_str raw, unsigned found);
+static inline struct fct_str html_name(struct html_values *v, struct fct_str raw, unsigned found)
+{
+    return found & (HTML_NUL | HTML_HIGH | HTML_UPPER) ? html_name_undone(v, raw, found) : raw;
+}
 
 /* Of a few bytes. */
 static inline unsigned html_classes(struct fct_str s)

@@ -71,13 +71,12 @@ static const struct fct_str not_images[] = {
     FCT_STR_INIT("script"), FCT_STR_INIT("audio"),  FCT_STR_INIT("video"),
     FCT_STR_INIT("track"),  FCT_STR_INIT("source"), FCT_STR_INIT("bgsound")};
 
-/* Elements that begin a new line or cell: words on both sides are two words. */
-static const struct fct_str breaks[] = {
-    FCT_STR_INIT("br"), FCT_STR_INIT("p"),  FCT_STR_INIT("div"), FCT_STR_INIT("td"),
-    FCT_STR_INIT("th"), FCT_STR_INIT("tr"), FCT_STR_INIT("li"),  FCT_STR_INIT("table"),
-    FCT_STR_INIT("h1"), FCT_STR_INIT("h2"), FCT_STR_INIT("h3"),  FCT_STR_INIT("h4"),
-    FCT_STR_INIT("h5"), FCT_STR_INIT("h6"), FCT_STR_INIT("hr"),  FCT_STR_INIT("ul"),
-    FCT_STR_INIT("ol"), FCT_STR_INIT("dt"), FCT_STR_INIT("dd")};
+/* Elements that begin a new line or cell: words on both sides are two words. Those of two letters
+ * by the first one; and p, div, table. */
+static const char *const breaks[26] = {
+    ['b' - 'a'] = "r", ['d' - 'a'] = "td",  ['h' - 'a'] = "123456r", ['l' - 'a'] = "i",
+    ['o' - 'a'] = "l", ['t' - 'a'] = "dhr", ['u' - 'a'] = "l",
+};
 
 struct reader {
     struct arena *arena;
@@ -107,6 +106,16 @@ static inline bool is_one_of(struct fct_str s, const struct fct_str *names, size
         if (same(names[i], s))
             return true;
     return false;
+}
+
+static inline bool is_break(struct fct_str name)
+{
+    char first = name.p[0];
+
+    if (name.n != 2)
+        return (name.n == 1 && first == 'p') || is_name(name, "div") || is_name(name, "table");
+    return first >= 'a' && first <= 'z' && breaks[first - 'a'] && name.p[1] &&
+           strchr(breaks[first - 'a'], name.p[1]);
 }
 
 /* Room for so many more, within the limit. */
@@ -156,7 +165,7 @@ static bool add(struct reader *r, const struct place *at, struct fct_str text)
     struct fct_link *link;
     struct fct_url url;
 
-    if (!url_parse_in(r->arena, r->has_base ? &r->base : NULL, text, &url))
+    if (!url_view(text, &url) && !url_parse_in(r->arena, r->has_base ? &r->base : NULL, text, &url))
         return false;
     link = links_add(r->arena, r->out, r->source);
     if (!link)
@@ -335,8 +344,6 @@ static void add_style(struct pieces *p)
     struct css_scanner css = {.arena = p->r->arena, .text = p->value};
     struct css_url url;
 
-    if (!may_load(p->value))
-        return;
     while (!p->r->out->truncated && css_next_url(&css, &url))
         add_piece(p, url.url, url.offset, url.length);
 }
@@ -467,7 +474,7 @@ static void attribute(struct reader *r, const struct fct_html_token *tag,
     const struct link_row *row = find_row(tag, a->name);
     struct pieces p;
 
-    if (!row || a->value.n == 0)
+    if (!row || a->value.n == 0 || (row->form == STYLE && !may_load(a->value)))
         return;
     struct place place = {from_of(row, tag), tag->name, a->name, a->value_offset, a->value_length};
 
@@ -494,7 +501,7 @@ static void start_tag(struct reader *r, const struct fct_html_token *tag)
         end_anchor(r);
     for (size_t i = 0; i < tag->attributes; i++)
         attribute(r, tag, &tag->attribute[i]);
-    if (is_one_of(tag->name, breaks, FCT_COUNT(breaks)))
+    if (is_break(tag->name))
         r->space = true;
 }
 
@@ -504,7 +511,8 @@ static void style_element(struct reader *r, const struct fct_html_token *style,
     struct place place = {FCT_LINK_IMAGE, style->name, {"", 0}, text->offset, text->length};
     struct pieces p = pieces_of(r, &place, text->text, false);
 
-    add_style(&p);
+    if (may_load(text->text))
+        add_style(&p);
 }
 
 static void text_token(struct reader *r, const struct fct_html_token *before,
@@ -538,7 +546,7 @@ static void end_tag(struct reader *r, const struct fct_html_token *tag)
     r->style = NULL;
     if (is_name(tag->name, "a"))
         end_anchor(r);
-    else if (is_one_of(tag->name, breaks, FCT_COUNT(breaks)))
+    else if (is_break(tag->name))
         r->space = true;
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/base/base64.h"
 #include "core/base/str.h"
+#include "core/message/base64_scan.h"
 
 #define LINE_MAX_OCTETS 76 /* RFC 2045 6.8 */
 
@@ -16,8 +17,7 @@ struct quantum {
 
 static bool is_sextet(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
-           c == '/';
+    return base64_value[(unsigned char)c] < BASE64_SKIP;
 }
 
 static void read_char(struct quantum *q, char c)
@@ -45,15 +45,14 @@ static bool next_line(struct fct_str part, struct line *l)
     struct line line = {.at = l->next, .decoded = l->decoded + l->length};
     struct quantum q = {0};
     const char *lf;
-    size_t i = line.at;
+    size_t i;
 
     if (line.at >= part.n || (l->next > 0 && !l->good))
         return false;
     lf = memchr(part.p + line.at, '\n', part.n - line.at);
     line.next = lf ? (size_t)(lf - part.p) + 1 : part.n;
     line.end = line.next - (lf ? 1 : 0) - (lf && lf > part.p + line.at && lf[-1] == '\r');
-    while (i < line.end && is_sextet(part.p[i]))
-        i++;
+    i = (size_t)(base64_run(part.p + line.at, part.p + line.end) - part.p);
     line.sextets = (i - line.at) / 4 * 4;
     q.decoded = line.sextets / 4 * 3;
     for (i = line.at + line.sextets; i < line.end; i++)

@@ -2,15 +2,16 @@
  * linear time. */
 #include "core/message/transfer.h"
 #include "core/base/str.h"
+#include "core/message/base64_scan.h"
+#include "core/message/byte_scan.h"
 #include "core/message/lexer.h"
 
-enum { SKIP = 64, PAD = 65 };
-
 /* clang-format off */
-#define X SKIP
-static const unsigned char sextet[256] = {
+#define X BASE64_SKIP
+#define P BASE64_PAD
+const unsigned char base64_value[256] = {
     X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X,  X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X,
-    X, X, X, X, X, X, X, X, X, X, X,62, X, X, X,63, 52,53,54,55,56,57,58,59,60,61, X, X, X,PAD,X, X,
+    X, X, X, X, X, X, X, X, X, X, X,62, X, X, X,63, 52,53,54,55,56,57,58,59,60,61, X, X, X, P, X, X,
     X, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9,10,11,12,13,14, 15,16,17,18,19,20,21,22,23,24,25, X, X, X, X, X,
     X,26,27,28,29,30,31,32,33,34,35,36,37,38,39,40, 41,42,43,44,45,46,47,48,49,50,51, X, X, X, X, X,
     X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X,  X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X,
@@ -19,6 +20,7 @@ static const unsigned char sextet[256] = {
     X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X,  X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X,
 };
 #undef X
+#undef P
 /* clang-format on */
 
 enum transfer transfer_from_name(struct fct_str name)
@@ -40,33 +42,51 @@ static char *put_rest(char *to, uint32_t bits, unsigned n)
     return to;
 }
 
+/* Whole quanta from p on, up to the first byte that is in none. `to` has room for as many bytes as
+ * there are characters. */
+static const char *decode_quanta(const char *p, const char *end, char **to)
+{
+#ifdef __SSE2__
+    __m128i values;
+
+    for (; end - p >= 16 && base64_block(p, &values); p += 16, *to += 12)
+        base64_put_block(values, *to);
+#endif
+    for (; end - p >= 4; p += 4, *to += 3) {
+        uint32_t bits = base64_quantum(p);
+
+        if (bits >> 30)
+            break;
+        (*to)[0] = (char)(bits >> 16);
+        (*to)[1] = (char)(bits >> 8);
+        (*to)[2] = (char)bits;
+    }
+    return p;
+}
+
 /* Padding ends a quantum, not the data: mail joined from several encoded pieces is common, and what
  * a mail program shows must be what a filter saw. Everything outside the alphabet is passed over
  * (RFC 2045 6.8). */
 static char *decode_base64(struct fct_str in, char *to)
 {
-    const unsigned char *p = (const unsigned char *)in.p;
+    const char *p = in.p, *end = in.p + in.n;
     uint32_t bits = 0;
     unsigned n = 0;
 
-    for (size_t i = 0; i < in.n; i++) {
-        unsigned char v = sextet[p[i]];
+    while ((p = n == 0 ? decode_quanta(p, end, &to) : p) < end) {
+        unsigned char v = base64_value[(unsigned char)*p++];
 
-        if (v == PAD) {
-            to = put_rest(to, bits, n);
-            n = 0;
-            bits = 0;
-        } else if (v != SKIP) {
-            bits = bits << 6 | v;
-            if (++n == 4) {
-                to[0] = (char)(bits >> 16);
-                to[1] = (char)(bits >> 8);
-                to[2] = (char)bits;
-                to += 3;
-                n = 0;
-                bits = 0;
-            }
-        }
+        if (v == BASE64_SKIP)
+            continue;
+        bits = bits << 6 | (v & 63u);
+        if (v != BASE64_PAD && ++n < 4)
+            continue;
+        if (v == BASE64_PAD)
+            to = put_rest(to, bits >> 6, n);
+        else
+            *to++ = (char)(bits >> 16), *to++ = (char)(bits >> 8), *to++ = (char)bits;
+        n = 0;
+        bits = 0;
     }
     return put_rest(to, bits, n);
 }
@@ -79,51 +99,82 @@ static int hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* A line without its line end and without the white space in front of that (RFC 2045 6.7 rule 3).
- * True: a soft break. */
-static bool decode_qp_line(const char *p, const char *end, char **to)
+/* Everything up to the next '=' or LF stands for itself. Returns where that is, or `end`. */
+static const char *copy_literal(const char *p, const char *end, char **to)
 {
-    while (p < end) {
-        const char *equals = memchr(p, '=', (size_t)(end - p));
-        size_t plain = (size_t)((equals ? equals : end) - p);
+#ifdef __SSE2__
+    const __m128i equals = _mm_set1_epi8('='), lf = _mm_set1_epi8('\n');
 
-        memcpy(*to, p, plain);
-        *to += plain;
-        p += plain;
-        if (!equals)
-            return false;
-        if (end - p == 1)
-            return true;
-        if (end - p >= 3 && hex_value(p[1]) >= 0 && hex_value(p[2]) >= 0) {
-            *(*to)++ = (char)(hex_value(p[1]) << 4 | hex_value(p[2]));
-            p += 3;
-        } else {
-            *(*to)++ = *p++; /* broken: stays as written (RFC 2045 6.7, note) */
-        }
+    while (end - p >= 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(const void *)p);
+        unsigned found = (unsigned)_mm_movemask_epi8(
+            _mm_or_si128(_mm_cmpeq_epi8(block, equals), _mm_cmpeq_epi8(block, lf)));
+        unsigned n = found ? (unsigned)__builtin_ctz(found) : 16;
+
+        _mm_storeu_si128((__m128i *)(void *)*to, block);
+        p += n;
+        *to += n;
+        if (found)
+            return p;
     }
-    return false;
+#endif
+    while (p < end && *p != '=' && *p != '\n')
+        *(*to)++ = *p++;
+    return p;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* White space in front of a line's end was put there on the way (RFC 2045 6.7 rule 3): that of the
+ * line from..end is taken out of what was written. */
+static char *drop_blanks(const char *from, const char *end, bool has_lf, char *to)
+{
+    size_t cr = has_lf && end > from && end[-1] == '\r', n = 0;
+
+    for (const char *p = end - cr; p > from && is_blank(p[-1]); p--)
+        n++;
+    if (n == 0)
+        return to;
+    to -= n + cr;
+    if (cr)
+        *to++ = '\r';
+    return to;
+}
+
+/* Behind '=': where the next line begins when that was a soft break (rule 5), else NULL. */
+static const char *soft_break(const char *p, const char *end)
+{
+    while (p < end && is_blank(*p))
+        p++;
+    if (p == end)
+        return end;
+    if (*p == '\n')
+        return p + 1;
+    return *p == '\r' && end - p >= 2 && p[1] == '\n' ? p + 2 : NULL;
 }
 
 static char *decode_quoted_printable(struct fct_str in, char *to)
 {
-    const char *p = in.p, *end = in.p + in.n;
+    const char *p = in.p, *end = in.p + in.n, *line = p, *next;
 
-    while (p < end) {
-        const char *lf = memchr(p, '\n', (size_t)(end - p));
-        const char *next = lf ? lf + 1 : end, *line_end = lf ? lf : end;
-
-        if (lf && line_end > p && line_end[-1] == '\r')
-            line_end--;
-        const char *text_end = line_end;
-        while (text_end > p && (text_end[-1] == ' ' || text_end[-1] == '\t'))
-            text_end--;
-        if (!decode_qp_line(p, text_end, &to)) {
-            memcpy(to, line_end, (size_t)(next - line_end));
-            to += next - line_end;
+    while ((p = copy_literal(p, end, &to)) < end) {
+        if (*p == '\n') {
+            to = drop_blanks(line, p, true, to);
+            *to++ = *p++;
+            line = p;
+        } else if (end - p >= 3 && hex_value(p[1]) >= 0 && hex_value(p[2]) >= 0) {
+            *to++ = (char)(hex_value(p[1]) << 4 | hex_value(p[2]));
+            p += 3;
+        } else if ((next = soft_break(p + 1, end))) {
+            p = line = next;
+        } else {
+            *to++ = *p++; /* broken: stays as written (RFC 2045 6.7, note) */
         }
-        p = next;
     }
-    return to;
+    return drop_blanks(line, end, false, to);
 }
 
 /* Neither encoding makes its input longer. */

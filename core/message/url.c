@@ -258,6 +258,78 @@ static bool parse(struct arena *arena, struct fct_str in, struct fct_url *out)
     return true;
 }
 
+/* ---- URLs that are written as they are meant ---- */
+
+/* Bytes that nothing need be done about, wherever they stand behind the host. The other ones may
+ * be as good: then the long way finds that out. */
+static bool is_unmoved(struct fct_str s)
+{
+    unsigned found = 0;
+
+    for (size_t i = 0; i < s.n; i++)
+        found |= encoded_in(s.p[i]) & (IN_FRAGMENT | IN_PATH | IN_SPECIAL_QUERY);
+    return !found && !memchr(s.p, '\\', s.n);
+}
+
+/* No segment that begins with a dot or an escape, which may be one (RFC 3986 5.2.4). */
+static bool has_plain_segments(struct fct_str path)
+{
+    for (size_t i = 1; i < path.n; i++)
+        if ((path.p[i] == '.' || path.p[i] == '%') && path.p[i - 1] == '/')
+            return false;
+    return true;
+}
+
+/* Cuts `in` in front of `mark`; what is behind it. */
+static struct fct_str cut_behind(struct fct_str *in, char mark)
+{
+    const char *at = in->n > 0 ? memchr(in->p, mark, in->n) : NULL;
+    struct fct_str rest = {"", 0};
+
+    if (at) {
+        rest = str_between(at + 1, in->p + in->n);
+        in->n = (size_t)(at - in->p);
+    }
+    return rest;
+}
+
+bool url_view(struct fct_str text, struct fct_url *out)
+{
+    static const struct fct_str https = FCT_STR_INIT("https"), http = FCT_STR_INIT("http");
+    const struct fct_str none = {"", 0};
+    struct fct_str rest, query, fragment;
+    size_t head, n;
+
+    if (text.n > 8 && memcmp(text.p, "https://", 8) == 0)
+        head = 8;
+    else if (text.n > 7 && memcmp(text.p, "http://", 7) == 0)
+        head = 7;
+    else
+        return false;
+    rest = (struct fct_str){text.p + head, text.n - head};
+    n = url_plain_host(rest);
+    if (n == 0 || n == rest.n || rest.p[n] != '/')
+        return false;
+    *out = (struct fct_url){.text = text,
+                            .scheme = head == 8 ? https : http,
+                            .user = none,
+                            .host = {rest.p, n},
+                            .display = {rest.p, n},
+                            .org = none};
+    rest = (struct fct_str){rest.p + n, rest.n - n};
+    fragment = cut_behind(&rest, '#');
+    query = cut_behind(&rest, '?');
+    if (!is_unmoved(rest) || !is_unmoved(query) || !is_unmoved(fragment) ||
+        !has_plain_segments(rest))
+        return false;
+    out->path = rest;
+    out->query = query;
+    out->fragment = fragment;
+    return true;
+}
+
+/* ---- all URLs ---- */
+
 static void clear(struct fct_url *out, struct fct_str text)
 {
     const struct fct_str none = {"", 0};

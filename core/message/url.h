@@ -18,6 +18,10 @@
  * empty: see core/dns/psl.h. */
 bool url_parse(struct arena *arena, struct fct_str text, struct fct_url *out);
 
+/* The same for a URL in which nothing is to be undone, as nearly all are: all is views of `text`.
+ * False: it may be one all the same, ask url_parse. */
+bool url_view(struct fct_str text, struct fct_url *out);
+
 /* What `text` means in a document at `base`; NULL when that is not known: then only absolute URLs
  * and
  * "//host/path" (read as https) are URLs. out->text is `text` all the same. */
@@ -29,6 +33,10 @@ struct fct_str url_print(struct arena *arena, const struct fct_url *url);
 
 /* %XX undone. */
 struct fct_str url_unescape(struct arena *arena, struct fct_str s);
+
+/* The length of the lower-case host name at the front of which nothing is to be made; 0: there is
+ * none. */
+size_t url_plain_host(struct fct_str text);
 
 /* The host alone, as url_parse makes it. False: no host name and no address. */
 bool url_host(struct arena *arena, struct fct_str text, struct fct_str *host,

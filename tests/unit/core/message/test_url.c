@@ -108,6 +108,50 @@ START_TEST(printing)
 }
 END_TEST
 
+static void assert_view(struct arena *arena, struct fct_str text, bool must)
+{
+    struct fct_url view, url;
+    bool plain = url_view(text, &view);
+
+    ck_assert_msg(plain || !must, "%.*s", FCT_FMT(text));
+    if (!plain)
+        return;
+    ck_assert_msg(url_parse(arena, text, &url), "%.*s", FCT_FMT(text));
+    assert_text(text.p, shown(arena, &view), shown(arena, &url));
+    assert_text(text.p, view.display, url.display);
+}
+
+/* The short way and the long way lead to the same. */
+START_TEST(views)
+{
+    static const char *const plain[] = {"https://www.shop.example/a/b.html?c=d&e=%20f#g",
+                                        "http://a.example/",
+                                        "https://a.example/?",
+                                        "https://a.example/x?#",
+                                        "https://a.example/x..",
+                                        "https://w.a.example/x%zz/a.gif"};
+    static const char pieces[] = "https://http://a.b.example//..%2e/?#@:\\'\"`^{}|[]<>~!x1-A \t";
+    struct arena *arena = arena_new(NULL);
+    uint32_t seed = 1;
+
+    for (size_t i = 0; i < FCT_COUNT(cases); i++)
+        assert_view(arena, str_from(cases[i].url), false);
+    for (size_t i = 0; i < FCT_COUNT(plain); i++)
+        assert_view(arena, str_from(plain[i]), true);
+    for (size_t i = 0; i < 20000; i++) {
+        char text[40] = "https://a.example/";
+        size_t n = 8 + i % 11;
+
+        while (n < sizeof text - 1) {
+            seed = seed * 1664525u + 1013904223u;
+            text[n++] = pieces[(seed >> 16) % (sizeof pieces - 1)];
+        }
+        assert_view(arena, (struct fct_str){text, sizeof text - 1 - i % 9}, false);
+    }
+    arena_free(&arena);
+}
+END_TEST
+
 START_TEST(displaying)
 {
     static const struct {
@@ -198,6 +242,7 @@ static void add(TCase *tc)
 {
     tcase_add_test(tc, parsing);
     tcase_add_test(tc, printing);
+    tcase_add_test(tc, views);
     tcase_add_test(tc, displaying);
     tcase_add_test(tc, references_in_a_document);
     tcase_add_test(tc, long_ones);
