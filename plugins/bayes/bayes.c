@@ -26,7 +26,9 @@ static bool start(struct fct_self *self, const struct fct_host *host, const void
     plugin->key = bayes_conf_key(plugin->conf);
     bayes_conf_tuning(plugin->conf, &plugin->tuning);
     if (plugin->conf->cache.bytes > 0)
-        plugin->cache = bayes_cache_new(plugin->conf->cache.bytes);
+        plugin->cache = bayes_cache_new(plugin->conf->cache.bytes, BAYES_SITE_BUCKETS);
+    if (plugin->conf->users_cache.bytes > 0)
+        plugin->users = bayes_users_new(plugin->conf->users_cache.bytes);
     *state = plugin;
     return true;
 }
@@ -36,6 +38,7 @@ static void stop(void *state)
     struct bayes_plugin *plugin = state;
 
     bayes_cache_free(&plugin->cache);
+    bayes_users_free(&plugin->users);
     free(plugin);
 }
 

@@ -21,15 +21,17 @@ struct bayes_shelf {
     bayes_generation generation;
     bool known;
     uint64_t state;
-    struct bucket *bucket[BAYES_SITE_BUCKETS];
+    uint32_t buckets;
+    struct bucket *bucket[];
 };
 
 enum { LARGE = 250 }; /* tokens of a bucket, when a site knows four million */
 
-enum { SHELVES = 2, PLACES = SHELVES * BAYES_SITE_BUCKETS };
+enum { SHELVES = 2 };
 
 struct bayes_cache {
     size_t bytes, most, hand;
+    uint32_t buckets;
     struct bayes_shelf *shelf[SHELVES];
 };
 
@@ -37,13 +39,20 @@ struct bayes_cache {
 
 /* ---- life ---- */
 
-struct bayes_cache *bayes_cache_new(size_t most)
+struct bayes_cache *bayes_cache_new(size_t most, uint32_t buckets)
 {
     struct bayes_cache *cache = calloc(1, sizeof *cache);
 
-    if (cache)
+    if (cache) {
         cache->most = most;
+        cache->buckets = buckets;
+    }
     return cache;
+}
+
+void bayes_cache_limit(struct bayes_cache *cache, size_t most)
+{
+    cache->most = most;
 }
 
 static size_t size_of(size_t entries)
@@ -62,7 +71,7 @@ static void drop(struct bayes_cache *cache, struct bucket **place)
 
 void bayes_shelf_reset(struct bayes_cache *cache, struct bayes_shelf *shelf, uint64_t state)
 {
-    for (size_t i = 0; i < BAYES_SITE_BUCKETS; i++)
+    for (size_t i = 0; i < shelf->buckets; i++)
         drop(cache, &shelf->bucket[i]);
     shelf->known = true;
     shelf->state = state;
@@ -88,7 +97,7 @@ size_t bayes_cache_bytes(const struct bayes_cache *cache)
 
 bool bayes_cache_is_full(const struct bayes_cache *cache)
 {
-    return cache->most - cache->bytes < size_of(LARGE);
+    return cache->bytes + size_of(LARGE) > cache->most;
 }
 
 /* ---- shelves ---- */
@@ -97,8 +106,12 @@ struct bayes_shelf *bayes_cache_shelf(struct bayes_cache *cache, bayes_generatio
 {
     struct bayes_shelf **shelf = &cache->shelf[generation % SHELVES];
 
-    if (!*shelf && !(*shelf = calloc(1, sizeof **shelf)))
-        return NULL;
+    if (!*shelf) {
+        *shelf = calloc(1, sizeof **shelf + cache->buckets * sizeof *(*shelf)->bucket);
+        if (!*shelf)
+            return NULL;
+        (*shelf)->buckets = cache->buckets;
+    }
     if ((*shelf)->generation != generation) {
         bayes_shelf_reset(cache, *shelf, 0);
         (*shelf)->known = false;
@@ -120,7 +133,7 @@ void bayes_shelf_move(struct bayes_cache *cache, struct bayes_shelf *shelf, uint
         const unsigned char *p = (const unsigned char *)changed.p;
         unsigned bucket = (unsigned)p[0] << 8 | p[1];
 
-        if (bucket < BAYES_SITE_BUCKETS)
+        if (bucket < shelf->buckets)
             drop(cache, &shelf->bucket[bucket]);
     }
     shelf->state = state;
@@ -130,9 +143,9 @@ void bayes_shelf_move(struct bayes_cache *cache, struct bayes_shelf *shelf, uint
 
 void bayes_shelf_expect(const struct bayes_shelf *shelf, uint16_t bucket, uint16_t later)
 {
-    if (later < BAYES_SITE_BUCKETS)
+    if (later < shelf->buckets)
         __builtin_prefetch(&shelf->bucket[later]);
-    if (bucket < BAYES_SITE_BUCKETS && shelf->bucket[bucket]) {
+    if (bucket < shelf->buckets && shelf->bucket[bucket]) {
         __builtin_prefetch(shelf->bucket[bucket]);
         __builtin_prefetch((const char *)shelf->bucket[bucket] + 64);
     }
@@ -140,7 +153,7 @@ void bayes_shelf_expect(const struct bayes_shelf *shelf, uint16_t bucket, uint16
 
 bool bayes_shelf_find(struct bayes_shelf *shelf, uint16_t bucket, uint64_t token, uint64_t *value)
 {
-    struct bucket *b = bucket < BAYES_SITE_BUCKETS ? shelf->bucket[bucket] : NULL;
+    struct bucket *b = bucket < shelf->buckets ? shelf->bucket[bucket] : NULL;
     uint64_t field = token & FIELD_MASK;
 
     if (!b)
@@ -161,10 +174,12 @@ bool bayes_shelf_find(struct bayes_shelf *shelf, uint16_t bucket, uint64_t token
 /* At most two rounds: the first may find nothing but what was used. */
 static void make_room(struct bayes_cache *cache, size_t bytes)
 {
-    for (size_t i = 0; i < 2 * (size_t)PLACES && cache->bytes + bytes > cache->most; i++) {
-        size_t at = cache->hand++ % PLACES;
-        struct bayes_shelf *shelf = cache->shelf[at / BAYES_SITE_BUCKETS];
-        struct bucket **place = shelf ? &shelf->bucket[at % BAYES_SITE_BUCKETS] : NULL;
+    size_t places = SHELVES * (size_t)cache->buckets;
+
+    for (size_t i = 0; i < 2 * places && cache->bytes + bytes > cache->most; i++) {
+        size_t at = cache->hand++ % places;
+        struct bayes_shelf *shelf = cache->shelf[at / cache->buckets];
+        struct bucket **place = shelf ? &shelf->bucket[at % cache->buckets] : NULL;
 
         if (!place || !*place)
             continue;
@@ -181,7 +196,7 @@ void bayes_shelf_put(struct bayes_cache *cache, struct bayes_shelf *shelf, uint1
     size_t bytes = size_of(n);
     struct bucket *b;
 
-    if (bucket >= BAYES_SITE_BUCKETS || bytes > cache->most)
+    if (bucket >= shelf->buckets || bytes > cache->most)
         return;
     drop(cache, &shelf->bucket[bucket]);
     make_room(cache, bytes);

@@ -1,5 +1,5 @@
-/* bayes_cache.h - what a process remembers of the site's database, by whole buckets: most tokens of
- * a new message were never learned, and a bucket that is here says so without asking Redis.
+/* bayes_cache.h - what a process remembers of a database, by whole buckets: most tokens of a new
+ * message were never learned, and a bucket that is here says so without asking Redis.
  *
  * A generation in Redis has a state (bayes_store.h), which each lesson changes. What lies here is
  * true for one state; whoever sees another one moves the shelf on before using it. */
@@ -17,9 +17,11 @@ struct bayes_entry {
 struct bayes_shelf;
 struct bayes_cache;
 
-/* most: bytes that buckets may take. NULL: no memory. */
-struct bayes_cache *bayes_cache_new(size_t most);
+/* most: bytes that may be taken; buckets: of the database. NULL: no memory. */
+struct bayes_cache *bayes_cache_new(size_t most, uint32_t buckets);
 void bayes_cache_free(struct bayes_cache **cache);
+/* Less than what is taken already: what comes next makes room. */
+void bayes_cache_limit(struct bayes_cache *cache, size_t most);
 size_t bayes_cache_bytes(const struct bayes_cache *cache);
 
 /* What comes next throws something out. */

@@ -19,6 +19,7 @@ const struct fct_conf_key bayes_conf_keys[] = {
     FCT_CONF_KEY(struct bayes_conf, autolearn_groups, "3",    "Groups of symbols besides bayes itself that must agree; all about authentication are one; 1 to 20"),
     FCT_CONF_KEY(struct bayes_conf, max_text,         "256K", "Text of a message that is looked at"),
     FCT_CONF_KEY(struct bayes_conf, cache,            "16M",  "Memory of a filter process for what it has seen of the site's database, 12 bytes a token, so that Redis is asked for changes only; 0: it is asked for every token of every message"),
+    FCT_CONF_KEY(struct bayes_conf, users_cache,      "8M",   "The same for users' own databases, all together; who had no mail for the longest time goes first"),
     FCT_CONF_KEY(struct bayes_conf, strongest,        "60",   "Tokens that decide: so many of those that say most; 10 to 800"),
     FCT_CONF_KEY(struct bayes_conf, unknown_strength, "0.1",  "How strongly a token is held for neutral before it was seen, in messages (Robinson's s)"),
     FCT_CONF_KEY(struct bayes_conf, min_deviation,    "0.1",  "Tokens whose probability is nearer to 0.5 than this do not count; 0 to 0.49"),

@@ -11,7 +11,7 @@ struct bayes_conf {
     const char *secret;
     uint32_t min_learned, full_learned, max_users, strongest, autolearn_groups;
     double unknown_strength, min_deviation, overlap, autolearn_spam, autolearn_ham;
-    fct_size max_text, cache;
+    fct_size max_text, cache, users_cache;
     bool users_teach_site, check_users, autolearn;
 };
 extern const struct fct_conf_key bayes_conf_keys[];

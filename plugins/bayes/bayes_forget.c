@@ -3,8 +3,8 @@
 #include "bayes_store.h"
 
 /* KEYS: the heads of this generation and the one before, the marks of both, what was spoken about
- * last. ARGV: buckets of a generation. Returns how many messages it had learned. What was taken
- * back within the last hour is no knowledge, and ends by itself. */
+ * last, the changes of both. ARGV: buckets of a generation. Returns how many messages it had
+ * learned. What was taken back within the last hour is no knowledge, and ends by itself. */
 const struct fct_redis_script bayes_forget_script = {
     .name = "bayes_forget",
     .text = "local learned = redis.call('HLEN', KEYS[3]) + redis.call('HLEN', KEYS[4])\n"
@@ -13,7 +13,7 @@ const struct fct_redis_script bayes_forget_script = {
             "    redis.call('DEL', KEYS[i] .. ':' .. bucket)\n"
             "  end\n"
             "end\n"
-            "redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])\n"
+            "redis.call('DEL', unpack(KEYS))\n"
             "return learned\n",
 };
 
@@ -24,8 +24,10 @@ void bayes_forget(struct bayes_question *q, const struct bayes_db *db, bayes_gen
     q->key[2] = bayes_key_of(q, 2, "l", db, now);
     q->key[3] = bayes_key_of(q, 3, "l", db, now - 1);
     q->key[4] = bayes_near_key(q, 4, db);
-    q->keys = 5;
-    (void)snprintf(q->text[5], sizeof q->text[5], "%u", db->buckets);
-    q->arg[0] = (struct fct_str){q->text[5], strlen(q->text[5])};
+    q->key[5] = bayes_key_of(q, 5, "c", db, now);
+    q->key[6] = bayes_key_of(q, 6, "c", db, now - 1);
+    q->keys = 7;
+    (void)snprintf(q->text[7], sizeof q->text[7], "%u", db->buckets);
+    q->arg[0] = (struct fct_str){q->text[7], strlen(q->text[7])};
     q->args = 1;
 }

@@ -2,7 +2,7 @@
  * whether it knows enough to say anything. */
 #include "bayes_lookup.h"
 
-#include "bayes_site.h"
+#include "bayes_recall.h"
 
 #include <time.h>
 
@@ -30,23 +30,57 @@ static FCT_MAY_WAIT const struct fct_redis_reply *ask(struct fct_call *call, str
     return l->plugin->host->redis_script(call, script, q->key, q->keys, q->arg, q->args, NULL);
 }
 
-/* ---- users ---- */
+/* ---- tokens ---- */
 
-static FCT_MAY_WAIT bool look_tokens(struct fct_call *call, struct look *l)
+/* While one waits the memory of a user may be given to another. */
+static struct bayes_cache *cache_of(const struct look *l)
 {
-    struct bayes_counts messages = {0};
-    double weight = 1;
+    const struct bayes_db *db = &l->database->db;
 
-    for (unsigned age = 0; age < BAYES_GENERATIONS; age++, weight *= BAYES_OLDER_WEIGHT) {
+    return db->is_user ? bayes_users_cache(l->plugin->users, db) : l->plugin->cache;
+}
+
+static FCT_MAY_WAIT void look_tokens(struct fct_call *call, struct look *l)
+{
+    const struct fct_host *host = l->plugin->host;
+    struct bayes_database *d = l->database;
+    struct bayes_recall *recall = host->alloc(call, sizeof *recall);
+    enum bayes_recall_next next = BAYES_RECALL_AGAIN;
+
+    d->token = host->alloc(call, BAYES_TOKENS * sizeof *d->token);
+    if (!recall || !d->token)
+        return;
+    bayes_recall_begin(recall, &d->db, cache_of(l), l->now, l->token, l->n);
+    while (next == BAYES_RECALL_AGAIN) {
         const struct fct_redis_reply *reply;
 
-        bayes_look(&l->question, &l->database->db, l->now - age, l->token, l->n);
-        reply = ask(call, l, &bayes_look_script);
-        if (!reply || !bayes_look_add(reply, weight, &messages, l->database->token, l->n))
-            return false;
+        bayes_recall_ask(recall, &l->question);
+        reply = ask(call, l, &bayes_recall_script);
+        recall->cache = cache_of(l);
+        next = reply ? bayes_recall_answer(recall, reply) : BAYES_RECALL_STRANGE;
     }
-    l->database->messages = messages;
-    return has_learned(l);
+    if (next != BAYES_RECALL_DONE)
+        return;
+    d->messages = (struct bayes_counts){0};
+    bayes_recall_counts(recall, &d->messages, d->token);
+    d->knows = has_learned(l);
+}
+
+/* ---- users ---- */
+
+/* Most users never teach anything: that is the cheapest question. */
+static FCT_MAY_WAIT bool has_taught(struct fct_call *call, struct look *l)
+{
+    const struct bayes_question *q = &l->question;
+    struct fct_str word[1 + FCT_COUNT(q->key)] = {FCT_STR("EXISTS")};
+    const struct fct_redis_reply *reply;
+
+    if (bayes_users_has(l->plugin->users, &l->database->db))
+        return true;
+    for (size_t i = 0; i < q->keys; i++)
+        word[1 + i] = q->key[i];
+    reply = l->plugin->host->redis(call, word, 1 + q->keys, NULL);
+    return reply && reply->kind == FCT_REDIS_INTEGER && reply->integer > 0;
 }
 
 static FCT_MAY_WAIT void look_user(struct fct_call *call, void *arg)
@@ -55,33 +89,12 @@ static FCT_MAY_WAIT void look_user(struct fct_call *call, void *arg)
     const struct fct_redis_reply *reply;
 
     bayes_heads(&l->question, &l->database->db, l->now);
+    if (!has_taught(call, l))
+        return;
     reply = ask(call, l, &bayes_heads_script);
     if (reply && bayes_heads_add(reply, &l->database->messages, &l->database->near) &&
         has_learned(l))
-        l->database->knows = look_tokens(call, l);
-}
-
-/* ---- the site ---- */
-
-static FCT_MAY_WAIT void look_site(struct fct_call *call, struct look *l)
-{
-    struct bayes_site_look *site = l->plugin->host->alloc(call, sizeof *site);
-    enum bayes_site_next next = BAYES_SITE_AGAIN;
-
-    if (!site)
-        return;
-    bayes_site_begin(site, l->plugin->cache, l->now, l->token, l->n);
-    while (next == BAYES_SITE_AGAIN) {
-        const struct fct_redis_reply *reply;
-
-        bayes_site_ask(site, &l->question);
-        reply = ask(call, l, &bayes_site_script);
-        next = reply ? bayes_site_answer(site, reply) : BAYES_SITE_STRANGE;
-    }
-    if (next != BAYES_SITE_DONE)
-        return;
-    bayes_site_counts(site, &l->database->messages, l->database->token);
-    l->database->knows = has_learned(l);
+        look_tokens(call, l);
 }
 
 /* ---- all ---- */
@@ -111,6 +124,6 @@ void bayes_look_up(const struct bayes_plugin *plugin, struct fct_call *call,
             started[users++] = plugin->host->start(call, look_user, l);
     }
     if (site)
-        look_site(call, site);
+        look_tokens(call, site);
     (void)plugin->host->wait_all(call, started, users);
 }

@@ -7,10 +7,10 @@
 /* The site's, or a user's own. */
 struct bayes_database {
     struct bayes_db db;
-    struct fct_str account; /* empty: the site's */
-    struct bayes_counts messages, token[BAYES_TOKENS];
-    const struct fct_redis_reply *near; /* of users, for bayes_near_find; may be NULL */
-    bool knows;                         /* it answered, and has learned enough to say something */
+    struct fct_str account;               /* empty: the site's */
+    struct bayes_counts messages, *token; /* of each token, when it knows */
+    const struct fct_redis_reply *near;   /* of users, for bayes_near_find; may be NULL */
+    bool knows;                           /* it answered, and has learned enough to say something */
 };
 
 /* All databases at once. */

@@ -5,6 +5,7 @@
 #include "bayes_cache.h"
 #include "bayes_conf.h"
 #include "bayes_store.h"
+#include "bayes_users.h"
 
 enum { BAYES_DATABASES_MAX = 21 }; /* the site's and those of max_users */
 
@@ -14,6 +15,7 @@ struct bayes_plugin {
     uint64_t key;
     struct bayes_tuning tuning;
     struct bayes_cache *cache; /* NULL: `cache = 0` */
+    struct bayes_users *users; /* NULL: `users_cache = 0` */
 };
 
 extern const struct fct_symbol bayes_symbols[];

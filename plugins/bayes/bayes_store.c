@@ -249,7 +249,6 @@ const struct fct_redis_script bayes_learn_script = {
         "  local text = string.format('%015.0f', v)\n"
         "  if v == 0 then redis.call('HDEL', head, 'v')\n"
         "  elseif redis.call('EXISTS', head) == 1 then redis.call('HSET', head, 'v', text) end\n"
-        "  if keep == 0 then return end\n"
         "  redis.call('LPUSH', log, text .. t)\n"
         "  redis.call('LTRIM', log, 0, keep - 1)\n"
         "  redis.call('EXPIRE', log, 600)\n"
@@ -377,7 +376,7 @@ void bayes_learn(struct bayes_question *q, const struct bayes_db *db, bayes_gene
     (void)snprintf(most, room, "%d", BAYES_NEAR_MAX);
     q->arg[9] = text_of(most);
     q->arg[10] = amounts_of(q, 5);
-    q->arg[11] = db->is_user ? FCT_STR("0") : FCT_STR(CHANGES_MOST);
+    q->arg[11] = FCT_STR(CHANGES_MOST);
     q->keys = 3;
     q->args = 12;
 }

@@ -5,8 +5,8 @@
  *   fct:b:{DB}:GENERATION:BUCKET   hash: 5 bytes of a token's hash -> spam << 24 | ham
  *   fct:l:{DB}:GENERATION          hash: digest of a learned message -> who taught what: s or h by
  *                                  a person, -s or -h by the score (bayes_learn_script)
- *   fct:c:{DB}:GENERATION          list, of the site only, the newest first: state after a lesson,
- *                                  tokens that it changed; for ten minutes (bayes_site.h)
+ *   fct:c:{DB}:GENERATION          list, the newest first: state after a lesson, tokens that it
+ *                                  changed; for ten minutes (bayes_recall.h)
  *   fct:t:{DB}:DIGEST              what was taken back, s or h; for an hour: told of the same move
  *                                  once more nothing is learned
  *   fct:n:{DB}                     list, of users only: what they spoke about last (bayes_near.h)
@@ -50,9 +50,9 @@ int64_t bayes_generation_end(bayes_generation generation);
 
 /* What a script is called with. The views point into the struct. */
 struct bayes_question {
-    struct fct_str key[5], arg[12];
+    struct fct_str key[7], arg[12];
     size_t keys, args;
-    char text[6][100];
+    char text[8][100];
     struct bayes_near_record near;
     char packed[BAYES_PACKED * BAYES_TOKENS];
 };

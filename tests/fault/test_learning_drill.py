@@ -117,7 +117,7 @@ return most'''
         self.redis.start()
         self.move('1:*', 'Junk', 'INBOX')
         wait_for(lambda: self.learned() == (0, 0) and self.waiting() == 0, 'all taken back', 120)
-        self.assertEqual(self.redis.cli('keys', 'fct:[^t]:{u*'), '')
+        self.assertEqual(self.redis.cli('keys', 'fct:[^tc]:{u*'), '')
         self.assertTrue(0 < int(self.redis.cli('ttl', self.redis.cli('keys', 'fct:t:{u*').split()[0])) <= 3600)  # marks, which go
         self.assertNotIn('LIKE_TAUGHT', self.shown(mail(3), ANNA))
 

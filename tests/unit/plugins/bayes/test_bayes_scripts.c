@@ -103,7 +103,7 @@ static void count_fiber(void *left)
 {
     static const char text[] = "local n = 0\n"
                                "for _, key in ipairs(redis.call('KEYS', '*')) do\n"
-                               "  if not key:find('^fct:t:') then n = n + 1 end\n"
+                               "  if not key:find('^fct:[tc]:') then n = n + 1 end\n"
                                "end\n"
                                "return n\n";
     struct fct_str word[] = {FCT_STR("EVAL"), str_from(text), FCT_STR("0")};

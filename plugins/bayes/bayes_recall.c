@@ -1,5 +1,5 @@
-/* bayes_site.c - see bayes_site.h. */
-#include "bayes_site.h"
+/* bayes_recall.c - see bayes_recall.h. */
+#include "bayes_recall.h"
 
 /* Of questions: when lessons overtake us again and again the cache is left alone. */
 enum { ROUNDS = 16 };
@@ -12,59 +12,66 @@ enum { AHEAD = 16 }; /* tokens that memory is asked for before they are looked a
  * Of each: false when it is empty, else s, h, state, buckets, values of tokens, what changed since.
  * A bucket is "N:" and its fields and values, a comma behind each; what changed are tokens, or
  * false when it is unknown. Nothing but the state is looked up for who holds another one. */
-const struct fct_redis_script bayes_site_script = {
-    .name = "bayes_site",
-    .text = "local function buckets(head, list)\n"
-            "  local out = {}\n"
-            "  for i = 1, #list, 2 do\n"
-            "    local b = redis.call('HGETALL', head .. ':' .. list:byte(i) * 256 + "
-            "list:byte(i + 1))\n"
-            "    out[#out + 1] = #b / 2 .. ':' .. table.concat(b, ',') .. (#b > 0 and ',' or '')\n"
-            "  end\n"
-            "  return table.concat(out)\n"
-            "end\n"
-            "local function values(head, t)\n"
-            "  local out = {}\n"
-            "  for i = 1, #t, 7 do\n"
-            "    out[#out + 1] = redis.call('HGET', head .. ':' .. t:byte(i) * 256 + "
-            "t:byte(i + 1),\n"
-            "      t:sub(i + 2, i + 6)) or ''\n"
-            "  end\n"
-            "  return table.concat(out, ',')\n"
-            "end\n"
-            "local function changes(key, held)\n"
-            "  local out = {}\n"
-            "  for i = 0, redis.call('LLEN', key) - 1 do\n"
-            "    local r = redis.call('LINDEX', key, i)\n"
-            "    if r:sub(1, 15) == held then return table.concat(out) end\n"
-            "    out[#out + 1] = r:sub(16)\n"
-            "  end\n"
-            "  return false\n"
-            "end\n"
-            "local function generation(head, log, held, b, t)\n"
-            "  local r = redis.call('HMGET', head, 's', 'h', 'v')\n"
-            "  if not r[1] and not r[2] then return false end\n"
-            "  local state = string.format('%015.0f', tonumber(r[3] or 0))\n"
-            "  local now, since = held == state or held == 'any', ''\n"
-            "  if not now and held ~= '' then since = changes(log, held) end\n"
-            "  return {r[1] or '0', r[2] or '0', state, now and buckets(head, b) or '',\n"
-            "    now and values(head, t) or '', since}\n"
-            "end\n"
-            "return {generation(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]),\n"
-            "  generation(KEYS[3], KEYS[4], ARGV[4], ARGV[5], ARGV[6])}\n",
+const struct fct_redis_script bayes_recall_script = {
+    .name = "bayes_recall",
+    .text =
+        "local function bucket(head, list, i)\n"
+        "  return string.format('%s:%d', head, list:byte(i) * 256 + list:byte(i + 1))\n"
+        "end\n"
+        "local begins = {[0] = '0:'}\n"
+        "local function buckets(head, list)\n"
+        "  local out = {}\n"
+        "  for i = 1, #list, 2 do\n"
+        "    local b = redis.call('HGETALL', bucket(head, list, i))\n"
+        "    local n = #b\n"
+        "    begins[n] = begins[n] or n / 2 .. ':'\n"
+        "    if n > 0 then b[n + 1] = '' end\n"
+        "    out[#out + 1] = begins[n]\n"
+        "    out[#out + 1] = table.concat(b, ',')\n"
+        "  end\n"
+        "  return table.concat(out)\n"
+        "end\n"
+        "local function values(head, t)\n"
+        "  local out = {}\n"
+        "  for i = 1, #t, 7 do\n"
+        "    out[#out + 1] = redis.call('HGET', bucket(head, t, i), t:sub(i + 2, i + 6)) or ''\n"
+        "  end\n"
+        "  return table.concat(out, ',')\n"
+        "end\n"
+        "local function changes(key, held)\n"
+        "  local out = {}\n"
+        "  for i = 0, redis.call('LLEN', key) - 1 do\n"
+        "    local r = redis.call('LINDEX', key, i)\n"
+        "    if r:sub(1, 15) == held then return table.concat(out) end\n"
+        "    out[#out + 1] = r:sub(16)\n"
+        "  end\n"
+        "  return false\n"
+        "end\n"
+        "local function generation(head, log, held, b, t)\n"
+        "  local r = redis.call('HMGET', head, 's', 'h', 'v')\n"
+        "  if not r[1] and not r[2] then return false end\n"
+        "  local state = r[3] or '000000000000000'\n"
+        "  local now, since = held == state or held == 'any', ''\n"
+        "  if not now and held ~= '' then since = changes(log, held) end\n"
+        "  return {r[1] or '0', r[2] or '0', state, now and buckets(head, b) or '',\n"
+        "    now and values(head, t) or '', since}\n"
+        "end\n"
+        "return {generation(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]),\n"
+        "  generation(KEYS[3], KEYS[4], ARGV[4], ARGV[5], ARGV[6])}\n",
 };
 
 /* ---- asking ---- */
 
-void bayes_site_begin(struct bayes_site_look *look, struct bayes_cache *cache, bayes_generation now,
-                      const uint64_t *token, size_t n)
+void bayes_recall_begin(struct bayes_recall *look, const struct bayes_db *db,
+                        struct bayes_cache *cache, bayes_generation now, const uint64_t *token,
+                        size_t n)
 {
     look->cache = cache;
     look->token = token;
     look->n = n;
     look->rounds = 0;
     look->direct = false;
-    bayes_db_site(&look->db);
+    look->db = *db;
     for (size_t i = 0; i < n; i++)
         look->bucket[i] = (uint16_t)bayes_bucket(&look->db, token[i]);
     for (unsigned i = 0; i < BAYES_GENERATIONS; i++) {
@@ -73,23 +80,23 @@ void bayes_site_begin(struct bayes_site_look *look, struct bayes_cache *cache, b
     }
 }
 
-static struct bayes_shelf *shelf_of(const struct bayes_site_look *look,
-                                    const struct bayes_site_part *part)
+static struct bayes_shelf *shelf_of(const struct bayes_recall *look,
+                                    const struct bayes_recall_part *part)
 {
     return look->cache ? bayes_cache_shelf(look->cache, part->generation) : NULL;
 }
 
 /* A bucket that is missing is fetched whole, and of those that are here already nothing is asked.
  */
-static void want(struct bayes_site_look *look, struct bayes_site_part *part, unsigned char *seen,
+static void want(struct bayes_recall *look, struct bayes_recall_part *part, unsigned char *seen,
                  size_t at)
 {
     bool full = bayes_cache_is_full(look->cache);
+    size_t most = look->db.is_user ? BAYES_FETCHED_USER : BAYES_FETCHED_MOST;
     uint16_t bucket = look->bucket[at];
     unsigned char bit = (unsigned char)(1u << bucket % 8);
 
-    if (part->nfetched < (full ? BAYES_FETCHED_FEW : BAYES_FETCHED_MOST) &&
-        !(seen[bucket / 8] & bit)) {
+    if (part->nfetched < (full ? BAYES_FETCHED_FEW : most) && !(seen[bucket / 8] & bit)) {
         seen[bucket / 8] |= bit;
         part->buckets[2 * part->nfetched] = (char)(bucket >> 8);
         part->buckets[2 * part->nfetched + 1] = (char)bucket;
@@ -101,7 +108,7 @@ static void want(struct bayes_site_look *look, struct bayes_site_part *part, uns
     }
 }
 
-static void plan(struct bayes_site_look *look, struct bayes_site_part *part)
+static void plan(struct bayes_recall *look, struct bayes_recall_part *part)
 {
     struct bayes_shelf *shelf = shelf_of(look, part);
     unsigned char seen[BAYES_SITE_BUCKETS / 8] = {0};
@@ -119,7 +126,7 @@ static void plan(struct bayes_site_look *look, struct bayes_site_part *part)
     }
 }
 
-static void plan_all(const struct bayes_site_look *look, struct bayes_site_part *part)
+static void plan_all(const struct bayes_recall *look, struct bayes_recall_part *part)
 {
     part->nfetched = 0;
     part->held = part->more = false;
@@ -127,7 +134,7 @@ static void plan_all(const struct bayes_site_look *look, struct bayes_site_part 
         part->single[part->nsingle] = (uint16_t)part->nsingle;
 }
 
-static struct fct_str pack_single(const struct bayes_site_look *look, struct bayes_site_part *part)
+static struct fct_str pack_single(const struct bayes_recall *look, struct bayes_recall_part *part)
 {
     for (size_t i = 0; i < part->nsingle; i++)
         bayes_pack(&look->db, look->token[part->single[i]], part->tokens + i * BAYES_PACKED);
@@ -135,12 +142,12 @@ static struct fct_str pack_single(const struct bayes_site_look *look, struct bay
 }
 
 /* What is done already is asked for its state only. */
-void bayes_site_ask(struct bayes_site_look *look, struct bayes_question *q)
+void bayes_recall_ask(struct bayes_recall *look, struct bayes_question *q)
 {
     look->direct = !look->cache || look->rounds == ROUNDS;
     look->rounds++;
     for (unsigned i = 0; i < BAYES_GENERATIONS; i++) {
-        struct bayes_site_part *part = &look->part[i];
+        struct bayes_recall_part *part = &look->part[i];
         struct fct_str *arg = &q->arg[3 * i];
 
         q->key[2 * i] = bayes_key_of(q, 3 * i, "b", &look->db, part->generation);
@@ -190,7 +197,7 @@ static bool read_entry(struct fct_str *s, struct bayes_entry *out)
 }
 
 /* The bucket of the token at `at`; false: this is none. */
-static bool read_bucket(const struct bayes_site_look *look, struct bayes_site_part *part, size_t at,
+static bool read_bucket(const struct bayes_recall *look, struct bayes_recall_part *part, size_t at,
                         struct fct_str *s, struct bayes_shelf *shelf)
 {
     uint64_t n = bayes_number(s), field = look->token[at] & UINT64_C(0xffffffffff);
@@ -212,7 +219,7 @@ static bool read_bucket(const struct bayes_site_look *look, struct bayes_site_pa
     return true;
 }
 
-static bool read_single(struct bayes_site_part *part, struct fct_str s)
+static bool read_single(struct bayes_recall_part *part, struct fct_str s)
 {
     for (size_t i = 0; i < part->nsingle; i++) {
         part->value[part->single[i]] = bayes_number(&s);
@@ -224,7 +231,7 @@ static bool read_single(struct bayes_site_part *part, struct fct_str s)
 
 /* Another message may have moved the shelf on meanwhile: then what came is good for this message
  * only. */
-static bool read_values(const struct bayes_site_look *look, struct bayes_site_part *part,
+static bool read_values(const struct bayes_recall *look, struct bayes_recall_part *part,
                         const struct fct_redis_reply *item)
 {
     struct bayes_shelf *shelf = shelf_of(look, part);
@@ -240,7 +247,7 @@ static bool read_values(const struct bayes_site_look *look, struct bayes_site_pa
 }
 
 /* Somebody has learned, or we knew nothing at all. */
-static void move_on(const struct bayes_site_look *look, const struct bayes_site_part *part,
+static void move_on(const struct bayes_recall *look, const struct bayes_recall_part *part,
                     uint64_t state, const struct fct_redis_reply *changes)
 {
     struct bayes_shelf *shelf = shelf_of(look, part);
@@ -265,7 +272,7 @@ static bool is_generation(const struct fct_redis_reply *r)
     return true;
 }
 
-static bool answer_part(const struct bayes_site_look *look, struct bayes_site_part *part,
+static bool answer_part(const struct bayes_recall *look, struct bayes_recall_part *part,
                         const struct fct_redis_reply *reply)
 {
     struct fct_str spam, ham, text;
@@ -295,28 +302,28 @@ static bool answer_part(const struct bayes_site_look *look, struct bayes_site_pa
     return true;
 }
 
-enum bayes_site_next bayes_site_answer(struct bayes_site_look *look,
-                                       const struct fct_redis_reply *reply)
+enum bayes_recall_next bayes_recall_answer(struct bayes_recall *look,
+                                           const struct fct_redis_reply *reply)
 {
     bool done = true;
 
     if (reply->kind != FCT_REDIS_ARRAY || reply->n != BAYES_GENERATIONS)
-        return BAYES_SITE_STRANGE;
+        return BAYES_RECALL_STRANGE;
     for (unsigned i = 0; i < BAYES_GENERATIONS; i++) {
         if (!look->part[i].done && !answer_part(look, &look->part[i], &reply->item[i]))
-            return BAYES_SITE_STRANGE;
+            return BAYES_RECALL_STRANGE;
         done = done && look->part[i].done;
     }
-    return done ? BAYES_SITE_DONE : BAYES_SITE_AGAIN;
+    return done ? BAYES_RECALL_DONE : BAYES_RECALL_AGAIN;
 }
 
-void bayes_site_counts(const struct bayes_site_look *look, struct bayes_counts *messages,
-                       struct bayes_counts *token)
+void bayes_recall_counts(const struct bayes_recall *look, struct bayes_counts *messages,
+                         struct bayes_counts *token)
 {
     double weight = 1;
 
     for (unsigned g = 0; g < BAYES_GENERATIONS; g++, weight *= BAYES_OLDER_WEIGHT) {
-        const struct bayes_site_part *part = &look->part[g];
+        const struct bayes_recall_part *part = &look->part[g];
 
         messages->spam += weight * part->messages.spam;
         messages->ham += weight * part->messages.ham;

@@ -1,12 +1,13 @@
-/* test_bayes_site.c - what is remembered of the site's database says what Redis says, whoever
+/* test_bayes_recall.c - what is remembered of a database says what Redis says, whoever
  * learns meanwhile, however little room there is. */
-#include "plugins/bayes/bayes_site.h"
+#include "plugins/bayes/bayes_recall.h"
+#include "plugins/bayes/bayes_users.h"
 #include "tests/unit/core/redis/redis_rig.h"
 
 enum { WORDS = 3000, TOKENS = 700, NOW = 2096 * 4 + 3, LESSONS = 60, FEW = 20000 };
 
 static uint64_t word[WORDS];
-static struct bayes_db site;
+static struct bayes_db db; /* the site's, or a user's */
 static struct bayes_cache *cache;
 
 static void setup(void)
@@ -14,7 +15,7 @@ static void setup(void)
     redis_rig_start();
     redis_rig_server(NULL);
     redis_rig_client();
-    bayes_db_site(&site);
+    bayes_db_site(&db);
     for (uint64_t i = 0; i < WORDS; i++)
         word[i] = (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
 }
@@ -23,6 +24,15 @@ static void teardown(void)
 {
     bayes_cache_free(&cache);
     redis_rig_stop();
+}
+
+/* Of each test there are two: the site's database, and a user's. */
+static void open_cache(int is_user, size_t most)
+{
+    if (is_user)
+        bayes_db_user(&db, 1, FCT_STR("anna@example.org"));
+    cache = bayes_cache_new(most, db.buckets);
+    ck_assert_ptr_nonnull(cache);
 }
 
 /* ---- asking ---- */
@@ -59,7 +69,7 @@ static void learn_fiber(void *arg)
 
     text_make(&text, l->seed);
     (void)snprintf(digest.hex, sizeof digest.hex, "%032u", l->seed);
-    bayes_learn(&q, &site, l->generation, l->spam, l->why, &digest, text.token, text.n);
+    bayes_learn(&q, &db, l->generation, l->spam, l->why, &digest, text.token, text.n);
     reply =
         redis_script(rig.redis, rig.arena, &bayes_learn_script, q.key, q.keys, q.arg, q.args, &err);
     ck_assert_msg(reply && bayes_learned(reply, &l->what), "%s", err.text);
@@ -82,24 +92,24 @@ struct looked {
 
 static void look_fiber(void *arg)
 {
-    static struct bayes_site_look look;
+    static struct bayes_recall look;
     static struct bayes_question q;
     struct looked *l = arg;
-    enum bayes_site_next next = BAYES_SITE_AGAIN;
+    enum bayes_recall_next next = BAYES_RECALL_AGAIN;
     struct fct_err err = {0};
 
-    bayes_site_begin(&look, l->cache, NOW, l->text->token, l->text->n);
-    for (l->questions = 0; next == BAYES_SITE_AGAIN; l->questions++) {
+    bayes_recall_begin(&look, &db, l->cache, NOW, l->text->token, l->text->n);
+    for (l->questions = 0; next == BAYES_RECALL_AGAIN; l->questions++) {
         const struct fct_redis_reply *reply;
 
-        bayes_site_ask(&look, &q);
-        reply = redis_script(rig.redis, rig.arena, &bayes_site_script, q.key, q.keys, q.arg, q.args,
-                             &err);
+        bayes_recall_ask(&look, &q);
+        reply = redis_script(rig.redis, rig.arena, &bayes_recall_script, q.key, q.keys, q.arg,
+                             q.args, &err);
         ck_assert_msg(reply != NULL, "%s", err.text);
-        next = bayes_site_answer(&look, reply);
+        next = bayes_recall_answer(&look, reply);
     }
-    ck_assert_int_eq(next, BAYES_SITE_DONE);
-    bayes_site_counts(&look, &l->messages, l->token);
+    ck_assert_int_eq(next, BAYES_RECALL_DONE);
+    bayes_recall_counts(&look, &l->messages, l->token);
 }
 
 /* Both ways give the same; returns how many questions the remembering one took. */
@@ -128,10 +138,11 @@ static unsigned compare(unsigned seed)
 
 START_TEST(remembered)
 {
-    cache = bayes_cache_new(1 << 20);
+    open_cache(_i, 1 << 20);
     ck_assert_uint_eq(compare(1), 1); /* an empty database */
     (void)learn(1, true, BAYES_SAID);
-    ck_assert_uint_gt(compare(1), 1 + TOKENS / BAYES_FETCHED_MOST); /* its state, its buckets */
+    ck_assert_uint_gt(compare(1),
+                      _i ? 1 : 1 + TOKENS / BAYES_FETCHED_MOST); /* its state, its buckets */
     ck_assert_uint_eq(compare(1), 1);
     ck_assert_uint_gt(bayes_cache_bytes(cache), 10000);
 }
@@ -140,7 +151,7 @@ END_TEST
 /* The next verdict after a lesson knows it; taken back, the counts are what they were. */
 START_TEST(lessons)
 {
-    cache = bayes_cache_new(1 << 20);
+    open_cache(_i, 1 << 20);
     for (unsigned i = 0; i < LESSONS; i++) {
         (void)learn(i, i % 3 == 0, BAYES_MOVED);
         (void)compare(i * 5 % 11);
@@ -155,7 +166,7 @@ END_TEST
 /* More lessons between two looks than Redis remembers changes of. */
 START_TEST(long_away)
 {
-    cache = bayes_cache_new(1 << 20);
+    open_cache(_i, 1 << 20);
     (void)learn(1, true, BAYES_SAID);
     (void)compare(2);
     for (unsigned i = 2; i < LESSONS; i++)
@@ -170,7 +181,7 @@ END_TEST
 
 START_TEST(little_room)
 {
-    cache = bayes_cache_new(FEW);
+    open_cache(_i, FEW);
     for (unsigned i = 0; i < LESSONS / 2; i++) {
         (void)learn(i, i % 2, BAYES_SAID);
         (void)compare(i * 5 % 11);
@@ -209,7 +220,7 @@ END_TEST
 /* Whatever is sent, nothing is read that is not there. */
 START_TEST(strange)
 {
-    static struct bayes_site_look look;
+    static struct bayes_recall look;
     static struct bayes_question q;
     static const struct fct_str buckets[] = {FCT_STR_INIT(""), FCT_STR_INIT("2:abcde,1,"),
                                              FCT_STR_INIT("99999999999:"), FCT_STR_INIT("1:abc"),
@@ -220,37 +231,78 @@ START_TEST(strange)
     struct fct_redis_reply both[2] = {{.kind = FCT_REDIS_ARRAY, .item = item, .n = 6}, nil};
     struct fct_redis_reply reply = {.kind = FCT_REDIS_ARRAY, .item = both, .n = 2};
 
-    cache = bayes_cache_new(1 << 20);
-    bayes_site_begin(&look, cache, NOW, word, 3);
-    bayes_site_ask(&look, &q);
-    ck_assert_int_eq(bayes_site_answer(&look, &nil), BAYES_SITE_STRANGE);
-    ck_assert_int_eq(bayes_site_answer(&look, &reply), BAYES_SITE_AGAIN);
+    open_cache(false, 1 << 20);
+    bayes_recall_begin(&look, &db, cache, NOW, word, 3);
+    bayes_recall_ask(&look, &q);
+    ck_assert_int_eq(bayes_recall_answer(&look, &nil), BAYES_RECALL_STRANGE);
+    ck_assert_int_eq(bayes_recall_answer(&look, &reply), BAYES_RECALL_AGAIN);
     for (size_t i = 0; i < FCT_COUNT(buckets); i++) {
-        bayes_site_begin(&look, cache, NOW, word, 3);
-        bayes_site_ask(&look, &q);
+        bayes_recall_begin(&look, &db, cache, NOW, word, 3);
+        bayes_recall_ask(&look, &q);
         ck_assert_uint_eq(look.part[0].nfetched, 3);
         item[3].string = buckets[i];
-        ck_assert_int_eq(bayes_site_answer(&look, &reply), BAYES_SITE_STRANGE);
+        ck_assert_int_eq(bayes_recall_answer(&look, &reply), BAYES_RECALL_STRANGE);
     }
     both[0].n = 5;
-    ck_assert_int_eq(bayes_site_answer(&look, &reply), BAYES_SITE_STRANGE);
+    ck_assert_int_eq(bayes_recall_answer(&look, &reply), BAYES_RECALL_STRANGE);
+}
+END_TEST
+
+/* ---- users ---- */
+
+enum { USERS = 60, USERS_BYTES = 200000 };
+
+static struct bayes_users *users;
+
+static void look_as(unsigned user)
+{
+    char account[40];
+
+    (void)snprintf(account, sizeof account, "user%u@example.org", user);
+    bayes_db_user(&db, 1, (struct fct_str){account, strlen(account)});
+    cache = bayes_users_cache(users, &db);
+    ck_assert_ptr_nonnull(cache);
+    (void)compare(3);
+    ck_assert(bayes_users_has(users, &db));
+    ck_assert_uint_le(bayes_users_bytes(users), USERS_BYTES);
+}
+
+/* However many there are they have their room, and who was asked last is still there. */
+START_TEST(many_users)
+{
+    users = bayes_users_new(USERS_BYTES);
+    for (unsigned i = 0; i < USERS; i++) {
+        char account[40];
+
+        (void)snprintf(account, sizeof account, "user%u@example.org", i);
+        bayes_db_user(&db, 1, (struct fct_str){account, strlen(account)});
+        (void)learn(i, i % 2, BAYES_SAID);
+        look_as(i);
+        look_as(i / 2);
+    }
+    bayes_db_user(&db, 1, FCT_STR("user1@example.org"));
+    ck_assert(!bayes_users_has(users, &db));
+    ck_assert(!bayes_users_has(NULL, &db) && !bayes_users_cache(NULL, &db));
+    bayes_users_free(&users);
+    cache = NULL;
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("bayes_site");
+    Suite *suite = suite_create("bayes_recall");
     TCase *tc = tcase_create("site");
     SRunner *runner;
     int failed;
 
     tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_add_test(tc, remembered);
-    tcase_add_test(tc, lessons);
-    tcase_add_test(tc, long_away);
-    tcase_add_test(tc, little_room);
+    tcase_add_loop_test(tc, remembered, 0, 2);
+    tcase_add_loop_test(tc, lessons, 0, 2);
+    tcase_add_loop_test(tc, long_away, 0, 2);
+    tcase_add_loop_test(tc, little_room, 0, 2);
     tcase_add_test(tc, states);
     tcase_add_test(tc, strange);
+    tcase_add_test(tc, many_users);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
