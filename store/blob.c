@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define IN_LOOP_MAX   (64u << 10)  /* hashed at once; larger ones go to a thread */
 #define COPY_ALWAYS   (256u << 10) /* cheaper to copy than to map */
@@ -148,6 +149,18 @@ static void release_bytes(const char *bytes, uint64_t size, bool mapped)
         munmap(p, (size_t)size);
     else
         free(p);
+}
+
+bool body_of_text(struct server *s, struct fct_str text, struct body *out, struct fct_err *err)
+{
+    int fd = memfd_create("body", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    bool ok = fd >= 0 && write(fd, text.p, text.n) == (ssize_t)text.n;
+
+    ok = ok ? body_read(s, fd, 0, text.n, out, err)
+            : fct_fail(err, FCT_TEMP, "no memory for a message");
+    if (fd >= 0)
+        close(fd);
+    return ok;
 }
 
 void body_free(struct body *b)

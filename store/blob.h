@@ -22,6 +22,9 @@ struct body {
  * bodies goes to a thread. */
 FCT_MAY_WAIT FCT_MUST_CHECK bool body_read(struct server *s, int fd, uint64_t offset, uint64_t size,
                                            struct body *out, struct fct_err *err);
+/* The same of bytes that we made. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool body_of_text(struct server *s, struct fct_str text,
+                                              struct body *out, struct fct_err *err);
 void body_free(struct body *b); /* accepts an empty one */
 
 FCT_MUST_CHECK bool blob_exists(struct server *s, const struct blob_id *id, bool *exists,

@@ -11,10 +11,6 @@
 #include "store/message.h"
 #include "store/privacy_days.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #define VERSION     1
 #define DAY_SECONDS 86400
 #define WEEK        7
@@ -91,19 +87,6 @@ static bool describe(struct sending *g, struct fct_str text, struct new_mail *ma
     return message_check(mail, facts, err);
 }
 
-static FCT_MAY_WAIT bool read_body(struct server *s, struct fct_str text, struct body *body,
-                                   struct fct_err *err)
-{
-    int fd = memfd_create("digest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    bool ok = fd >= 0 && write(fd, text.p, text.n) == (ssize_t)text.n;
-
-    ok = ok ? body_read(s, fd, 0, text.n, body, err)
-            : fct_fail(err, FCT_TEMP, "no memory for a digest");
-    if (fd >= 0)
-        close(fd);
-    return ok;
-}
-
 /* The message and the note in one change. */
 static FCT_MAY_WAIT bool deliver(struct sending *g, struct new_mail *mail,
                                  const struct mail_facts *facts, struct body *body,
@@ -150,7 +133,7 @@ static FCT_MAY_WAIT bool send_text(struct sending *g, const struct privacy_tally
         },
         &text);
     ok = describe(g, buf_str(&text), &mail, &facts, err) &&
-         read_body(g->s, buf_str(&text), &body, err) && deliver(g, &mail, &facts, &body, err);
+         body_of_text(g->s, buf_str(&text), &body, err) && deliver(g, &mail, &facts, &body, err);
     body_free(&body);
     return ok;
 }

@@ -3,6 +3,7 @@
 #include "store/directory.h"
 
 #include "core/base/str.h"
+#include "store/forward.h"
 
 #define ALIAS_DEPTH_MAX 10
 #define TARGETS_MAX     1000
@@ -170,6 +171,27 @@ static bool resolve_postmaster(struct resolve *r)
            add_target(r, first.account, first.name, FCT_STR(""), settings);
 }
 
+/* A bounce that comes back by one of our SRS addresses: on to the true sender. */
+static bool resolve_back(struct resolve *r, struct fct_str address)
+{
+    struct fct_str sender;
+
+    return forward_back(r->s, r->arena, address, &sender, r->err) &&
+           resolve_targets(r, &sender, 1, FCT_STR(""), 0);
+}
+
+/* "forward-confirm+CODE": what is sent there is a yes, and goes to no mailbox. */
+static bool resolve_consent(struct resolve *r, struct fct_str folded)
+{
+    struct fct_str code = str_skip(folded, sizeof CONSENT_LOCAL - 1), account, target;
+
+    code = str_head(code, (size_t)(str_find_last_char(code, '@')));
+    if (!consent_read(r->s, r->arena, code, &account, &target, r->err) || !add_remote(r, folded))
+        return false;
+    r->target[0].detail = STORE_CONSENT;
+    return true;
+}
+
 bool directory_resolve(struct server *s, struct fct_str address, struct arena *arena,
                        struct store_resolution *out, struct fct_err *err)
 {
@@ -184,7 +206,14 @@ bool directory_resolve(struct server *s, struct fct_str address, struct arena *a
         if (!directory_fold(address, false, arena, &folded, err) ||
             !directory_is_local(s, directory_domain(folded), &local, err))
             return false;
-        ok = !local || resolve_one(&r, folded, FCT_STR(""), 0, &hit);
+        if (forward_knows(s, address, local)) {
+            local = true;
+            ok = resolve_back(&r, address);
+        } else if (local && str_starts(folded, FCT_STR(CONSENT_LOCAL))) {
+            ok = resolve_consent(&r, folded);
+        } else {
+            ok = !local || resolve_one(&r, folded, FCT_STR(""), 0, &hit);
+        }
     }
     if (!ok)
         return false;

@@ -1,7 +1,9 @@
 /* serve_settings.c - requests of facteurctl about one account: what it is, and its settings. */
 #include "store/client.h"
 #include "store/directory.h"
+#include "store/forward.h"
 
+#include "core/base/str.h"
 #include "core/conf/account_setting.h"
 #include "core/log/log.h"
 
@@ -20,12 +22,38 @@ static bool find(struct request *rq, struct fct_str address, struct known_accoun
     return out->id || fct_fail(rq->err, FCT_DENIED, "no account %.*s", FCT_FMT(out->address));
 }
 
+/* Only who gets the mail says yes to it (consent.c). */
+static bool is_consent(struct fct_str change)
+{
+    struct fct_str value = change, name = str_split(&value, '=');
+
+    return str_equal(name, FCT_STR("forward_confirmed")) && value.p && value.n > 0;
+}
+
 static bool check_each(struct request *rq, const struct fct_str *change, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (!account_setting_check(change[i], rq->err))
+        if (is_consent(change[i]))
+            return fct_fail(rq->err, FCT_DENIED,
+                            "forward_confirmed: only `facteurctl forward confirm CODE` sets it");
+        else if (!account_setting_check(change[i], rq->err))
             return false;
     return true;
+}
+
+/* After the settings of an account were changed: asks whoever is new in `forward`. */
+static FCT_MAY_WAIT bool ask_consent(struct request *rq, const struct known_account *account,
+                                     struct settings now)
+{
+    struct fct_str target = account_setting_value(now.item, now.n, FCT_STR("forward"));
+    struct settings was = account->settings;
+
+    if (target.n == 0 ||
+        str_equal(target, account_setting_value(was.item, was.n, FCT_STR("forward"))) ||
+        str_equal(target, account_setting_value(now.item, now.n, FCT_STR("forward_confirmed"))))
+        return true;
+    return consent_ask(rq->s, rq->arena, account->id, account->address, target,
+                       account_setting_value(now.item, now.n, FCT_STR("languages")), rq->err);
 }
 
 static bool set(struct request *rq, struct fct_str address, const struct fct_str *change, size_t n)
@@ -46,7 +74,7 @@ static bool set(struct request *rq, struct fct_str address, const struct fct_str
     directory_changed(rq->s);
     log_event(EV_ACCOUNT, FCT_STR(""), F_C("what", "settings changed"),
               F_STR("name", account.address));
-    return true;
+    return ask_consent(rq, &account, settings);
 }
 
 bool serve_account_set(struct request *rq)
@@ -80,5 +108,16 @@ bool serve_account_show(struct request *rq)
     ipc_put_u64(&rq->out, a->quota);
     ipc_put_u64(&rq->out, (uint64_t)a->created);
     store_put_strs(&rq->out, known.settings.item, known.settings.n);
+    return true;
+}
+
+bool serve_forward_confirm(struct request *rq)
+{
+    struct fct_str code = ipc_get_str(&rq->in), account, target;
+
+    if (!request_read_all(rq) || !consent_give(rq->s, rq->arena, code, &account, &target, rq->err))
+        return false;
+    ipc_put_str(&rq->out, account);
+    ipc_put_str(&rq->out, target);
     return true;
 }

@@ -7,6 +7,7 @@
 #include "store/digest.h"
 #include "store/directory.h"
 #include "store/io.h"
+#include "store/forward.h"
 #include "store/learning.h"
 #include "store/mail_cache.h"
 #include "store/message.h"
@@ -489,6 +490,7 @@ void server_close(struct server **p)
     driver_close(&s->driver);
     learning_close(s);
     queue_close(s);
+    forward_close(s);
     accounts_free(s);
     free_pending_blobs(s);
     map_free(&s->dirty);

@@ -11,6 +11,7 @@ struct account;
 struct client;
 struct event;
 struct feed;
+struct forward;
 struct learning;
 struct mail_cache;
 struct passwords;
@@ -41,6 +42,7 @@ struct server {
     struct feed *feed;
     struct learning *learning;
     struct queue *queue;
+    struct forward *forward; /* NULL: nothing is rewritten (forward.h) */
     struct passwords *passwords;
     struct mail_cache *mails;
     struct client *clients;

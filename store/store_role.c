@@ -3,6 +3,7 @@
 #include "store/store_role.h"
 
 #include "store/client.h"
+#include "store/forward.h"
 
 #include <unistd.h>
 
@@ -39,7 +40,7 @@ static bool start(struct role_env *env, struct fct_err *err)
     s->on_drained = drained;
     s->on_drained_arg = env;
     env->role_data = s;
-    return true;
+    return forward_open(s, config_get(env->conf, &forward_block), err);
 }
 
 static void peer(struct role_env *env, enum role_kind kind, unsigned index, int fd)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define SCORE_MAX    1000.0
+#define DURATION_MAX 86400u
 #define LANGUAGE_MAX 35u /* RFC 5646 4.4.1 */
 
 /* clang-format off */
@@ -26,6 +27,10 @@ const struct account_setting account_settings[] = {
     {"privacy",        SETTING_WORD, "off known standard strict", "How much is taken out of messages that watches the reader"},
     {"privacy_keep",   SETTING_SENDERS, NULL, "Senders whose mail keeps what watches the reader, written as in allow_from, if the sender in From is proven: by DMARC or a login"},
     {"privacy_digest", SETTING_WORD, "off weekly", "A message every week that says how many trackers were taken out, of which companies, in whose mail; in the first of `languages` that the server speaks (en, fr)"},
+    {"save_sent",      SETTING_WORD, "no yes", "yes: what this account submits is kept in its mailbox with \\Sent too, read, in the same commit; the mail program must not keep a copy of its own then"},
+    {"undo_window",    SETTING_DURATION, NULL, "What this account submits waits so long before it leaves: until then `facteurctl queue undo` takes it back; 1m at most (smtp.max_undo)"},
+    {"forward",        SETTING_ADDRESS, NULL, "Where this account's mail goes on to, once its recipient has agreed: he is asked by a message when this is set (docs/forwarding.md). Spam is not sent on"},
+    {"forward_keep",   SETTING_WORD, "yes no", "no: mail that is forwarded is not kept here as well"},
     {0},
 };
 /* clang-format on */
@@ -56,6 +61,37 @@ bool score_parse(struct fct_str text, int32_t *milli)
         return false;
     *milli = (int32_t)lround(value * 1000);
     return true;
+}
+
+bool setting_duration_parse(struct fct_str text, uint32_t *seconds)
+{
+    static const struct {
+        char letter;
+        uint32_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}};
+    uint32_t number;
+
+    text = str_trim(text);
+    for (size_t i = 0; i < FCT_COUNT(units); i++)
+        if (text.n > 1 && text.p[text.n - 1] == units[i].letter) {
+            if (!str_to_u32(str_head(text, text.n - 1), &number) ||
+                number > DURATION_MAX / units[i].seconds)
+                return false;
+            *seconds = number * units[i].seconds;
+            return true;
+        }
+    return false;
+}
+
+struct fct_str account_setting_value(const struct fct_str *item, size_t n, struct fct_str name)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct fct_str value = item[i];
+
+        if (str_equal(str_split(&value, '='), name) && value.p)
+            return value;
+    }
+    return FCT_STR("");
 }
 
 struct fct_str setting_list_next(struct fct_str *rest)
@@ -177,6 +213,7 @@ static bool fails(struct fct_err *err, const struct account_setting *s, struct f
 static bool check_value(const struct account_setting *s, struct fct_str value, struct fct_err *err)
 {
     struct fct_str bad = value;
+    uint32_t seconds;
     int32_t milli;
 
     switch (s->kind) {
@@ -189,11 +226,17 @@ static bool check_value(const struct account_setting *s, struct fct_str value, s
         return is_one_of(value, s->words) ||
                fct_fail(err, FCT_SYNTAX, "%s: \"%.*s\" is none of: %s", s->name,
                         FCT_FMT(str_head(value, 80)), s->words);
+    case SETTING_ADDRESS:
+        return (str_find_char(value, '@') > 0 && is_sender(value)) ||
+               fails(err, s, value, "an address (example: ann@example.org)");
     case SETTING_SENDERS:
         return each_word(value, is_sender, &bad) ||
                fails(err, s, bad,
                      "an address or a domain (examples: ann@example.org example.org "
                      "*.example.org)");
+    case SETTING_DURATION:
+        return setting_duration_parse(value, &seconds) ||
+               fails(err, s, value, "a time of at most a day (examples: 10s 1m 2h)");
     case SETTING_LANGUAGES:
         return each_word(value, is_language, &bad) ||
                fails(err, s, bad, "a language tag (examples: de en pt-BR)");
@@ -212,11 +255,10 @@ bool account_setting_check(struct fct_str item, struct fct_err *err)
 /* ---- the manual ---- */
 
 static const char *const kind_names[] = {
-    [SETTING_NAME] = "name",
-    [SETTING_SCORE] = "number, 0 to 1000",
-    [SETTING_WORD] = "word",
-    [SETTING_SENDERS] = "addresses and domains",
-    [SETTING_LANGUAGES] = "language tags",
+    [SETTING_NAME] = "name",       [SETTING_SCORE] = "number, 0 to 1000",
+    [SETTING_WORD] = "word",       [SETTING_SENDERS] = "addresses and domains",
+    [SETTING_DURATION] = "time",   [SETTING_LANGUAGES] = "language tags",
+    [SETTING_ADDRESS] = "address",
 };
 
 void account_settings_print_markdown(struct buf *out)

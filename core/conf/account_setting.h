@@ -15,6 +15,8 @@ enum setting_kind {
     SETTING_SCORE,     /* 0 to 1000, thousandths count */
     SETTING_WORD,      /* one of `words` */
     SETTING_SENDERS,   /* addresses and domains, with spaces or commas between */
+    SETTING_DURATION,  /* seconds, minutes or hours: 10s, 1m, 2h */
+    SETTING_ADDRESS,
     SETTING_LANGUAGES, /* tags as "de" or "pt-BR" (RFC 5646), likewise */
 };
 
@@ -31,6 +33,10 @@ const struct account_setting *account_setting_find(struct fct_str name);
 /* "name=value"; names that are not in the table, and empty values, pass. */
 FCT_MUST_CHECK bool account_setting_check(struct fct_str item, struct fct_err *err);
 
+/* "10s", "1m", "2h"; 0 to a day. */
+FCT_MUST_CHECK bool setting_duration_parse(struct fct_str text, uint32_t *seconds);
+/* The value of `name` among "name=value" items; empty: not set. */
+struct fct_str account_setting_value(const struct fct_str *item, size_t n, struct fct_str name);
 /* A score in thousandths; up to 1000 in size. */
 FCT_MUST_CHECK bool score_parse(struct fct_str text, int32_t *milli);
 /* The next word of a list with spaces or commas between; empty: no more. */

@@ -16,6 +16,7 @@
 #include "core/ctl/ctl_dns.h"
 #include "core/ctl/ctl_docs.h"
 #include "core/ctl/ctl_filters.h"
+#include "core/ctl/ctl_forward.h"
 #include "core/ctl/ctl_history.h"
 #include "core/ctl/ctl_learn.h"
 #include "core/ctl/ctl_lists.h"
@@ -38,12 +39,15 @@
     {"--to", "PART", "part of a recipient's address"}, \
     {"--domain", "DOMAIN", "a recipient's domain"}, \
     {"--login", "LOGIN", "who submitted it"}, \
+    {"--reply", "TEXT", "part of what the other server said last"}, \
+    {"--trace", "ID", "the message's id in the log"}, \
     {"--older", "AGE", "arrived longer ago than this: 30m, 12h, 7d"}, \
     {"--newer", "AGE", "arrived since"}, \
     {"--state", "STATE", "ready, active, waiting or held"}
 static const struct ctl_option queue_list_options[] = {
     QUEUE_FILTERS,
     {"--limit", "N", "so many at most, the oldest first"},
+    {"--mailq", NULL, "as mailq prints it"},
     {0},
 };
 static const struct ctl_option queue_act_options[] = {
@@ -270,6 +274,9 @@ const struct ctl_verb ctl_verbs[] = {
      NULL, 0},
     {"alias", "list", "", 0, 0, "all aliases", NEEDS_STORE, ctl_alias_list, NULL, 0},
     {"alias", "remove", "ALIAS", 1, 1, "remove an alias", NEEDS_STORE, ctl_alias_remove, NULL, 0},
+    {"forward", "confirm", "CODE", 1, 1,
+     "the target of an account's forwarding agrees: the code from the message it got", NEEDS_STORE,
+     ctl_forward_confirm, NULL, 0},
     {"config", "check", "", 0, 0, "is the configuration right? Loads plugins and rules too",
      NEEDS_NOTHING, ctl_config_check, NULL, 0},
     {"config", "show", "", 0, 0, "what is set, and where", NEEDS_CONF, ctl_config_show,
@@ -358,7 +365,7 @@ const struct ctl_verb ctl_verbs[] = {
      "judge stored mail again by another configuration and list every verdict that changes; asks DNS, Redis and HTTP as that one says",
      NEEDS_STORE_AND_JUDGE, ctl_replay, replay_options, 0},
     {"learn", "spam", "FILE|FOLDER…", 1, CTL_MAX_WORDS,
-     "teach the plugin bayes, and fuzzy where it is enabled, that these messages (files, mbox files, folders, Maildirs) are spam", NEEDS_CONF,
+     "teach the plugins bayes, fuzzy and reputation, those that are enabled, that these messages (files, mbox files, folders, Maildirs) are spam", NEEDS_CONF,
      ctl_learn_spam, learn_options, 0},
     {"learn", "ham", "FILE|FOLDER…", 1, CTL_MAX_WORDS, "likewise, that they are wanted", NEEDS_CONF,
      ctl_learn_ham, learn_options, 0},
@@ -400,6 +407,8 @@ const struct ctl_verb ctl_verbs[] = {
      ctl_queue_release, queue_act_options, 0},
     {"queue", "retry", "[NUMBER…]", 0, CTL_MAX_WORDS, "try these now, whenever they are due", NEEDS_STORE,
      ctl_queue_retry, queue_act_options, 0},
+    {"queue", "undo", "[NUMBER…]", 0, CTL_MAX_WORDS, "take back what waits for its time and was never tried", NEEDS_STORE,
+     ctl_queue_undo, queue_act_options, 0},
     {"queue", "drop", "[NUMBER…]", 0, CTL_MAX_WORDS, "forget these; no bounce, nobody is told", NEEDS_STORE,
      ctl_queue_drop, queue_drop_options, 0},
     {"privacy", "digest", "", 0, 0, "the weekly message to people, without waiting for its day",
