@@ -44,11 +44,13 @@ static bool memory_fits(const struct queue_filter *f, const struct queue_message
            (f->younger_than == 0 || age < (int64_t)f->younger_than);
 }
 
-static bool recipient_fits(const struct queue_filter *f, struct fct_str address)
+static bool recipient_fits(const struct queue_filter *f, const struct queue_recipient *r)
 {
+    struct fct_str address = r->address;
     ptrdiff_t at = str_find_last_char(address, '@');
 
     return (f->recipient.n == 0 || str_find_nocase(address, f->recipient) >= 0) &&
+           (f->reply.n == 0 || str_find_nocase(r->reply, f->reply) >= 0) &&
            (f->domain.n == 0 ||
             (at >= 0 && str_equal_nocase(str_skip(address, (size_t)at + 1), f->domain)));
 }
@@ -65,10 +67,11 @@ static bool sender_fits(struct fct_str wanted, struct fct_str sender)
 static bool entry_fits(const struct queue_filter *f, const struct queue_entry *e)
 {
     if (!sender_fits(f->sender, e->envelope.reverse_path) ||
-        (f->login.n > 0 && !str_equal_nocase(f->login, e->envelope.login)))
+        (f->login.n > 0 && !str_equal_nocase(f->login, e->envelope.login)) ||
+        (f->trace.n > 0 && !str_equal(f->trace, e->envelope.log_id)))
         return false;
     for (size_t i = 0; i < e->n; i++)
-        if (recipient_fits(f, e->recipient[i].address))
+        if (recipient_fits(f, &e->recipient[i]))
             return true;
     return false;
 }

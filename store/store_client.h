@@ -35,6 +35,7 @@ bool store_is_up(const struct store *st);
 /* ---- directory ---- */
 
 enum store_resolved { RESOLVED_LOCAL, RESOLVED_UNKNOWN_USER, RESOLVED_NOT_LOCAL };
+#define STORE_CONSENT FCT_STR("forward-confirm") /* detail of an address that says yes to it */
 struct store_target {
     uint64_t account;              /* 0: elsewhere, an alias leads there */
     struct fct_str name;           /* of the account: its address; or the address elsewhere */
@@ -313,6 +314,9 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_learn_end(struct store *st, const struct 
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_spool_pair(struct store *st, int *fd, int *reader,
                                                   struct fct_err *err);
 
+/* As the name of a mailbox: the one whose use is \Sent, whatever it is called. */
+#define STORE_SENT FCT_STR("\\Sent")
+
 struct store_copy_for {     /* one recipient */
     uint64_t account;       /* from store_resolve */
     struct fct_str mailbox; /* empty: INBOX; made when missing */
@@ -389,6 +393,11 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_account_show(struct store *st, struct fct
                                                     struct arena *arena,
                                                     struct store_account_detail *out,
                                                     struct fct_err *err);
+/* The yes of who gets an account's mail (store/consent.c); `account` and `target` are in the arena.
+ * DENIED: no such code. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_forward_confirm(struct store *st, struct fct_str code,
+                                                       struct arena *arena, struct fct_str *account,
+                                                       struct fct_str *target, struct fct_err *err);
 /* An alias: "info@example.org", "@example.org" (catch-all) → one or more accounts or aliases (depth
  * limited). Empty targets remove it. */
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_alias_set(struct store *st, struct fct_str alias,

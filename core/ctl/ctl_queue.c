@@ -4,6 +4,7 @@
 #include "core/base/str.h"
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_output.h"
+#include "core/ctl/ctl_queue_int.h"
 #include "core/ctl/ctl_replay.h"
 #include "store/store_queue.h"
 
@@ -13,7 +14,7 @@
 #define TEXT_MAX    (256u << 20)
 #define TOP_DOMAINS 20u
 
-static const char *const state_word[] = {
+const char *const ctl_queue_state_word[] = {
     [QUEUE_STATE_READY] = "ready",
     [QUEUE_STATE_ACTIVE] = "active",
     [QUEUE_STATE_WAITING] = "waiting",
@@ -26,7 +27,7 @@ static const char *const status_word[] = {
     [QUEUE_EXPIRED] = "expired",
 };
 
-static int failed(const struct fct_err *err)
+int ctl_queue_failed(const struct fct_err *err)
 {
     int status = ctl_error(err);
 
@@ -55,19 +56,21 @@ static bool read_state(const struct ctl *c, unsigned *states, struct fct_err *er
     const char *word = ctl_option(c, "--state");
 
     *states = 0;
-    for (unsigned i = 0; word && i < FCT_COUNT(state_word); i++)
-        if (strcmp(word, state_word[i]) == 0)
+    for (unsigned i = 0; word && i < FCT_COUNT(ctl_queue_state_word); i++)
+        if (strcmp(word, ctl_queue_state_word[i]) == 0)
             *states = 1u << i;
     return !word || *states != 0 ||
            fct_fail(err, FCT_SYNTAX, "--state: ready, active, waiting or held");
 }
 
-static bool read_filter(const struct ctl *c, struct queue_filter *f, struct fct_err *err)
+bool ctl_queue_read_filter(const struct ctl *c, struct queue_filter *f, struct fct_err *err)
 {
     *f = (struct queue_filter){.sender = str_from(ctl_option(c, "--from")),
                                .recipient = str_from(ctl_option(c, "--to")),
                                .domain = str_from(ctl_option(c, "--domain")),
-                               .login = str_from(ctl_option(c, "--login"))};
+                               .login = str_from(ctl_option(c, "--login")),
+                               .reply = str_from(ctl_option(c, "--reply")),
+                               .trace = str_from(ctl_option(c, "--trace"))};
     return read_age(c, "--older", &f->older_than, err) &&
            read_age(c, "--newer", &f->younger_than, err) && read_state(c, &f->states, err);
 }
@@ -78,11 +81,8 @@ static bool read_number(const char *word, uint64_t *id, struct fct_err *err)
            fct_fail(err, FCT_SYNTAX, "%.40s is no number of a queue entry", word);
 }
 
-/* Every row that fits, page by page. */
-typedef void (*row_fn)(void *arg, const struct queue_row *row);
-
-static bool each_row(struct ctl *c, const struct queue_filter *f, row_fn fn, void *arg,
-                     struct fct_err *err)
+bool ctl_queue_each(struct ctl *c, const struct queue_filter *f, ctl_queue_row_fn fn, void *arg,
+                    struct fct_err *err)
 {
     struct arena *page = arena_new(NULL);
     uint64_t after = 0;
@@ -128,13 +128,14 @@ static json_t *row_json(const struct queue_row *row)
 
     for (size_t i = 0; i < e->n; i++)
         json_array_append_new(to, recipient_json(&e->recipient[i]));
-    return json_pack("{s:I, s:I, s:I, s:s, s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:o}", "id",
-                     (json_int_t)e->id, "arrived", (json_int_t)e->arrived, "size",
-                     (json_int_t)e->size, "state", state_word[row->state], "due",
+    return json_pack("{s:I, s:I, s:I, s:s, s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:o, s:o}",
+                     "id", (json_int_t)e->id, "arrived", (json_int_t)e->arrived, "size",
+                     (json_int_t)e->size, "state", ctl_queue_state_word[row->state], "due",
                      (json_int_t)row->due, "held", e->held, "from", ctl_json_str(v->reverse_path),
                      "login", ctl_json_str(v->login), "client", ctl_json_str(v->client_ip), "trace",
                      ctl_json_str(v->log_id), "envid", ctl_json_str(v->envid), "priority",
-                     (int)v->priority, "hold_until", (json_int_t)v->hold_until, "to", to);
+                     (int)v->priority, "hold_until", (json_int_t)v->hold_until, "class",
+                     ctl_json_str(v->class), "to", to);
 }
 
 /* The first recipient with work left, and how many there are besides. */
@@ -171,7 +172,7 @@ static void list_row(void *arg, const struct queue_row *row)
     ctl_table_row(&l->table,
                   (const struct fct_str[]){
                       ctl_number(a, row->entry.id), ctl_time(a, row->entry.arrived),
-                      ctl_bytes(a, row->entry.size), str_from(state_word[row->state]),
+                      ctl_bytes(a, row->entry.size), str_from(ctl_queue_state_word[row->state]),
                       row->state == QUEUE_STATE_WAITING ? ctl_time(a, row->due) : FCT_STR(""),
                       from.n > 0 ? arena_str(a, from) : FCT_STR("<>"),
                       others ? arena_printf(a, "%.*s +%zu", FCT_FMT(r->address), others)
@@ -200,10 +201,12 @@ int ctl_queue_list(struct ctl *c)
     struct queue_filter f;
     struct fct_err err = {0};
 
-    if (!read_filter(c, &f, &err) || !read_limit(c, &l.limit, &err) ||
-        !each_row(c, &f, list_row, &l, &err)) {
+    if (ctl_option(c, "--mailq") && !c->json)
+        return ctl_queue_mailq(c);
+    if (!ctl_queue_read_filter(c, &f, &err) || !read_limit(c, &l.limit, &err) ||
+        !ctl_queue_each(c, &f, list_row, &l, &err)) {
         json_decref(l.json);
-        return failed(&err);
+        return ctl_queue_failed(&err);
     }
     if (l.json) {
         ctl_print_json(l.json);
@@ -253,7 +256,7 @@ static void show_text(struct ctl *c, const struct queue_row *row)
     struct buf out = BUF_INIT(TEXT_MAX);
 
     put_line(&out, "id", ctl_number(c->arena, e->id));
-    put_line(&out, "state", str_from(state_word[row->state]));
+    put_line(&out, "state", str_from(ctl_queue_state_word[row->state]));
     put_line(&out, "arrived", ctl_time(c->arena, e->arrived));
     if (row->state == QUEUE_STATE_WAITING)
         put_line(&out, "next try", ctl_time(c->arena, row->due));
@@ -263,6 +266,9 @@ static void show_text(struct ctl *c, const struct queue_row *row)
     put_line(&out, "client", v->client_ip);
     put_line(&out, "trace", v->log_id);
     put_line(&out, "envid", v->envid);
+    put_line(&out, "class", v->class);
+    if (v->hold_until > 0)
+        put_line(&out, "not before", ctl_time(c->arena, v->hold_until));
     if (v->priority)
         put_line(&out, "priority", arena_printf(c->arena, "%d", v->priority));
     for (size_t i = 0; i < e->n; i++)
@@ -282,10 +288,10 @@ int ctl_queue_show(struct ctl *c)
 
     if (!read_number(c->word[0], &f.id, &err) ||
         !store_queue_list(c->store, &f, &after, c->arena, &row, &n, &done, &err))
-        return failed(&err);
+        return ctl_queue_failed(&err);
     if (n == 0) {
         fct_fail(&err, FCT_DENIED, "nothing with that number is in the queue (any more)");
-        return failed(&err);
+        return ctl_queue_failed(&err);
     }
     if (c->json)
         ctl_print_json(row_json(row));
@@ -315,8 +321,8 @@ static void add_id(void *arg, const struct queue_row *row)
 
 static bool has_filter(const struct queue_filter *f)
 {
-    return f->sender.n || f->recipient.n || f->domain.n || f->login.n || f->older_than ||
-           f->younger_than || f->states;
+    return f->sender.n || f->recipient.n || f->domain.n || f->login.n || f->reply.n || f->trace.n ||
+           f->older_than || f->younger_than || f->states;
 }
 
 /* By numbers, by a filter, or --all; by nothing is a mistake. */
@@ -324,7 +330,7 @@ static bool choose(struct ctl *c, struct ids *ids, struct fct_err *err)
 {
     struct queue_filter f;
 
-    if (!read_filter(c, &f, err))
+    if (!ctl_queue_read_filter(c, &f, err))
         return false;
     for (unsigned i = 0; i < c->words; i++) {
         struct queue_row row = {0};
@@ -338,7 +344,7 @@ static bool choose(struct ctl *c, struct ids *ids, struct fct_err *err)
                fct_fail(err, FCT_SYNTAX, "numbers, or a filter such as --domain; not both");
     if (!has_filter(&f) && !ctl_option(c, "--all"))
         return fct_fail(err, FCT_SYNTAX, "which? Numbers, a filter such as --domain, or --all");
-    return each_row(c, &f, add_id, ids, err);
+    return ctl_queue_each(c, &f, add_id, ids, err);
 }
 
 static bool act_on(struct ctl *c, enum queue_act act, const struct ids *ids, uint64_t *done,
@@ -366,7 +372,7 @@ static int change(struct ctl *c, enum queue_act act, const char *word)
 
     free(ids.id);
     if (!ok)
-        return failed(&err);
+        return ctl_queue_failed(&err);
     if (c->json)
         ctl_print_json(json_pack("{s:s, s:I}", "done", word, "messages", (json_int_t)done));
     else
@@ -389,6 +395,11 @@ int ctl_queue_retry(struct ctl *c)
     return change(c, QUEUE_RETRY, "due now");
 }
 
+int ctl_queue_undo(struct ctl *c)
+{
+    return change(c, QUEUE_UNDO, "taken back");
+}
+
 int ctl_queue_drop(struct ctl *c)
 {
     struct fct_err err = {0};
@@ -396,7 +407,7 @@ int ctl_queue_drop(struct ctl *c)
     if (!ctl_option(c, "--yes")) {
         fct_fail(&err, FCT_SYNTAX,
                  "dropped mail is gone and nobody is told; say --yes if that is meant");
-        return failed(&err);
+        return ctl_queue_failed(&err);
     }
     return change(c, QUEUE_DROP, "dropped");
 }
@@ -466,7 +477,7 @@ int ctl_queue_top(struct ctl *c)
     struct fct_err err = {0};
 
     if (!store_queue_statistics(c->store, TOP_DOMAINS, c->arena, &st, &err))
-        return failed(&err);
+        return ctl_queue_failed(&err);
     if (c->json) {
         top_json(&st);
         return CTL_OK;

@@ -36,6 +36,7 @@ static const struct role_link links[] = {
     {.client = ROLE_EDGE, .server = ROLE_FILTER},
     {.client = ROLE_MILTER, .server = ROLE_FILTER},
     {.client = ROLE_RELAY, .server = ROLE_STORE},
+    {.client = ROLE_RELAY, .server = ROLE_FILTER},
 };
 
 /* Which role accepts at this listener. */

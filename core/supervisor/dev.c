@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define MAX_CONF_FILES   64
@@ -242,6 +243,20 @@ static void put_filters(const struct dev *dev, struct buf *out)
         buf_printf(out, "lua { file = \"%s/filters/*.lua\" }\n", paths.lua_dir);
 }
 
+#define LOCAL_SOCKET "submit.sock"
+
+/* For sendmail; in a folder whose name leaves room for that of a socket. */
+static void put_local(const struct dev *dev, struct buf *out)
+{
+    struct sockaddr_un name;
+
+    if (strlen(dev->dir) + sizeof "/run/" LOCAL_SOCKET <= sizeof name.sun_path)
+        buf_printf(out,
+                   "listener local { address = [\"unix:%s/run/" LOCAL_SOCKET
+                   "\"]  protocol = smtp  role = local  tls = none  mode = \"0666\" }\n",
+                   dev->dir);
+}
+
 static void put_configuration(const struct dev *dev, struct buf *out)
 {
     buf_printf(out,
@@ -272,6 +287,7 @@ static void put_configuration(const struct dev *dev, struct buf *out)
             buf_printf(out, "  role = %s", listeners[i].role);
         buf_printf(out, "  tls = %s  plain_login = yes }\n", listeners[i].tls);
     }
+    put_local(dev, out);
     put_filters(dev, out);
 }
 

@@ -32,6 +32,8 @@ struct smtp_conf {
     bool submission_repairs_line_ends;
     struct fct_strings relay_networks;
     fct_duration max_hold;
+    bool hide_client;
+    fct_duration max_undo;
 };
 extern const struct conf_block smtp_block;
 

@@ -28,10 +28,16 @@ static void put_received(struct smtp_session *s)
         .extended = s->extended,
         .authenticated = s->principal.handle != 0,
         .smtputf8 = tx->params.smtputf8,
+        .local_user = s->is_local ? str_from(s->local_user) : FCT_STR(""),
+        .hides_client = s->principal.handle != 0 && s->conf->hide_client,
+        .has_priority = tx->params.has_priority,
+        .priority = tx->params.priority,
         .when = clock_wall(),
     };
 
     smtp_received_format(&received, &field);
+    tx->received_size = field.n;
+    smtp_put_delivered_to(s, &field);
     smtp_spool_add(&tx->spool, field.p, field.n);
     smtp_chunk_keep(tx, field.p, field.n);
 }

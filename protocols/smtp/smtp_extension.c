@@ -20,6 +20,7 @@ static const struct {
     {SMTP_EXT_HOLD, "FUTURERELEASE"},
     {SMTP_EXT_PRIORITY, "MT-PRIORITY"},
     {SMTP_EXT_REQUIRETLS, "REQUIRETLS"},
+    {SMTP_EXT_LIMITS, "LIMITS"},
 };
 
 unsigned smtp_extension_find(struct fct_str keyword)

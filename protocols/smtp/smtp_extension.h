@@ -19,12 +19,13 @@ enum smtp_extension {
     SMTP_EXT_HOLD = 1u << 10,       /* FUTURERELEASE, RFC 4865 */
     SMTP_EXT_PRIORITY = 1u << 11,   /* MT-PRIORITY, RFC 6710 */
     SMTP_EXT_REQUIRETLS = 1u << 12, /* RFC 8689 */
+    SMTP_EXT_LIMITS = 1u << 13,     /* RFC 9422 */
 };
-#define SMTP_EXT_ALL 0x1fffu
+#define SMTP_EXT_ALL 0x3fffu
 /* Those that depend on nothing. */
 #define SMTP_EXT_ALWAYS                                                            \
     (SMTP_EXT_PIPELINING | SMTP_EXT_SIZE | SMTP_EXT_8BITMIME | SMTP_EXT_CHUNKING | \
-     SMTP_EXT_CODES | SMTP_EXT_SMTPUTF8)
+     SMTP_EXT_CODES | SMTP_EXT_SMTPUTF8 | SMTP_EXT_LIMITS)
 
 /* Its bit, 0 for a keyword that is none of ours. In any case (RFC 5321 2.4). */
 unsigned smtp_extension_find(struct fct_str keyword);

@@ -26,6 +26,11 @@ static void fill_connection(struct smtp_session *s)
         .trusted = trusted,
         .frontend = s->kind == LMTP_KIND ? FCT_STR("lmtp") : FCT_STR("smtp"),
     };
+    if (s->is_local) { /* this machine, in the words that plugins know */
+        s->hooks.conn.client_ip = FCT_STR("127.0.0.1");
+        s->hooks.conn.login = str_from(s->local_user);
+        s->hooks.conn.auth_mechanism = FCT_STR("unix");
+    }
     s->hooks.envelope.size = sizeof s->hooks.envelope;
 }
 

@@ -33,14 +33,25 @@ static void put_address(struct fct_str name, struct fct_str ip, struct buf *out)
     buf_put_c(out, "])");
 }
 
-void smtp_received_format(const struct smtp_received *r, struct buf *out)
+static void put_client(const struct smtp_received *r, struct buf *out)
 {
-    buf_put_c(out, "Received: from ");
+    buf_put_c(out, "from ");
     buf_put_str(out, str_is_empty(r->helo) ? FCT_STR("unknown") : r->helo);
     buf_put_char(out, ' ');
     put_address(r->client_name, r->client_ip, out);
-    buf_put_c(out, "\r\n\tby ");
+    buf_put_c(out, "\r\n\t");
+}
+
+/* PRIORITY is the clause of RFC 6710 6; RFC 5322 3.6.7 lets the field do without "from". */
+void smtp_received_format(const struct smtp_received *r, struct buf *out)
+{
+    buf_put_c(out, "Received: ");
+    if (!r->hides_client && r->local_user.n == 0)
+        put_client(r, out);
+    buf_put_c(out, "by ");
     buf_put_str(out, r->by);
+    if (r->local_user.n > 0)
+        buf_printf(out, " (%.*s)", FCT_FMT(r->local_user));
     buf_put_c(out, " with ");
     put_protocol(r, out);
     if (r->tls_version.n > 0) {
@@ -52,6 +63,8 @@ void smtp_received_format(const struct smtp_received *r, struct buf *out)
     }
     buf_put_c(out, "\r\n\tid ");
     buf_put_str(out, r->id);
+    if (r->has_priority)
+        buf_printf(out, " PRIORITY %d", r->priority);
     if (r->recipient.n > 0) {
         buf_put_c(out, " for <");
         buf_put_str(out, r->recipient);

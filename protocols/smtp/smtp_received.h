@@ -11,10 +11,14 @@ struct smtp_received {
     struct fct_str by;          /* our name */
     struct fct_str tls_version; /* empty: no TLS */
     struct fct_str tls_cipher;
+    struct fct_str local_user; /* "uid:1000" of this machine; else empty */
     struct fct_str id;
     struct fct_str recipient; /* of a message with one; empty: the clause is left out, it would tell
                                  others of the rest */
     bool lmtp, extended, authenticated, smtputf8;
+    bool hides_client; /* no word of where it came from: who submits mail is at home */
+    bool has_priority; /* RFC 6710 */
+    int priority;
     int64_t when;
 };
 

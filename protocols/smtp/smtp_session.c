@@ -4,6 +4,7 @@
 #include "core/base/str.h"
 #include "core/log/log.h"
 #include <event2/buffer.h>
+#include <sys/socket.h>
 
 #define INPUT_MAX     (128u << 10) /* unread bytes of one connection */
 #define OUTPUT_HIGH   (32u << 10)
@@ -21,9 +22,14 @@ bool smtp_is_submission(const struct smtp_session *s)
     return s->edge.listener->role == FCT_ROLE_SUBMISSION;
 }
 
+bool smtp_wants_login(const struct smtp_session *s)
+{
+    return smtp_is_submission(s) && s->principal.handle == 0 && !s->is_local;
+}
+
 bool smtp_announces_auth(const struct smtp_session *s)
 {
-    return s->kind == SMTP_KIND && (smtp_is_submission(s) || s->conf->mx_auth) &&
+    return s->kind == SMTP_KIND && !s->is_local && (smtp_is_submission(s) || s->conf->mx_auth) &&
            !(s->hidden & SMTP_EXT_AUTH);
 }
 
@@ -413,6 +419,19 @@ static void session_drain(struct edge_session *edge)
 
 /* ---- start ---- */
 
+/* The kernel's word, which no client can change. */
+static void learn_user(struct smtp_session *s, const struct edge_listener *listener, int fd)
+{
+    struct ucred who;
+    socklen_t n = sizeof who;
+
+    if (listener_kind(listener->conf) != LISTENER_LOCAL ||
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) != 0)
+        return;
+    s->is_local = true;
+    (void)snprintf(s->local_user, sizeof s->local_user, "uid:%u", (unsigned)who.uid);
+}
+
 void smtp_session_start(struct edge_listener *listener, int fd, enum smtp_kind kind,
                         const struct smtp_conf *conf)
 {
@@ -428,6 +447,7 @@ void smtp_session_start(struct edge_listener *listener, int fd, enum smtp_kind k
     s->conf = conf;
     s->id = id_new();
     s->state = SMTP_NEW;
+    learn_user(s, listener, fd);
     edge_session_add(&s->edge, listener, session_drain);
     s->stream = edge_stream(listener, fd, &limits, &owner);
     stream_deadline(s->stream, conf->greeting_timeout.ms);

@@ -85,6 +85,8 @@ struct smtp_transaction {
     bool discard; /* a plugin said so: answer as if all were well, keep nothing */
     bool too_big;
     struct smtp_spool spool;
+    bool delivered_to;    /* a field that says so follows our Received (smtp_forward.c) */
+    size_t received_size; /* of our Received field, which the spool begins with */
     struct smtp_chunk chunk;
     struct smtp_reply refusal; /* code != 0: the answer at the end of the data, nothing is kept */
     uint64_t data_bytes;       /* from the client, with stuffing */
@@ -107,7 +109,9 @@ struct smtp_session {
     bool lost;            /* the client is gone: end as soon as no fiber runs */
     bool ending;          /* the last reply was queued */
     bool draining;
-    bool extended; /* EHLO or LHLO, not HELO */
+    bool extended;       /* EHLO or LHLO, not HELO */
+    bool is_local;       /* at a socket of this machine's users (role local) */
+    char local_user[32]; /* "uid:1000", told by the kernel */
     char helo[256];
     unsigned hidden;             /* of enum smtp_extension: a plugin keeps them from this client */
     struct filter_context hooks; /* what every hook sees; envelope of the transaction in hand */
@@ -174,6 +178,8 @@ FCT_MAY_WAIT void smtp_send(struct smtp_session *s, const struct smtp_reply *r);
 /* Count a refusal; slows the client down, and closes above the limit by changing *r into 421. */
 FCT_MAY_WAIT void smtp_count_error(struct smtp_session *s, struct smtp_reply *r);
 bool smtp_is_submission(const struct smtp_session *s);
+/* Does the sender have to prove who he is, and has not? */
+bool smtp_wants_login(const struct smtp_session *s);
 bool smtp_offers_auth(const struct smtp_session *s);    /* AUTH may be used now */
 bool smtp_announces_auth(const struct smtp_session *s); /* it will be, perhaps after STARTTLS */
 /* May this client use the extension now? What EHLO says, and what commands and parameters obey. */
@@ -237,6 +243,11 @@ bool smtp_may_relay(const struct smtp_session *s);
 unsigned smtp_relay_extensions(const struct smtp_session *s);
 /* " 2592000 2026-12-22T10:00:00Z" behind FUTURERELEASE */
 void smtp_put_hold_limits(const struct smtp_session *s, struct buf *out);
+
+/* ---- smtp_forward.c ---- */
+
+/* The field by which a message that is forwarded is known when it comes back. */
+void smtp_put_delivered_to(struct smtp_session *s, struct buf *out);
 
 /* ---- smtp_verbs.c ---- */
 

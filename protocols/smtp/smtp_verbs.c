@@ -194,6 +194,8 @@ static void put_extensions(struct smtp_session *s, struct buf *out)
             sasl_list(" ", out);
         if (bit == SMTP_EXT_HOLD)
             smtp_put_hold_limits(s, out);
+        if (bit == SMTP_EXT_LIMITS)
+            buf_printf(out, " RCPTMAX=%u", s->conf->max_recipients);
         buf_put_c(out, "\r\n");
     }
 }
@@ -259,7 +261,7 @@ static bool mail_is_allowed(struct smtp_session *s, const struct smtp_mail_param
         *r = SMTP_REPLY(530, "5.7.0", "say STARTTLS first");
         return false;
     }
-    if (smtp_is_submission(s) && s->principal.handle == 0) {
+    if (smtp_wants_login(s)) {
         *r = SMTP_REPLY(530, "5.7.0", "authentication is required");
         return false;
     }

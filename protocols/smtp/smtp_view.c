@@ -50,26 +50,42 @@ static struct fct_str build_summary(struct delivery *d, const struct edit_list *
     return arena_str(d->arena, buf_str(&out));
 }
 
-static bool make_view(struct delivery *d, const struct edit_list *asked, struct view *out,
-                      struct fct_err *err)
+static bool describe(struct delivery *d, const struct edit_list *edits, struct view *out,
+                     struct fct_err *err)
 {
     FCT_CLEANUP(buf_free) struct buf encoded = BUF_INIT(IPC_MAX_MESSAGE);
-    struct edit_list edits;
     struct summary summary;
 
-    if (!build_edits(d, asked, &edits, err))
-        return false;
-    edit_list_encode(&edits, &encoded);
+    edit_list_encode(edits, &encoded);
     if (encoded.overflow)
         return fct_fail(err, FCT_BUG, "the edits of this message are too large");
-    out->asked = asked;
     out->edits = arena_str(d->arena, buf_str(&encoded));
-    out->summary = build_summary(d, &edits);
-    out->size = (uint32_t)edit_list_size(&edits, d->message.n);
+    out->summary = build_summary(d, edits);
+    out->size = (uint32_t)edit_list_size(edits, d->message.n);
     if (!summary_decode(d->arena, out->summary, &summary, err))
         return false;
     out->has_attachment = summary.has_attachment;
     return true;
+}
+
+static bool make_view(struct delivery *d, const struct edit_list *asked, struct view *out,
+                      struct fct_err *err)
+{
+    struct edit_list edits;
+
+    out->asked = asked;
+    return build_edits(d, asked, &edits, err) && describe(d, &edits, out, err);
+}
+
+bool delivery_sent_view(struct delivery *d, struct view *out, struct fct_err *err)
+{
+    const struct edit cut = {
+        .offset = d->received_at, .remove = d->tx->received_size, .origin = FCT_STR("smtp")};
+    struct edit_list edits;
+
+    *out = (struct view){0};
+    return edit_list_build(d->arena, &cut, 1, d->message.n, &edits, NULL, NULL, err) &&
+           describe(d, &edits, out, err);
 }
 
 const struct view *delivery_view(struct delivery *d, const struct edit_list *asked,

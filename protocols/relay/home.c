@@ -1,0 +1,201 @@
+/* home.c - mail of the queue whose recipients are here: it was scheduled (FUTURERELEASE, RFC 4865),
+ * or its sender had asked for a moment for second thoughts. It was judged when it came; now it is
+ * delivered into INBOX. */
+#include "core/base/clock.h"
+#include "core/base/str.h"
+#include "core/log/log.h"
+#include "core/message/edit_list.h"
+#include "core/message/summary.h"
+#include "protocols/relay/destination.h"
+#include "protocols/relay/relay.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define SUMMARY_MAX (2u << 20)
+#define PIECE       (4u << 20)
+
+struct coming {
+    struct relay *relay;
+    struct job *job;
+    struct arena *arena;
+    struct fct_str message;
+    struct fct_str edits, summary;
+    uint32_t view_size;
+};
+
+bool home_takes(const struct job *j)
+{
+    return j->mail->entry.envelope.hold_until > 0;
+}
+
+/* ---- the message ---- */
+
+FCT_MAY_WAIT static bool read_whole(struct coming *c, struct fct_err *err)
+{
+    const struct queue_entry *e = &c->job->mail->entry;
+    FCT_CLEANUP(buf_free) struct buf bytes = BUF_INIT(e->size + 1);
+
+    c->message = c->job->mail->body;
+    if (c->message.p)
+        return true;
+    while (bytes.n < e->size) {
+        size_t before = bytes.n;
+
+        if (!store_queue_read(c->relay->store, e->id, bytes.n, PIECE, &bytes, err))
+            return false;
+        if (bytes.n == before)
+            return fct_fail(err, FCT_TEMP, "the message ends too soon");
+    }
+    c->message = arena_str(c->arena, buf_str(&bytes));
+    return true;
+}
+
+/* Return-Path goes above it (RFC 5321 4.4). */
+static bool make_view(struct coming *c, struct fct_err *err)
+{
+    FCT_CLEANUP(buf_free) struct buf summary = BUF_INIT(SUMMARY_MAX);
+    FCT_CLEANUP(buf_free) struct buf encoded = BUF_INIT(64u << 10);
+    struct edit edit = {
+        .insert = arena_printf(c->arena, "Return-Path: <%.*s>\r\n",
+                               FCT_FMT(c->job->mail->entry.envelope.reverse_path)),
+        .origin = FCT_STR("smtp"),
+    };
+    struct edit_list edits;
+    struct mime_tree tree;
+
+    if (!edit_list_build(c->arena, &edit, 1, c->message.n, &edits, NULL, NULL, err))
+        return false;
+    mime_scan(c->arena, c->message, &mime_default_limits, &tree);
+    (void)summary_build(c->arena, c->message, &tree, &edits, &summary);
+    edit_list_encode(&edits, &encoded);
+    c->summary = arena_str(c->arena, buf_str(&summary));
+    c->edits = arena_str(c->arena, buf_str(&encoded));
+    c->view_size = (uint32_t)edit_list_size(&edits, c->message.n);
+    return true;
+}
+
+static int message_file(struct fct_str bytes)
+{
+    int fd = memfd_create("scheduled", MFD_CLOEXEC);
+
+    for (size_t at = 0; fd >= 0 && at < bytes.n;) {
+        ssize_t n = pwrite(fd, bytes.p + at, bytes.n - at, (off_t)at);
+
+        if (n <= 0) {
+            close(fd);
+            return -1;
+        }
+        at += (size_t)n;
+    }
+    return fd;
+}
+
+/* ---- one recipient ---- */
+
+static void settle(struct coming *c, size_t i, enum outcome outcome, const char *status,
+                   struct fct_str text)
+{
+    struct delivery_result result = {0};
+
+    outcome_without_reply(&result, outcome, status, arena_cstr(c->arena, text));
+    str_copy_c(result.host, sizeof result.host, str_from(c->relay->env->server_name));
+    job_settle_one(c->job, i, &result);
+}
+
+static void settle_copy(struct coming *c, size_t i, const struct store_delivered *done)
+{
+    if (done->class == FCT_OK)
+        settle(c, i, OUTCOME_DELIVERED, "2.0.0", FCT_STR("delivered here"));
+    else if (done->class == FCT_LIMIT || done->class == FCT_DENIED)
+        settle(c, i, OUTCOME_FAILED, done->class == FCT_LIMIT ? "5.2.2" : "5.2.1", done->text);
+    else
+        settle(c, i, OUTCOME_DEFERRED, "4.3.0", done->text);
+}
+
+/* Its accounts, and where its alias leads elsewhere. The worst of the copies counts. */
+FCT_MAY_WAIT static void deliver_to(struct coming *c, size_t i, const struct store_resolution *to)
+{
+    const struct queue_envelope *e = &c->job->mail->entry.envelope;
+    struct store_copy_for *copy = ARENA_ARRAY(c->arena, struct store_copy_for, to->n + 1);
+    struct queue_recipient *away = ARENA_ARRAY(c->arena, struct queue_recipient, to->n + 1);
+    struct store_delivered *done = ARENA_ARRAY(c->arena, struct store_delivered, to->n + 1);
+    struct queue_send send = {.envelope = *e, .recipient = away};
+    struct store_delivery d = {.id = e->log_id,
+                               .reverse_path = e->reverse_path,
+                               .client_ip = e->client_ip,
+                               .login = e->login,
+                               .size = c->message.n,
+                               .copy = copy};
+    struct fct_err err = {0};
+    size_t worst = 0;
+
+    for (size_t k = 0; k < to->n; k++)
+        if (to->target[k].account != 0)
+            copy[d.n++] = (struct store_copy_for){.account = to->target[k].account,
+                                                  .edits = c->edits,
+                                                  .summary = c->summary,
+                                                  .view_size = c->view_size,
+                                                  .recipient = job_recipient(c->job, i)->address};
+        else
+            away[send.n++] = (struct queue_recipient){.address = to->target[k].name};
+    send.envelope.hold_until = 0;
+    d.send = send.n > 0 ? &send : NULL;
+    d.fd = message_file(c->message);
+    if (d.fd < 0 || !store_deliver(c->relay->store, &d, c->arena, done, &err)) {
+        settle(c, i, OUTCOME_DEFERRED, "4.3.0", str_from(d.fd < 0 ? "no memory" : err.text));
+    } else if (d.n == 0) {
+        settle(c, i, OUTCOME_DELIVERED, "2.0.0", FCT_STR("sent on"));
+    } else {
+        for (size_t k = 1; k < d.n; k++)
+            if (done[k].class != FCT_OK)
+                worst = k;
+        settle_copy(c, i, &done[worst]);
+    }
+    if (d.fd >= 0)
+        close(d.fd);
+}
+
+FCT_MAY_WAIT static void one_recipient(struct coming *c, size_t i)
+{
+    struct store_resolution to;
+    struct fct_err err = {0};
+
+    if (!store_resolve(c->relay->store, job_recipient(c->job, i)->address, c->arena, &to, &err))
+        settle(c, i, OUTCOME_DEFERRED, "4.3.0", str_from(err.text));
+    else if (to.what == RESOLVED_UNKNOWN_USER)
+        settle(c, i, OUTCOME_FAILED, "5.1.1", FCT_STR("no such user here"));
+    else if (to.what == RESOLVED_LOCAL && !c->message.p && !read_whole(c, &err))
+        settle(c, i, OUTCOME_DEFERRED, "4.3.0", str_from(err.text));
+    else if (to.what == RESOLVED_LOCAL && !c->edits.p && !make_view(c, &err))
+        settle(c, i, OUTCOME_FAILED, "5.6.0", str_from(err.text));
+    else if (to.what == RESOLVED_LOCAL)
+        deliver_to(c, i, &to);
+}
+
+FCT_MAY_WAIT static void come_home(void *arg)
+{
+    struct coming *c = arg;
+
+    c->arena = arena_new(NULL);
+    for (size_t i = 0; i < c->job->n; i++)
+        if (c->job->result[i].outcome == OUTCOME_NONE)
+            one_recipient(c, i);
+    if (c->job->left > 0)
+        destinations_take(c->relay->destinations, c->job);
+    else
+        relay_finish(c->relay, c->job);
+    arena_free(&c->arena);
+    free(c);
+}
+
+void home_take(struct relay *relay, struct job *j)
+{
+    struct coming *c = calloc(1, sizeof *c);
+
+    FCT_ASSERT(c);
+    c->relay = relay;
+    c->job = j;
+    (void)fiber_start(come_home, c);
+}
