@@ -274,6 +274,8 @@ static void forget_connection(struct client *client)
 {
     queue_give_up(client->s, client->number);
     client->wants_queue = false;
+    if (client->kind == ROLE_RELAY && !client->claimed && client->s->queue)
+        queue_wake(client->s); /* others waited for its word */
     for (size_t i = 0; i < client->nprincipals; i++)
         if (client->principal[i].account)
             principal_close(client,
@@ -335,8 +337,18 @@ unsigned clients_busy(const struct server *s)
     return n;
 }
 
+bool clients_have_claimed(const struct server *s)
+{
+    for (const struct client *c = s->clients; c; c = c->next)
+        if (c->kind == ROLE_RELAY && c->conn && !c->claimed)
+            return false;
+    return true;
+}
+
 void clients_tell_queue(struct server *s)
 {
+    if (!clients_have_claimed(s))
+        return;
     for (struct client *c = s->clients; c; c = c->next) {
         if (!c->wants_queue || !c->conn)
             continue;

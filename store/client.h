@@ -22,6 +22,7 @@ struct client {
     unsigned index, requests;
     uint32_t number;  /* of the connection: lessee in the queue */
     bool wants_queue; /* to be told when something is ready there */
+    bool claimed;     /* it said what it has in hand (store_queue_claim) */
     struct principal *principal;
     size_t nprincipals, principal_room, first_free;
 };
@@ -59,6 +60,8 @@ struct request_kind {
 void client_new(struct server *s, enum role_kind kind, unsigned index, int fd);
 void clients_free(struct server *s);
 unsigned clients_busy(const struct server *s); /* requests being served */
+/* Have all relays said what they have in hand? Before that nothing of the queue is lent. */
+bool clients_have_claimed(const struct server *s);
 /* Something is ready in the queue: those who wait for it are told, once each. */
 void clients_tell_queue(struct server *s);
 bool client_tell(struct client *client, uint32_t principal, uint32_t mailbox, uint64_t mod_seq);

@@ -172,13 +172,44 @@ bool queue_ride_with(struct server *s, struct batch *b, const struct queue_resul
 
 /* ---- leases ---- */
 
+static uint32_t lease_seconds(const struct server *s)
+{
+    return (uint32_t)(s->conf->queue_lease.ms / 1000);
+}
+
+/* Results are awaited of the recipients that are claimed, not of others of the same job. */
+static void lease_again(struct server *s, struct queue_item *item, uint32_t lessee)
+{
+    struct queue_message *m = item->of;
+
+    queue_index_lease_item(&s->queue->index, item, lessee, queue_clock() + lease_seconds(s));
+    item->awaited = m->owner ? 0 : 1;
+    for (uint32_t i = 0; m->owner && i < m->recipients; i++)
+        if (queue_message_item(m, i) == item)
+            m->owner[i] |= OWNER_ANSWERED;
+}
+
+void queue_claim(struct server *s, const struct queue_claim *claim, uint32_t lessee)
+{
+    struct queue_message *m = queue_index_find(&s->queue->index, claim->id);
+    struct queue_item *item = m && m->durable ? queue_message_item(m, claim->recipient) : NULL;
+
+    if (!item)
+        return;
+    if (item->place != JOB_ACTIVE || item->lessee != lessee)
+        lease_again(s, item, lessee);
+    if (m->owner && (m->owner[claim->recipient] & OWNER_ANSWERED)) {
+        m->owner[claim->recipient] &= ~OWNER_ANSWERED;
+        item->awaited++;
+    }
+}
+
 struct queue_item *queue_lease(struct server *s, uint32_t lessee)
 {
     struct queue_item *item;
-    uint32_t seconds = (uint32_t)(s->conf->queue_lease.ms / 1000);
 
     (void)queue_index_turn(&s->queue->index);
-    item = queue_index_lease(&s->queue->index, lessee, seconds);
+    item = queue_index_lease(&s->queue->index, lessee, lease_seconds(s));
     if (item && item->of->owner)
         for (uint32_t i = 0; i < item->of->recipients; i++)
             if (queue_message_item(item->of, i) == item)

@@ -51,6 +51,8 @@ void queue_rode(struct server *s, uint64_t seq);
 
 /* ---- leases ---- */
 
+/* On lease again, to the connection that says that it has it in hand. */
+void queue_claim(struct server *s, const struct queue_claim *claim, uint32_t lessee);
 /* NULL: nothing is ready. */
 struct queue_item *queue_lease(struct server *s, uint32_t lessee);
 void queue_unlease(struct server *s, struct queue_item *item, uint32_t seconds); /* again then */

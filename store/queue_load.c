@@ -32,8 +32,6 @@ struct queue_message *queue_index_entry(struct server *s, const struct queue_rec
                                         const struct fct_str *domain, struct arena *arena)
 {
     const struct queue_envelope *v = &r->entry.envelope;
-    uint32_t wait = (uint32_t)(s->conf->queue_start_wait.ms / 1000);
-    uint32_t after_start = wait ? queue_clock() + wait : 0;
     uint32_t *due = ARENA_ARRAY(arena, uint32_t, r->entry.n);
     struct queue_new new = {.id = r->entry.id,
                             .blob = r->blob,
@@ -54,8 +52,6 @@ struct queue_message *queue_index_entry(struct server *s, const struct queue_rec
         int64_t next = r->recipient[i].next_try;
 
         due[i] = queue_due_at(next > hold ? next : hold);
-        if (state && due[i] < after_start) /* perhaps the relay has it in hand, and says so soon */
-            due[i] = after_start;
     }
     return queue_index_add(&s->queue->index, &new);
 }

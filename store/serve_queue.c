@@ -13,6 +13,26 @@
 #define IN_LOOP_MAX     (64u << 10)
 #define DOMAIN_JOBS_MAX 100000u
 
+/* ---- claim ---- */
+
+bool serve_queue_claim(struct request *rq)
+{
+    uint32_t n = ipc_get_count(&rq->in, 12);
+    struct queue_claim *claim = ARENA_ARRAY(rq->arena, struct queue_claim, rq->in.bad ? 1 : n + 1);
+
+    for (uint32_t i = 0; i < n && !rq->in.bad; i++) {
+        claim[i].id = ipc_get_u64(&rq->in);
+        claim[i].recipient = ipc_get_u32(&rq->in);
+    }
+    if (!request_read_all(rq))
+        return false;
+    for (uint32_t i = 0; i < n && rq->client->conn; i++)
+        queue_claim(rq->s, &claim[i], rq->client->number);
+    rq->client->claimed = true;
+    queue_wake(rq->s); /* other relays waited for this word */
+    return true;
+}
+
 /* ---- lease ---- */
 
 struct leased {
@@ -94,7 +114,8 @@ static void lease(struct leased *l, uint32_t max)
 {
     struct queue_item *item = NULL;
 
-    while (l->njobs < max && l->entries.n + l->jobs.n < ANSWER_FULL &&
+    while (clients_have_claimed(l->rq->s) && l->njobs < max &&
+           l->entries.n + l->jobs.n < ANSWER_FULL &&
            (item = queue_lease(l->rq->s, l->rq->client->number)))
         if (!put_job(l, item))
             break;
@@ -112,6 +133,8 @@ bool serve_queue_lease(struct request *rq)
 
     if (!request_read_all(rq))
         return false;
+    if (!rq->client->claimed)
+        return fct_fail(rq->err, FCT_BUG, "a lease before the claim");
     if (max > QUEUE_LEASE_MAX)
         max = QUEUE_LEASE_MAX;
     l.id = ARENA_ARRAY(rq->arena, uint64_t, max + 1);

@@ -17,6 +17,20 @@ bool store_queue_result(struct store *st, const struct queue_result *result, siz
 
 /* ---- leases ---- */
 
+bool store_queue_claim(struct store *st, const struct queue_claim *claim, size_t n,
+                       struct fct_err *err)
+{
+    struct store_call c = store_call_begin(st, STORE_QUEUE_CLAIM, err);
+
+    ipc_put_u32(&c.out, (uint32_t)n);
+    for (size_t i = 0; i < n; i++) {
+        ipc_put_u64(&c.out, claim[i].id);
+        ipc_put_u32(&c.out, claim[i].recipient);
+    }
+    (void)store_call_send(&c);
+    return store_call_end(&c);
+}
+
 static void get_entries(struct store_call *c, struct arena *arena, struct queue_lease *out)
 {
     struct queue_entry *entry;

@@ -28,7 +28,6 @@ static const struct fct_conf_key keys[] = {
     FCT_CONF_KEY(struct store_conf, queue_per_login, "20000", "Messages of one login that may wait to be sent; 0 for no limit"),
     FCT_CONF_KEY(struct store_conf, queue_domain_jobs, "20",  "Messages to one domain that are handed to the relay at one time, until it has learned what the domain takes"),
     FCT_CONF_KEY(struct store_conf, queue_ack_delay, "50ms",  "How long the note that a message was sent waits for other changes that it can be written with"),
-    FCT_CONF_KEY(struct store_conf, queue_start_wait, "3s", "How long after a start messages of an earlier run wait: a relay that outlived the store has some of them in hand, and says what became of them"),
     FCT_CONF_KEY(struct store_conf, queue_lease,    "4h",     "After this time a message that the relay has in hand is handed out again, if it was not heard of"),
     FCT_CONF_KEY(struct store_conf, segment_size,  "256M",  "Size of a file of the log that holds message bodies"),
     FCT_CONF_END,

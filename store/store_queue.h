@@ -104,8 +104,8 @@ struct queue_result {
 #define QUEUE_RESULTS_MAX    10000u /* of one call */
 
 /* What came of attempts. Returns when it is durable, together with other changes: keep on sending
- * meanwhile. Accepted with and without a lease, so a caller that lost the store says it again after
- * reconnecting, before it leases anew. What is not there any more is ignored; a DEFERRED or
+ * meanwhile. A caller that lost the store claims these recipients on the next connection and says
+ * it again. What is not there any more is ignored; a DEFERRED or
  * RETURNED for a job that somebody else holds, too. To bounce a recipient: put its result into the
  * delivery of the report (store_delivery.result), so that both happen or none. */
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_queue_result(struct store *st,
@@ -117,6 +117,17 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_queue_result(struct store *st,
 /* The recipients of one message in one domain that are due, lent to this connection: until a
  * result came for each of them, or the connection ends (then they are due at once). */
 struct queue_job {
+/* What a relay has in hand from an earlier connection: recipients that it is trying, or whose
+ * results it was not answered. They are on lease to it again. The first word on each connection of
+ * a relay, before anything else: until all relays that are connected have said theirs the store
+ * lends nothing. So a store that died makes nobody send twice. */
+struct queue_claim {
+    uint64_t id;
+    uint32_t recipient; /* its place in the entry */
+};
+FCT_MAY_WAIT FCT_MUST_CHECK bool
+store_queue_claim(struct store *st, const struct queue_claim *claim, size_t n, struct fct_err *err);
+
     size_t entry;              /* which of the lease's entries */
     struct fct_str domain;     /* lower case; "" for recipients whose report is due */
     const uint32_t *recipient; /* their places in the entry */

@@ -104,6 +104,7 @@ static void reopen(void)
     printf("heap_after_open_bytes %.1f\n", (double)(heap() - before) / messages);
     fx_admin = fx_connect(ROLE_CTL, 0);
     fx_edge = fx_connect(ROLE_RELAY, 0);
+    WANT(store_queue_claim(fx_edge, NULL, 0, &fx_err));
 }
 
 static void report(const struct queue_lease *l)

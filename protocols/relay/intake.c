@@ -6,6 +6,8 @@
 #include "protocols/relay/destination.h"
 #include "protocols/relay/relay.h"
 
+#include <stdlib.h>
+
 #define LEASE_JOBS 200u
 #define BODY_MAX   (64u << 10)
 #define AWAY_MS    1000u
@@ -29,7 +31,7 @@ static void finish_report(struct relay *relay, struct job *j)
 
 static void take_job(struct relay *relay, struct job *j)
 {
-    relay->jobs++;
+    relay_hold(relay, j);
     if (j->domain.n == 0)
         finish_report(relay, j);
     else if (pretend_takes(relay, j))
@@ -62,12 +64,13 @@ FCT_MAY_WAIT static size_t lease_some(struct relay *relay)
     struct fct_err err = {0};
     size_t n = 0;
 
+    unsigned generation = relay->store_generation;
     if (!store_queue_lease(relay->store, LEASE_JOBS, BODY_MAX, arena, &lease, &err)) {
         log_event(EV_DEBUG, FCT_STR(""), F_C("text", "no work from the store"),
                   F_C("why", err.text));
         (void)fiber_sleep(AWAY_MS);
         relay->lease_again |= store_is_up(relay->store);
-    } else {
+    } else if (generation == relay->store_generation) { /* else it lends them to us once more */
         n = lease.n;
         take_all(relay, &lease, arena);
     }
@@ -81,21 +84,75 @@ FCT_MAY_WAIT static void work(void *arg)
 
     do {
         relay->lease_again = false;
-        results_say_again(relay->results);
-        while (!relay->draining && relay->jobs < relay->conf->max_jobs &&
+        while (relay->claimed && !relay->draining && relay->jobs < relay->conf->max_jobs &&
                lease_some(relay) == LEASE_JOBS) {
         }
         if (relay->jobs >= relay->conf->max_jobs) {
             relay->lease_again = true; /* when some are over: relay_forget */
             break;
         }
-    } while (relay->lease_again && !relay->draining);
+    } while (relay->lease_again && relay->claimed && !relay->draining);
     relay->leasing = false;
 }
 
 void intake_start(struct relay *relay)
 {
-    if (relay->draining)
+/* ---- what we have ---- */
+
+static size_t claim_jobs(const struct relay *relay, struct queue_claim *claim)
+{
+    size_t n = 0;
+
+    for (const struct job *j = relay->hand; j; j = j->held_behind)
+        for (size_t i = 0; i < j->n; i++, n++)
+            if (claim)
+                claim[n] = (struct queue_claim){j->mail->entry.id, j->recipient[i]};
+    return n;
+}
+
+FCT_MAY_WAIT static bool say_claim(struct relay *relay, struct fct_err *err)
+{
+    size_t jobs = claim_jobs(relay, NULL), n = jobs + results_claim(relay->results, NULL);
+    struct queue_claim *claim = calloc(n + 1, sizeof *claim);
+    bool ok;
+
+    FCT_ASSERT(claim);
+    (void)claim_jobs(relay, claim);
+    (void)results_claim(relay->results, claim + jobs);
+    ok = store_queue_claim(relay->store, claim, n, err);
+    free(claim);
+    return ok;
+}
+
+FCT_MAY_WAIT static void claim_all(void *arg)
+{
+    struct relay *relay = arg;
+    unsigned generation = relay->store_generation;
+    struct fct_err err = {0};
+
+    while (!say_claim(relay, &err)) {
+        log_event(EV_WARNING, FCT_STR(""),
+                  F_C("text", "the store does not hear what is in hand here"),
+                  F_C("why", err.text));
+        (void)fiber_sleep(AWAY_MS);
+        if (generation != relay->store_generation || !store_is_up(relay->store))
+            return; /* the next connection has a fiber of its own */
+    }
+    if (generation != relay->store_generation)
+        return;
+    relay->claimed = true;
+    intake_start(relay);
+}
+
+void intake_claim(struct relay *relay)
+{
+    relay->claimed = false;
+    (void)fiber_start(claim_all, relay);
+}
+
+/* ---- beginning and end ---- */
+
+    if (relay->draining || !relay->claimed)
         return;
     if (relay->leasing) {
         relay->lease_again = true;

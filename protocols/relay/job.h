@@ -15,7 +15,8 @@ struct mail {
 };
 
 struct job {
-    struct job *next; /* in the list of who has it */
+    struct job *next;                      /* in the list of who has it */
+    struct job *held_before, *held_behind; /* in relay.hand */
     struct mail *mail;
     struct fct_str domain;
     uint32_t *recipient;            /* their places in the entry */

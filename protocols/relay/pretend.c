@@ -85,8 +85,8 @@ static void start(struct relay *relay, const struct job *j, bool slow)
         if (str_equal_nocase(local_of(j, i), FCT_STR("slow")) == slow)
             pick[n++] = j->recipient[i];
     if (n > 0) {
-        relay->jobs++;
         *p = (struct pretence){relay, job_new(j->mail, j->domain, pick, n), slow};
+        relay_hold(relay, p->job);
         (void)fiber_start(play, p);
     } else {
         free(p);

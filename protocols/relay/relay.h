@@ -37,8 +37,10 @@ struct relay {
     unsigned connections, jobs, turn;
     unsigned store_generation; /* of the connection to the store, from 1 on */
     bool draining, leasing, lease_again;
+    struct job *hand;          /* all jobs, from the lease until their results are on their way */
     struct {
         uint64_t delivered, failed, deferred, connections, messages, bytes;
+    bool claimed; /* this store knows what we have in hand, and lends more */
     } count;
 };
 
@@ -46,10 +48,11 @@ struct relay {
 struct results *results_new(struct relay *relay);
 void results_free(struct results **r);
 void results_add(struct results *r, const struct queue_result *result); /* copied */
-FCT_MAY_WAIT void results_say_again(struct results *r);                 /* the store came back */
 bool results_are_said(const struct results *r);                         /* nothing is under way */
 
 /* ---- report.c: mail to the sender ---- */
+/* Recipients whose results the store did not confirm; claim NULL: only their number. */
+size_t results_claim(const struct results *r, struct queue_claim *claim);
 
 /* Does somebody have to be told of these results? result[j->n] */
 bool report_is_due(const struct job *j, const struct queue_result *result);
@@ -70,10 +73,16 @@ void intake_stop(struct relay *relay);
 /* ---- settle.c: a job that is over, in whole or for now ---- */
 
 /* The end of what relay_finish begins: frees the job. */
+
+/* The first thing on a new connection to the store: what we have in hand, or have not heard of
+ * yet. Before that it lends nothing, so that no mail is sent twice because the store died. */
+void intake_claim(struct relay *relay);
 void relay_forget(struct relay *relay, struct job *j);
 /* Every recipient has a result: told to the store, the log, the sender. Frees the job. */
 void relay_finish(struct relay *relay, struct job *j);
 /* Not tried: the store may lend it again at once, or when the destination is fit again. */
 void relay_return(struct relay *relay, struct job *j);
+/* A job is in our hand from here to relay_forget. */
+void relay_hold(struct relay *relay, struct job *j);
 
 #endif

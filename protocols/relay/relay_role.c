@@ -117,10 +117,10 @@ static void peer(struct role_env *env, enum role_kind kind, unsigned index, int 
     }
     relay->store_generation++; /* it has forgotten what domains take */
     store_client_peer(relay->store, fd);
-    if (relay->draining)
-        return;
-    store_queue_watch(relay->store, there_is_work, relay);
-    intake_start(relay);
+    if (!relay->draining)
+        store_queue_watch(relay->store, there_is_work, relay);
+    intake_claim(relay);
+    relay->claimed = false;
 }
 
 /* ---- the end ---- */

@@ -1,6 +1,6 @@
-/* results.c - what came of recipients, told to the store: all of some milliseconds in one call. A
- * call that the store could not answer is said again when it is back, before new work is taken: so
- * a crash of the store makes no duplicates. */
+/* results.c - what came of recipients, told to the store: all of some milliseconds in one call, and
+ * said again until the store has confirmed it. What is not confirmed is claimed on a new connection
+ * (intake_claim): so a crash of the store makes no duplicates. */
 #include "core/base/clock.h"
 #include "core/base/str.h"
 #include "core/log/log.h"
@@ -11,10 +11,11 @@
 
 #define GATHER_MS 3    /* how long a result may wait for others */
 #define BATCH_MAX 512u /* then it goes at once */
+#define AGAIN_MS  100u
 
 struct batch {
-    struct batch *next;
-    struct results *all;
+    struct batch *next, **link; /* link: what points to it */
+    struct results *results;
     struct arena *arena;
     struct queue_result *result;
     size_t n, room;
@@ -22,44 +23,58 @@ struct batch {
 
 struct results {
     struct relay *relay;
-    struct batch *open;   /* being filled; NULL: none */
-    struct batch *unsaid; /* the store was away */
-    unsigned under_way;
+    struct batch *all;  /* not confirmed yet */
+    struct batch *open; /* of these: being filled; NULL: none */
     struct event *timer;
 };
 
+static struct batch *batch_new(struct results *all)
+{
+    struct batch *b = calloc(1, sizeof *b);
+
+    FCT_ASSERT(b);
+    b->results = all;
+    b->arena = arena_new(NULL);
+    b->next = all->all;
+    b->link = &all->all;
+    if (b->next)
+        b->next->link = &b->next;
+    all->all = b;
+    return b;
+}
+
 static void batch_free(struct batch *b)
 {
+    *b->link = b->next;
+    if (b->next)
+        b->next->link = b->link;
     arena_free(&b->arena);
     free(b->result);
     free(b);
 }
 
-/* True: it is told, or will never be. */
+/* True: it is told, or will never be. An answer of an earlier store counts for nothing: we claimed
+ * these recipients on the new connection. */
 FCT_MAY_WAIT static bool say(struct batch *b)
 {
+    const struct relay *relay = b->results->relay;
+    unsigned generation = relay->store_generation;
     struct fct_err err = {0};
 
-    if (store_queue_result(b->all->relay->store, b->result, b->n, &err))
-        return true;
+    if (store_queue_result(relay->store, b->result, b->n, &err))
+        return generation == relay->store_generation;
     log_event(EV_WARNING, FCT_STR(""), F_C("text", "results of deliveries are not stored yet"),
               F_U64("results", b->n), F_C("why", err.text));
     return err.class != FCT_TEMP;
 }
 
-FCT_MAY_WAIT static void say_one(void *arg)
+FCT_MAY_WAIT static void say_until_told(void *arg)
 {
     struct batch *b = arg;
-    struct results *all = b->all;
 
-    all->under_way++;
-    if (say(b)) {
-        batch_free(b);
-    } else {
-        b->next = all->unsaid;
-        all->unsaid = b;
-    }
-    all->under_way--;
+    while (!say(b))
+        (void)fiber_sleep(AGAIN_MS);
+    batch_free(b);
 }
 
 static void send_open(struct results *all)
@@ -69,7 +84,7 @@ static void send_open(struct results *all)
     all->open = NULL;
     (void)event_del(all->timer);
     if (b)
-        (void)fiber_start(say_one, b);
+        (void)fiber_start(say_until_told, b);
 }
 
 static void gathered(evutil_socket_t fd, short what, void *arg)
@@ -97,14 +112,8 @@ void results_free(struct results **p)
     if (!all)
         return;
     event_free(all->timer);
-    if (all->open)
-        batch_free(all->open);
-    while (all->unsaid) {
-        struct batch *next = all->unsaid->next;
-
-        batch_free(all->unsaid);
-        all->unsaid = next;
-    }
+    while (all->all)
+        batch_free(all->all);
     free(all);
 }
 
@@ -113,10 +122,7 @@ static struct batch *open_batch(struct results *all)
     static const struct timeval gather = {0, GATHER_MS * 1000};
 
     if (!all->open) {
-        all->open = calloc(1, sizeof *all->open);
-        FCT_ASSERT(all->open);
-        all->open->all = all;
-        all->open->arena = arena_new(NULL);
+        all->open = batch_new(all);
         event_add(all->timer, &gather);
     }
     return all->open;
@@ -140,22 +146,18 @@ void results_add(struct results *all, const struct queue_result *result)
         send_open(all);
 }
 
-void results_say_again(struct results *all)
+size_t results_claim(const struct results *all, struct queue_claim *claim)
 {
-    while (all->unsaid) {
-        struct batch *b = all->unsaid;
+    size_t n = 0;
 
-        all->unsaid = b->next;
-        if (!say(b)) {
-            b->next = all->unsaid;
-            all->unsaid = b;
-            return;
-        }
-        batch_free(b);
-    }
+    for (const struct batch *b = all->all; b; b = b->next)
+        for (size_t i = 0; i < b->n; i++, n++)
+            if (claim)
+                claim[n] = (struct queue_claim){b->result[i].id, b->result[i].recipient};
+    return n;
 }
 
 bool results_are_said(const struct results *all)
 {
-    return !all->open && !all->unsaid && all->under_way == 0;
+    return !all->all;
 }

@@ -86,8 +86,24 @@ static void log_result(struct relay *relay, const struct job *j, size_t i,
               F_I64("retry_s", r->next_try > now ? r->next_try - now : 0));
 }
 
+void relay_hold(struct relay *relay, struct job *j)
+{
+    j->held_before = NULL;
+    j->held_behind = relay->hand;
+    if (relay->hand)
+        relay->hand->held_before = j;
+    relay->hand = j;
+    relay->jobs++;
+}
+
 void relay_forget(struct relay *relay, struct job *j)
 {
+    if (j->held_behind)
+        j->held_behind->held_before = j->held_before;
+    if (j->held_before)
+        j->held_before->held_behind = j->held_behind;
+    else
+        relay->hand = j->held_behind;
     job_free(&j);
     relay->jobs--;
     if (relay->jobs < relay->conf->max_jobs / 2 && relay->lease_again)

@@ -21,6 +21,7 @@ static void wake(void *arg)
 static void connect_relay(unsigned index)
 {
     relay = fx_connect(ROLE_RELAY, index);
+    WANT(store_queue_claim(relay, NULL, 0, &fx_err));
     store_queue_watch(relay, wake, NULL);
 }
 
@@ -159,7 +160,7 @@ static uint32_t act(enum queue_act what, uint64_t id)
     return done;
 }
 
-static void reopen(void)
+static void restart(void)
 {
     store_client_free(&relay);
     store_client_free(&fx_admin);
@@ -168,6 +169,11 @@ static void reopen(void)
     WANT(server_open(fx_base, &fx_conf, fx_dir, true, &fx_server, &fx_err));
     fx_admin = fx_connect(ROLE_CTL, 0);
     fx_edge = fx_connect(ROLE_EDGE, 0);
+}
+
+static void reopen(void)
+{
+    restart();
     connect_relay(0);
 }
 
@@ -695,12 +701,59 @@ START_TEST(test_waits)
 }
 END_TEST
 
+/* The store dies under a relay that has jobs in hand: it hears of them before it lends anything, to
+ * whomever, and so nobody gets them twice. */
+static void claims(void)
+{
+    uint64_t id = put_to("a@one b@one c@two"), other = put_to("d@three e@four");
+    const struct queue_claim claim[] = {{id, 0},    {id, 1},     {id, 1},  {id, 2},
+                                        {other, 1}, {other, 77}, {999, 0}, {0, 0}};
+    struct store *young;
+    struct queue_lease l;
+
+    LEASED(10, "a@one b@one c@two d@three e@four");
+    result(id, 0, QUEUE_OUT_DELIVERED, 0);
+    restart();
+    connect_relay(5); /* has nothing, and gets nothing as long as another one may have all */
+    young = relay;
+    relay = fx_connect(ROLE_RELAY, 6);
+    woken = 0;
+    ck_assert(!store_queue_lease(relay, 1, 0, fx_arena, &l, &fx_err) && fx_err.class == FCT_BUG);
+    WANT(store_queue_lease(young, 10, 0, fx_arena, &l, &fx_err));
+    ck_assert_uint_eq(l.n, 0);
+    WANT(store_queue_claim(relay, claim, FCT_COUNT(claim), &fx_err));
+    while (!woken)
+        fiber_sleep(1);
+    WANT(store_queue_lease(young, 10, 0, fx_arena, &l, &fx_err));
+    ck_assert(l.n == 1 && str_equal(l.job[0].domain, FCT_STR("three")));
+    store_client_free(&young);
+    LISTED("active: a@one=delivered/0 b@one=pending/0 c@two=pending/0; "
+           "active: d@three=pending/0 e@four=pending/0");
+    /* Each claimed recipient is awaited, no other: then the job is free again. */
+    result(id, 1, QUEUE_OUT_DEFERRED, clock_wall() - 1);
+    LEASED(10, "d@three b@one");
+    result(other, 1, QUEUE_OUT_RETURNED, 0);
+    LEASED(10, "e@four");
+    result(id, 2, QUEUE_OUT_DELIVERED, 0);
+    store_client_free(&relay);
+    fiber_sleep(1);
+    connect_relay(0);
+    LEASED(10, "d@three e@four b@one");
+    fx_check_clean();
+}
+
+START_TEST(test_claims)
+{
+    run(claims);
+}
+END_TEST
+
 static Suite *suite(void)
 {
-    const TTest *const tests[] = {test_life,   test_domains, test_blocked, test_priorities,
-                                  test_leases, test_partly,  test_lapsed,  test_admin,
-                                  test_bodies, test_large,   test_mixed,   test_crowd,
-                                  test_room,   test_failing, test_waits,   test_limits};
+    const TTest *const tests[] = {
+        test_life,   test_domains, test_blocked, test_priorities, test_leases, test_partly,
+        test_lapsed, test_admin,   test_bodies,  test_large,      test_mixed,  test_crowd,
+        test_room,   test_failing, test_waits,   test_limits,     test_claims};
     Suite *s = suite_create("queue");
     TCase *c = tcase_create("queue");
 
