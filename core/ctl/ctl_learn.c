@@ -6,12 +6,13 @@
 #include "core/base/str.h"
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_learn_fuzzy.h"
+#include "core/ctl/ctl_learn_plugin.h"
+#include "core/ctl/ctl_learn_reputation.h"
 #include "core/ctl/ctl_mail.h"
 #include "core/ctl/ctl_mail_files.h"
 #include "core/ctl/ctl_output.h"
 #include "core/ctl/ctl_redis.h"
 #include "core/dns/psl.h"
-#include "core/plugin/plugin_conf.h"
 #include "core/plugin/plugin_host.h"
 #include "core/redis/redis.h"
 #include "plugins/bayes/bayes_conf.h"
@@ -27,10 +28,12 @@ enum { BAR_CELLS = 24, PROGRESS_MS = 100 };
 struct learn {
     struct ctl *c;
     struct redis *redis;
+    bool has_bayes;
     struct bayes_conf conf;
     uint64_t key;
     struct bayes_db db;
     struct learn_fuzzy fuzzy;
+    struct learn_reputation reputation;
     bool spam;
     struct mail_files files;
     size_t file; /* at work on */
@@ -42,21 +45,19 @@ struct learn {
 
 /* ---- settings ---- */
 
-/* Of the block that enables the plugin, under whatever name. */
-static bool find_conf(struct learn *l, struct fct_err *err)
+static bool prepare_bayes(struct learn *l, struct ctl *c, const char *account, struct fct_err *err)
 {
-    const struct plugin_conf *conf;
-    const char *label;
-
-    for (size_t i = 0; (conf = config_each(l->c->config, &plugin_block, i, &label)); i++) {
-        const struct conf_pair *pair;
-        size_t n = config_extra(l->c->config, &plugin_block, i, &pair);
-
-        if (str_equal(str_from(conf->use[0] ? conf->use : label), FCT_STR("bayes")))
-            return config_fill(l->c->config, bayes_conf_keys, &l->conf, pair, n, err) &&
-                   bayes_conf_check(&l->conf, err);
-    }
-    return fct_fail(err, FCT_DENIED, "this configuration has no plugin bayes");
+    if (!learn_plugin_conf(c, "bayes", bayes_conf_keys, &l->conf, &l->has_bayes, err))
+        return false;
+    if (!l->has_bayes)
+        return true;
+    if (!bayes_conf_check(&l->conf, err))
+        return false;
+    l->key = bayes_conf_key(&l->conf);
+    bayes_db_site(&l->db);
+    if (account)
+        bayes_db_user(&l->db, l->key, str_from(account));
+    return true;
 }
 
 static bool prepare(struct learn *l, struct ctl *c, struct fct_err *err)
@@ -64,17 +65,23 @@ static bool prepare(struct learn *l, struct ctl *c, struct fct_err *err)
     const char *account = ctl_option(c, "--account");
 
     l->c = c;
-    if (!find_conf(l, err))
-        return false;
-    l->key = bayes_conf_key(&l->conf);
-    bayes_db_site(&l->db);
-    if (account) {
-        if (str_find_char(str_from(account), '@') <= 0)
-            return fct_fail(err, FCT_SYNTAX, "--account %s: must be a full address", account);
-        bayes_db_user(&l->db, l->key, str_from(account));
-    }
+    if (account && str_find_char(str_from(account), '@') <= 0)
+        return fct_fail(err, FCT_SYNTAX, "--account %s: must be a full address", account);
     psl_setup();
-    return learn_fuzzy_prepare(c, account, &l->fuzzy, err);
+    return prepare_bayes(l, c, account, err) && learn_fuzzy_prepare(c, account, &l->fuzzy, err) &&
+           learn_reputation_prepare(c, account, &l->reputation, err);
+}
+
+static bool needs_learner(const struct learn *l, struct fct_err *err)
+{
+    return l->has_bayes || l->fuzzy.is_enabled || l->reputation.is_enabled ||
+           fct_fail(err, FCT_DENIED,
+                    "this configuration has no plugin bayes, fuzzy or reputation that learns");
+}
+
+static bool needs_bayes(const struct learn *l, struct fct_err *err)
+{
+    return l->has_bayes || fct_fail(err, FCT_DENIED, "this configuration has no plugin bayes");
 }
 
 /* ---- progress ---- */
@@ -119,10 +126,8 @@ static void show_progress(struct learn *l, bool last)
 static size_t read_tokens(const struct learn *l, struct fct_str message,
                           struct bayes_digest *digest, uint64_t token[BAYES_TOKENS])
 {
-    struct fct_trial trial = {.size = sizeof trial, .message = message};
-    struct fct_err err = {0};
-    struct bayes_reading reading = {&plugin_host, plugin_host.trial_begin(NULL, &trial, &err),
-                                    l->key, l->conf.max_text.bytes, str_from(l->c->paths.name)};
+    struct bayes_reading reading = {&plugin_host, learn_read(message), l->key,
+                                    l->conf.max_text.bytes, str_from(l->c->paths.name)};
     size_t n;
 
     if (!reading.call)
@@ -133,29 +138,81 @@ static size_t read_tokens(const struct learn *l, struct fct_str message,
     return n;
 }
 
-/* False: Redis does not want any more. The arena is this message's. */
-static FCT_MAY_WAIT bool learn_message(struct learn *l, struct arena *arena, struct fct_str raw)
+/* What came of a message, as the first of the learners sees it that could read it. */
+struct outcome {
+    bool known;
+    enum bayes_learned what;
+};
+
+static FCT_MAY_WAIT bool teach_bayes(struct learn *l, struct arena *arena, struct fct_str message,
+                                     struct outcome *out)
 {
-    struct bayes_question *q = ARENA_NEW(arena, struct bayes_question);
     uint64_t token[BAYES_TOKENS];
     const struct fct_redis_reply *reply;
     struct bayes_digest digest;
-    enum bayes_learned what;
-    struct fct_str message = ctl_mail_wire(arena, raw);
-    size_t n = read_tokens(l, message, &digest, token);
+    struct bayes_question *q;
+    size_t n = l->has_bayes ? read_tokens(l, message, &digest, token) : 0;
 
-    if (n == 0) {
-        l->empty++;
+    if (n == 0)
         return true;
-    }
+    q = ARENA_NEW(arena, struct bayes_question);
     bayes_learn(q, &l->db, bayes_generation_at((int64_t)time(NULL)), l->spam, BAYES_SAID, &digest,
                 token, n);
     reply = redis_script(l->redis, arena, &bayes_learn_script, q->key, q->keys, q->arg, q->args,
                          &l->err);
-    if (!reply || !bayes_learned(reply, &what) ||
-        !learn_fuzzy_message(&l->fuzzy, l->redis, arena, l->spam, message, &l->err))
+    out->known = reply && bayes_learned(reply, &out->what);
+    return out->known;
+}
+
+static FCT_MAY_WAIT bool teach_fuzzy(struct learn *l, struct arena *arena, struct fct_str message,
+                                     struct outcome *out)
+{
+    static const enum bayes_learned as[] = {[FUZZY_KNOWN] = BAYES_KNOWN,
+                                            [FUZZY_LEARNED] = BAYES_LEARNED,
+                                            [FUZZY_TAKEN_BACK] = BAYES_TAKEN_BACK,
+                                            [FUZZY_LEARNED_ANEW] = BAYES_LEARNED_ANEW};
+    enum fuzzy_learned what;
+    bool could;
+
+    if (!learn_fuzzy_message(&l->fuzzy, l->redis, arena, l->spam, message, &could, &what, &l->err))
         return false;
-    l->count[what]++;
+    if (could && what == FUZZY_FULL && !l->has_bayes)
+        return fct_fail(&l->err, FCT_DENIED, "fuzzy: %s", fuzzy_learned_text(what));
+    if (could && !out->known && what != FUZZY_FULL)
+        *out = (struct outcome){true, as[what]};
+    return true;
+}
+
+static FCT_MAY_WAIT bool teach_reputation(struct learn *l, struct arena *arena,
+                                          struct fct_str message, struct outcome *out)
+{
+    static const enum bayes_learned as[] = {[REPUTATION_KNOWN] = BAYES_KNOWN,
+                                            [REPUTATION_LEARNED] = BAYES_LEARNED,
+                                            [REPUTATION_TAKEN_BACK] = BAYES_TAKEN_BACK,
+                                            [REPUTATION_LEARNED_ANEW] = BAYES_LEARNED_ANEW};
+    enum reputation_learned what;
+
+    if (!learn_reputation_message(&l->reputation, l->redis, arena, l->spam, message, &what,
+                                  &l->err))
+        return false;
+    if (!out->known && what != REPUTATION_STRANGE)
+        *out = (struct outcome){true, as[what]};
+    return true;
+}
+
+/* False: Redis does not want any more. The arena is this message's. */
+static FCT_MAY_WAIT bool learn_message(struct learn *l, struct arena *arena, struct fct_str raw)
+{
+    struct fct_str message = ctl_mail_wire(arena, raw);
+    struct outcome out = {.known = false};
+
+    if (!teach_bayes(l, arena, message, &out) || !teach_fuzzy(l, arena, message, &out) ||
+        !teach_reputation(l, arena, message, &out))
+        return false;
+    if (out.known)
+        l->count[out.what]++;
+    else
+        l->empty++;
     return true;
 }
 
@@ -232,7 +289,8 @@ static int learn(struct ctl *c, bool spam)
     struct fct_err err = {0};
 
     l->spam = spam;
-    if (!prepare(l, c, &err) || !mail_files_find(c->arena, c->word, c->words, &l->files, &err) ||
+    if (!prepare(l, c, &err) || !needs_learner(l, &err) ||
+        !mail_files_find(c->arena, c->word, c->words, &l->files, &err) ||
         !ctl_redis_run(c, learn_all, l, &l->redis, &err))
         return ctl_error(&err);
     print_sums(l);
@@ -312,7 +370,8 @@ int ctl_learn_status(struct ctl *c)
     struct status *s = ARENA_NEW(c->arena, struct status);
     struct fct_err err = {0};
 
-    if (!prepare(&s->learn, c, &err) || !ctl_redis_run(c, ask_status, s, &s->learn.redis, &err))
+    if (!prepare(&s->learn, c, &err) || !needs_bayes(&s->learn, &err) ||
+        !ctl_redis_run(c, ask_status, s, &s->learn.redis, &err))
         return ctl_error(&err);
     if (!s->of[0].known || !s->of[1].known)
         return ctl_error(&s->learn.err);
@@ -346,7 +405,8 @@ int ctl_learn_forget(struct ctl *c)
         (void)fct_fail(&err, FCT_SYNTAX, "learn forget: --account has to say whose");
         return ctl_error(&err);
     }
-    if (!prepare(&f->learn, c, &err) || !ctl_redis_run(c, ask_forget, f, &f->learn.redis, &err))
+    if (!prepare(&f->learn, c, &err) || !needs_bayes(&f->learn, &err) ||
+        !ctl_redis_run(c, ask_forget, f, &f->learn.redis, &err))
         return ctl_error(&err);
     if (!f->reply || f->reply->kind != FCT_REDIS_INTEGER)
         return ctl_error(&f->learn.err);

@@ -3,8 +3,7 @@
 #include "core/ctl/ctl_learn_fuzzy.h"
 
 #include "core/base/str.h"
-#include "core/ctl/ctl_cli.h"
-#include "core/plugin/plugin_conf.h"
+#include "core/ctl/ctl_learn_plugin.h"
 #include "core/plugin/plugin_host.h"
 
 #include <time.h>
@@ -12,34 +11,19 @@
 bool learn_fuzzy_prepare(struct ctl *c, const char *account, struct learn_fuzzy *out,
                          struct fct_err *err)
 {
-    const struct plugin_conf *conf;
-    const char *label;
-
-    for (size_t i = 0; (conf = config_each(c->config, &plugin_block, i, &label)); i++) {
-        const struct conf_pair *pair;
-        size_t n = config_extra(c->config, &plugin_block, i, &pair);
-
-        if (!str_equal(str_from(conf->use[0] ? conf->use : label), FCT_STR("fuzzy")))
-            continue;
-        if (!config_fill(c->config, fuzzy_conf_keys, &out->conf, pair, n, err) ||
-            !fuzzy_conf_check(&out->conf, err))
-            return false;
-        out->is_enabled = true;
-        out->key = fuzzy_key(str_from(out->conf.secret));
-        out->who = fuzzy_who_of(out->key, account ? str_from(account) : FCT_STR(""));
-        return true;
-    }
-    return true;
+    if (!learn_plugin_conf(c, "fuzzy", fuzzy_conf_keys, &out->conf, &out->is_enabled, err))
+        return false;
+    out->key = out->is_enabled ? fuzzy_key(str_from(out->conf.secret)) : 0;
+    out->who = fuzzy_who_of(out->key, account ? str_from(account) : FCT_STR(""));
+    return !out->is_enabled || fuzzy_conf_check(&out->conf, err);
 }
 
 /* False: nothing to compare it by. */
 static bool read_marks(const struct learn_fuzzy *f, struct fct_str message,
                        struct fuzzy_marks *marks, unsigned char digest[16])
 {
-    struct fct_trial trial = {.size = sizeof trial, .message = message};
-    struct fct_err err = {0};
     struct fuzzy_reading reading = {.host = &plugin_host,
-                                    .call = plugin_host.trial_begin(NULL, &trial, &err),
+                                    .call = learn_read(message),
                                     .key = f->key,
                                     .max_text = f->conf.max_text.bytes,
                                     .min_attachment = f->conf.min_attachment.bytes,
@@ -55,7 +39,8 @@ static bool read_marks(const struct learn_fuzzy *f, struct fct_str message,
 }
 
 bool learn_fuzzy_message(const struct learn_fuzzy *f, struct redis *redis, struct arena *arena,
-                         bool spam, struct fct_str message, struct fct_err *err)
+                         bool spam, struct fct_str message, bool *could, enum fuzzy_learned *what,
+                         struct fct_err *err)
 {
     struct fuzzy_question *q;
     struct fuzzy_marks *marks;
@@ -66,8 +51,8 @@ bool learn_fuzzy_message(const struct learn_fuzzy *f, struct redis *redis, struc
                                   .max_teachers = f->conf.max_teachers};
     struct fuzzy_times at = {(int64_t)time(NULL), (int64_t)(f->conf.keep.ms / 1000)};
     const struct fct_redis_reply *reply;
-    enum fuzzy_learned what;
 
+    *could = false;
     if (!f->is_enabled)
         return true;
     q = ARENA_NEW(arena, struct fuzzy_question);
@@ -76,5 +61,6 @@ bool learn_fuzzy_message(const struct learn_fuzzy *f, struct redis *redis, struc
         return true;
     fuzzy_learn(q, at, marks, &lesson);
     reply = redis_script(redis, arena, &fuzzy_learn_script, q->key, q->keys, q->arg, q->args, err);
-    return reply && fuzzy_learned(reply, &what);
+    *could = reply && fuzzy_learned(reply, what);
+    return *could;
 }

@@ -19,10 +19,11 @@ struct learn_fuzzy {
 /* account: NULL for the site's own word, which goes before that of users. */
 FCT_MUST_CHECK bool learn_fuzzy_prepare(struct ctl *c, const char *account, struct learn_fuzzy *out,
                                         struct fct_err *err);
-/* message: as on the wire. False: Redis does not want any more. */
+/* message: as on the wire. *could: there was something to compare it by; *what came of it. False:
+ * Redis does not want any more. */
 FCT_MUST_CHECK FCT_MAY_WAIT bool learn_fuzzy_message(const struct learn_fuzzy *f,
                                                      struct redis *redis, struct arena *arena,
-                                                     bool spam, struct fct_str message,
-                                                     struct fct_err *err);
+                                                     bool spam, struct fct_str message, bool *could,
+                                                     enum fuzzy_learned *what, struct fct_err *err);
 
 #endif

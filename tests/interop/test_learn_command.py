@@ -147,6 +147,18 @@ class LearnCommand(unittest.TestCase):
             self.assertNotEqual(r.returncode, 0)
             self.assertIn(said, r.stderr)
 
+    def test_fuzzy_alone(self):
+        """No learner needs another one."""
+        path = self.path('fuzzy.conf', 'redis { url = "unix:%s"  retry = 200ms }\nplugin fuzzy { }\n' % self.redis.socket)
+        long = self.path('long.eml', 'From: a@outside.example\nSubject: long\nMessage-ID: <long@outside.example>\n\n%s\n' % ' '.join('w%s' % chr(97 + i % 26) * (2 + i % 7) for i in range(200)))
+        short = self.path('short.eml', 'From: a@outside.example\nSubject: short\nMessage-ID: <short@outside.example>\n\nshort\n')
+        for said in ('1 learned as spam, 1 could not be read', '0 learned as spam, 1 were known already, 1 could not be read'):
+            r = subprocess.run([self.command()[0], '--conf', path, 'learn', 'spam', long, short], capture_output=True, text=True, timeout=60)
+            self.assertEqual((r.returncode, r.stderr), (0, ''))
+            self.assertIn(said, r.stdout)
+        r = subprocess.run([self.command()[0], '--conf', path, 'learn', 'status'], capture_output=True, text=True, timeout=60)
+        self.assertIn('no plugin bayes', r.stderr)
+
 
 if __name__ == '__main__':
     unittest.main()

@@ -137,6 +137,31 @@ class Reputation(unittest.TestCase):
         got = self.found('hello', sender='friend@good.example', source='127.0.2.1', body='http://friend.example/ http://strange.example/')
         self.assertEqual(set(got), {'REPUTATION_SPF', 'REPUTATION_SENDER'})  # a good link beside a strange one helps nobody
 
+    def test_learn_command(self):
+        """facteurctl learn: of a message that came here what was counted is replaced; of another one nothing is known."""
+        self.serve('learn_weight = 5')
+        self.send('hello', body='see https://www.shop.example/')
+        self.until({'n': [0, 1], 'u': [0, 1]})
+        with imaplib.IMAP4('127.0.0.1', self.server.port('imap'), timeout=60) as c:
+            c.login(ALICE, facteur.PASSWORD)
+            c.select('INBOX')
+            came = c.fetch('1', 'BODY.PEEK[]')[1][0][1]
+        for name, text in (('came', came), ('strange', b'From: <x@bad.example>\r\nSubject: strange\r\n\r\nbody\r\n')):
+            with open(os.path.join(self.folder, name + '.eml'), 'wb') as f:
+                f.write(text)
+
+        def learn(kind, *more):
+            return self.server.ctl('--conf', os.path.join(self.server.dir, 'test.conf'), 'learn', kind, *more, os.path.join(self.folder, 'came.eml'), os.path.join(self.folder, 'strange.eml')).stdout
+
+        self.assertIn('1 learned as spam, 1 could not be read', learn('spam'))
+        self.until({'n': [5, 0], 'u': [5, 0]})
+        self.assertIn('1 were known already', learn('spam'))
+        self.until({'n': [5, 0], 'u': [5, 0]})
+        self.assertIn('1 of them were learned as spam before', learn('ham'))
+        self.until({'n': [0, 5], 'u': [0, 5]})
+        self.assertIn('1 learned as spam', learn('spam', '--account', BOB))
+        self.assertEqual(self.counts()['n'], [5, 5])  # of BOB's own names, beside everybody's
+
     def test_nobody_profits_from_names_that_nobody_vouches_for(self):
         self.serve(spf=False)
         for i in range(3):
