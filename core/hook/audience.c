@@ -23,6 +23,16 @@ void audience_show(struct transaction *tx, const struct filter_recipient *recipi
         };
 }
 
+void audience_of_queue(struct transaction *tx, const struct fct_list *remote)
+{
+    struct filter_recipient *recipient =
+        ARENA_ARRAY(tx->arena, struct filter_recipient, remote->n + 1);
+
+    for (size_t i = 0; i < remote->n; i++)
+        recipient[i] = (struct filter_recipient){.recipient = remote->item[i]};
+    audience_show(tx, recipient, remote->n);
+}
+
 /* ---- the profile ---- */
 
 struct profile_wish audience_wish(const struct transaction *tx, const struct filter_recipient *r)

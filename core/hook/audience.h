@@ -8,6 +8,9 @@
 #include "core/hook/profile.h"
 #include "core/plugin/plugin_personal.h"
 
+/* queue.in: recipients elsewhere have no account. */
+void audience_of_queue(struct transaction *tx, const struct fct_list *remote);
+
 struct audience_group {
     const struct profile *profile;
     struct fct_str label;             /* "default", or "default+own" with settings of its own */

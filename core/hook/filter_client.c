@@ -26,7 +26,8 @@ static FCT_MAY_WAIT void ask_point(struct filter_client *fc, const struct filter
                                    struct arena *arena, struct filter_answer *answer)
 {
     FCT_CLEANUP(buf_free) struct buf request = BUF_INIT(IPC_MAX_MESSAGE - 64);
-    FCT_CLEANUP(buf_free) struct buf reply = BUF_INIT(ANSWER_BYTES);
+    FCT_CLEANUP(buf_free)
+    struct buf reply = BUF_INIT(hook == FCT_HOOK_queue_in ? IPC_MAX_MESSAGE : ANSWER_BYTES);
     struct ipc_out out = {.kind = FILTER_HOOK, .fd = &fd, .fds = fd >= 0};
     struct fct_err err = {0};
     struct ask ask;
@@ -38,8 +39,8 @@ static FCT_MAY_WAIT void ask_point(struct filter_client *fc, const struct filter
     if (request.overflow)
         fct_fail(&err, FCT_LIMIT, "the request is larger than a message between processes may be");
     else if (ask_filter(&ask, &err) &&
-             filter_answer_decode(arena, arena_str(arena, buf_str(&reply)), hook, answer, &sticky,
-                                  &err)) {
+             filter_answer_decode(arena, arena_str(arena, buf_str(&reply)), hook, size, answer,
+                                  &sticky, &err)) {
         peers_keep(fc, ctx->conn.id, ask.answered_by, sticky);
         return;
     }

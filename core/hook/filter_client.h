@@ -58,6 +58,7 @@ struct filter_answer {
     size_t changes;
     struct fct_str carried; /* for the context from now on; empty: as before */
     bool skip;              /* chunk: nobody needs another piece of this message */
+    struct edit_list edits; /* queue.in: of the message that came along */
 };
 
 /* The nth change of that name; false: there is none. */
@@ -69,7 +70,7 @@ bool filter_changed(const struct filter_answer *answer, const char *name, size_t
 FCT_MAY_WAIT void filter_hook(struct filter_client *fc, const struct filter_context *ctx,
                               enum fct_hook hook, const void *ev, struct arena *arena,
                               struct filter_answer *answer);
-/* The same where a message can be read: store.append. `fd` as for filter_message. */
+/* The same where a message can be read: store.append, queue.in. `fd` as for filter_message. */
 FCT_MAY_WAIT void filter_hook_message(struct filter_client *fc, const struct filter_context *ctx,
                                       enum fct_hook hook, const void *ev, int fd, uint64_t size,
                                       struct arena *arena, struct filter_answer *answer);

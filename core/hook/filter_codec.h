@@ -67,10 +67,11 @@ FCT_MUST_CHECK bool filter_message_decode(struct arena *arena, struct fct_str by
 
 /* `sticky`: a plugin keeps state for this connection in the filter that answers. */
 void filter_answer_encode(const struct filter_answer *answer, bool sticky, struct buf *out);
-/* Changes are checked against what `hook` offers. */
+/* Changes are checked against what `hook` offers, edits against the message's size (0: none). */
 FCT_MUST_CHECK bool filter_answer_decode(struct arena *arena, struct fct_str bytes,
-                                         enum fct_hook hook, struct filter_answer *out,
-                                         bool *sticky, struct fct_err *err);
+                                         enum fct_hook hook, uint64_t size,
+                                         struct filter_answer *out, bool *sticky,
+                                         struct fct_err *err);
 
 void filter_result_encode(const struct filter_result *result, bool sticky, struct buf *out);
 /* `size` of the message and `recipients` as asked for: edits and outcomes are checked against them.

@@ -95,33 +95,6 @@ static bool get_changes(struct ipc_reader *r, struct arena *arena, enum fct_hook
     return true;
 }
 
-void filter_answer_encode(const struct filter_answer *answer, bool sticky, struct buf *out)
-{
-    ipc_put_bool(out, sticky);
-    put_answer(out, answer);
-    put_changes(out, answer->change, answer->changes);
-    ipc_put_str(out, answer->carried);
-    ipc_put_bool(out, answer->skip);
-}
-
-bool filter_answer_decode(struct arena *arena, struct fct_str bytes, enum fct_hook hook,
-                          struct filter_answer *out, bool *sticky, struct fct_err *err)
-{
-    struct ipc_reader r = ipc_reader(bytes);
-
-    *out = (struct filter_answer){.verdict = FCT_NEXT};
-    *sticky = ipc_get_bool(&r);
-    if (!get_answer(&r, out) || !get_changes(&r, arena, hook, &out->change, &out->changes))
-        return fct_fail(err, FCT_BUG, "a filter's answer to %s is malformed", hook_name(hook));
-    out->carried = ipc_get_str(&r);
-    out->skip = ipc_get_bool(&r);
-    if (!ipc_reader_ok(&r) || !is_ledger(arena, out->carried))
-        return fct_fail(err, FCT_BUG, "a filter's answer to %s is malformed", hook_name(hook));
-    return true;
-}
-
-/* ---- the result of a message ---- */
-
 static void put_blob(struct buf *out, void (*encode)(const struct edit_list *, struct buf *),
                      const struct edit_list *list)
 {
@@ -136,6 +109,38 @@ static void put_blob(struct buf *out, void (*encode)(const struct edit_list *, s
     for (unsigned i = 0; i < 4; i++)
         out->p[at + i] = (char)(n >> (8 * i));
 }
+
+void filter_answer_encode(const struct filter_answer *answer, bool sticky, struct buf *out)
+{
+    ipc_put_bool(out, sticky);
+    put_answer(out, answer);
+    put_changes(out, answer->change, answer->changes);
+    ipc_put_str(out, answer->carried);
+    ipc_put_bool(out, answer->skip);
+    put_blob(out, edit_list_encode, &answer->edits);
+}
+
+bool filter_answer_decode(struct arena *arena, struct fct_str bytes, enum fct_hook hook,
+                          uint64_t size, struct filter_answer *out, bool *sticky,
+                          struct fct_err *err)
+{
+    struct ipc_reader r = ipc_reader(bytes);
+
+    *out = (struct filter_answer){.verdict = FCT_NEXT};
+    *sticky = ipc_get_bool(&r);
+    if (!get_answer(&r, out) || !get_changes(&r, arena, hook, &out->change, &out->changes))
+        return fct_fail(err, FCT_BUG, "a filter's answer to %s is malformed", hook_name(hook));
+    out->carried = ipc_get_str(&r);
+    out->skip = ipc_get_bool(&r);
+    if (!edit_list_decode(arena, ipc_get_str(&r), size, &out->edits, err))
+        return fct_fail_in(err, "a filter's answer to %s", hook_name(hook));
+    if (!ipc_reader_ok(&r) || !is_ledger(arena, out->carried) ||
+        (out->edits.n > 0 && hook != FCT_HOOK_queue_in))
+        return fct_fail(err, FCT_BUG, "a filter's answer to %s is malformed", hook_name(hook));
+    return true;
+}
+
+/* ---- the result of a message ---- */
 
 /* Recipients mostly share the common edits: those are sent once. The first is compared with them,
  * the others with the first. */

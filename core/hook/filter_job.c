@@ -3,9 +3,11 @@
 
 #include "core/base/str.h"
 #include "core/fiber/fiber.h"
+#include "core/hook/audience.h"
 #include "core/hook/carried.h"
 #include "core/hook/filter_describe.h"
 #include "core/hook/filter_message.h"
+#include "core/hook/hook_edit.h"
 #include "core/hook/message_run.h"
 #include "core/log/log.h"
 #include <unistd.h>
@@ -97,7 +99,7 @@ static bool is_asked_alone(enum fct_hook hook)
 
 static bool has_message(enum fct_hook hook)
 {
-    return hook == FCT_HOOK_store_append || hook == FCT_HOOK_learn;
+    return hook == FCT_HOOK_store_append || hook == FCT_HOOK_learn || hook == FCT_HOOK_queue_in;
 }
 
 static bool take_request(struct filter_job *job, struct filter_hook_request *req,
@@ -123,7 +125,17 @@ static FCT_MAY_WAIT void run_hook(struct filter_job *job, struct transaction *tx
     struct filter *f = job->filter;
 
     fiber_set_deadline(clock_ms() + f->engine.conf->hook_timeout.ms);
+    if (req->hook == FCT_HOOK_queue_in)
+        audience_of_queue(tx, &req->event.queue_in.remote);
     hook_run(&f->engine, tx, req->hook, &req->event, NULL, log, d);
+}
+
+static struct edit_list edits_of(struct transaction *tx)
+{
+    struct hook_edits edits;
+
+    hook_edits_start(&edits, tx);
+    return hook_edits_build(&edits, NULL, NULL);
 }
 
 static void encode_answer(struct filter_job *job, struct transaction *tx, enum fct_hook hook,
@@ -138,6 +150,8 @@ static void encode_answer(struct filter_job *job, struct transaction *tx, enum f
                                    .skip = hook == FCT_HOOK_chunk && d->skips == d->asked};
 
     answer.change = hook_changes(tx, &answer.changes);
+    if (hook == FCT_HOOK_queue_in)
+        answer.edits = edits_of(tx);
     if (carried_by(hook))
         answer.carried = carried_give(tx, log);
     filter_answer_encode(&answer, filter_session_exists(&f->sessions, tx->conn->id), &f->answer);

@@ -140,7 +140,7 @@ static enum fct_verdict policy_verdict(enum plugin_policy policy, enum fct_hook 
         return FCT_NEXT;
     if (policy == POLICY_HOLD &&
         (hook == FCT_HOOK_headers || hook == FCT_HOOK_scan || hook == FCT_HOOK_verdict ||
-         hook == FCT_HOOK_edit || hook == FCT_HOOK_deliver))
+         hook == FCT_HOOK_edit || hook == FCT_HOOK_deliver || hook == FCT_HOOK_queue_in))
         return FCT_QUARANTINE;
     return FCT_TEMPFAIL;
 }

@@ -13,6 +13,7 @@
 #define TEXT_MAX    262144u /* of the part for people */
 #define TEXT_SHOWN  100u    /* recipients in it; the fields name all */
 #define ANSWER_MAX  500u    /* bytes of a server's answer in it */
+#define TEXT_GIVEN  2000u   /* bytes of a greeting of somebody else's */
 #define ID_MAX      250u    /* of a Message-ID that is referred to */
 #define QP_COLUMN   70u
 #define ADDRESS_MAX 320u /* RFC 3696 erratum 1690, and then some */
@@ -262,13 +263,23 @@ static void put_quoted_printable(struct buf *out, struct fct_str text)
     }
 }
 
+static void put_greeting(const struct writer *w, struct buf *text)
+{
+    if (w->report->text.n > 0) {
+        put_shown(text, str_head(w->report->text, TEXT_GIVEN));
+        buf_put_c(text, "\n");
+        return;
+    }
+    buf_put_c(text, w->text->greeting[0]);
+    put_shown(text, w->report->status.reporting_mta);
+    buf_put_c(text, w->text->greeting[1]);
+}
+
 static void put_text(struct writer *w)
 {
     FCT_CLEANUP(buf_free) struct buf text = BUF_INIT(TEXT_MAX);
 
-    buf_put_c(&text, w->text->greeting[0]);
-    put_shown(&text, w->report->status.reporting_mta);
-    buf_put_c(&text, w->text->greeting[1]);
+    put_greeting(w, &text);
     for (int action = 0; action < DELIVERY_ACTIONS; action++)
         put_action(w, (enum delivery_action)action, &text);
     if (w->header.n > 0)

@@ -25,6 +25,7 @@ struct delivery_report {
     struct fct_str message_id;     /* without brackets, unique */
     int64_t now;
     enum delivery_language language;
+    struct fct_str text;     /* UTF-8, one line: says it instead of the usual greeting; or empty */
     struct fct_str original; /* its bytes, at least the header; may be empty */
     bool original_is_whole;  /* more than the header is in `original` */
     bool return_full;        /* RET=FULL, and only for failures (RFC 3461 4.3) */

@@ -18,7 +18,8 @@ bool edit_allowed(const struct fct_call *call)
 {
     return call->live && call->tx->message &&
            (call->hook == FCT_HOOK_headers || call->hook == FCT_HOOK_verdict ||
-            call->hook == FCT_HOOK_edit || call->hook == FCT_HOOK_deliver);
+            call->hook == FCT_HOOK_edit || call->hook == FCT_HOOK_deliver ||
+            call->hook == FCT_HOOK_queue_in);
 }
 
 static bool take_memory(struct fct_call *call, size_t bytes)

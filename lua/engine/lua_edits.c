@@ -95,15 +95,15 @@ int lua_message_set_mailbox(lua_State *L)
     return 0;
 }
 
-/* ---- the envelope, at edit ---- */
+/* ---- the envelope, at edit and queue.in ---- */
 
 static int change_envelope(lua_State *L, const char *what, int arg)
 {
     struct lua_call *c = lua_view_check(L, 1, LUA_MESSAGE);
     struct fct_str value = lua_str_check(L, arg);
 
-    if (c->hook != FCT_HOOK_edit)
-        return luaL_error(L, "sender and recipients are changed at edit");
+    if (c->hook != FCT_HOOK_edit && c->hook != FCT_HOOK_queue_in)
+        return luaL_error(L, "sender and recipients are changed at edit and queue.in");
     (void)LUA_NEEDS(L, set, "changes");
     if (!lua_host(L)->set(c->host, what, value))
         return luaL_error(L, "'%s' cannot be taken as %s", value.p, what);

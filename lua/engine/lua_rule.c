@@ -320,6 +320,10 @@ int lua_fn_global_hook(lua_State *L)
         return luaL_error(L, "use timer{} for tick");
     lua_settop(L, 1);
     read_table(L, r, IN_HOOK);
+    /* Who signs waits for it. */
+    if (!r->row.provides && !r->row.after &&
+        (r->row.hook == FCT_HOOK_edit || r->row.hook == FCT_HOOK_queue_in))
+        r->row.provides = "lua";
     if (r->on_error == FCT_TEMPFAIL && !(lua_hook_verdicts(r->row.hook) & FCT_V_TEMPFAIL))
         return luaL_error(L, "hook %s cannot answer tempfail", lua_hook_names[r->row.hook]);
     return 0;

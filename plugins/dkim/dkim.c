@@ -99,7 +99,7 @@ static bool start(struct fct_self *self, const struct fct_host *host, const void
         struct dkim_key_limits limits = {plugin->conf->min_bits, plugin->conf->max_bits};
 
         plugin->cache = dkim_key_cache_new(plugin->conf->key_cache, &limits);
-        if (plugin->cache && FCT_HAS(host, fact) && dkim_digest_setup()) {
+        if (plugin->cache && FCT_HAS(host, recipient) && dkim_digest_setup()) {
             *state = plugin;
             return true;
         }
@@ -112,8 +112,10 @@ static bool start(struct fct_self *self, const struct fct_host *host, const void
 /* Signed last: what is changed afterwards would break it. */
 static const struct fct_hook_row hooks[] = {
     FCT_ON(scan, dkim_on_scan, .provides = "dkim", .may = FCT_MAY_NOTHING),
-    FCT_ON(edit, dkim_on_edit, .after = "headers? milter? trackers? authres? arc?",
+    FCT_ON(edit, dkim_on_edit, .after = "headers? milter? trackers? authres? arc? lua?",
            .may = FCT_MAY_ADD_HEADER),
+    FCT_ON(queue_in, dkim_on_queue_in, .after = "headers? milter? arc? lua?",
+           .may = FCT_MAY_ADD_HEADER, .provides = "dkim_sign"),
 };
 
 FCT_EXPORT const struct fct_plugin fct_plugin = {

@@ -35,5 +35,7 @@ extern const struct fct_symbol dkim_symbols[];
 
 /* dkim_submission.c: what our users send is signed. */
 enum fct_verdict dkim_on_edit(struct fct_call *call, const struct fct_ev_edit *ev, void *state);
+enum fct_verdict dkim_on_queue_in(struct fct_call *call, const struct fct_ev_queue_in *ev,
+                                  void *state);
 
 #endif

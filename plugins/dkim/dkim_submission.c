@@ -1,7 +1,9 @@
-/* dkim_submission.c - signs what users who have logged in send, for the domain of From.
+/* dkim_submission.c - signs what users who have logged in send, and reports of this server, for the
+ * domain of From.
  *
- * What is signed is the message as the plugins before this one have made it at `edit`
- * (host->current): what leaves the site must be that view, with the signature on top. */
+ * What leaves is signed when it enters the queue: those bytes go out, and whoever gets it here gets
+ * the same. What stays here, and what the MTA before a milter sends on, is signed at `edit`, as the
+ * plugins before this one have made it there (host->current). Never at both. */
 #include "plugins/dkim/dkim_plugin.h"
 
 #include <time.h>
@@ -81,17 +83,33 @@ static void add_all(struct submission *s, struct fct_call *call)
     }
 }
 
-enum fct_verdict dkim_on_edit(struct fct_call *call, const struct fct_ev_edit *ev, void *state)
-{
-    struct dkim_plugin *plugin = state;
-    const struct fct_host *host = plugin->host;
-    const struct fct_conn *conn = host->conn(call);
-    struct submission *s;
+/* ---- when ---- */
 
-    (void)ev;
-    if (!plugin->conf->sign || conn->role != FCT_ROLE_SUBMISSION || conn->login.n == 0)
-        return FCT_NEXT;
-    s = host->alloc(call, sizeof *s);
+static bool is_submitted(const struct fct_conn *conn)
+{
+    return conn->role == FCT_ROLE_SUBMISSION && conn->login.n > 0;
+}
+
+/* Does it come by again, on its way into the queue? Only where this server delivers: recipients
+ * without an account are elsewhere. */
+static bool will_be_queued(struct dkim_plugin *plugin, struct fct_call *call)
+{
+    const struct fct_host *host = plugin->host;
+    const struct fct_recipient *r;
+
+    if (!dkim_is(host->conn(call)->frontend, "smtp"))
+        return false;
+    for (size_t i = 0; (r = host->recipient(call, i)) != NULL; i++)
+        if (r->account.n == 0)
+            return true;
+    return false;
+}
+
+static enum fct_verdict sign(struct dkim_plugin *plugin, struct fct_call *call)
+{
+    const struct fct_host *host = plugin->host;
+    struct submission *s = host->alloc(call, sizeof *s);
+
     if (!s)
         return FCT_NEXT;
     *s = (struct submission){.plugin = plugin, .of = {host, call}, .now = (uint64_t)time(NULL)};
@@ -105,4 +123,26 @@ enum fct_verdict dkim_on_edit(struct fct_call *call, const struct fct_ev_edit *e
         host->log(call, FCT_ERROR, "not signed for %s: no memory", s->key->domain);
     }
     return FCT_NEXT;
+}
+
+enum fct_verdict dkim_on_edit(struct fct_call *call, const struct fct_ev_edit *ev, void *state)
+{
+    struct dkim_plugin *plugin = state;
+
+    (void)ev;
+    if (!plugin->conf->sign || !is_submitted(plugin->host->conn(call)) ||
+        will_be_queued(plugin, call))
+        return FCT_NEXT;
+    return sign(plugin, call);
+}
+
+enum fct_verdict dkim_on_queue_in(struct fct_call *call, const struct fct_ev_queue_in *ev,
+                                  void *state)
+{
+    struct dkim_plugin *plugin = state;
+
+    if (!plugin->conf->sign ||
+        (!is_submitted(plugin->host->conn(call)) && !dkim_is(ev->origin, "report")))
+        return FCT_NEXT;
+    return sign(plugin, call);
 }

@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         /* the first byte says which point was asked as well */
         if (filter_answer_decode(arena, bytes,
                                  (enum fct_hook)((size > 0 ? data[0] / 3 : 0) % FCT_HOOK_COUNT),
-                                 &answer, &sticky, &err))
+                                 MESSAGE_SIZE, &answer, &sticky, &err))
             check_answer(arena, &answer);
         break;
     case 1:

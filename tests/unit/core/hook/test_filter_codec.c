@@ -178,8 +178,8 @@ START_TEST(answers_are_checked)
     bool sticky = false;
 
     filter_answer_encode(&answers[_i].answer, true, &out);
-    ck_assert_msg(filter_answer_decode(arena, buf_str(&out), FCT_HOOK_rcpt, &got, &sticky, &err) ==
-                      answers[_i].accepted,
+    ck_assert_msg(filter_answer_decode(arena, buf_str(&out), FCT_HOOK_rcpt, 0, &got, &sticky,
+                                       &err) == answers[_i].accepted,
                   "%s", answers[_i].name);
     if (!answers[_i].accepted)
         return;
@@ -188,7 +188,7 @@ START_TEST(answers_are_checked)
     ck_assert_uint_eq(got.code, answers[_i].code);
     ck_assert_uint_eq(got.enhanced.n, answers[_i].enhanced_n);
     for (size_t n = 0; n < out.n; n++)
-        ck_assert(!filter_answer_decode(arena, str_head(buf_str(&out), n), FCT_HOOK_rcpt, &got,
+        ck_assert(!filter_answer_decode(arena, str_head(buf_str(&out), n), FCT_HOOK_rcpt, 0, &got,
                                         &sticky, &err));
 }
 END_TEST
