@@ -13,37 +13,35 @@ enum { BASE64_SKIP = 64, BASE64_PAD = 128 };
 extern const unsigned char base64_value[256];
 
 #ifdef __SSE2__
-/* 0xFF where the byte is from `first` to `last`. */
-static inline __m128i base64_range(__m128i c, char first, char last)
-{
-    return _mm_and_si128(_mm_cmpgt_epi8(c, _mm_set1_epi8((char)(first - 1))),
-                         _mm_cmplt_epi8(c, _mm_set1_epi8((char)(last + 1))));
-}
-
-/* The values of sixteen characters. False: one of them is none of the alphabet. */
-static inline bool base64_block(const char *p, __m128i *values)
+/* The values of sixteen characters. Returns how many of them, from the first on, belong to the
+ * alphabet; the values of those behind are none. */
+static inline unsigned base64_block(const char *p, __m128i *values)
 {
     __m128i c = _mm_loadu_si128((const __m128i *)(const void *)p);
-    __m128i upper = base64_range(c, 'A', 'Z'), lower = base64_range(c, 'a', 'z'),
-            digit = base64_range(c, '0', '9'), plus = _mm_cmpeq_epi8(c, _mm_set1_epi8('+')),
+    __m128i from_0 = _mm_cmpgt_epi8(c, _mm_set1_epi8('0' - 1)),
+            from_A = _mm_cmpgt_epi8(c, _mm_set1_epi8('A' - 1)),
+            from_a = _mm_cmpgt_epi8(c, _mm_set1_epi8('a' - 1)),
+            plus = _mm_cmpeq_epi8(c, _mm_set1_epi8('+')),
             slash = _mm_cmpeq_epi8(c, _mm_set1_epi8('/'));
-    __m128i letter = _mm_or_si128(upper, lower), sign = _mm_or_si128(plus, slash);
-    __m128i known = _mm_or_si128(_mm_or_si128(letter, digit), sign);
-    __m128i shift =
-        _mm_or_si128(_mm_or_si128(_mm_and_si128(upper, _mm_set1_epi8(-'A')),
-                                  _mm_and_si128(lower, _mm_set1_epi8(26 - 'a'))),
-                     _mm_or_si128(_mm_and_si128(digit, _mm_set1_epi8(52 - '0')),
-                                  _mm_or_si128(_mm_and_si128(plus, _mm_set1_epi8(62 - '+')),
-                                               _mm_and_si128(slash, _mm_set1_epi8(63 - '/')))));
+    __m128i digit = _mm_and_si128(from_0, _mm_cmplt_epi8(c, _mm_set1_epi8('9' + 1))),
+            upper = _mm_and_si128(from_A, _mm_cmplt_epi8(c, _mm_set1_epi8('Z' + 1))),
+            lower = _mm_and_si128(from_a, _mm_cmplt_epi8(c, _mm_set1_epi8('z' + 1)));
+    __m128i known =
+        _mm_or_si128(_mm_or_si128(digit, plus), _mm_or_si128(_mm_or_si128(upper, lower), slash));
+    /* what is added grows from '/' to '0' to 'A' to 'a' */
+    __m128i shift = _mm_add_epi8(_mm_and_si128(from_0, _mm_set1_epi8((52 - '0') - (63 - '/'))),
+                                 _mm_and_si128(from_A, _mm_set1_epi8(-'A' - (52 - '0'))));
 
-    *values = _mm_add_epi8(c, shift);
-    return _mm_movemask_epi8(known) == 0xFFFF;
+    shift = _mm_add_epi8(shift, _mm_and_si128(from_a, _mm_set1_epi8((26 - 'a') + 'A')));
+    shift = _mm_add_epi8(shift, _mm_and_si128(plus, _mm_set1_epi8((62 - '+') - (63 - '/'))));
+    *values = _mm_add_epi8(_mm_add_epi8(c, _mm_set1_epi8(63 - '/')), shift);
+    return (unsigned)__builtin_ctz(~(unsigned)_mm_movemask_epi8(known));
 }
 
-/* Six bytes of two quanta, and two that do not count. */
+/* Six bytes of two quanta, and two that do not count. The second one may be none. */
 static inline void base64_put_six(uint64_t quanta, char *to)
 {
-    uint64_t bytes = __builtin_bswap64((quanta << 40) | ((quanta >> 32) << 16));
+    uint64_t bytes = __builtin_bswap64((quanta << 40) | ((quanta >> 32 & 0xFFFFFF) << 16));
 
     memcpy(to, &bytes, sizeof bytes);
 }
@@ -77,9 +75,14 @@ static inline const char *base64_run(const char *p, const char *end)
 {
 #ifdef __SSE2__
     __m128i values;
+    unsigned n;
 
-    while (end - p >= 16 && base64_block(p, &values))
+    while (end - p >= 16) {
+        n = base64_block(p, &values);
+        if (n < 16)
+            return p + n;
         p += 16;
+    }
 #endif
     while (end - p >= 4 && base64_quantum(p) >> 30 == 0)
         p += 4;

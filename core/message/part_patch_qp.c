@@ -4,6 +4,7 @@
 #include "core/message/part_patch_int.h"
 
 #include "core/base/str.h"
+#include "core/message/byte_scan.h"
 
 #define LINE_MAX_OCTETS 76 /* RFC 2045 6.7 rule 5 */
 
@@ -83,6 +84,7 @@ struct line {
     size_t at, text_end, next;  /* text_end: without the line end, the soft break, blanks before */
     size_t decoded;             /* offset of its first decoded byte */
     size_t text_length, length; /* decoded bytes, without and with the line end */
+    size_t marks;               /* each "=" that begins no escape */
     bool soft, clean; /* clean: each "=" is an escape or the break, no blanks at the end */
 };
 
@@ -91,51 +93,43 @@ static bool is_hex(char c)
     return (c >= '0' && c <= '9') || (char_lower(c) >= 'a' && char_lower(c) <= 'f');
 }
 
-/* As transfer.c decodes it. */
-static void measure_text(struct fct_str part, struct line *l, size_t end)
+/* Up to the line's LF or the part's end, as transfer.c decodes it: what does not stand for itself.
+ * Returns where that is. */
+static const char *measure_text(const char *p, const char *end, struct line *l)
 {
-    l->text_end = end;
-    l->text_length = end - l->at;
-    for (const char *p = part.p + l->at, *stop = part.p + end; p < stop;) {
-        const char *mark = memchr(p, '=', (size_t)(stop - p));
-
-        if (!mark)
-            return;
-        if (stop - mark == 1) {
-            l->soft = true;
-            l->text_end--;
-            l->text_length--;
-            return;
-        }
-        if (stop - mark >= 3 && is_hex(mark[1]) && is_hex(mark[2])) {
+    for (; (p = byte_scan(p, end, '=', '\n', '\n')) < end && *p != '\n'; p++) {
+        if (end - p >= 3 && is_hex(p[1]) && is_hex(p[2])) {
             l->text_length -= 2;
-            p = mark + 3;
+            p += 2;
         } else {
-            l->clean = false;
-            p = mark + 1;
+            l->marks++;
         }
     }
+    return p;
 }
 
 /* The line behind `l`; false at the end. */
 static bool next_line(struct fct_str part, struct line *l)
 {
-    struct line line = {.at = l->next, .decoded = l->decoded + l->length, .clean = true};
-    const char *lf;
-    size_t end;
+    struct line line = {.at = l->next, .decoded = l->decoded + l->length};
+    const char *lf, *part_end = part.p + part.n;
+    size_t end, line_end;
 
     if (line.at >= part.n)
         return false;
-    lf = memchr(part.p + line.at, '\n', part.n - line.at);
-    line.next = lf ? (size_t)(lf - part.p) + 1 : part.n;
-    end = lf ? line.next - 1 : part.n;
-    if (lf && end > line.at && part.p[end - 1] == '\r')
+    lf = measure_text(part.p + line.at, part_end, &line);
+    line.next = (size_t)(lf - part.p) + (lf < part_end);
+    end = (size_t)(lf - part.p);
+    if (lf < part_end && end > line.at && part.p[end - 1] == '\r')
         end--;
-    size_t line_end = end;
+    line_end = end;
     while (end > line.at && is_blank(part.p[end - 1]))
         end--;
     line.clean = end == line_end;
-    measure_text(part, &line, end);
+    line.soft = end > line.at && part.p[end - 1] == '=';
+    line.text_end = end - line.soft;
+    line.clean = line.clean && line.marks == line.soft;
+    line.text_length += line.text_end - line.at;
     line.length = line.text_length + (line.soft ? 0 : line.next - line_end);
     *l = line;
     return true;

@@ -48,9 +48,18 @@ static const char *decode_quanta(const char *p, const char *end, char **to)
 {
 #ifdef __SSE2__
     __m128i values;
+    unsigned n;
 
-    for (; end - p >= 16 && base64_block(p, &values); p += 16, *to += 12)
+    while (end - p >= 16) {
+        n = base64_block(p, &values);
         base64_put_block(values, *to);
+        if (n < 16) {
+            *to += n / 4 * 3;
+            return p + n / 4 * 4;
+        }
+        p += 16;
+        *to += 12;
+    }
 #endif
     for (; end - p >= 4; p += 4, *to += 3) {
         uint32_t bits = base64_quantum(p);
@@ -73,9 +82,16 @@ static char *decode_base64(struct fct_str in, char *to)
     uint32_t bits = 0;
     unsigned n = 0;
 
-    while ((p = n == 0 ? decode_quanta(p, end, &to) : p) < end) {
-        unsigned char v = base64_value[(unsigned char)*p++];
+    while (p < end) {
+        unsigned char v = base64_value[(unsigned char)*p];
 
+        if (n == 0 && v < BASE64_SKIP) {
+            p = decode_quanta(p, end, &to);
+            if (p == end)
+                break;
+            v = base64_value[(unsigned char)*p];
+        }
+        p++;
         if (v == BASE64_SKIP)
             continue;
         bits = bits << 6 | (v & 63u);

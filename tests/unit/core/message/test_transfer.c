@@ -106,6 +106,53 @@ START_TEST(decoding_undoes_encoding)
 }
 END_TEST
 
+/* One character at a time, as RFC 2045 says it. */
+static void put_naively(struct fct_str in, struct buf *out)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    unsigned sextets = 0;
+    uint32_t bits = 0;
+
+    for (size_t i = 0; i <= in.n; i++) {
+        const char *at = i < in.n && in.p[i] ? strchr(alphabet, in.p[i]) : NULL;
+
+        if (at) {
+            bits = bits << 6 | (uint32_t)(at - alphabet);
+            sextets++;
+        }
+        if (sextets < 4 && i < in.n && in.p[i] != '=')
+            continue;
+        for (unsigned k = 0, have = 6 * sextets; have >= 8; k++, have -= 8)
+            buf_put_char(out, (char)(bits >> (have - 8)));
+        sextets = 0;
+        bits = 0;
+    }
+}
+
+START_TEST(base64_in_blocks_equals_base64_by_the_character)
+{
+    static const char pieces[] = "ABYZabyz0189+/ABYZabyz0189+/ABYZabyz0189+/=\r\n \x80";
+    uint32_t seed = 7;
+
+    for (size_t round = 0; round < 20000; round++) {
+        struct buf out = BUF_INIT(200), want = BUF_INIT(200);
+        char text[120];
+        size_t n = round % sizeof text, kinds = round % 3 ? sizeof pieces - 1 : 42;
+
+        for (size_t i = 0; i < n; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            text[i] = pieces[(seed >> 16) % kinds];
+        }
+        put_naively((struct fct_str){text, n}, &want);
+        ck_assert(transfer_decode(TRANSFER_BASE64, (struct fct_str){text, n}, &out));
+        assert_text("decoded", buf_str(&out), buf_str(&want));
+        buf_free(&out);
+        buf_free(&want);
+    }
+}
+END_TEST
+
 START_TEST(charsets_become_utf8)
 {
     static const struct {
@@ -236,6 +283,7 @@ static void add(TCase *tc)
     tcase_add_test(tc, broken_input_decodes_as_far_as_it_goes);
     tcase_add_test(tc, a_full_buffer_is_the_only_failure);
     tcase_add_test(tc, decoding_undoes_encoding);
+    tcase_add_test(tc, base64_in_blocks_equals_base64_by_the_character);
     tcase_add_test(tc, charsets_become_utf8);
     tcase_add_test(tc, any_bytes_become_utf8);
     tcase_add_test(tc, encoded_words);
