@@ -3,6 +3,7 @@
 
 #include "plugins/lib/view.h"
 #include "plugins/trackers/tracker_glob.h"
+#include "plugins/trackers/tracker_proxy.h"
 #include "plugins/trackers/tracker_shape.h"
 #include <stdlib.h>
 
@@ -156,6 +157,18 @@ static struct fct_str no_picture(const struct tracker_page *page, size_t removed
     return keep_thirds(page, removed, empty);
 }
 
+static void ask_proxy(const struct tracker_page *page, const struct fct_link *l,
+                      struct tracker_edit *edit)
+{
+    struct fct_str link = tracker_proxy_link(page, &l->url, edit->length);
+
+    if (!link.p)
+        return;
+    edit->otherwise = edit->with;
+    edit->with = link;
+    edit->why = TRACKER_WHY_PROXY;
+}
+
 /* A URL in an attribute or among others: what stands in its place. */
 static void replace(const struct tracker_page *page, const struct fct_html_token *token,
                     const struct fct_link *l, struct tracker_edit *edit)
@@ -173,6 +186,8 @@ static void replace(const struct tracker_page *page, const struct fct_html_token
         edit->with =
             no_url(page, tracker_part(page->bytes, edit->offset, edit->offset + edit->length),
                    whole && is_quoted(page, a));
+    if (edit->shown && is_narrow(raw) && tracker_proxy_takes(page, token, a))
+        ask_proxy(page, l, edit);
 }
 
 void tracker_remove(const struct tracker_page *page, struct tracker_edits *out,

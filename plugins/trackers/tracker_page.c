@@ -16,7 +16,7 @@ const char *const tracker_why_names[] = {
     [TRACKER_WHY_LIST] = "list",         [TRACKER_WHY_READER] = "address",
     [TRACKER_WHY_SHAPE] = "hidden",      [TRACKER_WHY_HOST] = "click host",
     [TRACKER_WHY_REMOTE] = "remote",     [TRACKER_WHY_PARAMETER] = "parameter",
-    [TRACKER_WHY_REDIRECT] = "redirect",
+    [TRACKER_WHY_REDIRECT] = "redirect", [TRACKER_WHY_PROXY] = "proxy",
 };
 
 /* ---- what the whole part tells ---- */
@@ -129,7 +129,8 @@ struct finding {
     int points;
     enum tracker_why why; /* what told most */
     const struct tracker_row *row;
-    bool off; /* of a company that an admin wants left alone */
+    bool shown; /* people see it */
+    bool off;   /* of a company that an admin wants left alone */
 };
 
 static void add_points(struct finding *f, int points, enum tracker_why why, int *most)
@@ -247,6 +248,7 @@ static struct finding judge(struct walk *w, const struct fct_html_token *token,
     if (!f.row && page->level < TRACKER_STANDARD)
         return f;
     shape = shape_of(w, token, l);
+    f.shown = shape != TRACKER_TINY && shape != TRACKER_HIDDEN;
     if (f.row)
         add_points(&f, f.row->anywhere && shape == TRACKER_SEEN ? SURE - 1 : SURE, TRACKER_WHY_LIST,
                    &most);
@@ -351,7 +353,8 @@ static void clean_load(struct walk *w, const struct fct_html_token *token, const
             w->page, w->out, token, l,
             &(struct tracker_edit){.why = sure ? f.why : TRACKER_WHY_REMOTE,
                                    .company = f.row ? f.row->company : (struct fct_str){"", 0},
-                                   .host = l->url.host});
+                                   .host = l->url.host,
+                                   .shown = f.shown && !f.row && f.points <= 0});
 }
 
 static bool loads(const struct fct_link *l)

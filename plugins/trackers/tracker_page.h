@@ -27,15 +27,18 @@ enum tracker_why {
     TRACKER_WHY_REMOTE, /* strict: somebody else's server would be asked */
     TRACKER_WHY_PARAMETER,
     TRACKER_WHY_REDIRECT,
+    TRACKER_WHY_PROXY, /* strict: comes by way of the image proxy */
 };
 extern const char *const tracker_why_names[];
 
 struct tracker_edit {
     size_t offset, length; /* in part_bytes() */
     struct fct_str with;
+    struct fct_str otherwise; /* when `with` finds no room in its line; p is NULL: nothing */
     enum tracker_why why;
     struct fct_str company, host; /* company: empty when nobody in the list */
     bool more;                    /* another span of the same link: counted with the one before */
+    bool shown;                   /* a picture that people see, and nothing against it */
 };
 
 struct tracker_edits {
@@ -44,6 +47,8 @@ struct tracker_edits {
     bool full; /* there was more to do */
 };
 
+struct tracker_proxy;
+
 struct tracker_page {
     const struct tracker_list *list;
     const struct tracker_tools *tools;
@@ -51,6 +56,7 @@ struct tracker_page {
     size_t readers;
     enum tracker_level level;
     struct tracker_rules rules;
+    const struct tracker_proxy *proxy; /* NULL: none */
     struct fct_str bytes;
     bool thirds;                        /* keep lengths modulo three: the part is in base64 */
     const struct fct_html_token *token; /* none: plain text */

@@ -26,6 +26,8 @@ const struct fct_conf_key trackers_keys[] = {
     FCT_CONF_KEY(struct trackers_conf, text_links,     "yes",      "Parameters are cut from links in plain text, too"),
     FCT_CONF_KEY(struct trackers_conf, rewrite,        "no",       "Behind another MTA (milter): change the message itself, for all its recipients and for good, at `level`; DKIM signatures of others then fail (docs/privacy.md)"),
     TRACKER_UPDATES_KEYS(struct trackers_conf),
+    FCT_CONF_KEY(struct trackers_conf, proxy,          "",         "Where readers reach the image proxy, as https://mail.example: at strict, pictures that people see come from there instead of staying empty (docs/privacy.md); empty: no proxy"),
+    FCT_CONF_KEY(struct trackers_conf, proxy_key,      "/var/lib/facteur/images/key", "The key of its links: images.key_file"),
     FCT_CONF_KEY(struct trackers_conf, max_edits,      "2000",     "Edits of one message, 1 to 5000; a message that needs more keeps the rest"),
     FCT_CONF_END,
 };
@@ -124,7 +126,8 @@ static bool start(struct fct_self *self, const struct fct_host *host, const void
     s->conf = c;
     s->level = (enum tracker_level)level;
     trackers_look(c, &s->seen);
-    if (!trackers_load(c, &s->list, err) ||
+    if ((*c->proxy && !tracker_proxy_open(&s->proxy, c->proxy, c->proxy_key, err)) ||
+        !trackers_load(c, &s->list, err) ||
         (c->rewrite && !host->add_hook(self, &rewriting, err))) {
         stop(s);
         return false;

@@ -29,7 +29,7 @@ struct delivery {
     size_t readers;
     struct fct_str spared[SPARED_MAX];
     size_t spareds;
-    unsigned removed, links, edits;
+    unsigned removed, links, proxied, edits;
     struct tally tally[COMPANIES_MAX];
     size_t tallies;
     struct link_tally host[HOSTS_MAX]; /* the last one: all others */
@@ -185,14 +185,22 @@ static void note_links(struct delivery *d)
     }
     trackers_host->count(d->call, "trackers_removed", d->removed);
     trackers_host->count(d->call, "links_cleaned", d->links);
+    trackers_host->count(d->call, "pictures_proxied", d->proxied);
+}
+
+static bool is_link(const struct tracker_edit *e)
+{
+    return e->why == TRACKER_WHY_PARAMETER || e->why == TRACKER_WHY_REDIRECT;
 }
 
 static void write_down(struct delivery *d, const struct tracker_edit *e)
 {
     if (e->more)
         return;
-    if (e->why == TRACKER_WHY_PARAMETER || e->why == TRACKER_WHY_REDIRECT)
+    if (is_link(e))
         count_link(d, e);
+    else if (e->why == TRACKER_WHY_PROXY)
+        d->proxied++;
     else
         note_removal(d, e);
 }
@@ -208,15 +216,32 @@ static bool patch_as_line(struct delivery *d, const struct fct_part *part,
                                      (struct fct_str){"\r\n", 2});
 }
 
+/* Where something longer finds no room in its line (RFC 5322 2.1.1), nothing at all must do. It is
+ * no empty value: that could be the page itself. */
+static bool patch_otherwise(struct delivery *d, const struct fct_part *part, struct tracker_edit *e)
+{
+    const struct fct_str less[] = {e->otherwise, {"data:,x", 7}};
+
+    if (is_link(e) || e->with.n <= e->length)
+        return false;
+    for (size_t i = 0; i < FCT_COUNT(less); i++)
+        if (less[i].p && trackers_host->part_patch(d->call, part, e->offset, e->length, less[i])) {
+            if (e->why == TRACKER_WHY_PROXY)
+                e->why = TRACKER_WHY_REMOTE;
+            return true;
+        }
+    return false;
+}
+
 /* What may not be changed (signed, encrypted) is refused by the host, and not counted. */
 static void apply(struct delivery *d, const struct fct_part *part,
                   const struct tracker_edits *edits)
 {
     for (size_t i = 0; i < edits->n; i++) {
-        const struct tracker_edit *e = &edits->edit[i];
+        struct tracker_edit *e = &edits->edit[i];
 
         if (!trackers_host->part_patch(d->call, part, e->offset, e->length, e->with) &&
-            !patch_as_line(d, part, e))
+            !patch_otherwise(d, part, e) && !patch_as_line(d, part, e))
             continue;
         d->edits++;
         write_down(d, e);
@@ -240,6 +265,7 @@ static void clean_part(struct delivery *d, const struct fct_part *part, const st
         .readers = d->readers,
         .level = d->level,
         .rules = {c->shape, c->reader, c->redirects, c->parameters, c->unwrap},
+        .proxy = d->state->proxy.base.n > 0 ? &d->state->proxy : NULL,
         .bytes = trackers_host->part_bytes(d->call, part),
         .thirds = view_is(part->encoding, "base64"),
         .link = link,
@@ -306,7 +332,7 @@ static void clean(struct delivery *d)
 {
     find_spared(d);
     clean_parts(d);
-    if (d->removed + d->links == 0)
+    if (d->removed + d->links + d->proxied == 0)
         return;
     note_links(d);
     add_header(d);

@@ -3,6 +3,7 @@
 #define PLUGINS_TRACKERS_TRACKERS_PLUGIN_H
 
 #include "plugins/trackers/tracker_page.h"
+#include "plugins/trackers/tracker_proxy.h"
 
 struct trackers_conf {
     const char *level, *list;
@@ -11,12 +12,14 @@ struct trackers_conf {
     uint32_t max_edits;
     const char *updates; /* tracker_updates.h */
     struct fct_strings update_keys;
+    const char *proxy, *proxy_key;
 };
 
 struct trackers_state {
     const struct trackers_conf *conf;
     struct tracker_list list;
     enum tracker_level level;
+    struct tracker_proxy proxy; /* base empty: none */
     /* Of the updated list that was looked at last: all zero when there was none. */
     struct trackers_file {
         int64_t seconds, nanoseconds;

@@ -1,6 +1,7 @@
 """The image proxy (protocols/images) before a web server that misbehaves: what comes through, what is refused at which hop, what the web server learns, and
 the cache. Links are made here, from the documented form, not by our own code."""
-import base64, hashlib, hmac, http.client, http.server, os, signal, socket, ssl, struct, sys, threading, time, unittest, urllib.parse, zlib
+import base64, email, hashlib, hmac, http.client, http.server, imaplib, os, re, shutil, signal, smtplib, socket, ssl, struct, sys, threading, time, unittest
+import urllib.parse, urllib.request, zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
@@ -306,6 +307,63 @@ images {
         log = self.server.log()
         self.assertRegex(log, r'image_failed host=inside\.test status=403')
         self.assertNotIn('private-path-7', log)
+
+
+class Mail(unittest.TestCase):
+    """Plugin trackers writes the links, the proxy opens them."""
+
+    def test_from_the_sender_to_the_reader(self):
+        web = Upstream()
+        self.addCleanup(web.server_close)
+        self.addCleanup(web.shutdown)
+        at, port = web.server_address[1], free_port()
+        server = facteur.Server(accounts=['alice@example.test', 'bob@example.test'])
+        server.conf = '''
+listener images { address = ["127.0.0.1:%d"]  protocol = images  tls = none }
+images {
+    cache = "%s/cache"
+    private_hosts = ["127.0.0.1:%d"]
+    ports = [%d]
+    ca_file = "%s/tls/cert.pem"
+}
+plugin trackers {
+    level = strict
+    proxy = "http://127.0.0.1:%d"
+    proxy_key = "%s/data/images/key"
+}
+''' % (port, server.dir, at, at, server.state, port, server.state)
+        with server as s:
+            s.ctl('account', 'set', 'bob@example.test', 'privacy=standard')
+            url = 'http://127.0.0.1:%d' % at
+            html = ('<p>x</p>\r\n<img src="%s/seen.png?a=1&amp;b=2" width="300">\r\n<img src="%s/o/k3J9x2Lq7Zw1.gif" width="1" height="1">\r\n'
+                    '<p style="background:url(%s/css.png)">%s<img src="%s/long.png"></p>\r\n' % (url, url, url, 'a' * 850, url))
+            with smtplib.SMTP('127.0.0.1', s.port('smtp'), facteur.CLIENT, timeout=60) as c:
+                c.sendmail('news@shop.example', ['alice@example.test', 'bob@example.test'],
+                           'From: news@shop.example\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n' + html)
+            alice, bob = (self.newest(s, a) for a in ('alice', 'bob'))
+            sources = re.findall(r'src="([^"]*)"', alice.get_payload())
+            self.assertEqual(len(sources), 3)
+            self.assertRegex(sources[0], r'^http://127\.0\.0\.1:%d/i/[\w-]{22}/[\w-]+$' % port)
+            self.assertEqual(sources[1:], ['data:image/gif;base64,' + base64.b64encode(EMPTY).decode(), 'data:,x'])  # a pixel; a line without room
+            self.assertNotIn(url, alice.get_payload())
+            self.assertIn('%s/seen.png' % url, bob.get_payload())
+            self.assertIn('level=strict', alice['X-Facteur-Privacy'].replace('\r\n', ''))
+            self.assertEqual(web.asked, [])
+            with urllib.request.urlopen(sources[0], timeout=60) as answer:
+                self.assertEqual((answer.status, answer.read()), (200, PNG))
+            self.assertEqual([p for p, _ in web.asked], ['/seen.png?a=1&b=2'])
+
+    def newest(self, server, name):
+        with imaplib.IMAP4('127.0.0.1', server.port('imap')) as m:
+            m.login(name + '@example.test', facteur.PASSWORD)
+            m.select('INBOX', readonly=True)
+            return email.message_from_bytes(m.fetch('1', '(BODY.PEEK[])')[1][0][1])
+
+    def test_a_key_is_wanted(self):
+        server = facteur.Server('plugin trackers {\n    proxy = "https://mail.example"\n    proxy_key = "/nowhere/key"\n}\n')
+        with self.assertRaisesRegex(RuntimeError, '/nowhere/key'):
+            server.start()
+        shutil.rmtree(server.dir, ignore_errors=True)
 
 
 class Off(unittest.TestCase):
