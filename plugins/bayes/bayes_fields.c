@@ -3,6 +3,7 @@
 #include "bayes_fields.h"
 
 #include "bayes_words.h"
+#include "plugins/lib/view.h"
 
 #include <strings.h>
 
@@ -30,10 +31,8 @@ struct lower {
 static struct fct_str lower(struct lower *to, struct fct_str s)
 {
     s = head(s, sizeof to->text - 1);
-    for (size_t i = 0; i < s.n; i++)
-        to->text[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32) : s.p[i];
+    to->str = view_lower(s, to->text);
     to->text[s.n] = '\0';
-    to->str = (struct fct_str){to->text, s.n};
     return to->str;
 }
 

@@ -2,16 +2,13 @@
  * once; said otherwise, it is taken back exactly. */
 #include "bayes_plugin.h"
 
-#include <time.h>
+#include "plugins/lib/view.h"
 
-static bool is(struct fct_str s, const char *word)
-{
-    return s.n == strlen(word) && memcmp(s.p, word, s.n) == 0;
-}
+#include <time.h>
 
 static enum bayes_why why_of(struct fct_str why)
 {
-    return is(why, "move") ? BAYES_MOVED : is(why, "append") ? BAYES_CAME : BAYES_SAID;
+    return view_is(why, "move") ? BAYES_MOVED : view_is(why, "append") ? BAYES_CAME : BAYES_SAID;
 }
 
 struct lesson {

@@ -1,6 +1,8 @@
 /* bayes_store.c - see bayes_store.h. */
 #include "bayes_store.h"
 
+#include "plugins/lib/view.h"
+
 #include <time.h>
 
 #define XXH_INLINE_ALL
@@ -23,9 +25,7 @@ void bayes_db_user(struct bayes_db *db, uint64_t key, struct fct_str account)
     size_t n = account.n < sizeof lower ? account.n : sizeof lower;
     XXH128_hash_t hash;
 
-    for (size_t i = 0; i < n; i++)
-        lower[i] =
-            account.p[i] >= 'A' && account.p[i] <= 'Z' ? (char)(account.p[i] + 32) : account.p[i];
+    (void)view_lower((struct fct_str){account.p, n}, lower);
     hash = XXH3_128bits_withSeed(lower, n, key);
     *db = (struct bayes_db){.buckets = BAYES_USER_BUCKETS, .is_user = true};
     (void)snprintf(db->name, sizeof db->name, "u%016llx%016llx", (unsigned long long)hash.high64,

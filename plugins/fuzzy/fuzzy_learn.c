@@ -2,17 +2,14 @@
  * once; said otherwise, it is taken back exactly. */
 #include "fuzzy_plugin.h"
 
-static bool is(struct fct_str s, const char *word)
-{
-    return s.n == strlen(word) && memcmp(s.p, word, s.n) == 0;
-}
+#include "plugins/lib/view.h"
 
 static enum fuzzy_why why_of(struct fct_str why)
 {
-    return is(why, "move")     ? FUZZY_MOVED
-           : is(why, "append") ? FUZZY_CAME
-           : is(why, "auto")   ? FUZZY_GUESSED
-                               : FUZZY_SAID;
+    return view_is(why, "move")     ? FUZZY_MOVED
+           : view_is(why, "append") ? FUZZY_CAME
+           : view_is(why, "auto")   ? FUZZY_GUESSED
+                                    : FUZZY_SAID;
 }
 
 enum fct_verdict fuzzy_on_learn(struct fct_call *call, const struct fct_ev_learn *ev, void *state)

@@ -3,16 +3,13 @@
 
 #include "fuzzy_text.h"
 
+#include "plugins/lib/view.h"
+
 #include <openssl/evp.h>
 #include <strings.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
-
-static bool is(struct fct_str s, const char *word)
-{
-    return s.n == strlen(word) && memcmp(s.p, word, s.n) == 0;
-}
 
 /* ---- the shape of HTML: which elements begin, in their order ---- */
 
@@ -31,9 +28,9 @@ static void add_shape(const struct fuzzy_reading *r, const struct fct_part *part
 
 static bool is_attachment(const struct fct_part *part)
 {
-    bool is_text = is(part->type, "text/plain") || is(part->type, "text/html");
+    bool is_text = view_is(part->type, "text/plain") || view_is(part->type, "text/html");
     bool is_leaf = (part->type.n < 10 || memcmp(part->type.p, "multipart/", 10) != 0) &&
-                   !is(part->type, "message/rfc822");
+                   !view_is(part->type, "message/rfc822");
 
     return is_leaf && (!is_text || part->filename.n > 0);
 }
@@ -85,7 +82,7 @@ bool fuzzy_message_marks(const struct fuzzy_reading *r, struct fuzzy_marks *out)
     for (size_t i = 0; i < parts; i++) {
         if (is_attachment(&part[i]))
             add_attachment(r, &part[i], out);
-        else if (is(part[i].type, "text/html"))
+        else if (view_is(part[i].type, "text/html"))
             add_shape(r, &part[i], &shape);
     }
     fuzzy_sketch_end(&shape, &out->html);

@@ -1,6 +1,8 @@
 /* fuzzy_store.c - see fuzzy_store.h. */
 #include "fuzzy_store.h"
 
+#include "plugins/lib/view.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -15,9 +17,7 @@ struct fuzzy_who fuzzy_who_of(uint64_t key, struct fct_str account)
 
     if (account.n == 0)
         return who;
-    for (size_t i = 0; i < n; i++)
-        lower[i] =
-            account.p[i] >= 'A' && account.p[i] <= 'Z' ? (char)(account.p[i] + 32) : account.p[i];
+    (void)view_lower((struct fct_str){account.p, n}, lower);
     hash = XXH3_64bits_withSeed(lower, n, key) | 1; /* never the site */
     for (unsigned i = 0; i < TAG; i++)
         who.tag[i] = (unsigned char)(hash >> 8 * i);

@@ -1,15 +1,12 @@
 /* known_names.c - see known_names.h. */
 #include "known_names.h"
 
+#include "plugins/lib/view.h"
+
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
 enum { HASH_BYTES = 16 };
-
-static char lower(char c)
-{
-    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
 
 /* A local part that begins with + is all there is. */
 static size_t without_detail(struct fct_str local)
@@ -27,10 +24,10 @@ struct fct_str known_address(struct fct_str local, struct fct_str domain,
     if (local.n == 0 || domain.n == 0 || kept + 1 + domain.n > KNOWN_ADDRESS_MAX)
         return (struct fct_str){"", 0};
     for (size_t i = 0; i < kept; i++)
-        out[n++] = lower(local.p[i]);
+        out[n++] = view_lower_char(local.p[i]);
     out[n++] = '@';
     for (size_t i = 0; i < domain.n; i++)
-        out[n++] = lower(domain.p[i]);
+        out[n++] = view_lower_char(domain.p[i]);
     return (struct fct_str){out, n};
 }
 
@@ -80,7 +77,7 @@ bool known_key(const char *secret, enum known_kind kind, struct fct_str account,
     if (account.n > KNOWN_ADDRESS_MAX || name.n > KNOWN_ADDRESS_MAX)
         return false;
     for (size_t i = 0; i < account.n; i++)
-        both[n++] = lower(account.p[i]);
+        both[n++] = view_lower_char(account.p[i]);
     both[n++] = '\0';
     memcpy(both + n, name.p, name.n);
     n += name.n;

@@ -16,6 +16,20 @@ static inline bool view_is_wsp(char c)
     return c == ' ' || c == '\t';
 }
 
+static inline char view_lower_char(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Letters of ASCII only: what names of accounts and hosts are compared by. `to` has room for as
+ * many. */
+static inline struct fct_str view_lower(struct fct_str s, char *to)
+{
+    for (size_t i = 0; i < s.n; i++)
+        to[i] = view_lower_char(s.p[i]);
+    return (struct fct_str){to, s.n};
+}
+
 /* Without the white space at both ends. */
 struct fct_str view_trim(struct fct_str s);
 

@@ -3,6 +3,7 @@
 
 #include "plugins/dmarc/dmarc_facts.h"
 #include "plugins/lib/ip_address.h"
+#include "plugins/lib/view.h"
 
 #define NET_V4      24u /* who has one address of these has the others, too */
 #define NET_V6      64u
@@ -133,12 +134,9 @@ struct fct_str reputation_sender(struct fct_str address, char *out)
     if (local == 0 || address.n > ADDRESS_MAX || local + 1 == address.n ||
         memchr(address.p, '=', local) || plus == address.p)
         return (struct fct_str){"", 0};
-    for (size_t i = 0; i < address.n; i++) {
-        char c = address.p[i];
-
+    for (size_t i = 0; i < address.n; i++)
         if (!plus || i < (size_t)(plus - address.p) || i >= local)
-            out[n++] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    }
+            out[n++] = view_lower_char(address.p[i]);
     return (struct fct_str){out, n};
 }
 

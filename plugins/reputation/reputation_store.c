@@ -1,6 +1,8 @@
 /* reputation_store.c - see reputation_store.h. */
 #include "reputation_store.h"
 
+#include "plugins/lib/view.h"
+
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -51,11 +53,8 @@ bool reputation_user_tag(const char *secret, struct fct_str account, char out[RE
 
     if (account.n == 0 || account.n > sizeof lower)
         return false;
-    for (size_t i = 0; i < account.n; i++)
-        lower[i] = (char)(account.p[i] >= 'A' && account.p[i] <= 'Z' ? account.p[i] - 'A' + 'a'
-                                                                     : account.p[i]);
     out[0] = ':';
-    return put_hash(secret, (struct fct_str){lower, account.n}, out + 1);
+    return put_hash(secret, view_lower(account, lower), out + 1);
 }
 
 void reputation_message_key(const char *digest, char out[REPUTATION_KEY_ROOM])
