@@ -22,6 +22,8 @@ bool store_resolve(struct store *st, struct fct_str address, struct arena *arena
             target[i].setting = store_call_copies(&c, arena, &target[i].nsettings);
         }
         out->target = target;
+        out->suppressed = ipc_get_bool(&c.reply);
+        out->reason = store_call_copy(&c, arena);
     }
     return store_call_end(&c);
 }

@@ -29,6 +29,7 @@
 #include "core/ctl/ctl_shown.h"
 #include "core/ctl/ctl_status.h"
 #include "core/ctl/ctl_store.h"
+#include "core/ctl/ctl_suppress.h"
 #include "core/ctl/ctl_symbol.h"
 #include "core/ctl/ctl_tls.h"
 #include "core/ctl/ctl_trace.h"
@@ -59,6 +60,11 @@ static const struct ctl_option queue_drop_options[] = {
     QUEUE_FILTERS,
     {"--all", NULL, "every message"},
     {"--yes", NULL, "it is meant"},
+    {0},
+};
+static const struct ctl_option suppress_add_options[] = {
+    {"--for", "TIME", "for so long: 30d, 12h; else until it is removed"},
+    {"--reason", "TEXT", "said to who submits mail to it"},
     {0},
 };
 static const struct ctl_option remove_options[] = {
@@ -277,6 +283,12 @@ const struct ctl_verb ctl_verbs[] = {
     {"forward", "confirm", "CODE", 1, 1,
      "the target of an account's forwarding agrees: the code from the message it got", NEEDS_STORE,
      ctl_forward_confirm, NULL, 0},
+    {"suppress", "list", "", 0, 0, "addresses elsewhere that do not exist, as their servers said",
+     NEEDS_STORE, ctl_suppress_list, NULL, 0},
+    {"suppress", "add", "ADDRESS", 1, 1, "refuse mail that is submitted to an address elsewhere",
+     NEEDS_STORE, ctl_suppress_add, suppress_add_options, 0},
+    {"suppress", "remove", "ADDRESS", 1, 1, "let mail to it go out again", NEEDS_STORE,
+     ctl_suppress_remove, NULL, 0},
     {"config", "check", "", 0, 0, "is the configuration right? Loads plugins and rules too",
      NEEDS_NOTHING, ctl_config_check, NULL, 0},
     {"config", "show", "", 0, 0, "what is set, and where", NEEDS_CONF, ctl_config_show,

@@ -8,6 +8,8 @@
 #include "core/log/log.h"
 #include "protocols/smtp/smtp_session.h"
 
+#define REASON_MAX 300u /* of what another server said, in our reply */
+
 struct step {
     struct fct_str address;
     size_t from; /* the step that led here; the first is its own */
@@ -124,6 +126,12 @@ static FCT_MAY_WAIT bool ask_store(struct look_up *l, size_t i)
                        &err)) {
         l->refusal = smtp_reply_error(&err);
         l->refusal.text = arena_str(l->s->call, l->refusal.text);
+        return false;
+    }
+    if (found.suppressed && l->may_relay && i == 0) {
+        l->refusal = SMTP_REPLY(550, "5.1.1", "");
+        l->refusal.text = arena_printf(l->s->call, "there is no such address: %.*s",
+                                       FCT_FMT(str_head(found.reason, REASON_MAX)));
         return false;
     }
     if (found.what == RESOLVED_NOT_LOCAL && (l->may_relay || !is_named_by_client(l, i)))

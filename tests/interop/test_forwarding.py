@@ -39,9 +39,13 @@ class Forwarding(unittest.TestCase):
         code, words = list(e.exception.recipients.values())[0]
         return code, words.decode()
 
+    def letters(self):
+        """Without those whose recipients were all refused: they are empty (RFC 2920 3.1)."""
+        return [letter for letter in self.sink.letters if letter.recipients]
+
     def letter(self, n=1):
-        self.until(lambda: len(self.sink.letters) >= n, 'letter %d' % n)
-        return self.sink.letters[n - 1]
+        self.until(lambda: len(self.letters()) >= n, 'letter %d' % n)
+        return self.letters()[n - 1]
 
     def idle(self):
         self.until(lambda: json.loads(self.server.ctl('queue', 'list', '--json').stdout) == [], 'an empty queue')
@@ -172,6 +176,35 @@ class Off(Forwarding):
         r = self.server.ctl('account', 'set', BOB, 'forward=b@near.example', check=False)
         self.assertNotEqual(r.returncode, 0)
         self.assertIn('do not forward', r.stderr)
+
+
+class Refused(Forwarding):
+    """Where mail goes on to it is refused."""
+    CONF = 'forward { bounce = yes }\n'
+
+    def setUp(self):
+        super().setUp()
+        self.sink.answer = lambda line: '550 5.7.1 not here' if line.startswith('RCPT') and '<gone@' in line else None
+
+    def test_the_sender_is_told(self):
+        self.server.ctl('alias', 'set', 'team@example.test', 'gone@near.example')
+        self.send('team@example.test')
+        report = self.letter()
+        self.assertEqual((report.sender, report.recipients), ('', ['ann@outside.example']))
+        self.assertIn(b'Action: failed', report.data)
+        self.idle()
+
+
+class Silent(Refused):
+    CONF = ''
+
+    def test_the_sender_is_told(self):
+        """Unless an administrator wants it he is not: he may have sent nothing."""
+        self.server.ctl('alias', 'set', 'team@example.test', 'gone@near.example', 'bob@example.test')
+        self.send('team@example.test')
+        self.until(lambda: 'send_failed' in self.server.log(), 'the refusal')
+        self.idle()
+        self.assertEqual((self.letters(), len(self.mail_of(BOB))), ([], 1))
 
 
 class Account(Forwarding):

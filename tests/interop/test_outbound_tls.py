@@ -1,5 +1,5 @@
 """Mail to servers whose domains say what TLS they must show: DANE from a zone signed by ldns and served by nsd, MTA-STS from a web server."""
-import email, email.policy, gzip, hashlib, http.server, json, os, shutil, smtplib, socketserver, ssl, subprocess, sys, tempfile, threading, time, unittest
+import email, email.policy, gzip, hashlib, http.server, imaplib, json, os, shutil, smtplib, socketserver, ssl, subprocess, sys, tempfile, threading, time, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
@@ -17,6 +17,7 @@ HOSTS = {
 }
 ARRIVES = {'good': True, 'ta': True, 'taname': False, 'bad': False, 'strip': False, 'forged': False, 'none': True, 'unsigned': True,
            'sts': True, 'stsname': False, 'ststest': True, 'stsunnamed': False, 'stsstrip': False, 'stsgone': True, 'reports': True}
+PROMISES = ['good', 'none', 'unsigned', 'sts']  # they announce REQUIRETLS
 REPORTED = ['good', 'bad', 'sts', 'unsigned']  # they ask for reports
 
 
@@ -55,7 +56,11 @@ class Session(socketserver.StreamRequestHandler):
                 line = self.rfile.readline(4096).rstrip()
                 verb = line.split(b' ')[0].upper()
                 if verb == b'EHLO':
-                    self.say(b'250-sink\r\n250-STARTTLS\r\n250 8BITMIME' if self.server.offers and not tls else b'250-sink\r\n250 8BITMIME')
+                    more = b'250-REQUIRETLS\r\n' if tls and self.server.name in PROMISES else b''
+                    self.say(b'250-sink\r\n250-STARTTLS\r\n250 8BITMIME' if self.server.offers and not tls else b'250-sink\r\n' + more + b'250 8BITMIME')
+                elif verb == b'MAIL':
+                    self.server.mail.append((self.server.name, line.decode()))
+                    self.say(b'250 2.1.0 ok')
                 elif verb == b'STARTTLS':
                     self.start_tls()
                     tls = True
@@ -93,7 +98,7 @@ class OutboundTls(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.dir = tempfile.mkdtemp(prefix='facteur-tls.')
-        cls.made, cls.got, cls.servers = {}, [], []
+        cls.made, cls.got, cls.mail, cls.servers = {}, [], [], []
         cls.openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=An Authority', '-days', '2',
                     '-keyout', 'ca.key', '-out', 'ca.pem')
         cls.start_sinks()
@@ -148,7 +153,7 @@ class OutboundTls(unittest.TestCase):
         for name, (address, _, certificate, offers) in HOSTS.items():
             server = Server((address, cls.port), Session)
             cls.port = server.server_address[1]
-            server.name, server.offers, server.got, server.context = name, offers, cls.got, cls.context(certificate)
+            server.name, server.offers, server.got, server.mail, server.context = name, offers, cls.got, cls.mail, cls.context(certificate)
             cls.serve(server)
 
     @classmethod
@@ -215,6 +220,36 @@ class OutboundTls(unittest.TestCase):
                 self.assertIn(why, json.dumps(waiting[name]), name)
             self.check_reports()
             self.check_tls_optional(server)
+            self.check_require_tls(server)
+
+    def inbox(self, server):
+        with imaplib.IMAP4('127.0.0.1', server.port('imap')) as m:
+            m.login(ALICE, facteur.PASSWORD)
+            m.select(readonly=True)
+            return [m.fetch(n, '(BODY.PEEK[])')[1][0][1].decode() for n in m.search(None, 'ALL')[1][0].split()]
+
+    def check_require_tls(self, server):
+        """RFC 8689: on its way only between servers that prove their name and promise the same; else back to the sender."""
+        context = ssl._create_unverified_context()
+        with smtplib.SMTP('127.0.0.1', server.port('submission'), local_hostname=facteur.CLIENT, timeout=30) as s:
+            s.ehlo()
+            self.assertFalse(s.has_extn('requiretls'))
+            s.starttls(context=context)
+            s.ehlo()
+            self.assertTrue(s.has_extn('requiretls'))
+            s.login(ALICE, facteur.PASSWORD)
+            for name in 'good', 'sts', 'none', 'ta', 'unsigned':
+                s.sendmail(ALICE, ['dave@' + domain(name)], b'Subject: secret\r\n\r\nhello\r\n', ['REQUIRETLS'])
+        end = time.monotonic() + 60
+        while sum('REQUIRETLS' in line for _, line in self.mail) < 2 or len(self.inbox(server)) < 3:
+            self.assertLess(time.monotonic(), end, [self.mail, self.inbox(server)])
+            time.sleep(0.2)
+        self.assertEqual(sorted(name for name, line in self.mail if line.endswith(' REQUIRETLS')), ['good', 'sts'])
+        reports = ''.join(self.inbox(server))
+        for name in 'none', 'ta', 'unsigned':
+            self.assertIn('dave@' + domain(name), reports)
+        self.assertEqual(reports.count('Status: 5.7.30'), 3)
+        self.assertEqual(sorted(name for name, _, data in self.got if b'Subject: secret' in data), ['good', 'sts'])
 
     def check_tls_optional(self, server):
         """RFC 8689 5: who writes TLS-Required: No wants it to arrive all the same."""
