@@ -1,10 +1,8 @@
 /* known_names.c - see known_names.h. */
 #include "known_names.h"
 
+#include "plugins/lib/secret_hash.h"
 #include "plugins/lib/view.h"
-
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 enum { HASH_BYTES = 16 };
 
@@ -68,10 +66,7 @@ struct fct_str known_next_id(struct fct_str *field)
 bool known_key(const char *secret, enum known_kind kind, struct fct_str account,
                struct fct_str name, char out[KNOWN_KEY_ROOM])
 {
-    static const char hex[] = "0123456789abcdef";
     char both[2 * KNOWN_ADDRESS_MAX + 1];
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    unsigned int length;
     size_t n = 0;
 
     if (account.n > KNOWN_ADDRESS_MAX || name.n > KNOWN_ADDRESS_MAX)
@@ -81,15 +76,6 @@ bool known_key(const char *secret, enum known_kind kind, struct fct_str account,
     both[n++] = '\0';
     memcpy(both + n, name.p, name.n);
     n += name.n;
-    if (!HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)both, n, hash,
-              &length))
-        return false;
-    n = 0;
-    out[n++] = kind == KNOWN_PERSON ? 'p' : 'm';
-    for (size_t i = 0; i < HASH_BYTES; i++) {
-        out[n++] = hex[hash[i] >> 4];
-        out[n++] = hex[hash[i] & 15];
-    }
-    out[n] = '\0';
-    return true;
+    out[0] = kind == KNOWN_PERSON ? 'p' : 'm';
+    return secret_hash(secret, (struct fct_str){both, n}, HASH_BYTES, out + 1);
 }

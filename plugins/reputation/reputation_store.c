@@ -1,10 +1,8 @@
 /* reputation_store.c - see reputation_store.h. */
 #include "reputation_store.h"
 
+#include "plugins/lib/secret_hash.h"
 #include "plugins/lib/view.h"
-
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #define PREFIX     "fct:{rep}:"
 #define PREFIX_END 11 /* where the name begins, counted from 1 as in Lua */
@@ -20,31 +18,12 @@ static const char kind_letter[] = {
 
 /* ---- keys ---- */
 
-/* Digits of a name's hash, and a NUL. */
-static bool put_hash(const char *secret, struct fct_str name, char *out)
-{
-    static const char hex[] = "0123456789abcdef";
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    unsigned int length;
-    size_t n = 0;
-
-    if (!HMAC(EVP_sha256(), secret, (int)strlen(secret), (const unsigned char *)name.p, name.n,
-              hash, &length))
-        return false;
-    for (size_t i = 0; i < NAME_BYTES; i++) {
-        out[n++] = hex[hash[i] >> 4];
-        out[n++] = hex[hash[i] & 15];
-    }
-    out[n] = '\0';
-    return true;
-}
-
 bool reputation_key(const char *secret, enum reputation_kind kind, struct fct_str name,
                     char out[REPUTATION_KEY_ROOM])
 {
     int n = snprintf(out, REPUTATION_KEY_ROOM, PREFIX "%c", kind_letter[kind]);
 
-    return put_hash(secret, name, out + n);
+    return secret_hash(secret, name, NAME_BYTES, out + n);
 }
 
 bool reputation_user_tag(const char *secret, struct fct_str account, char out[REPUTATION_TAG_ROOM])
@@ -54,7 +33,7 @@ bool reputation_user_tag(const char *secret, struct fct_str account, char out[RE
     if (account.n == 0 || account.n > sizeof lower)
         return false;
     out[0] = ':';
-    return put_hash(secret, view_lower(account, lower), out + 1);
+    return secret_hash(secret, view_lower(account, lower), NAME_BYTES, out + 1);
 }
 
 void reputation_message_key(const char *digest, char out[REPUTATION_KEY_ROOM])
