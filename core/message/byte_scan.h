@@ -30,16 +30,43 @@ static inline const char *byte_scan(const char *p, const char *end, char a, char
 #ifdef __SSE2__
     const struct byte_scan_marks m = {_mm_set1_epi8(a), _mm_set1_epi8(b), _mm_set1_epi8(c)};
     bool is_long = end - p >= 16;
+    int hits;
 
-    while (end - p >= 16 && !byte_scan_block(p, &m, false))
-        p += 16;
-    /* the last ones once more, with those before them */
-    if (is_long && end - p < 16 && !byte_scan_block(end - 16, &m, false))
-        return end;
+    for (; end - p >= 16; p += 16)
+        if ((hits = byte_scan_block(p, &m, false)))
+            return p + __builtin_ctz((unsigned)hits);
+    if (is_long) { /* the last ones once more, with those before them */
+        hits = byte_scan_block(end - 16, &m, false);
+        return hits ? end - 16 + __builtin_ctz((unsigned)hits) : end;
+    }
 #endif
     while (p < end && *p != a && *p != b && *p != c)
         p++;
     return p;
+}
+
+/* How often. */
+static inline size_t byte_count(const char *p, const char *end, char c)
+{
+    size_t n = 0;
+
+#ifdef __SSE2__
+    const __m128i zero = _mm_setzero_si128(), wanted = _mm_set1_epi8(c);
+    uint64_t sums[2];
+
+    while (end - p >= 16) {
+        __m128i counts = zero; /* of each of sixteen columns, at most 255 */
+
+        for (int rows = 0; rows < 255 && end - p >= 16; rows++, p += 16)
+            counts = _mm_sub_epi8(
+                counts, _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), wanted));
+        _mm_storeu_si128((__m128i *)(void *)sums, _mm_sad_epu8(counts, zero));
+        n += sums[0] + sums[1];
+    }
+#endif
+    for (; p < end; p++)
+        n += *p == c;
+    return n;
 }
 
 /* Is one of the three bytes there, or one of 0x80 and above? */

@@ -1,5 +1,7 @@
 /* edit_list.c - the view of a message: building, walking and storing its list of edits. */
 #include "core/message/edit_list.h"
+
+#include "core/message/gzip.h"
 #include "core/message/varint.h"
 
 #include <stdlib.h>
@@ -266,16 +268,23 @@ uint64_t edit_list_to_view(const struct edit_list *list, uint64_t original_offse
 
 /* ---- stored form ---- */
 
-/* Version, number of edits, then for each: bytes kept since the edit before, bytes removed,
+/* Version 1: the number of edits, then for each: bytes kept since the edit before, bytes removed,
  * inserted text, and the origin as 0 (that of the edit before) or 1 and its text. Numbers are
- * varints, texts follow their length. */
-enum { EDIT_LIST_VERSION = 1, EDIT_LEAST_BYTES = 4 };
+ * varints, texts follow their length. Version 2: how long version 1 is, then that packed (RFC
+ * 1952): a list that writes the same text a hundred times. */
+enum {
+    PLAIN = 1,
+    PACKED = 2,
+    EDIT_LEAST_BYTES = 4,
+    PACKED_FROM = 2048, /* shorter ones are not worth the time */
+    UNPACKED_MAX = 64 << 20
+};
 
-void edit_list_encode(const struct edit_list *list, struct buf *out)
+static void encode_plainly(const struct edit_list *list, struct buf *out)
 {
     uint64_t at = 0;
 
-    varint_put(out, EDIT_LIST_VERSION);
+    varint_put(out, PLAIN);
     varint_put(out, list->n);
     for (size_t i = 0; i < list->n; i++) {
         const struct edit *e = &list->edit[i];
@@ -289,6 +298,29 @@ void edit_list_encode(const struct edit_list *list, struct buf *out)
             varint_put_str(out, e->origin);
         at = e->offset + e->remove;
     }
+}
+
+/* What stands in `out` from `from` on, when that makes it shorter. */
+static void pack(struct buf *out, size_t from)
+{
+    struct fct_str plain = str_skip(buf_str(out), from);
+    FCT_CLEANUP(buf_free) struct buf packed = BUF_INIT(2 * plain.n);
+
+    varint_put(&packed, PACKED);
+    varint_put(&packed, plain.n);
+    if (!gzip_pack(plain, &packed) || packed.n >= plain.n)
+        return;
+    out->n = from;
+    buf_put_str(out, buf_str(&packed));
+}
+
+void edit_list_encode(const struct edit_list *list, struct buf *out)
+{
+    size_t from = out->n;
+
+    encode_plainly(list, out);
+    if (!out->overflow && out->n - from >= PACKED_FROM && out->n - from <= UNPACKED_MAX)
+        pack(out, from);
 }
 
 static bool take_edit(struct fct_str *in, uint64_t original_size, uint64_t *at, struct edit *e)
@@ -306,16 +338,12 @@ static bool take_edit(struct fct_str *in, uint64_t original_size, uint64_t *at, 
     return has_origin == 0 || varint_take_str(in, &e->origin);
 }
 
-bool edit_list_decode(struct arena *arena, struct fct_str bytes, uint64_t original_size,
-                      struct edit_list *out, struct fct_err *err)
+static bool decode_plainly(struct arena *arena, struct fct_str in, uint64_t original_size,
+                           struct edit_list *out, struct fct_err *err)
 {
-    struct fct_str in = bytes;
-    uint64_t version, n, at = 0;
+    uint64_t n, at = 0;
     struct edit *list;
 
-    *out = (struct edit_list){0};
-    if (!varint_take(&in, &version) || version != EDIT_LIST_VERSION)
-        return fct_fail(err, FCT_SYNTAX, "edit list: unknown version");
     if (!varint_take(&in, &n) || n > in.n / EDIT_LEAST_BYTES)
         return fct_fail(err, FCT_SYNTAX, "edit list: wrong count");
     list = ARENA_ARRAY(arena, struct edit, n);
@@ -329,4 +357,33 @@ bool edit_list_decode(struct arena *arena, struct fct_str bytes, uint64_t origin
         return fct_fail(err, FCT_SYNTAX, "edit list: %zu bytes too many", in.n);
     *out = (struct edit_list){list, n};
     return true;
+}
+
+/* `in` becomes what was packed, behind its version. */
+static bool unpack(struct arena *arena, struct fct_str *in, struct fct_err *err)
+{
+    uint64_t size, version;
+    struct fct_err why = {0};
+
+    if (!varint_take(in, &size) || size > UNPACKED_MAX)
+        return fct_fail(err, FCT_SYNTAX, "edit list: wrong length");
+    FCT_CLEANUP(buf_free) struct buf plain = BUF_INIT((size_t)size);
+    if (!gzip_unpack(*in, &plain, &why) || plain.n != size)
+        return fct_fail(err, FCT_SYNTAX, "edit list: what is packed is broken");
+    *in = arena_str(arena, buf_str(&plain));
+    return (varint_take(in, &version) && version == PLAIN) ||
+           fct_fail(err, FCT_SYNTAX, "edit list: unknown version inside");
+}
+
+bool edit_list_decode(struct arena *arena, struct fct_str bytes, uint64_t original_size,
+                      struct edit_list *out, struct fct_err *err)
+{
+    struct fct_str in = bytes;
+    uint64_t version;
+
+    *out = (struct edit_list){0};
+    if (!varint_take(&in, &version) || version < PLAIN || version > PACKED)
+        return fct_fail(err, FCT_SYNTAX, "edit list: unknown version");
+    return (version == PLAIN || unpack(arena, &in, err)) &&
+           decode_plainly(arena, in, original_size, out, err);
 }

@@ -54,8 +54,8 @@ bool edit_list_apply(const struct edit_list *list, struct fct_str original, uint
  * place. */
 uint64_t edit_list_to_view(const struct edit_list *list, uint64_t original_offset);
 
-/* Stored form (store key `v`), versioned; decode checks everything, its views point into `bytes`.
- */
+/* Stored form (store key `v`), versioned, long ones packed; decode checks everything, its views
+ * point into `bytes` or the arena. */
 void edit_list_encode(const struct edit_list *list, struct buf *out);
 FCT_MUST_CHECK bool edit_list_decode(struct arena *arena, struct fct_str bytes,
                                      uint64_t original_size, struct edit_list *out,

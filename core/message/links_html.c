@@ -145,9 +145,9 @@ struct fct_link *links_add(struct arena *arena, struct link_list *out,
             arena_grow(arena, out->link, out->room * sizeof *out->link, room * sizeof *out->link);
         out->room = room;
     }
-    link = &out->link[out->n++];
-    *link = (struct fct_link){
-        .part = source->part, .tag = {"", 0}, .attribute = {"", 0}, .shown = {"", 0}};
+    link = &out->link[out->n++]; /* zeros, as all that an arena gives */
+    link->part = source->part;
+    link->tag = link->attribute = link->shown = (struct fct_str){"", 0};
     return link;
 }
 
@@ -449,8 +449,33 @@ static const struct link_row *rows_of(size_t length)
                : &rows[first[length]];
 }
 
+#define BIT(letter) (1u << ((letter) - 'a'))
+
+/* Does a row of that length begin like this? Most attributes are none of ours. */
+static inline bool may_be_row(struct fct_str name)
+{
+    static const uint32_t first[] = {
+        [3] = BIT('s'),
+        [4] = BIT('h') | BIT('d') | BIT('c') | BIT('p') | BIT('f') | BIT('m'),
+        [5] = BIT('s'),
+        [6] = BIT('a') | BIT('s') | BIT('p') | BIT('l') | BIT('d') | BIT('f') | BIT('c') | BIT('m'),
+        [7] = BIT('c') | BIT('a') | BIT('p'),
+        [8] = BIT('c') | BIT('l') | BIT('m'),
+        [9] = BIT('c'),
+        [10] = BIT('b') | BIT('f') | BIT('m') | BIT('x'),
+        [11] = BIT('i'),
+        [12] = BIT('m'),
+    };
+
+    return name.n < FCT_COUNT(first) && name.p[0] >= 'a' && name.p[0] <= 'z' &&
+           (first[name.n] & BIT(name.p[0]));
+}
+
 static const struct link_row *find_row(const struct fct_html_token *tag, struct fct_str name)
 {
+    if (name.n == 0 || !may_be_row(name))
+        return NULL;
+
     const struct link_row *row = rows_of(name.n);
 
     for (; row && row < rows + FCT_COUNT(rows) && row->attribute.n == name.n; row++)

@@ -6,6 +6,7 @@
  * whatever it holds. A boundary needs to match at the start of the line only, the longest one wins
  * and among equals the innermost, as other readers do: what a mail program shows as a part must be
  * a part for filters too. */
+#include "core/message/byte_scan.h"
 #include "core/message/lexer.h"
 #include "core/message/mime.h"
 #include "core/message/mime_int.h"
@@ -202,11 +203,15 @@ static bool find_boundary(struct scan *s, const char **line, struct hit *hit)
 {
     const char *end = s->message.p + s->message.n, *p = s->at;
 
+    if (s->nboundaries == 0) { /* nothing can end before the end */
+        s->line += (uint32_t)byte_count(p, end, '\n');
+        p = end;
+    }
     while (p < end) {
         const char *lf = memchr(p, '\n', (size_t)(end - p));
         const char *next = lf ? lf + 1 : end;
 
-        if (p[0] == '-' && s->nboundaries > 0 && find_level(s, p, next, hit)) {
+        if (p[0] == '-' && find_level(s, p, next, hit)) {
             *line = p;
             s->at = next;
             return true;

@@ -40,26 +40,27 @@ struct line {
     bool good; /* the next line begins with a quantum, too */
 };
 
+/* Written in place: copying the whole costs more than looking at the line does. */
 static bool next_line(struct fct_str part, struct line *l)
 {
-    struct line line = {.at = l->next, .decoded = l->decoded + l->length};
     struct quantum q = {0};
     const char *lf;
-    size_t i;
+    size_t i, at = l->next;
 
-    if (line.at >= part.n || (l->next > 0 && !l->good))
+    if (at >= part.n || (at > 0 && !l->good))
         return false;
-    lf = memchr(part.p + line.at, '\n', part.n - line.at);
-    line.next = lf ? (size_t)(lf - part.p) + 1 : part.n;
-    line.end = line.next - (lf ? 1 : 0) - (lf && lf > part.p + line.at && lf[-1] == '\r');
-    i = (size_t)(base64_run(part.p + line.at, part.p + line.end) - part.p);
-    line.sextets = (i - line.at) / 4 * 4;
-    q.decoded = line.sextets / 4 * 3;
-    for (i = line.at + line.sextets; i < line.end; i++)
+    i = (size_t)(base64_run(part.p + at, part.p + part.n) - part.p);
+    lf = i < part.n ? memchr(part.p + i, '\n', part.n - i) : NULL;
+    l->decoded += l->length;
+    l->at = at;
+    l->next = lf ? (size_t)(lf - part.p) + 1 : part.n;
+    l->end = l->next - (lf ? 1 : 0) - (lf && lf > part.p + at && lf[-1] == '\r');
+    l->sextets = (i - at) / 4 * 4;
+    q.decoded = l->sextets / 4 * 3;
+    for (i = at + l->sextets; i < l->end; i++)
         read_char(&q, part.p[i]);
-    line.good = q.sextets == 0;
-    line.length = q.decoded;
-    *l = line;
+    l->good = q.sextets == 0;
+    l->length = q.decoded;
     return true;
 }
 

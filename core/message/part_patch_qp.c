@@ -84,7 +84,6 @@ struct line {
     size_t at, text_end, next;  /* text_end: without the line end, the soft break, blanks before */
     size_t decoded;             /* offset of its first decoded byte */
     size_t text_length, length; /* decoded bytes, without and with the line end */
-    size_t marks;               /* each "=" that begins no escape */
     bool soft, clean; /* clean: each "=" is an escape or the break, no blanks at the end */
 };
 
@@ -93,45 +92,54 @@ static bool is_hex(char c)
     return (c >= '0' && c <= '9') || (char_lower(c) >= 'a' && char_lower(c) <= 'f');
 }
 
-/* Up to the line's LF or the part's end, as transfer.c decodes it: what does not stand for itself.
- * Returns where that is. */
-static const char *measure_text(const char *p, const char *end, struct line *l)
+/* What of a line does not stand for itself, as transfer.c decodes it. */
+struct marks {
+    size_t escapes, others; /* others: each "=" that begins no escape */
+};
+
+/* Up to the line's LF or the part's end; returns where that is. */
+static const char *count_marks(const char *p, const char *end, struct marks *marks)
 {
+    size_t escapes = 0, others = 0;
+
     for (; (p = byte_scan(p, end, '=', '\n', '\n')) < end && *p != '\n'; p++) {
         if (end - p >= 3 && is_hex(p[1]) && is_hex(p[2])) {
-            l->text_length -= 2;
+            escapes++;
             p += 2;
         } else {
-            l->marks++;
+            others++;
         }
     }
+    marks->escapes = escapes;
+    marks->others = others;
     return p;
 }
 
-/* The line behind `l`; false at the end. */
+/* The line behind `l`; false at the end. Written in place: copying the whole costs more than
+ * looking at the line does. */
 static bool next_line(struct fct_str part, struct line *l)
 {
-    struct line line = {.at = l->next, .decoded = l->decoded + l->length};
     const char *lf, *part_end = part.p + part.n;
+    struct marks marks;
     size_t end, line_end;
 
-    if (line.at >= part.n)
+    if (l->next >= part.n)
         return false;
-    lf = measure_text(part.p + line.at, part_end, &line);
-    line.next = (size_t)(lf - part.p) + (lf < part_end);
+    lf = count_marks(part.p + l->next, part_end, &marks);
+    l->decoded += l->length;
+    l->at = l->next;
+    l->next = (size_t)(lf - part.p) + (lf < part_end);
     end = (size_t)(lf - part.p);
-    if (lf < part_end && end > line.at && part.p[end - 1] == '\r')
+    if (lf < part_end && end > l->at && part.p[end - 1] == '\r')
         end--;
     line_end = end;
-    while (end > line.at && is_blank(part.p[end - 1]))
+    while (end > l->at && is_blank(part.p[end - 1]))
         end--;
-    line.clean = end == line_end;
-    line.soft = end > line.at && part.p[end - 1] == '=';
-    line.text_end = end - line.soft;
-    line.clean = line.clean && line.marks == line.soft;
-    line.text_length += line.text_end - line.at;
-    line.length = line.text_length + (line.soft ? 0 : line.next - line_end);
-    *l = line;
+    l->soft = end > l->at && part.p[end - 1] == '=';
+    l->clean = end == line_end && marks.others == l->soft;
+    l->text_end = end - l->soft;
+    l->text_length = l->text_end - l->at - 2 * marks.escapes;
+    l->length = l->text_length + (l->soft ? 0 : l->next - line_end);
     return true;
 }
 

@@ -10,23 +10,37 @@ static const struct scheme {
     uint32_t port;
 } schemes[] = {{"https", 443}, {"http", 80}, {"ftp", 21}, {"ws", 80}, {"wss", 443}, {"file", 0}};
 
-/* Where a character must be percent-encoded (URL standard 1.3). */
-enum { IN_FRAGMENT = 1, IN_QUERY = 2, IN_PATH = 4, IN_SPECIAL_QUERY = 8 };
+/* Where a character must be percent-encoded (URL standard 1.3), or may be a slash. */
+enum { IN_FRAGMENT = 1, IN_QUERY = 2, IN_PATH = 4, IN_SPECIAL_QUERY = 8, BACKSLASH = 16 };
 
-#define EVERYWHERE (IN_FRAGMENT | IN_QUERY | IN_PATH | IN_SPECIAL_QUERY)
-
+#define E (IN_FRAGMENT | IN_QUERY | IN_PATH | IN_SPECIAL_QUERY)
+#define N (IN_QUERY | IN_PATH | IN_SPECIAL_QUERY)
+#define T (IN_FRAGMENT | IN_PATH)
+#define S IN_SPECIAL_QUERY
+#define P IN_PATH
+#define B BACKSLASH
 /* clang-format off */
-static const unsigned char encoded[128] = {
-    ['"'] = EVERYWHERE, ['<'] = EVERYWHERE, ['>'] = EVERYWHERE,
-    ['#'] = IN_QUERY | IN_PATH | IN_SPECIAL_QUERY, ['`'] = IN_FRAGMENT | IN_PATH, ['\''] = IN_SPECIAL_QUERY,
-    ['?'] = IN_PATH, ['^'] = IN_PATH, ['{'] = IN_PATH, ['}'] = IN_PATH,
+static const unsigned char encoded[256] = {
+    E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E,
+    E, 0, E, N /* # */, 0, 0, 0, S /* ' */, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, E, 0, E, P,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, B /* \ */, 0, P, 0,
+    T /* ` */, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, P, 0, P, 0, E,
+    E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E,
+    E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E,
+    E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E,
+    E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E, E,
 };
 /* clang-format on */
+#undef E
+#undef N
+#undef T
+#undef S
+#undef P
+#undef B
 
 static inline unsigned encoded_in(char c)
 {
-    return (unsigned char)c <= 0x20 || (unsigned char)c >= 0x7F ? EVERYWHERE
-                                                                : encoded[(unsigned char)c];
+    return encoded[(unsigned char)c];
 }
 
 static void put_encoded(struct buf *out, struct fct_str s, unsigned where)
@@ -267,8 +281,8 @@ static bool is_unmoved(struct fct_str s)
     unsigned found = 0;
 
     for (size_t i = 0; i < s.n; i++)
-        found |= encoded_in(s.p[i]) & (IN_FRAGMENT | IN_PATH | IN_SPECIAL_QUERY);
-    return !found && !memchr(s.p, '\\', s.n);
+        found |= encoded_in(s.p[i]);
+    return !found;
 }
 
 /* No segment that begins with a dot or an escape, which may be one (RFC 3986 5.2.4). */

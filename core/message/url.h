@@ -34,8 +34,8 @@ struct fct_str url_print(struct arena *arena, const struct fct_url *url);
 /* %XX undone. */
 struct fct_str url_unescape(struct arena *arena, struct fct_str s);
 
-/* The length of the lower-case host name at the front of which nothing is to be made; 0: there is
- * none. */
+/* The length of the lower-case host name in front of the first "/", of which nothing is to be made;
+ * 0: there is none. */
 size_t url_plain_host(struct fct_str text);
 
 /* The host alone, as url_parse makes it. False: no host name and no address. */

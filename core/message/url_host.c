@@ -303,11 +303,12 @@ size_t url_plain_host(struct fct_str text)
     bool has_upper;
     size_t n = 0;
 
-    while (n < text.n && n <= HOST_MAX &&
-           ((text.p[n] >= 'a' && text.p[n] <= 'z') || (text.p[n] >= '0' && text.p[n] <= '9') ||
-            text.p[n] == '-' || text.p[n] == '.'))
+    while (n < text.n && n <= HOST_MAX && text.p[n] != '/')
         n++;
-    return n > 0 && n <= HOST_MAX && is_plain_name(str_head(text, n), &has_upper) ? n : 0;
+    return n > 0 && n <= HOST_MAX && is_plain_name((struct fct_str){text.p, n}, &has_upper) &&
+                   !has_upper
+               ? n
+               : 0;
 }
 
 bool url_host(struct arena *arena, struct fct_str text, struct fct_str *host,

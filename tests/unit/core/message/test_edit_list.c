@@ -238,7 +238,13 @@ START_TEST(broken_stored_forms_are_refused)
         struct fct_str bytes;
     } cases[] = {
         {"empty", {"", 0}},
-        {"unknown version", {"\x02\x00", 2}},
+        {"unknown version", {"\x03\x00", 2}},
+        {"packed, and nothing there", {"\x02\x00", 2}},
+        {"packed, and no gzip",
+         {"\x02\x08"
+          "abcdefgh",
+          10}},
+        {"more is promised than may be", {"\x02\xff\xff\xff\xff\x0f", 6}},
         {"no count", {"\x01", 1}},
         {"count without edits", {"\x01\x01", 2}},
         {"huge count", {"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11}},
@@ -261,6 +267,38 @@ START_TEST(broken_stored_forms_are_refused)
         ck_assert_int_eq(err.class, FCT_SYNTAX);
         ck_assert_uint_eq(list.n, 0);
     }
+    arena_free(&arena);
+}
+END_TEST
+
+/* A hundred pictures that go leave the same text a hundred times. */
+START_TEST(long_lists_are_packed)
+{
+    enum { MANY = 120, GAP = 800 };
+    static char message[MANY * GAP];
+    struct arena *arena = arena_new(NULL);
+    struct fct_str original = {message, sizeof message};
+    struct buf stored = BUF_INIT(1 << 20), before = BUF_INIT(1 << 20);
+    struct edit edits[MANY];
+    struct edit_list list, again;
+    struct fct_err err = {0};
+
+    memset(message, 'm', sizeof message);
+    for (size_t i = 0; i < MANY; i++)
+        edits[i] = edit(GAP * i, 40 + i, "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAA");
+    ck_assert(edit_list_build(arena, edits, MANY, original.n, &list, NULL, NULL, NULL));
+    buf_put_c(&stored, "before");
+    edit_list_encode(&list, &stored);
+    ck_assert_uint_lt(stored.n, 1000);
+    struct fct_str bytes = str_skip(buf_str(&stored), 6);
+    ck_assert(edit_list_decode(arena, bytes, original.n, &again, &err));
+    edit_list_encode(&again, &before);
+    assert_text("stored once more", buf_str(&before), bytes);
+    assert_text("view", applied(arena, &again, original), applied(arena, &list, original));
+    for (size_t cut = 1; cut < bytes.n; cut++)
+        ck_assert(!edit_list_decode(arena, str_head(bytes, cut), original.n, &again, &err));
+    buf_free(&stored);
+    buf_free(&before);
     arena_free(&arena);
 }
 END_TEST
@@ -294,6 +332,7 @@ static void add(TCase *tc)
     tcase_add_test(tc, random_edits_equal_the_naive_way);
     tcase_add_test(tc, offset_inside_a_removed_span_goes_to_its_place);
     tcase_add_test(tc, broken_stored_forms_are_refused);
+    tcase_add_test(tc, long_lists_are_packed);
     tcase_add_test(tc, a_hundred_thousand_edits);
 }
 
