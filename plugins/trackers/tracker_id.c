@@ -91,20 +91,41 @@ static void add_digests(struct tracker_reader *r)
 /* What the forms have, and most texts have none of. */
 enum { NOTHING, SIGN, DIGEST };
 
+/* Kinds of bytes. */
+enum { IS_HEX = 1, IS_SIGN = 2, IS_BASE64 = 4 };
+
+#define D IS_HEX | IS_BASE64
+#define B IS_BASE64
+/* clang-format off */
+static const unsigned char kinds[128] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, IS_SIGN /* % */, 0, 0, 0, 0, 0, B /* + */, 0, B /* - */, 0, 0, D, D, D, D, D, D, D, D, D, D, 0, 0, 0, 0, 0, 0,
+    IS_SIGN /* @ */, D, D, D, D, D, D, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, 0, 0, 0, 0, B /* _ */,
+    0, D, D, D, D, D, D, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, B, 0, 0, 0, 0, 0,
+};
+/* clang-format on */
+#undef D
+#undef B
+
+static inline unsigned kind_of(char c)
+{
+    return (unsigned char)c < 128 ? kinds[(unsigned char)c] : 0;
+}
+
 static unsigned traces_of(struct fct_str text)
 {
     unsigned found = NOTHING;
     size_t run = 0;
 
     for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        bool is_hex = tracker_is_digit(c) || (tracker_lower(c) >= 'a' && tracker_lower(c) <= 'f');
+        unsigned kind = kind_of(text.p[i]);
 
-        run = is_hex ? run + 1 : 0;
+        run = kind & IS_HEX ? run + 1 : 0;
+        if (run < HEX_MIN && !(kind & IS_SIGN))
+            continue;
         if (run >= MD5_DIGITS)
             return DIGEST;
-        if (c == '@' || c == '%' || run >= HEX_MIN)
-            found = SIGN;
+        found = SIGN;
     }
     return found;
 }
@@ -160,7 +181,7 @@ size_t tracker_base64(struct fct_str in, char *out, size_t room)
  * more often it ends one. */
 static size_t word_end(struct fct_str s, size_t at)
 {
-    while (at < s.n && s.p[at] != '/' && base64_digit(s.p[at]) >= 0)
+    while (at < s.n && kind_of(s.p[at]) & IS_BASE64)
         at++;
     return at;
 }

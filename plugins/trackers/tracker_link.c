@@ -9,61 +9,72 @@ enum { URL_MAX = 16384, TARGET_ROOM = 1024, NESTED_MAX = 2, CUTS_MAX = 64 };
 
 /* ---- what must stay ---- */
 
-/* In alphabetical order, all three. Of paths, a word alone: "confirm" is one in
- * "/account/confirm-email" and none in "/confirmed". */
-static const char *const protected_words[] = {
-    "activate", "activation", "auth",         "confirm",       "confirmation", "invitation",
-    "invite",   "login",      "logon",        "magic",         "magiclink",    "oauth",
-    "oauth2",   "oneclick",   "onetime",      "otp",           "passwd",       "password",
-    "recover",  "recovery",   "reset",        "resetpassword", "saml",         "signin",
-    "sso",      "token",      "verification", "verify",        "verifyemail",
+/* By their first letter: most words of URLs begin with none of these. */
+struct words {
+    const char *of[26][7]; /* each ends in NULL */
 };
-static const char *const subscription_words[] = {
-    "optout", "preferences", "subscription", "subscriptions", "unsub", "unsubscribe",
-};
-/* Names of parameters. With the first ones the rest of the URL is signed, or may be. */
-static const char *const protected_names[] = {"access_token",
-                                              "auth",
-                                              "auth_token",
-                                              "authkey",
-                                              "confirmation_token",
-                                              "digest",
-                                              "googleaccessid",
-                                              "hmac",
-                                              "id_token",
-                                              "invitation_token",
-                                              "jwt",
-                                              "key-pair-id",
-                                              "login_token",
-                                              "magic",
-                                              "nonce",
-                                              "otp",
-                                              "reset_token",
-                                              "sig",
-                                              "signature",
-                                              "ticket",
-                                              "token",
-                                              "verification_code",
-                                              "x-amz-signature",
-                                              "x-goog-signature",
-                                              "x-ms-signature"};
 
-static bool is_one_of(struct fct_str s, const char *const *words, size_t n)
+/* clang-format off */
+/* Of paths, a word alone: "confirm" is one in "/account/confirm-email" and none in "/confirmed". */
+static const struct words protected_words = {{
+    ['a' - 'a'] = {"activate", "activation", "auth"},
+    ['c' - 'a'] = {"confirm", "confirmation"},
+    ['i' - 'a'] = {"invitation", "invite"},
+    ['l' - 'a'] = {"login", "logon"},
+    ['m' - 'a'] = {"magic", "magiclink"},
+    ['o' - 'a'] = {"oauth", "oauth2", "oneclick", "onetime", "otp"},
+    ['p' - 'a'] = {"passwd", "password"},
+    ['r' - 'a'] = {"recover", "recovery", "reset", "resetpassword"},
+    ['s' - 'a'] = {"saml", "signin", "sso"},
+    ['t' - 'a'] = {"token"},
+    ['v' - 'a'] = {"verification", "verify", "verifyemail"},
+}};
+static const struct words subscription_words = {{
+    ['o' - 'a'] = {"optout"},
+    ['p' - 'a'] = {"preferences"},
+    ['s' - 'a'] = {"subscription", "subscriptions"},
+    ['u' - 'a'] = {"unsub", "unsubscribe"},
+}};
+/* Names of parameters. With the first ones the rest of the URL is signed, or may be. */
+static const struct words protected_names = {{
+    ['a' - 'a'] = {"access_token", "auth", "auth_token", "authkey"},
+    ['c' - 'a'] = {"confirmation_token"},
+    ['d' - 'a'] = {"digest"},
+    ['g' - 'a'] = {"googleaccessid"},
+    ['h' - 'a'] = {"hmac"},
+    ['i' - 'a'] = {"id_token", "invitation_token"},
+    ['j' - 'a'] = {"jwt"},
+    ['k' - 'a'] = {"key-pair-id"},
+    ['l' - 'a'] = {"login_token"},
+    ['m' - 'a'] = {"magic"},
+    ['n' - 'a'] = {"nonce"},
+    ['o' - 'a'] = {"otp"},
+    ['r' - 'a'] = {"reset_token"},
+    ['s' - 'a'] = {"sig", "signature"},
+    ['t' - 'a'] = {"ticket", "token"},
+    ['v' - 'a'] = {"verification_code"},
+    ['x' - 'a'] = {"x-amz-signature", "x-goog-signature", "x-ms-signature"},
+}};
+/* clang-format on */
+
+static bool is_one_of(struct fct_str s, const struct words *words)
 {
     char first = s.n > 0 ? tracker_lower(*s.p) : 0;
 
-    for (size_t i = 0; i < n && first >= *words[i]; i++)
-        if (first == *words[i] && tracker_same(s, (struct fct_str){words[i], strlen(words[i])}))
+    if (first < 'a' || first > 'z')
+        return false;
+    for (const char *const *w = words->of[first - 'a']; *w; w++)
+        if (tracker_same(s, (struct fct_str){*w, strlen(*w)}))
             return true;
     return false;
 }
 
-static bool has_word(struct fct_str path, const char *const *words, size_t n)
+static bool has_word(struct fct_str path, const struct words *words)
 {
     for (size_t at = 0, end; at < path.n; at = end + 1) {
         for (end = at; end < path.n && tracker_is_alnum(path.p[end]);)
             end++;
-        if (end - at > 2 && is_one_of(tracker_part(path, at, end), words, n))
+        if (end - at > 2 && is_one_of(tracker_part(path, at, end), words))
             return true;
     }
     return false;
@@ -112,12 +123,10 @@ bool tracker_link_is_protected(const struct fct_url *url)
 {
     struct fct_str query = url->query, pair, name;
 
-    if (url->user.n > 0 || has_pair(url->path) ||
-        has_word(url->path, protected_words, FCT_COUNT(protected_words)))
+    if (url->user.n > 0 || has_pair(url->path) || has_word(url->path, &protected_words))
         return true;
     while (view_split(&query, '&', &pair))
-        if (view_split(&pair, '=', &name) &&
-            is_one_of(name, protected_names, FCT_COUNT(protected_names)))
+        if (view_split(&pair, '=', &name) && is_one_of(name, &protected_names))
             return true;
     return false;
 }
@@ -127,8 +136,7 @@ bool tracker_link_keeps_redirect(const struct fct_url *url)
     static const char *const pairs[] = {"opt-out", "opt_out", "list-manage"};
 
     return has_part(url->path, pairs, FCT_COUNT(pairs)) ||
-           has_word(url->path, subscription_words, FCT_COUNT(subscription_words)) ||
-           tracker_link_is_protected(url);
+           has_word(url->path, &subscription_words) || tracker_link_is_protected(url);
 }
 
 /* ---- parameters ---- */
@@ -184,17 +192,19 @@ static size_t pair_end(const struct query *q, size_t from, bool html, size_t *ne
     return to;
 }
 
-static bool goes(const struct tracker_list *list, struct fct_str host, struct fct_str pair)
+static bool goes(const struct tracker_list *list, struct tracker_memo *memo, struct fct_str host,
+                 struct fct_str pair)
 {
-    size_t n = 0;
+    const char *equals = pair.n > 0 ? memchr(pair.p, '=', pair.n) : NULL;
 
-    while (n < pair.n && pair.p[n] != '=')
-        n++;
-    return tracker_list_strips(list, host, tracker_part(pair, 0, n));
+    if (equals)
+        pair.n = (size_t)(equals - pair.p);
+    return tracker_list_strips(list, memo, host, pair);
 }
 
-size_t tracker_link_cut(const struct tracker_list *list, struct fct_str host, struct fct_str raw,
-                        bool html, struct tracker_span *cut, size_t room)
+size_t tracker_link_cut(const struct tracker_list *list, struct tracker_memo *memo,
+                        struct fct_str host, struct fct_str raw, bool html,
+                        struct tracker_span *cut, size_t room)
 {
     struct query q;
     size_t n = 0, next, kept_end = 0; /* where the last one that stays ends; 0: none so far */
@@ -204,7 +214,7 @@ size_t tracker_link_cut(const struct tracker_list *list, struct fct_str host, st
     for (size_t from = q.begin; from <= q.end; from = next) {
         size_t to = pair_end(&q, from, html, &next);
 
-        if (!goes(list, host, tracker_part(raw, from, to))) {
+        if (!goes(list, memo, host, tracker_part(raw, from, to))) {
             kept_end = to;
             continue;
         }
@@ -232,8 +242,12 @@ struct fct_str tracker_link_target(const struct tracker_tools *tools, const stru
                                    char *room, size_t bytes)
 {
     size_t n = url->path.n + (url->query.n > 0) + url->query.n;
-    char *to = n < bytes ? room : n <= URL_MAX ? tools->alloc(tools->context, n + 1) : NULL;
+    char *to;
 
+    if (url->query.n == 0 ||
+        (url->path.p + url->path.n + 1 == url->query.p && url->path.p[url->path.n] == '?'))
+        return (struct fct_str){url->path.p, n};
+    to = n < bytes ? room : n <= URL_MAX ? tools->alloc(tools->context, n + 1) : NULL;
     if (!to)
         return (struct fct_str){NULL, 0};
     if (url->path.n > 0)
@@ -348,7 +362,7 @@ static bool unwrap_once(const struct tracker_list *list, const struct tracker_to
     char room[TARGET_ROOM];
     struct fct_str target = tracker_link_target(tools, url, room, sizeof room), found;
     const struct tracker_row *row =
-        target.p ? tracker_list_find(list, TRACKER_UNWRAP, url->host, target) : NULL;
+        target.p ? tracker_list_find(list, tools->memo, TRACKER_UNWRAP, url->host, target) : NULL;
 
     if (!row || tracker_link_keeps_redirect(url))
         return false;
@@ -364,9 +378,9 @@ static struct fct_str without_parameters(const struct tracker_list *list,
                                          const struct fct_url *url)
 {
     struct tracker_span cut[CUTS_MAX];
-    size_t n = tracker_link_is_protected(url)
-                   ? 0
-                   : tracker_link_cut(list, url->host, url->text, false, cut, CUTS_MAX);
+    size_t n = tracker_link_is_protected(url) ? 0
+                                              : tracker_link_cut(list, tools->memo, url->host,
+                                                                 url->text, false, cut, CUTS_MAX);
     char *to = n > 0 ? tools->alloc(tools->context, url->text.n) : NULL;
     size_t at = 0, length = 0;
 

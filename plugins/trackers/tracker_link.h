@@ -12,6 +12,7 @@ struct tracker_tools {
     void *context;
     void *(*alloc)(void *context, size_t bytes); /* NULL: no memory, the URL stays as it is */
     bool (*parse)(void *context, struct fct_str text, struct fct_url *out);
+    struct tracker_memo *memo; /* may be NULL */
 };
 
 /* Sign-in, confirmation, reset of a password, one click that does something, or covered by a
@@ -27,15 +28,17 @@ struct tracker_span {
 
 /* Spans of `raw`, how the URL `text` stands in its part, that must go; rising, apart from each
  * other. html: "&" may be written as a character reference. Returns how many, at most `room`. */
-size_t tracker_link_cut(const struct tracker_list *list, struct fct_str host, struct fct_str raw,
-                        bool html, struct tracker_span *cut, size_t room);
+size_t tracker_link_cut(const struct tracker_list *list, struct tracker_memo *memo,
+                        struct fct_str host, struct fct_str raw, bool html,
+                        struct tracker_span *cut, size_t room);
 
 /* The target of a redirect, of the redirect in it … two deep at most, its own parameters cut.
  * False: `url` is none. */
 bool tracker_link_unwrap(const struct tracker_list *list, const struct tracker_tools *tools,
                          const struct fct_url *url, struct fct_str *target);
 
-/* Path and query in one piece, in `room` if it is large enough; p is NULL without memory. */
+/* Path and query in one piece: of the URL, or in `room` if that is large enough; p is NULL without
+ * memory. */
 struct fct_str tracker_link_target(const struct tracker_tools *tools, const struct fct_url *url,
                                    char *room, size_t bytes);
 

@@ -295,6 +295,19 @@ static size_t slot_of(const struct tracker_list *list, uint32_t hash)
     return (hash ^ hash >> 15) & list->mask;
 }
 
+/* The first row with that key; list->n: none. */
+static size_t first_of(const struct tracker_list *list, enum tracker_row_kind kind,
+                       struct fct_str key, uint32_t hash)
+{
+    for (size_t at = slot_of(list, hash); list->slot[at]; at = (at + 1) & list->mask) {
+        size_t i = list->slot[at] - 1;
+
+        if (list->row[i].kind == kind && tracker_same(list->row[i].key, key))
+            return i;
+    }
+    return list->n;
+}
+
 bool tracker_list_sort(struct tracker_list *list)
 {
     size_t slots = 64;
@@ -316,23 +329,12 @@ bool tracker_list_sort(struct tracker_list *list)
             at = (at + 1) & list->mask;
         list->slot[at] = (uint32_t)i + 1;
     }
+    for (unsigned kind = 0; list->slot && kind < FCT_COUNT(list->wild); kind++)
+        list->wild[kind] = first_of(list, kind, (struct fct_str){"", 0}, hash_start(kind));
     return list->slot;
 }
 
 /* ---- looking up ---- */
-
-/* The first row with that key; list->n: none. */
-static size_t first_of(const struct tracker_list *list, enum tracker_row_kind kind,
-                       struct fct_str key, uint32_t hash)
-{
-    for (size_t at = slot_of(list, hash); list->slot[at]; at = (at + 1) & list->mask) {
-        size_t i = list->slot[at] - 1;
-
-        if (list->row[i].kind == kind && tracker_same(list->row[i].key, key))
-            return i;
-    }
-    return list->n;
-}
 
 /* host: lower case; the pattern may be its end, from a whole label on. */
 static bool host_fits(struct fct_str pattern, struct fct_str host)
@@ -362,13 +364,10 @@ static bool target_fits(const struct tracker_row *row, struct fct_str target)
                                       : tracker_glob_head(row->path, target);
 }
 
-static const struct tracker_row *find_under(const struct tracker_list *list,
-                                            enum tracker_row_kind kind, struct fct_str key,
-                                            uint32_t hash, struct fct_str host,
-                                            struct fct_str target)
+/* `first`, or list->n, and the rows behind it that have the same key. */
+static const struct tracker_row *find_from(const struct tracker_list *list, size_t first,
+                                           struct fct_str host, struct fct_str target)
 {
-    size_t first = first_of(list, kind, key, hash);
-
     for (size_t i = first; i < list->n; i++) {
         const struct tracker_row *row = &list->row[i];
 
@@ -380,41 +379,96 @@ static const struct tracker_row *find_under(const struct tracker_list *list,
     return NULL;
 }
 
-/* From the last label on; the longest end of the host that has a row that fits answers. */
+/* From the last label on; the longest end of the host that has a row that fits answers. `known`:
+ * the rows these ends lead to, too. */
 static const struct tracker_row *find_host(const struct tracker_list *list,
-                                           enum tracker_row_kind kind, struct fct_str host,
-                                           struct fct_str target)
+                                           struct tracker_known_host *known, struct fct_str target)
 {
     const struct tracker_row *found = NULL, *row;
-    uint32_t hash = hash_start(kind);
+    uint32_t hash = hash_start(known->kind);
+    struct fct_str host = known->host;
 
     for (size_t at = host.n; at > 0; at--) {
         hash = hash_more(hash, host.p[at - 1]);
         if (at > 1 && host.p[at - 2] != '.')
             continue;
-        row = find_under(list, kind, tracker_part(host, at - 1, host.n), hash, host, target);
+        size_t first = first_of(list, known->kind, tracker_part(host, at - 1, host.n), hash);
+
+        if (first == list->n)
+            continue;
+        if (known->n < FCT_COUNT(known->first))
+            known->first[known->n] = first;
+        known->n++;
+        row = find_from(list, first, host, target);
         found = row ? row : found;
     }
     return found;
 }
 
-const struct tracker_row *tracker_list_find(const struct tracker_list *list,
-                                            enum tracker_row_kind kind, struct fct_str host,
+static const struct tracker_row *find_known(const struct tracker_list *list,
+                                            const struct tracker_known_host *known,
                                             struct fct_str target)
 {
-    struct fct_str none = {"", 0}, head = tracker_part(target, 0, target.n < 2 ? target.n : 2);
-    const struct tracker_row *row = host.n <= 253 ? find_host(list, kind, host, target) : NULL;
+    const struct tracker_row *row = NULL;
 
-    if (!row && head.n == 2)
-        row = find_under(list, kind, head, hash_key(kind, head), host, target);
-    return row ? row : find_under(list, kind, none, hash_start(kind), host, target);
+    for (size_t i = known->n; i > 0 && !row; i--)
+        row = find_from(list, known->first[i - 1], known->host, target);
+    return row;
 }
 
-bool tracker_list_strips(const struct tracker_list *list, struct fct_str host, struct fct_str name)
+static bool same_bytes(struct fct_str a, struct fct_str b)
 {
-    struct fct_str none = {"", 0};
+    return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+}
 
-    return name.n > 0 && name.n <= 100 &&
-           (find_under(list, TRACKER_PARAM, name, hash_key(TRACKER_PARAM, name), host, name) ||
-            find_under(list, TRACKER_PARAM, none, hash_start(TRACKER_PARAM), host, name));
+static const struct tracker_row *find_by_host(const struct tracker_list *list,
+                                              struct tracker_memo *memo, enum tracker_row_kind kind,
+                                              struct fct_str host, struct fct_str target)
+{
+    struct tracker_known_host known = {.kind = kind, .host = host};
+    const struct tracker_row *row;
+
+    for (size_t i = 0; memo && i < FCT_COUNT(memo->host); i++)
+        if (memo->host[i].kind == kind && host.n > 0 && same_bytes(memo->host[i].host, host))
+            return find_known(list, &memo->host[i], target);
+    row = find_host(list, &known, target);
+    if (memo && known.n <= FCT_COUNT(known.first))
+        memo->host[memo->hosts++ % FCT_COUNT(memo->host)] = known;
+    return row;
+}
+
+const struct tracker_row *tracker_list_find(const struct tracker_list *list,
+                                            struct tracker_memo *memo, enum tracker_row_kind kind,
+                                            struct fct_str host, struct fct_str target)
+{
+    struct fct_str head = tracker_part(target, 0, target.n < 2 ? target.n : 2);
+    const struct tracker_row *row =
+        host.n <= 253 ? find_by_host(list, memo, kind, host, target) : NULL;
+
+    if (!row && head.n == 2)
+        row = find_from(list, first_of(list, kind, head, hash_key(kind, head)), host, target);
+    return row ? row : find_from(list, list->wild[kind], host, target);
+}
+
+static bool strips(const struct tracker_list *list, struct fct_str host, struct fct_str name)
+{
+    size_t first = first_of(list, TRACKER_PARAM, name, hash_key(TRACKER_PARAM, name));
+
+    return find_from(list, first, host, name) ||
+           find_from(list, list->wild[TRACKER_PARAM], host, name);
+}
+
+bool tracker_list_strips(const struct tracker_list *list, struct tracker_memo *memo,
+                         struct fct_str host, struct fct_str name)
+{
+    struct tracker_known_name *known;
+
+    if (name.n == 0 || name.n > 100)
+        return false;
+    if (!memo)
+        return strips(list, host, name);
+    known = &memo->name[(name.n + 4u * (unsigned char)name.p[name.n - 1]) % FCT_COUNT(memo->name)];
+    if (!same_bytes(known->name, name) || !same_bytes(known->host, host))
+        *known = (struct tracker_known_name){host, name, strips(list, host, name)};
+    return known->strips;
 }

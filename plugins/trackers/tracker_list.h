@@ -37,6 +37,23 @@ struct tracker_list {
     struct fct_str version;
     uint32_t *slot; /* of the hash table: 1 + the first row with a key; 0: none */
     size_t mask;    /* slots - 1 */
+    size_t wild[3]; /* of each kind the first row that has no key; n: none */
+};
+
+/* What was asked about a page so far: its hosts and names of parameters come again and again. Zeros
+ * at first; texts must stay. */
+struct tracker_memo {
+    struct tracker_known_host {
+        enum tracker_row_kind kind;
+        struct fct_str host;
+        size_t first[4]; /* rows, of the ends of the host that are keys, shortest first */
+        size_t n;
+    } host[8];
+    size_t hosts; /* the next one takes the oldest one's place */
+    struct tracker_known_name {
+        struct fct_str host, name;
+        bool strips;
+    } name[32];
 };
 
 /* One more file; `name` is for errors. At most 8 files, 100,000 rows. */
@@ -48,10 +65,12 @@ void tracker_list_free(struct tracker_list *list);
 /* False: nobody in the list is called so. */
 FCT_MUST_CHECK bool tracker_list_switch_off(struct tracker_list *list, struct fct_str company);
 
-/* host: lower case. target: path and query as they stand in the URL. NULL: no row fits. */
+/* memo may be NULL. host: lower case. target: path and query as they stand in the URL. NULL: no row
+ * fits. */
 const struct tracker_row *tracker_list_find(const struct tracker_list *list,
-                                            enum tracker_row_kind kind, struct fct_str host,
-                                            struct fct_str target);
-bool tracker_list_strips(const struct tracker_list *list, struct fct_str host, struct fct_str name);
+                                            struct tracker_memo *memo, enum tracker_row_kind kind,
+                                            struct fct_str host, struct fct_str target);
+bool tracker_list_strips(const struct tracker_list *list, struct tracker_memo *memo,
+                         struct fct_str host, struct fct_str name);
 
 #endif

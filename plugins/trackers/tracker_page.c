@@ -243,7 +243,7 @@ static struct finding judge(struct walk *w, const struct fct_html_token *token,
 
     if (!target.p)
         return f;
-    f.row = tracker_list_find(page->list, TRACKER_PIXEL, l->url.host, target);
+    f.row = tracker_list_find(page->list, page->tools->memo, TRACKER_PIXEL, l->url.host, target);
     f.off = f.row && f.row->off;
     if (!f.row && page->level < TRACKER_STANDARD)
         return f;
@@ -327,7 +327,8 @@ static void clean_link(struct walk *w, const struct fct_html_token *token, const
                                                  .host = l->url.host});
     } else if (page->rules.parameters) {
         note_cuts(w, l, cut,
-                  tracker_link_cut(page->list, l->url.host, raw, html, cut, FCT_COUNT(cut)));
+                  tracker_link_cut(page->list, page->tools->memo, l->url.host, raw, html, cut,
+                                   FCT_COUNT(cut)));
     }
     if (w->out->n > from)
         keep_thirds(w, token, l, from);
@@ -423,6 +424,8 @@ void tracker_page_clean(const struct tracker_page *page, struct tracker_edits *o
 
     if (page->level == TRACKER_OFF)
         return;
+    if (page->tools->memo)
+        *page->tools->memo = (struct tracker_memo){0};
     for (size_t i = 0; i < page->tokens; i++) {
         at = clean_token(&w, i, at);
         follow_hidden(&w, &page->token[i]);

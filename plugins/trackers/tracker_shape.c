@@ -150,8 +150,9 @@ static void read_style(struct look *l, struct fct_str style)
             continue;
         name = css_trim(name);
         value = css_trim(value);
-        for (size_t i = 0; i < FCT_COUNT(properties); i++)
-            if (tracker_same(name, properties[i].name))
+        for (size_t i = 0; name.n > 0 && i < FCT_COUNT(properties); i++)
+            if (name.n == properties[i].name.n && tracker_lower(*name.p) == *properties[i].name.p &&
+                tracker_same(name, properties[i].name))
                 properties[i].set(l, value);
     }
 }

@@ -24,6 +24,7 @@ struct delivery {
     const struct trackers_state *state;
     enum tracker_level level;
     struct tracker_tools tools;
+    struct tracker_memo memo;
     struct fct_str address; /* the last one of: */
     struct tracker_reader reader[READERS_MAX];
     size_t readers;
@@ -144,10 +145,13 @@ static void count_link(struct delivery *d, const struct tracker_edit *e)
 
     while (i < d->hosts && !(d->host[i].why == e->why && tracker_same(d->host[i].host, e->host)))
         i++;
-    if (i == HOSTS_MAX)
-        d->host[--i] = (struct link_tally){e->why, {"others", 6}, d->host[i].n};
-    else if (i == d->hosts)
+    if (i == HOSTS_MAX) {
+        i--;
+        d->host[i].why = e->why;
+        d->host[i].host = (struct fct_str){"others", 6};
+    } else if (i == d->hosts) {
         d->host[d->hosts++] = (struct link_tally){e->why, e->host, 0};
+    }
     d->host[i].n++;
     d->links++;
 }
@@ -347,7 +351,7 @@ enum fct_verdict trackers_on_deliver(struct fct_call *call, const struct fct_ev_
     if (!d || level == TRACKER_OFF)
         return FCT_NEXT;
     *d = (struct delivery){
-        .call = call, .state = state, .level = level, .tools = {call, take, parse}};
+        .call = call, .state = state, .level = level, .tools = {call, take, parse, &d->memo}};
     add_reader(d, ev->account);
     add_reader(d, ev->recipient);
     clean(d);
@@ -371,7 +375,7 @@ enum fct_verdict trackers_on_edit(struct fct_call *call, const struct fct_ev_edi
     if (!d)
         return FCT_NEXT;
     *d = (struct delivery){
-        .call = call, .state = s, .level = s->level, .tools = {call, take, parse}};
+        .call = call, .state = s, .level = s->level, .tools = {call, take, parse, &d->memo}};
     for (size_t i = 0; i < envelope->recipients; i++)
         add_reader(d, envelope->recipient[i]);
     clean(d);

@@ -47,7 +47,7 @@ static const char *company(const struct tracker_list *list, const char *host, co
 {
     static char name[64];
     const struct tracker_row *row =
-        tracker_list_find(list, TRACKER_PIXEL, str_from(host), str_from(target));
+        tracker_list_find(list, NULL, TRACKER_PIXEL, str_from(host), str_from(target));
 
     str_copy_c(name, sizeof name, row ? row->company : FCT_STR("-"));
     return name;
@@ -75,11 +75,11 @@ START_TEST(which_row_answers)
     ck_assert_str_eq(company(&list, "z1.example", "/"), "Z");
     ck_assert_str_eq(company(&list, "az1.example", "/"), "-");
     ck_assert_str_eq(company(&list, "", "/"), "-");
-    ck_assert(tracker_list_strips(&list, FCT_STR("q.example"), FCT_STR("A")));
-    ck_assert(!tracker_list_strips(&list, FCT_STR("q.example"), FCT_STR("b")));
-    ck_assert(tracker_list_strips(&list, FCT_STR("q.x.example"), FCT_STR("b")));
-    ck_assert(tracker_list_strips(&list, FCT_STR("q.example"), FCT_STR("c_d")));
-    ck_assert(!tracker_list_strips(&list, FCT_STR("q.example"), FCT_STR("xc_d")));
+    ck_assert(tracker_list_strips(&list, NULL, FCT_STR("q.example"), FCT_STR("A")));
+    ck_assert(!tracker_list_strips(&list, NULL, FCT_STR("q.example"), FCT_STR("b")));
+    ck_assert(tracker_list_strips(&list, NULL, FCT_STR("q.x.example"), FCT_STR("b")));
+    ck_assert(tracker_list_strips(&list, NULL, FCT_STR("q.example"), FCT_STR("c_d")));
+    ck_assert(!tracker_list_strips(&list, NULL, FCT_STR("q.example"), FCT_STR("xc_d")));
     tracker_list_free(&list);
 }
 END_TEST

@@ -26,6 +26,7 @@ struct rig {
     struct arena *arena;
     struct tracker_list list;
     struct tracker_tools tools;
+    struct tracker_memo memo;
     struct tracker_reader reader;
     struct tracker_page page;
     struct tracker_edits edits;
@@ -46,7 +47,7 @@ static inline bool rig_init(struct rig *r, enum tracker_level level)
     struct fct_err err = {0};
 
     *r = (struct rig){.arena = arena_new(NULL)};
-    r->tools = (struct tracker_tools){r->arena, rig_alloc, rig_parse};
+    r->tools = (struct tracker_tools){r->arena, rig_alloc, rig_parse, &r->memo};
     if (!tracker_list_read(&r->list, str_from(rig_rows), "rows", &err) ||
         !tracker_list_sort(&r->list) ||
         !tracker_reader_init(&r->reader, FCT_STR("Ann@Example.org")))
