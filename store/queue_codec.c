@@ -28,6 +28,7 @@ static void put_envelope(struct buf *b, const struct queue_envelope *v)
     ipc_put_u8(b, (uint8_t)v->priority);
     ipc_put_u64(b, (uint64_t)v->hold_until);
     ipc_put_u64(b, (uint64_t)v->deliver_by);
+    ipc_put_str(b, v->class);
 }
 
 static int64_t get_time(struct ipc_reader *r)
@@ -69,6 +70,7 @@ static void get_envelope(struct ipc_reader *r, struct queue_envelope *v)
     v->priority = (int8_t)ipc_get_u8(r);
     v->hold_until = get_time(r);
     v->deliver_by = get_time(r);
+    v->class = ipc_get_str(r);
 }
 
 static void put_recipients(struct buf *b, const struct queue_recipient *rcpt, size_t n)

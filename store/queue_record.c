@@ -44,6 +44,7 @@ enum {
     BIT_TLS_OPTIONAL = 4,
     BIT_BY_RETURN = 8,
     BIT_MAY_BOUNCE = 16,
+    BIT_CLASS = 32, /* it has one */
 };
 
 static uint8_t bits_of(const struct queue_envelope *v)
@@ -51,7 +52,7 @@ static uint8_t bits_of(const struct queue_envelope *v)
     return (uint8_t)((v->smtputf8 ? BIT_SMTPUTF8 : 0) | (v->requiretls ? BIT_REQUIRETLS : 0) |
                      (v->tls_optional ? BIT_TLS_OPTIONAL : 0) |
                      (v->deliver_by_return ? BIT_BY_RETURN : 0) |
-                     (v->may_bounce ? BIT_MAY_BOUNCE : 0));
+                     (v->may_bounce ? BIT_MAY_BOUNCE : 0) | (v->class.n > 0 ? BIT_CLASS : 0));
 }
 
 static void pack_time(struct buf *b, int64_t t)
@@ -97,6 +98,8 @@ void queue_record_encode(const struct queue_entry *e, const struct blob_id *blob
     pack_u8(out, (uint8_t)v->priority);
     pack_time(out, v->hold_until);
     pack_time(out, v->deliver_by);
+    if (v->class.n > 0)
+        pack_str(out, v->class);
     pack_uint(out, e->n);
     for (size_t i = 0; i < e->n; i++)
         pack_recipient(out, &e->recipient[i]);
@@ -124,6 +127,8 @@ static void unpack_envelope(struct unpack *in, struct queue_envelope *v)
     v->priority = (int8_t)unpack_u8(in);
     v->hold_until = unpack_time(in);
     v->deliver_by = unpack_time(in);
+    if (bits & BIT_CLASS)
+        v->class = unpack_str(in);
     in->bad = in->bad || v->ret > QUEUE_RET_HDRS || v->body > QUEUE_BINARY;
 }
 

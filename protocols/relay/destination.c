@@ -6,6 +6,7 @@
 #include "core/base/str.h"
 #include "core/log/log.h"
 #include "protocols/relay/policy/policy_service.h"
+#include "protocols/relay/relay_hooks.h"
 #include "protocols/relay/session.h"
 
 #include <event2/event.h>
@@ -18,7 +19,7 @@
 
 /* A domain of recipients under one route. */
 struct domain {
-    char *name;
+    char *name, *class;
     const struct route *route;
     bool tls_optional;
     struct destination *to; /* NULL: not known, or failed */
@@ -202,6 +203,7 @@ void destinations_free(struct destinations **p)
         destination_free(value);
     for (size_t at = 0; map_next(all->by_domain, &at, &key, &value);) {
         free(((struct domain *)value)->name);
+        free(((struct domain *)value)->class);
         free(value);
     }
     map_free(&all->by_key);
@@ -222,7 +224,7 @@ static void make_key(const struct target *target, struct buf *out)
     const struct hops *hops = &target->hops;
 
     buf_printf(out, "%s", route->hosts ? "route" : route->name);
-    if (route->user.n > 0 || route->source.n > 0)
+    if (route->user.n > 0 || route->source.n > 0 || route->by_plugin)
         buf_printf(out, "/%s", route->name);
     for (size_t i = 0; i < hops->n; i++) {
         const struct hop *hop = &hops->hop[i];
@@ -255,6 +257,12 @@ static struct destination *destination_of(struct destinations *all, const struct
 
 /* ---- domains ---- */
 
+static void enter(struct destination *d, struct job *j)
+{
+    if (!relay_hook_send(d, j))
+        job_list_add(&d->waiting, j);
+}
+
 static void hand_over(struct domain *domain)
 {
     struct job_list jobs = domain->waiting;
@@ -268,7 +276,7 @@ static void hand_over(struct domain *domain)
         return;
     while ((j = job_list_take(&jobs)) != NULL) {
         if (to) {
-            job_list_add(&to->waiting, j);
+            enter(to, j);
         } else {
             job_settle(j, &fault);
             relay_finish(relay, j);
@@ -309,6 +317,17 @@ FCT_MAY_WAIT static void find_policy(const struct domain *domain, struct arena *
                   F_C("domain", domain->name), F_STR("why", target->policy.problem));
 }
 
+/* Plugins have the last word on it. */
+FCT_MAY_WAIT static bool find_way(struct domain *domain, struct arena *arena, uint64_t deadline,
+                                  struct target *target)
+{
+    const struct route_question question = {str_from(domain->name), str_from(domain->class),
+                                            &target->route, &target->hops, &target->policy};
+
+    find_policy(domain, arena, deadline, target);
+    return relay_hook_route(domain->all->relay, arena, &question, &domain->fault);
+}
+
 FCT_MAY_WAIT static void look_up(void *arg)
 {
     struct domain *domain = arg;
@@ -324,8 +343,8 @@ FCT_MAY_WAIT static void look_up(void *arg)
                               "domain is on this machine");
         domain->until_ms = clock_ms() + KNOWN_FAULT_MS;
     } else if (mx_find(relay->dns, arena, str_from(domain->name), domain->route, &relay->names,
-                       deadline, &target.hops, &domain->fault)) {
-        find_policy(domain, arena, deadline, &target);
+                       deadline, &target.hops, &domain->fault) &&
+               find_way(domain, arena, deadline, &target)) {
         domain->to = destination_of(domain->all, &target);
         domain->until_ms = clock_ms() + good_for(&target.hops);
     } else {
@@ -336,23 +355,27 @@ FCT_MAY_WAIT static void look_up(void *arg)
     hand_over(domain);
 }
 
-static struct domain *domain_of(struct destinations *all, struct fct_str name,
-                                const struct route *route, bool tls_optional)
+static struct domain *domain_of(struct destinations *all, const struct job *j,
+                                const struct route *route)
 {
+    const struct queue_envelope *e = &j->mail->entry.envelope;
     FCT_CLEANUP(buf_free) struct buf key = BUF_INIT(4096);
     struct domain *domain;
 
     buf_put(&key, &route, sizeof(const void *));
-    buf_put_char(&key, tls_optional);
-    buf_put_str(&key, name);
+    buf_put_char(&key, e->tls_optional);
+    buf_put_str(&key, j->domain);
+    buf_put_char(&key, ' ');
+    buf_put_str(&key, e->class);
     domain = map_get(all->by_domain, buf_str(&key));
     if (domain)
         return domain;
     domain = calloc(1, sizeof *domain);
     FCT_ASSERT(domain);
-    domain->name = str_dup_c(name);
+    domain->name = str_dup_c(j->domain);
+    domain->class = str_dup_c(e->class);
     domain->route = route;
-    domain->tls_optional = tls_optional;
+    domain->tls_optional = e->tls_optional;
     domain->all = all;
     job_list_start(&domain->waiting);
     (void)map_put(all->by_domain, buf_str(&key), domain);
@@ -383,13 +406,14 @@ static void widen(struct domain *domain)
 
 void destinations_take(struct destinations *all, struct job *j)
 {
+    const struct queue_envelope *e = &j->mail->entry.envelope;
     const struct route *route =
-        routes_find(all->relay->routes, j->domain, j->mail->entry.envelope.reverse_path);
-    struct domain *domain = domain_of(all, j->domain, route, j->mail->entry.envelope.tls_optional);
+        routes_find(all->relay->routes, j->domain, e->reverse_path, e->class);
+    struct domain *domain = domain_of(all, j, route);
 
     if (domain->to && clock_ms() < domain->until_ms) {
         widen(domain);
-        job_list_add(&domain->to->waiting, j);
+        enter(domain->to, j);
         destination_press(domain->to);
         return;
     }
@@ -447,6 +471,7 @@ void destinations_sweep(struct destinations *all, uint64_t now)
             continue;
         (void)map_remove(all->by_domain, key);
         free(domain->name);
+        free(domain->class);
         free(domain);
     }
     for (size_t at = 0; map_next(all->by_key, &at, &key, &value);) {

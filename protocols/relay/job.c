@@ -6,6 +6,8 @@
 #include "core/base/err.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 
 /* ---- messages ---- */
 
@@ -16,6 +18,7 @@ static void copy_envelope(struct arena *arena, struct queue_envelope *e)
     e->login = arena_str(arena, e->login);
     e->client_ip = arena_str(arena, e->client_ip);
     e->envid = arena_str(arena, e->envid);
+    e->class = arena_str(arena, e->class);
 }
 
 static const struct queue_recipient *copy_recipients(struct arena *arena,
@@ -47,6 +50,17 @@ struct mail *mail_new(const struct queue_entry *entry, struct fct_str body)
     return m;
 }
 
+static uint64_t mapped_bytes; /* of all messages */
+
+static void unmap(struct fct_str bytes)
+{
+    void *p;
+
+    memcpy(&p, &bytes.p, sizeof p); /* it was const for those who read */
+    munmap(p, bytes.n);
+    mapped_bytes -= bytes.n;
+}
+
 void mail_unref(struct mail **p)
 {
     struct mail *m = *p;
@@ -55,8 +69,23 @@ void mail_unref(struct mail **p)
     if (m && --m->refs == 0) {
         struct arena *arena = m->arena;
 
+        if (m->mapped)
+            unmap(m->body);
         arena_free(&arena);
     }
+}
+
+void mail_fetch(struct mail *m, struct store *store, uint64_t most)
+{
+    uint64_t size = m->entry.size;
+
+    if (m->body.p || m->asked || size > most || mapped_bytes > most - size)
+        return;
+    m->asked = true;
+    mapped_bytes += size; /* of those under way, too */
+    m->mapped = store_queue_body(store, m->entry.id, size, &m->body);
+    if (!m->mapped)
+        mapped_bytes -= size;
 }
 
 /* ---- jobs ---- */

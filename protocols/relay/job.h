@@ -12,6 +12,7 @@ struct mail {
     struct arena *arena;
     struct queue_entry entry; /* in the arena */
     struct fct_str body;      /* the original's bytes; p NULL: too large, read from the store */
+    bool asked, mapped;       /* mail_fetch */
 };
 
 struct job {
@@ -25,11 +26,15 @@ struct job {
     size_t n, left; /* left: without an outcome */
     unsigned tries; /* hosts that failed it, this time */
     uint64_t taken_ms;
+    struct fct_str report_text; /* by a plugin; in the mail's arena */
 };
 
 /* Copies what it needs of the lease. One reference is the caller's. */
 struct mail *mail_new(const struct queue_entry *entry, struct fct_str body);
 void mail_unref(struct mail **m);
+/* A large body that the store still has in memory comes to be in ours, too, unless `most` bytes are
+ * used for such ones. Asks once. */
+FCT_MAY_WAIT void mail_fetch(struct mail *m, struct store *store, uint64_t most);
 
 struct job *job_new(struct mail *m, struct fct_str domain, const uint32_t *recipient, size_t n);
 void job_free(struct job **j);

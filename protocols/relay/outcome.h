@@ -42,6 +42,8 @@ struct delivery_result {
     char text[256];  /* the reply, or what happened instead */
     char host[192];  /* "mx.example [192.0.2.1:25]", "" when none was asked */
     bool reports;    /* DELIVERED: that server sends reports of success itself (DSN) */
+    bool silent;     /* a plugin wants no report */
+    char tls[12];    /* DELIVERED: the connection's version, or empty */
 };
 /* The server's own status, else the one that RFC 3463 gives for the step. */
 void outcome_from_reply(struct delivery_result *to, enum outcome outcome, enum outcome_step step,

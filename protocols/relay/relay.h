@@ -15,6 +15,7 @@
 
 struct destinations;
 struct policy_service;
+struct relay_hooks;
 struct results;
 struct tls_context;
 
@@ -34,6 +35,7 @@ struct relay {
     struct host_table *hosts;
     struct destinations *destinations;
     struct results *results;
+    struct relay_hooks *hooks; /* plugins */
     unsigned connections, jobs, turn;
     unsigned store_generation; /* of the connection to the store, from 1 on */
     bool draining, leasing, lease_again;
@@ -80,6 +82,8 @@ void intake_claim(struct relay *relay);
 void relay_forget(struct relay *relay, struct job *j);
 /* Every recipient has a result: told to the store, the log, the sender. Frees the job. */
 void relay_finish(struct relay *relay, struct job *j);
+/* The end of relay_finish, once plugins have said what they have to. Takes job and results. */
+void relay_conclude(struct relay *relay, struct job *j, struct queue_result *result);
 /* Not tried: the store may lend it again at once, or when the destination is fit again. */
 void relay_return(struct relay *relay, struct job *j);
 /* A job is in our hand from here to relay_forget. */

@@ -19,6 +19,7 @@ static const struct fct_conf_key relay_keys[] = {
     FCT_CONF_KEY(struct relay_conf, dot_timeout, "10m", "Wait for the answer to the end of a message (RFC 5321 4.5.3.2.6); giving up earlier makes duplicates"),
     FCT_CONF_KEY(struct relay_conf, max_jobs, "20000", "Messages in hand at one time, those that wait for a connection included; more stay with the store"),
     FCT_CONF_KEY(struct relay_conf, domain_jobs, "500", "Of these, to one domain that answers; store.queue_domain_jobs until it does"),
+    FCT_CONF_KEY(struct relay_conf, body_memory, "64M", "Memory for large messages that go out while the store still has them in memory; others are read piece by piece"),
     FCT_CONF_KEY(struct relay_conf, max_connections, "10000", "Connections at one time, to all destinations together"),
     FCT_CONF_KEY(struct relay_conf, max_destination_connections, "20", "Connections at one time to one destination (the hosts of one MX set)"),
     FCT_CONF_KEY(struct relay_conf, unproven_connections, "2", "The same while a destination has not answered yet, or is silent on all of them"),
@@ -36,6 +37,7 @@ static const struct fct_conf_key relay_keys[] = {
     FCT_CONF_KEY(struct relay_conf, delay_warning, "[\"4h\"]", "When the sender is told that the mail still waits, since it came; []: never"),
     FCT_CONF_KEY(struct relay_conf, expire, "5d", "When mail is given up and bounces (RFC 5321 4.5.4.1 asks for 4 to 5 days)"),
     FCT_CONF_KEY(struct relay_conf, expire_null, "2d", "The same of reports, which have no sender"),
+    FCT_CONF_KEY(struct relay_conf, suppress, "7d", "An address of which its server said that it does not exist (5.1.1, 5.1.6, 5.1.10): mail that is submitted to it is refused for so long (facteurctl suppress list); 0s: never"),
     FCT_CONF_KEY(struct relay_conf, tls, "may", "none, may (opportunistic, RFC 7435), required (any certificate) or verified (its name must be the host's). DANE and MTA-STS ask for more by themselves"),
     FCT_CONF_KEY(struct relay_conf, trust, "/etc/ssl/certs/ca-certificates.crt", "Authorities that certificates are verified against, a PEM file; empty or not there: none"),
     FCT_CONF_KEY(struct relay_conf, ip, "both", "both, ipv4 or ipv6: addresses that are tried"),
@@ -51,6 +53,7 @@ static const struct fct_conf_key relay_keys[] = {
 static const struct fct_conf_key route_keys[] = {
     FCT_CONF_KEY(struct route_conf, domain, "[]", "Domains of recipients: \"example.org\", \".example.org\" (all below it), \"*\""),
     FCT_CONF_KEY(struct route_conf, sender, "[]", "Domains of senders, likewise, or whole addresses; []: any. A route with senders goes before one without"),
+    FCT_CONF_KEY(struct route_conf, class, "[]", "Classes that a plugin gave to the mail at queue.in; []: any. As with senders, these routes go before others"),
     FCT_CONF_KEY(struct route_conf, host, "[]", "Next hops in order: NAME, NAME:PORT or [ADDRESS]:PORT; their addresses count, not their MX. []: the MX of the domain, with the settings of this route"),
     FCT_CONF_KEY(struct route_conf, tls, "", "none, may, required, verified, or implicit (TLS before the greeting, port 465); empty: relay.tls"),
     FCT_CONF_KEY(struct route_conf, user, "", "User of a smart host (RFC 4954); AUTH is then required, over TLS only unless tls = none"),
@@ -133,7 +136,7 @@ static bool route_check(const void *values, struct fct_err *err)
     struct route_host host;
     enum relay_tls tls;
 
-    if (conf->domain.n == 0 && conf->sender.n == 0)
+    if (conf->domain.n == 0 && conf->sender.n == 0 && conf->class.n == 0)
         return fct_fail(err, FCT_SYNTAX, "domain: must name at least one (\"*\" for all)");
     for (size_t i = 0; i < conf->host.n; i++)
         if (!route_host_read(str_from(conf->host.item[i]), &host, err))

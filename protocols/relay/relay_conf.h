@@ -16,7 +16,7 @@ struct relay_conf {
     fct_duration dead_first, dead_max, address_delay;
     struct fct_strings retry, delay_warning;
     double retry_jitter;
-    fct_duration expire, expire_null;
+    fct_duration expire, expire_null, suppress;
     const char *tls, *trust;
     const char *ip;
     uint32_t port;
@@ -24,13 +24,13 @@ struct relay_conf {
     bool allow_private;
     const char *routes;
     const char *report_language;
-    fct_size report_max_original;
+    fct_size report_max_original, body_memory;
 };
 extern const struct conf_block relay_block;
 
 /* route NAME { domain = ["example.org", ".example.net"]  host = ["smtp.example.com:587"] … } */
 struct route_conf {
-    struct fct_strings domain, sender, host;
+    struct fct_strings domain, sender, class, host;
     const char *tls;
     const char *user, *password;
     struct fct_strings source;

@@ -7,6 +7,7 @@
 #include "core/net/tls.h"
 #include "protocols/relay/destination.h"
 #include "protocols/relay/policy/policy_service.h"
+#include "protocols/relay/relay_hooks.h"
 #include "protocols/relay/tls_reports.h"
 
 #include <event2/event.h>
@@ -102,6 +103,7 @@ static bool start(struct role_env *env, struct fct_err *err)
     relay->hosts = host_table_new(relay->conf->dead_first.ms, relay->conf->dead_max.ms);
     relay->destinations = destinations_new(relay);
     relay->results = results_new(relay);
+    relay->hooks = relay_hooks_new(env);
     tls_reports_start(relay);
     return true;
 }
@@ -111,6 +113,10 @@ static void peer(struct role_env *env, enum role_kind kind, unsigned index, int 
     struct relay *relay = env->role_data;
 
     (void)index;
+    if (kind == ROLE_FILTER) {
+        relay_hooks_peer(relay->hooks, index, fd);
+        return;
+    }
     if (kind != ROLE_STORE) {
         close(fd);
         return;

@@ -7,7 +7,7 @@
 #include "core/log/log.h"
 #include "core/message/delivery_report.h"
 #include "core/message/summary.h"
-#include "protocols/relay/relay.h"
+#include "protocols/relay/relay_hooks.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -27,7 +27,8 @@ bool report_wanted(const struct job *j, size_t i, enum queue_outcome outcome)
     uint8_t notify = job_recipient(j, i)->notify;
     uint8_t wanted = notify ? notify : QUEUE_NOTIFY_FAILURE | QUEUE_NOTIFY_DELAY;
 
-    if (j->mail->entry.envelope.reverse_path.n == 0 || (notify & QUEUE_NOTIFY_NEVER))
+    if (j->mail->entry.envelope.reverse_path.n == 0 || !j->mail->entry.envelope.may_bounce ||
+        (notify & QUEUE_NOTIFY_NEVER))
         return false;
     switch (outcome) {
     case QUEUE_OUT_DELIVERED:
@@ -48,6 +49,8 @@ static bool tells(const struct job *j, const struct queue_result *r, size_t i)
 {
     if (r->outcome == QUEUE_OUT_DEFERRED)
         return r->warned && !j->warned[i];
+    if (j->result[i].silent)
+        return false;
     return report_wanted(j, i, r->outcome);
 }
 
@@ -159,6 +162,7 @@ FCT_MAY_WAIT static bool write_report(struct reporting *p, struct fct_err *err)
         .to = entry->envelope.reverse_path,
         .message_id = arena_printf(p->arena, "%s.report@%s", id_new().text, server),
         .now = clock_wall(),
+        .text = p->job->report_text,
         .return_full = entry->envelope.ret == QUEUE_RET_FULL,
         .max_original = p->relay->conf->report_max_original.bytes,
         .accepts_utf8 = entry->envelope.smtputf8,
@@ -204,6 +208,17 @@ static struct fct_str summary_of(struct arena *arena, struct fct_str message)
     return arena_str(arena, buf_str(&out));
 }
 
+/* Not here; or an address here that leads there alone: an alias, one that was rewritten (SRS). */
+static bool leads_elsewhere(const struct store_resolution *to, struct fct_str *address)
+{
+    for (size_t i = 0; i < to->n; i++)
+        if (to->target[i].account != 0)
+            return false;
+    if (to->n > 0)
+        *address = to->target[0].name;
+    return to->n > 0 || to->what == RESOLVED_NOT_LOCAL;
+}
+
 /* The sender is here, elsewhere, or (local and unknown) nobody: then only the results are kept. */
 FCT_MAY_WAIT static bool send_report(struct reporting *p, bool any, struct fct_err *err)
 {
@@ -229,18 +244,22 @@ FCT_MAY_WAIT static bool send_report(struct reporting *p, bool any, struct fct_e
     send.envelope.smtputf8 = p->made.needs_utf8;
     copy = ARENA_ARRAY(p->arena, struct store_copy_for, to.n + 1);
     out = ARENA_ARRAY(p->arena, struct store_delivered, to.n + 1);
-    if (to.what == RESOLVED_NOT_LOCAL) {
+    if (leads_elsewhere(&to, &recipient.address)) {
         message = str_skip(message, sizeof "Return-Path: <>\r\n" - 1);
+        if (!relay_hook_report(p->relay, entry->envelope.log_id, &recipient, p->arena, &message))
+            return store_queue_result(p->relay->store, p->result, p->job->n, err);
         d.send = &send;
         d.size = message.n;
     }
-    for (size_t i = 0; to.what == RESOLVED_LOCAL && i < to.n; i++) {
-        copy[i] =
-            (struct store_copy_for){.account = to.target[i].account,
-                                    .summary = i ? copy[0].summary : summary_of(p->arena, message),
-                                    .view_size = (uint32_t)message.n,
-                                    .recipient = entry->envelope.reverse_path};
-        d.n = i + 1;
+    for (size_t i = 0; !d.send && i < to.n; i++) {
+        if (to.target[i].account == 0)
+            continue;
+        copy[d.n] = (struct store_copy_for){.account = to.target[i].account,
+                                            .summary = d.n ? copy[0].summary
+                                                           : summary_of(p->arena, message),
+                                            .view_size = (uint32_t)message.n,
+                                            .recipient = entry->envelope.reverse_path};
+        d.n++;
     }
     d.copy = copy;
     d.fd = message_file(message);

@@ -112,6 +112,7 @@ static bool take_block(struct routes *r, const struct relay_conf *relay,
         .name = label,
         .domain = conf->domain,
         .sender = conf->sender,
+        .class = conf->class,
         .host = host,
         .hosts = conf->host.n,
         .user = str_from(conf->user),
@@ -278,21 +279,30 @@ static bool any_sender_fits(const struct fct_strings *patterns, struct fct_str s
     return false;
 }
 
+static bool class_fits(const struct fct_strings *classes, struct fct_str class)
+{
+    for (size_t i = 0; i < classes->n; i++)
+        if (str_equal_nocase(str_from(classes->item[i]), class))
+            return true;
+    return false;
+}
+
 const struct route *routes_find(const struct routes *r, struct fct_str domain,
-                                struct fct_str sender)
+                                struct fct_str sender, struct fct_str class)
 {
     const struct route *found = map_get(r->by_domain, domain);
 
     if (found)
         return found;
-    for (int pass = 0; pass < 2; pass++) /* routes with senders first */
+    for (int pass = 0; pass < 2; pass++) /* routes with senders or classes first */
         for (size_t i = 0; i < r->n; i++) {
             const struct route *route = &r->route[i];
 
-            if ((route->sender.n > 0) != (pass == 0))
+            if ((route->sender.n > 0 || route->class.n > 0) != (pass == 0))
                 continue;
             if ((route->domain.n == 0 || any_domain_fits(&route->domain, domain)) &&
-                (route->sender.n == 0 || any_sender_fits(&route->sender, sender)))
+                (route->sender.n == 0 || any_sender_fits(&route->sender, sender)) &&
+                (route->class.n == 0 || class_fits(&route->class, class)))
                 return route;
         }
     return &r->standing;

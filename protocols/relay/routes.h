@@ -19,7 +19,7 @@ FCT_MUST_CHECK bool routes_check_sources(const struct fct_strings *source, struc
 
 struct route {
     const char *name; /* of its block, or of the file's line */
-    struct fct_strings domain, sender;
+    struct fct_strings domain, sender, class;
     const struct route_host *host;
     size_t hosts; /* 0: the MX of the domain */
     enum relay_tls tls;
@@ -27,6 +27,7 @@ struct route {
     struct fct_strings source;
     uint32_t max_connections;
     uint64_t message_gap_ms;
+    bool by_plugin; /* one made of another (queue.route) */
 };
 
 struct routes;
@@ -36,10 +37,11 @@ FCT_MUST_CHECK bool routes_load(const struct config *conf, struct routes **out,
                                 struct fct_err *err);
 void routes_free(struct routes **r);
 
-/* domain: in lower case; sender: an address, empty for reports. Never NULL: what no route names
+/* domain: in lower case; sender: an address, empty for reports; class: as a plugin gave it
+ * (queue.in), or empty. Never NULL: what no route names
  * gets the standing one, without hosts. */
 const struct route *routes_find(const struct routes *r, struct fct_str domain,
-                                struct fct_str sender);
+                                struct fct_str sender, struct fct_str class);
 size_t routes_count(const struct routes *r);
 
 #endif

@@ -4,7 +4,7 @@
 #include "core/base/id.h"
 #include "core/base/str.h"
 #include "core/log/log.h"
-#include "protocols/relay/relay.h"
+#include "protocols/relay/relay_hooks.h"
 
 #include <stdlib.h>
 
@@ -116,10 +116,18 @@ void relay_finish(struct relay *relay, struct job *j)
     int64_t now = clock_wall();
 
     FCT_ASSERT(result);
-    for (size_t i = 0; i < j->n; i++) {
+    for (size_t i = 0; i < j->n; i++)
         fill(relay, j, i, now, &result[i]);
+    if (!relay_hook_results(relay, j, result))
+        relay_conclude(relay, j, result);
+}
+
+void relay_conclude(struct relay *relay, struct job *j, struct queue_result *result)
+{
+    int64_t now = clock_wall();
+
+    for (size_t i = 0; i < j->n; i++)
         log_result(relay, j, i, &result[i], now);
-    }
     if (report_is_due(j, result)) {
         report_start(relay, j, result);
         return;

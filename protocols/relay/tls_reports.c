@@ -9,6 +9,7 @@
 #include "core/log/log.h"
 #include "core/message/gzip.h"
 #include "protocols/relay/policy/policy_service.h"
+#include "protocols/relay/relay_hooks.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -57,6 +58,9 @@ FCT_MAY_WAIT static bool queue_mail(const struct day *day, struct fct_str to,
     struct store_delivered out;
     bool ok;
 
+    if (!relay_hook_report(day->relay, d.id, &recipient, day->arena, &message))
+        return true;
+    d.size = message.n;
     send.envelope.reverse_path = day->from;
     send.envelope.log_id = d.id;
     send.envelope.body = QUEUE_7BIT;
@@ -162,8 +166,13 @@ static int64_t length_of(const struct relay *relay)
     return (int64_t)(policy_service_conf(relay->policy)->report_every.ms / 1000);
 }
 
-/* The day that has just ended, in UTC (RFC 8460 4.1). */
-static void send_day(struct relay *relay, int64_t end)
+int64_t tls_reports_begin(const struct relay *relay, int64_t now)
+{
+    return now - now % length_of(relay);
+}
+
+/* In UTC (RFC 8460 4.1). */
+void tls_reports_send(struct relay *relay, struct tls_report *report, int64_t begin)
 {
     const struct policy_conf *conf = policy_service_conf(relay->policy);
     const char *name = relay->env->server_name;
@@ -171,14 +180,14 @@ static void send_day(struct relay *relay, int64_t end)
 
     FCT_ASSERT(day);
     day->relay = relay;
-    day->report = policy_service_take_report(relay->policy);
+    day->report = report;
     day->sender = str_from(name);
     day->from = policy_service_from(relay->policy, name);
     day->head = (struct tls_report_head){
         .organization = str_from(conf->report_organization[0] ? conf->report_organization : name),
         .contact = day->from,
-        .begin = end - length_of(relay),
-        .end = end - 1,
+        .begin = begin,
+        .end = begin + length_of(relay) - 1,
     };
     (void)fiber_start(send_all, day);
 }
@@ -193,7 +202,7 @@ static void ended(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     if (relay->draining)
         return;
-    send_day(relay, now - now % length);
+    tls_reports_send(relay, policy_service_take_report(relay->policy), now - now % length - length);
     wait_for_the_end(relay);
 }
 

@@ -154,6 +154,7 @@ static void settle(struct dialogue *d, size_t i, enum outcome outcome, enum outc
     str_copy_c(result.host, sizeof result.host, str_from(d->r->trouble.host));
     outcome_from_reply(&result, outcome, step, &d->reply);
     result.reports = has(d->r, REMOTE_DSN);
+    str_copy_c(result.tls, sizeof result.tls, str_from(stream_tls_version(d->r->io)));
     job_settle_one(d->t->job, d->t->pick[i], &result);
 }
 

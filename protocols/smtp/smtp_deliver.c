@@ -15,7 +15,7 @@ static void scan(void *arg)
     mime_scan(d->arena, d->message, &mime_default_limits, &d->tree);
 }
 
-static bool read_message(struct delivery *d, struct fct_err *err)
+bool delivery_read(struct delivery *d, struct fct_err *err)
 {
     if (!smtp_spool_seal(&d->tx->spool, &d->message, err))
         return false;
@@ -196,27 +196,44 @@ static void judge_target(struct delivery *d, size_t i)
         fate->what = FATE_DISCARDED;
 }
 
-static bool judge_targets(struct delivery *d, struct fct_err *err)
+FCT_MAY_WAIT static bool judge_targets(struct delivery *d, struct fct_err *err)
 {
     size_t n = d->tx->targets;
 
     d->fate = ARENA_ARRAY(d->arena, struct fate, n + 1);
-    d->view = ARENA_ARRAY(d->arena, struct view, n + 1);
-    d->copy = ARENA_ARRAY(d->arena, struct store_copy_for, n + 1);
-    d->copy_target = ARENA_ARRAY(d->arena, uint32_t, n + 1);
-    d->remote = ARENA_ARRAY(d->arena, struct queue_recipient, n + 1);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         judge_target(d, i);
+        delivery_judge_forward(d, i);
+    }
+    if (!delivery_enter_queue(d, err))
+        return false;
     delivery_settle(d);
+    return true;
+}
+
+FCT_MAY_WAIT static bool make_copies(struct delivery *d, struct fct_err *err)
+{
+    size_t n = d->tx->targets;
+    bool done;
+
+    d->view = ARENA_ARRAY(d->arena, struct view, n + 1);
+    d->copy = ARENA_ARRAY(d->arena, struct store_copy_for, n + 2);
+    d->copy_target = ARENA_ARRAY(d->arena, uint32_t, n + 1);
+    d->remote = ARENA_ARRAY(d->arena, struct queue_recipient, 2 * n + d->nmore + 1);
     for (size_t i = 0; i < n; i++) {
         if (!d->fate[i].wanted || d->fate[i].what != FATE_COPY)
             continue;
-        if (d->tx->target[i].account == 0)
+        if (!delivery_take_consent(d, i, &done, err))
+            return false;
+        if (done || delivery_forward(d, i))
+            continue;
+        if (d->tx->target[i].account == 0 || delivery_holds(d, i))
             delivery_add_remote(d, i);
         else if (!add_copy(d, i, err))
             return false;
     }
-    return true;
+    delivery_add_more(d);
+    return !d->wishes.save_sent || delivery_add_sent(d, err);
 }
 
 /* ---- keeping ---- */
@@ -262,18 +279,19 @@ static bool store_copies(struct delivery *d, struct fct_err *err)
         .fd = d->tx->spool.fd,
         .size = d->message.n,
         .copy = d->copy,
-        .n = d->copies,
+        .n = d->copies + d->wishes.save_sent,
         .send = delivery_send(d),
         .queue_id = &d->queue_id,
     };
 
     if (d->copies == 0 && d->remotes == 0)
         return true;
-    d->delivered = ARENA_ARRAY(d->arena, struct store_delivered, d->copies + 1);
+    d->delivered = ARENA_ARRAY(d->arena, struct store_delivered, d->copies + 2);
     if (!store_deliver(d->s->edge.listener->edge->store, &order, d->arena, d->delivered, err))
         return false;
     for (size_t i = 0; i < d->copies; i++)
         take_delivered(d, i);
+    delivery_note_sent(d);
     return true;
 }
 
@@ -284,7 +302,7 @@ static bool deliver(struct delivery *d, struct smtp_reply *r)
 {
     struct fct_err err = {0};
 
-    if (!read_message(d, &err))
+    if (!delivery_read(d, &err))
         goto failed;
     if (is_loop(d)) {
         *r = SMTP_REPLY(554, "5.4.6", "mail loop: the message has too many Received fields");
@@ -302,7 +320,8 @@ static bool deliver(struct delivery *d, struct smtp_reply *r)
         return false;
     }
     apply_changes(d);
-    if (judge_targets(d, &err) && store_copies(d, &err))
+    if (delivery_ask_wishes(d, &err) && judge_targets(d, &err) && make_copies(d, &err) &&
+        store_copies(d, &err))
         return true;
 failed:
     *r = smtp_reply_error(&err);

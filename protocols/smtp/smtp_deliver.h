@@ -16,6 +16,7 @@ struct fate {
     bool softened; /* it was refused, and gets the message in Junk all the same; elsewhere:
                       its sender a report */
     bool wanted;   /* somebody will be told 250 for it */
+    bool stays;    /* queue.in lets it not go on to where its account forwards */
     const struct filter_outcome *outcome;
 };
 
@@ -27,11 +28,19 @@ struct view {
     bool has_attachment;
 };
 
+/* What the settings of the account that submits ask for. */
+struct wishes {
+    bool save_sent;   /* a copy into its mailbox Sent: copy[copies] */
+    uint64_t account; /* its */
+    bool holds;       /* nothing leaves before tx->params.hold_until, local mail neither */
+};
+
 struct delivery {
     struct smtp_session *s;
     struct smtp_transaction *tx;
     struct arena *arena;
     struct fct_str message;
+    uint64_t received_at;        /* in it: our Received field */
     struct fct_str reverse_path; /* as `edit` left it */
     struct mime_tree tree;
     struct filter_result result;
@@ -46,17 +55,63 @@ struct delivery {
     size_t copies;
     struct queue_recipient *remote; /* those elsewhere */
     size_t remotes;
+    struct fct_str class; /* of routes, as queue.in gave it */
+    struct fct_str *more; /* whom it added; what became of them nobody is told */
+    size_t nmore;
     struct queue_send send;
     uint64_t queue_id; /* 0: none */
     size_t stored;
     struct store_delivered *delivered;
+    struct wishes wishes;
 };
+
+/* ---- smtp_deliver.c ---- */
+
+/* Seals the spool and scans what is in it. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool delivery_read(struct delivery *d, struct fct_err *err);
+
+/* ---- smtp_queue_in.c ---- */
+
+/* Asks plugins when somebody elsewhere will get it, every target being judged; does what they say
+ * with message, sender, recipients and fates. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool delivery_enter_queue(struct delivery *d, struct fct_err *err);
 
 /* ---- smtp_view.c ---- */
 
 /* The view of a recipient for whom the filters asked these edits. */
 FCT_MUST_CHECK const struct view *delivery_view(struct delivery *d, const struct edit_list *asked,
                                                 struct fct_err *err);
+
+/* As the sender wrote it: without Return-Path, without our Received. */
+FCT_MUST_CHECK bool delivery_sent_view(struct delivery *d, struct view *out, struct fct_err *err);
+
+/* ---- smtp_sent.c ---- */
+
+/* Asks what the sender's account wants; before the copies are made. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool delivery_ask_wishes(struct delivery *d, struct fct_err *err);
+/* Does this target's mail wait in the queue, local as it is? */
+bool delivery_holds(const struct delivery *d, size_t target);
+/* The copy for Sent, behind the others. */
+FCT_MUST_CHECK bool delivery_add_sent(struct delivery *d, struct fct_err *err);
+/* What became of it, for the log. */
+void delivery_note_sent(const struct delivery *d);
+
+/* ---- smtp_forward.c ---- */
+
+/* A target that leads elsewhere from here is refused when the message goes in circles or is spam.
+ */
+void delivery_judge_forward(struct delivery *d, size_t target);
+/* Where else a target's mail goes: its own address, or what its account forwards to; empty: it
+ * stays. */
+struct fct_str delivery_elsewhere(const struct delivery *d, size_t target);
+/* The recipient elsewhere that the account of a target forwards to, if any. True: no copy is kept
+ * here. */
+bool delivery_forward(struct delivery *d, size_t target);
+/* Does its sender hear when what was forwarded is refused? */
+bool delivery_may_bounce(const struct delivery *d);
+/* A target that stands for a yes to forwarding is *taken: it gets no copy. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool delivery_take_consent(struct delivery *d, size_t target,
+                                                       bool *taken, struct fct_err *err);
 
 /* ---- smtp_answer.c ---- */
 
@@ -74,6 +129,8 @@ struct smtp_reply delivery_stored_reply(const struct delivery *d);
 /* ---- smtp_relay.c ---- */
 
 void delivery_add_remote(struct delivery *d, size_t target);
+/* Those whom queue.in added, when anybody else gets it there. */
+void delivery_add_more(struct delivery *d);
 /* ORCPT of a target: as given, or what an alias made it of. */
 struct fct_str delivery_orcpt(struct delivery *d, const struct smtp_target *target);
 /* What goes into the queue; NULL: nothing can. */

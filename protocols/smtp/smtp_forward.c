@@ -154,6 +154,17 @@ static struct fct_str domain_of(struct fct_str address)
     return str_skip(address, (size_t)(str_find_last_char(address, '@') + 1));
 }
 
+struct fct_str delivery_elsewhere(const struct delivery *d, size_t i)
+{
+    const struct smtp_target *t = &d->tx->target[i];
+
+    if (t->account == 0)
+        return is_consent(t) ? FCT_STR("") : t->name;
+    if (is_spam(d, &d->fate[i]) || goes_in_circles(d, t))
+        return FCT_STR("");
+    return account_forward(d->s, t);
+}
+
 bool delivery_forward(struct delivery *d, size_t i)
 {
     const struct smtp_target *t = &d->tx->target[i];
@@ -161,7 +172,7 @@ bool delivery_forward(struct delivery *d, size_t i)
 
     if (is_alias(t))
         d->send.forwarded_by = domain_of(t->address);
-    if (to.n == 0 || is_spam(d, &d->fate[i]))
+    if (to.n == 0 || d->fate[i].stays || is_spam(d, &d->fate[i]))
         return false;
     if (goes_in_circles(d, t)) {
         log_event(EV_WARNING, d->tx->id, F_C("text", "mail loop: kept here, not forwarded"),

@@ -11,7 +11,7 @@
 bool smtp_may_relay(const struct smtp_session *s)
 {
     return s->kind == SMTP_KIND &&
-           (s->principal.handle != 0 ||
+           (s->principal.handle != 0 || s->is_local ||
             clients_have(&s->conf->relay_networks, s->hooks.conn.client_ip));
 }
 
@@ -99,6 +99,13 @@ void delivery_add_remote(struct delivery *d, size_t i)
         d->send.held = true;
 }
 
+void delivery_add_more(struct delivery *d)
+{
+    for (size_t i = 0; d->remotes > 0 && i < d->nmore; i++)
+        d->remote[d->remotes++] =
+            (struct queue_recipient){.address = d->more[i], .notify = QUEUE_NOTIFY_NEVER};
+}
+
 /* ---- the envelope ---- */
 
 /* TLS-Required: No (RFC 8689 5): the sender would rather have it sent in the clear than not. */
@@ -130,11 +137,12 @@ const struct queue_send *delivery_send(struct delivery *d)
     d->send.report_copies = known && !delivery_answers_each(d);
     d->send.envelope = (struct queue_envelope){
         .envid = params->envid,
+        .class = d->class,
         .ret = params->ret == SMTP_RET_FULL   ? QUEUE_RET_FULL
                : params->ret == SMTP_RET_HDRS ? QUEUE_RET_HDRS
                                               : QUEUE_RET_NONE,
         .body = str_equal(params->body, FCT_STR("8BITMIME")) ? QUEUE_8BIT : QUEUE_7BIT,
-        .may_bounce = known,
+        .may_bounce = d->reverse_path.n > 0 && (known || delivery_may_bounce(d)),
         .smtputf8 = params->smtputf8,
         .requiretls = params->requiretls,
         .tls_optional = is_tls_optional(d) && !params->requiretls,

@@ -105,7 +105,7 @@ START_TEST(finds_routes)
     ck_assert_msg(conf != NULL, "%s", err.text);
     ck_assert(routes_load(conf, &r, &err));
     const struct route *found =
-        routes_find(r, str_from(finds[_i].domain), str_from(finds[_i].sender));
+        routes_find(r, str_from(finds[_i].domain), str_from(finds[_i].sender), FCT_STR(""));
 
     ck_assert_str_eq(found->name, finds[_i].want);
     if (strcmp(found->name, "sender") == 0) {
@@ -137,9 +137,11 @@ START_TEST(reads_a_file_of_routes)
     conf = load(text, &err);
     ck_assert(conf && routes_load(conf, &r, &err));
     ck_assert_uint_eq(routes_count(r), 2);
-    ck_assert_uint_eq(routes_find(r, FCT_STR("a.test"), FCT_STR(""))->host[0].port, 34001);
-    ck_assert_uint_eq(routes_find(r, FCT_STR("b.test"), FCT_STR(""))->host[0].port, 34002);
-    ck_assert_uint_eq(routes_find(r, FCT_STR("c.test"), FCT_STR(""))->hosts, 0);
+    ck_assert_uint_eq(routes_find(r, FCT_STR("a.test"), FCT_STR(""), FCT_STR(""))->host[0].port,
+                      34001);
+    ck_assert_uint_eq(routes_find(r, FCT_STR("b.test"), FCT_STR(""), FCT_STR(""))->host[0].port,
+                      34002);
+    ck_assert_uint_eq(routes_find(r, FCT_STR("c.test"), FCT_STR(""), FCT_STR(""))->hosts, 0);
     routes_free(&r);
     f = fopen(path, "w");
     ck_assert(f && fputs("a.test 127.0.0.1:1\nb.test\n", f) >= 0 && fclose(f) == 0);

@@ -15,6 +15,7 @@
 #include "protocols/edge.h"
 #include "protocols/lmtp/lmtp_conf.h"
 #include "protocols/smtp/smtp_conf.h"
+#include "store/forward_conf.h"
 #include "store/store_queue.h"
 
 #include <arpa/inet.h>
@@ -144,6 +145,13 @@ bool store_may_send_as(struct store *st, uint32_t principal, struct fct_str addr
     (void)st, (void)principal, (void)err;
     *yes = str_equal_nocase(address, FCT_STR("user@example.org"));
     return true;
+}
+
+bool store_forward_confirm(struct store *st, struct fct_str code, struct arena *arena,
+                           struct fct_str *account, struct fct_str *target, struct fct_err *err)
+{
+    (void)st, (void)code, (void)arena, (void)account, (void)target;
+    return fct_fail(err, FCT_DENIED, "no forwarding waits for this code");
 }
 
 bool store_spool_pair(struct store *st, int *fd, int *reader, struct fct_err *err)
@@ -345,13 +353,14 @@ static inline void note_chunk(const struct fct_ev_chunk *ev)
     buf_put_str(&filter.chunks, ev->bytes);
 }
 
-void filter_hook(struct filter_client *fc, const struct filter_context *ctx, enum fct_hook hook,
-                 const void *ev, struct arena *arena, struct filter_answer *answer)
+void filter_hook_message(struct filter_client *fc, const struct filter_context *ctx,
+                         enum fct_hook hook, const void *ev, int fd, uint64_t size,
+                         struct arena *arena, struct filter_answer *answer)
 {
     struct fct_str text = event_text(hook, ev, arena);
     size_t i = 0;
 
-    (void)fc;
+    (void)fc, (void)fd, (void)size;
     FCT_ASSERT(ctx->conn.id.n == ID_LENGTH && ctx->conn.frontend.n == 4);
     filter.asked[hook]++;
     str_copy_c(filter.last_event, sizeof filter.last_event, text);
@@ -371,6 +380,12 @@ void filter_hook(struct filter_client *fc, const struct filter_context *ctx, enu
         *answer = (struct filter_answer){.verdict = FCT_TEMPFAIL};
     answer->text = arena_str(arena, answer->text); /* as in life: gone with the arena */
     answer->enhanced = arena_str(arena, answer->enhanced);
+}
+
+void filter_hook(struct filter_client *fc, const struct filter_context *ctx, enum fct_hook hook,
+                 const void *ev, struct arena *arena, struct filter_answer *answer)
+{
+    filter_hook_message(fc, ctx, hook, ev, -1, 0, arena, answer);
 }
 
 void filter_tell(struct filter_client *fc, const struct filter_context *ctx, enum fct_hook hook,
@@ -455,7 +470,8 @@ static char heard[1 << 16]; /* replies since the last talk() */
 
 static inline void setup_edge(void)
 {
-    static const struct conf_block *const blocks[] = {&smtp_block, &lmtp_block, NULL};
+    static const struct conf_block *const blocks[] = {&smtp_block, &lmtp_block, &forward_block,
+                                                      NULL};
     struct fct_err err = {0};
 
     log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), "edge", FCT_ERROR);
