@@ -298,6 +298,7 @@ images {
     def test_what_it_may(self):
         sandbox = [line for line in self.server.ctl('status', '--sandbox').stdout.splitlines() if 'images' in line]
         self.assertEqual(len(sandbox), 1)
+        self.assertRegex(sandbox[0], r'network=(accepts, connects seccomp=o|relaxed seccomp=relaxed)')
         with open(os.path.join(self.server.state, 'data', 'images', 'key')) as f:
             self.assertEqual(os.fstat(f.fileno()).st_mode & 0o777, 0o600)
         self.assertEqual(os.stat(self.cache).st_mode & 0o777, 0o700)

@@ -1,6 +1,7 @@
 /* test_edge_conf.c - where a server without a `listener` block listens, how one block changes that;
  * the words and ranges of the blocks that protocols have. */
 #include "protocols/edge_conf.h"
+#include "protocols/images/images_conf.h"
 #include "protocols/lmtp/lmtp_conf.h"
 #include "protocols/milter/milter_role_conf.h"
 
@@ -9,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct conf_block *const blocks[] = {&listener_block, &smtp_block, &lmtp_block,
-                                                  &milter_block, NULL};
+static const struct conf_block *const blocks[] = {&listener_block, &smtp_block,   &lmtp_block,
+                                                  &milter_block,   &images_block, NULL};
 
 static struct config *try(const char *text, struct fct_err *err)
 {
@@ -128,6 +129,19 @@ static const struct {
     {"milter { max_message_size = 3G }", "milter.max_message_size: must be 1K to 2G"},
     {"milter { progress = 10ms }", "milter.progress: must be at least 1s"},
     {"milter { timeout = 10ms }", "milter.timeout: must be at least 1s"},
+    {"listener x { protocol = images  tls = implicit }", NULL},
+    {"listener x { protocol = images  tls = none }", NULL},
+    {"listener x { protocol = images }", "tls: implicit or none is wanted"},
+    {"images { ports = [80, 443, 8080] }", NULL},
+    {"images { ports = [http] }", "images.ports: \"http\" is no port"},
+    {"images { ports = [65536] }", "images.ports: \"65536\" is no port"},
+    {"images { ports = [] }", "images.ports: 1 to 16 are wanted"},
+    {"images { private_hosts = [\"*\"] }", "images.private_hosts: a host is wanted"},
+    {"images { cache = \"\" }", "images.cache: a folder is wanted"},
+    {"images { max_fetches = 0 }", "images: max_fetches, max_host_fetches and"},
+    {"images { max_image = 101M }", "images.max_image: must be 1 to 100M"},
+    {"images { max_request = 2K }", "images.max_request: must be 4K to 64K"},
+    {"images { timeout = 0s }", "images: timeout, connect_timeout and"},
 };
 
 START_TEST(words_and_ranges)
