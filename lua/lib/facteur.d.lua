@@ -365,41 +365,57 @@ local list_object = {}
 ---@field bytes_out integer bytes sent
 ---@field seconds integer how long it lasted
 
----A message enters the outbound queue (called when there is one)
+---A message enters the queue of mail for elsewhere: submitted, forwarded, or a report of ours. It was judged and is not stored yet: edits are made in the message that everybody gets. QUARANTINE: held until facteurctl queue release; of a report of ours only DISCARD counts
 ---@class ev_queue_in
 ---@field recipients integer remote recipients
 ---@field size integer bytes
+---@field remote string[] the remote recipients
+---@field origin string submission, forward or report
+---@field score string the score of the first remote recipient's profile, as -1.25
+---@field action string what that came to: keep, tag, greylist, junk, quarantine, discard or reject
 
----A destination was looked up (called when there is an outbound queue)
+---A domain that mail goes to was looked up; what is said is good until it is looked up anew (the TTL of its MX, 1 minute to 1 hour). REJECT and TEMPFAIL are what its recipients get
 ---@class ev_queue_route
 ---@field domain string the recipients' domain
 ---@field hosts string[] mail exchangers in order
----@field tls string none, opportunistic, mta-sts or dane
+---@field tls string what is asked of TLS: none, may, required, verified, implicit, or mta-sts (DANE is looked up host by host)
+---@field route string the route that fits: its block's name, or mx
+---@field class string class of routes that queue.in gave, or empty
 
----Before an attempt (called when there is an outbound queue); TEMPFAIL postpones it
+---Before an attempt, and before a connection is made for it; TEMPFAIL postpones it, which counts as no attempt
 ---@class ev_queue_send
----@field host string the next hop
+---@field host string the best next hop
 ---@field attempt integer 1 is the first
 ---@field recipients integer in this attempt
+---@field domain string the recipients' domain
+---@field age_ms integer since the message was accepted
+---@field class string class of routes that queue.in gave, or empty
+---@field size integer bytes of the message
 
----The next hop took it (called when there is an outbound queue)
+---The next hop took it
 ---@class ev_queue_delivered
 ---@field host string the next hop
 ---@field reply string its reply
 ---@field tls string version, or empty
----@field delay_ms integer since the message was accepted
+---@field delay_ms integer since the message was accepted, in whole seconds
+---@field recipients string[] for whom
 
----An attempt failed for now (called when there is an outbound queue); REJECT gives up
+---An attempt failed for now; REJECT gives up: queue.bounced follows
 ---@class ev_queue_deferred
 ---@field host string the next hop
 ---@field reply string its reply, or what went wrong
 ---@field next_try_ms integer until the next attempt
+---@field recipients string[] who did not get it yet
+---@field attempt integer 1 was the first
+---@field age_ms integer since the message was accepted
 
----Delivery failed for good (called when there is an outbound queue); DISCARD sends no report
+---Delivery failed for good, or was tried for long enough; DISCARD sends no report
 ---@class ev_queue_bounced
 ---@field host string the next hop, or empty
 ---@field reply string its reply, or what went wrong
 ---@field recipients string[] who did not get it
+---@field status string as 5.1.1 (RFC 3463)
+---@field expired boolean it was tried for long enough, nobody refused it for good
 
 ---The row's `interval_ms` passed; once per filter process, or once per server with FCT_ONCE
 ---@class ev_tick
