@@ -74,7 +74,7 @@ struct reading {
     struct fct_err err;
 };
 
-static bool is_sealed(int fd, uint64_t size)
+bool body_is_sealed(int fd, uint64_t size)
 {
     int seals = fcntl(fd, F_GET_SEALS);
     struct stat st;
@@ -88,8 +88,8 @@ static bool read_body(struct reading *r)
     struct body *b = r->body;
     void *p;
 
-    if (b->size > COPY_ALWAYS && r->offset == 0 && is_sealed(r->fd, b->size)) {
-        p = mmap(NULL, (size_t)b->size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, r->fd, 0);
+    if (b->size > COPY_ALWAYS && r->offset == 0 && body_is_sealed(r->fd, b->size)) {
+        p = mmap(NULL, (size_t)b->size, PROT_READ, MAP_PRIVATE, r->fd, 0);
         if (p != MAP_FAILED) {
             b->bytes = p;
             b->mapped = true;

@@ -25,6 +25,8 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool body_read(struct server *s, int fd, uint64_t of
 /* The same of bytes that we made. */
 FCT_MAY_WAIT FCT_MUST_CHECK bool body_of_text(struct server *s, struct fct_str text,
                                               struct body *out, struct fct_err *err);
+/* Memory that nobody can write to or cut any more, of at least this size. */
+bool body_is_sealed(int fd, uint64_t size);
 void body_free(struct body *b); /* accepts an empty one */
 
 FCT_MUST_CHECK bool blob_exists(struct server *s, const struct blob_id *id, bool *exists,

@@ -2,6 +2,7 @@
  */
 #include "store/client.h"
 #include "store/directory.h"
+#include "store/hot_body.h"
 #include "store/message.h"
 #include "store/privacy_days.h"
 #include "store/queue.h"
@@ -317,3 +318,14 @@ bool serve_deliver(struct request *rq)
     body_free(&d.body);
     return ok;
 }
+/* Smaller ones go along with the lease. */
+#define HOT_ABOVE (64u << 10)
+
+static void keep_hot(struct request *rq, const struct delivery *d)
+{
+    if (d->size > HOT_ABOVE && body_is_sealed(rq->fd[0], d->size))
+        hot_body_keep(rq->s->hot, d->queue_id, rq->fd[0], d->size, clock_ms());
+}
+
+    if (ok && d.queue_id && d.send.n > 0)
+        keep_hot(rq, &d);

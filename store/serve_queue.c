@@ -1,6 +1,7 @@
 /* serve_queue.c - requests of the relay: work on lease, results, bytes of a message, and how much
  * a domain takes. */
 #include "store/client.h"
+#include "store/hot_body.h"
 #include "store/queue.h"
 #include "store/queue_codec.h"
 
@@ -242,4 +243,14 @@ bool serve_queue_read(struct request *rq)
     ok = read_piece(rq, &r, &bytes) && request_put_bytes(rq, &bytes);
     buf_free(&bytes);
     return ok;
+}
+
+bool serve_queue_body(struct request *rq)
+{
+    uint64_t id = ipc_get_u64(&rq->in);
+
+    if (!request_read_all(rq))
+        return false;
+    rq->reply_fd = hot_body_take(rq->s->hot, id);
+    return true;
 }

@@ -7,6 +7,7 @@
 #include "store/digest.h"
 #include "store/directory.h"
 #include "store/io.h"
+#include "store/hot_body.h"
 #include "store/forward.h"
 #include "store/learning.h"
 #include "store/mail_cache.h"
@@ -356,6 +357,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
         try_drained(s); /* s may be gone */
 }
 
+    hot_bodies_age(s->hot, clock_ms());
 void server_drain(struct server *s)
 {
     struct timeval often = {0, 10000};
@@ -410,6 +412,7 @@ static void make_parts(struct server *s)
     s->next_collect = clock_ms() + s->conf->collect_every.ms;
     s->next_digest = clock_ms() + DIGEST_MS / 60;
 }
+    s->hot = hot_bodies_new(s->conf->queue_hot.bytes);
 
 static bool open_driver(struct server *s, struct fct_err *err)
 {
@@ -496,6 +499,7 @@ void server_close(struct server **p)
     map_free(&s->dirty);
     directory_close(s);
     feed_free(&s->feed);
+    hot_bodies_free(&s->hot);
     mail_cache_free(&s->mails);
     passwords_free(&s->passwords);
     free(s->index_waiting);

@@ -12,6 +12,7 @@ struct client;
 struct event;
 struct feed;
 struct forward;
+struct hot_bodies;
 struct learning;
 struct mail_cache;
 struct passwords;
@@ -42,6 +43,7 @@ struct server {
     struct feed *feed;
     struct learning *learning;
     struct queue *queue;
+    struct hot_bodies *hot;  /* of the queue */
     struct forward *forward; /* NULL: nothing is rewritten (forward.h) */
     struct passwords *passwords;
     struct mail_cache *mails;

@@ -2,6 +2,8 @@
 #include "store/queue_codec.h"
 #include "store/store_call.h"
 
+#include <sys/mman.h>
+
 const uint32_t queue_age_limit[QUEUE_AGES - 1] = {60,    300,   1200,   3600,  14400,
                                                   43200, 86400, 172800, 432000};
 
@@ -134,6 +136,24 @@ bool store_queue_read(struct store *st, uint64_t id, uint64_t offset, uint32_t l
 }
 
 void store_queue_watch(struct store *st, void (*fn)(void *arg), void *arg)
+bool store_queue_body(struct store *st, uint64_t id, uint64_t size, struct fct_str *mapped)
+{
+    struct fct_err err = {0};
+    struct store_call c = store_call_begin(st, STORE_QUEUE_BODY, &err);
+    void *p = MAP_FAILED;
+
+    ipc_put_u64(&c.out, id);
+    if (store_call_send(&c) && c.fd >= 0)
+        p = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, c.fd, 0);
+    if (store_call_end(&c) && p != MAP_FAILED) {
+        *mapped = (struct fct_str){p, (size_t)size};
+        return true;
+    }
+    if (p != MAP_FAILED)
+        munmap(p, (size_t)size);
+    return false;
+}
+
 {
     st->queue_fn = fn;
     st->queue_arg = arg;

@@ -30,6 +30,7 @@ static const struct fct_conf_key keys[] = {
     FCT_CONF_KEY(struct store_conf, queue_ack_delay, "50ms",  "How long the note that a message was sent waits for other changes that it can be written with"),
     FCT_CONF_KEY(struct store_conf, queue_lease,    "4h",     "After this time a message that the relay has in hand is handed out again, if it was not heard of"),
     FCT_CONF_KEY(struct store_conf, segment_size,  "256M",  "Size of a file of the log that holds message bodies"),
+    FCT_CONF_KEY(struct store_conf, queue_hot,      "32M",    "Memory in which large messages for other servers stay for up to a minute until the relay takes them, which saves reading them again; 0 for none"),
     FCT_CONF_END,
 };
 /* clang-format on */

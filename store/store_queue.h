@@ -180,6 +180,11 @@ enum queue_state { QUEUE_STATE_READY, QUEUE_STATE_ACTIVE, QUEUE_STATE_WAITING, Q
 struct queue_filter {
     uint64_t id;              /* this one; 0: any */
     struct fct_str sender;    /* part of the address, in any case; "<>": the null sender */
+/* The whole original, mapped, when the store still has it in memory; asked for once. False: read
+ * it. munmap it. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_queue_body(struct store *st, uint64_t id, uint64_t size,
+                                                  struct fct_str *mapped);
+
     struct fct_str recipient; /* part of the address of one of them */
     struct fct_str domain;    /* of one of them, whole */
     struct fct_str login;

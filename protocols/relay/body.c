@@ -46,6 +46,16 @@ static void add_span(struct evbuffer *out, struct fct_str span, void (*hold)(voi
     }
 }
 
+/* The next dot behind a LF, p itself not meant. Dots are rare, in base64 there are none: looking
+ * for them is much faster than looking for line ends. */
+static const char *next_dot(const char *p, const char *end)
+{
+    while (p < end && (p = memchr(p + 1, '.', (size_t)(end - p - 1))) != NULL)
+        if (p[-1] == '\n')
+            return p;
+    return NULL;
+}
+
 /* Only CRLF ends a line here: edge lets no other line end through, and who reads LF as one would
  * find a dot that is not doubled harmless inside CRLF framing of ours. A dot behind a lone LF is
  * doubled all the same. */
@@ -58,15 +68,15 @@ void body_add_stuffed(struct evbuffer *out, struct fct_str bytes, struct dot_sta
         return;
     if (!state->inside_line && *p == '.')
         evbuffer_add(out, ".", 1);
-    while (p < end && (p = memmem(p, (size_t)(end - p), "\n.", 2)) != NULL) {
-        p++;
+    while ((p = next_dot(p, end)) != NULL) {
         add_span(out, str_between(from, p), hold, release, owner);
         evbuffer_add(out, ".", 1);
         from = p;
     }
     add_span(out, str_between(from, end), hold, release, owner);
     state->inside_line = end[-1] != '\n';
-    state->not_crlf = state->inside_line || (bytes.n > 1 && end[-2] != '\r');
+    state->not_crlf = state->inside_line || !(bytes.n > 1 ? end[-2] == '\r' : state->after_cr);
+    state->after_cr = end[-1] == '\r';
 }
 
 /* ---- pieces ---- */

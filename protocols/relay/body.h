@@ -12,6 +12,7 @@ struct evbuffer;
 /* Where the piece before ended. Start zeroed. */
 struct dot_state {
     bool inside_line; /* the last byte was no LF */
+    bool after_cr;    /* the last byte was a CR */
     bool not_crlf;    /* the message so far does not end in CRLF */
 };
 /* Adds spans of `bytes` to `out`, with a dot before each line that begins with one. hold/release:
