@@ -133,6 +133,14 @@ static bool wants_validation(const struct dns_conf *conf, bool *out, struct fct_
     return true;
 }
 
+bool dns_setup_validates(const struct dns_conf *conf)
+{
+    struct fct_err ignored = {0};
+    bool yes = false;
+
+    return wants_validation(conf, &yes, &ignored) && yes;
+}
+
 static bool set_anchor(struct ub_ctx *unbound, const char *path, struct fct_err *err)
 {
     int code;

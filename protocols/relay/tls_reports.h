@@ -7,5 +7,10 @@
 
 /* When the relay has its store. Does nothing when outbound_tls.report is "no". */
 void tls_reports_start(struct relay *relay);
+/* When the period began that `now` is in. */
+int64_t tls_reports_begin(const struct relay *relay, int64_t now);
+/* Those of a period that is over. Takes the counts. */
+struct tls_report;
+void tls_reports_send(struct relay *relay, struct tls_report *report, int64_t begin);
 
 #endif

@@ -161,7 +161,7 @@ class OutboundTls(unittest.TestCase):
         web = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Policies)
         cls.sts = ['mta-sts.' + domain(name) for name in HOSTS if name.startswith('sts')]
         web.socket = cls.context(' '.join(cls.sts)).wrap_socket(web.socket, server_side=True, do_handshake_on_connect=False)
-        cls.web_port = web.server_address[1]
+        cls.web, cls.web_port = web, web.server_address[1]
         cls.serve(web)
 
     @classmethod
@@ -221,6 +221,36 @@ class OutboundTls(unittest.TestCase):
             self.check_reports()
             self.check_tls_optional(server)
             self.check_require_tls(server)
+            self.check_restart(server)
+
+    def check_restart(self, server):
+        """What was learned outlives the process: a policy whose web server is gone by now; counts of a day that ended meanwhile."""
+        def of_good():
+            return sum(m['TLS-Report-Domain'] == 'good.example' for m in self.reports())
+        with smtplib.SMTP('127.0.0.1', server.port('submission'), local_hostname=facteur.CLIENT, timeout=30) as s:
+            s.login(ALICE, facteur.PASSWORD)
+            s.sendmail(ALICE, ['erin@' + domain('good')], b'Subject: restart\r\n\r\n')
+        self.until(lambda: any(name == 'good' and b'Subject: restart' in data for name, _, data in self.got), 'the mail')
+        told = of_good()
+        self.assertEqual(server.stop(), 0)
+        self.web.shutdown()
+        self.web.server_close()
+        self.servers.remove(self.web)
+        server.start()
+        with smtplib.SMTP('127.0.0.1', server.port('submission'), local_hostname=facteur.CLIENT, timeout=30) as s:
+            s.login(ALICE, facteur.PASSWORD)
+            for name in 'sts', 'stsname':
+                s.sendmail(ALICE, ['frank@' + domain(name)], b'Subject: again\r\n\r\n')
+        self.until(lambda: any(name == 'sts' and b'Subject: again' in data for name, _, data in self.got), 'mail after the restart')
+        self.until(lambda: any('frank@' in r['address'] and 'certificate is not good' in r['reply'] for m in json.loads(server.ctl('queue', 'list', '--json').stdout)
+                               for r in m['to']), 'the policy that was kept')
+        self.until(lambda: of_good() > told, 'the report that was kept')
+
+    def until(self, look, what):
+        end = time.monotonic() + 60
+        while not look():
+            self.assertLess(time.monotonic(), end, what)
+            time.sleep(0.1)
 
     def inbox(self, server):
         with imaplib.IMAP4('127.0.0.1', server.port('imap')) as m:

@@ -3,11 +3,7 @@
 with Zones({'example': [line, ...]}, signed=['example']) as z: … z.address is 127.0.0.1@PORT, z.anchor the file of trust anchors."""
 import os, shutil, socket, subprocess, tempfile, time
 
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
+import ports
 
 
 class Zones:
@@ -15,7 +11,7 @@ class Zones:
         """forge(text of a signed zone) -> what is served instead: what somebody on the way would change."""
         self.zones, self.signed, self.forge = zones, signed, forge or (lambda text: text)
         self.dir = tempfile.mkdtemp(prefix='facteur-zones.')
-        self.port, self.anchor = free_port(), os.path.join(self.dir, 'anchor')
+        self.port, self.anchor = ports.free_port(), os.path.join(self.dir, 'anchor')
         self.address = '127.0.0.1@%d' % self.port
 
     def run(self, *command):

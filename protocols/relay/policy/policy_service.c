@@ -97,6 +97,28 @@ const struct policy_conf *policy_service_conf(const struct policy_service *s)
     return s->conf;
 }
 
+struct tls_report *policy_service_report(struct policy_service *s)
+{
+    return s->report;
+}
+
+struct tls_report *policy_service_new_report(const struct policy_service *s)
+{
+    return new_report(s->conf);
+}
+
+void policy_service_save(const struct policy_service *s, struct buf *out)
+{
+    if (s->cache)
+        (void)!mta_sts_cache_save(s->cache, out); /* `out` knows that it is cut short */
+}
+
+void policy_service_load(struct policy_service *s, struct fct_str text, int64_t now)
+{
+    if (s->cache)
+        mta_sts_cache_load(s->cache, text, now);
+}
+
 struct tls_report *policy_service_take_report(struct policy_service *s)
 {
     return tls_report_take(s->report);

@@ -26,6 +26,12 @@ void policy_question_begin(struct policy_service *service, struct arena *arena,
                            uint64_t deadline_ms, struct policy_question *out);
 
 const struct policy_conf *policy_service_conf(const struct policy_service *service);
+/* What is counted, NULL without conf->report; and room for counts of another time, the caller's. */
+struct tls_report *policy_service_report(struct policy_service *service);
+struct tls_report *policy_service_new_report(const struct policy_service *service);
+/* Policies that hold, as text, and back (mta_sts_cache.h). */
+void policy_service_save(const struct policy_service *service, struct buf *out);
+void policy_service_load(struct policy_service *service, struct fct_str text, int64_t now);
 /* What was counted so far becomes the caller's, counting begins anew. Only with conf->report. */
 struct tls_report *policy_service_take_report(struct policy_service *service);
 /* The sender of reports; good as long as the service. */

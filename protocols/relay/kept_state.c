@@ -1,0 +1,168 @@
+/* kept_state.c - see kept_state.h.
+ *
+ * Counts are kept as the line "begin" of their period, then of each domain "name bytes" and so many
+ * bytes of JSON, as its report would have them. */
+#include "protocols/relay/kept_state.h"
+
+#include "core/base/clock.h"
+#include "core/base/str.h"
+#include "core/log/log.h"
+#include "protocols/relay/policy/policy_service.h"
+#include "protocols/relay/relay.h"
+#include "protocols/relay/tls_reports.h"
+#include "store/store_state.h"
+
+#include <event2/event.h>
+
+#define POLICIES FCT_STR("mta-sts policies")
+#define COUNTS   FCT_STR("tls counts")
+#define EVERY_S  300
+
+/* ---- writing ---- */
+
+static bool put_domain(const struct tls_report *report, struct fct_str domain, int64_t begin,
+                       struct buf *out)
+{
+    FCT_CLEANUP(buf_free) struct buf json = BUF_INIT(TLS_REPORT_JSON_MAX);
+    const struct tls_report_head head = {.organization = FCT_STR("-"),
+                                         .contact = FCT_STR("-"),
+                                         .id = FCT_STR("-"),
+                                         .begin = begin,
+                                         .end = begin};
+
+    if (!tls_report_write(report, domain, &head, &json))
+        return false;
+    buf_printf(out, "%.*s %zu\n", FCT_FMT(domain), json.n);
+    buf_put_str(out, buf_str(&json));
+    buf_put_char(out, '\n');
+    return true;
+}
+
+static void put_counts(struct relay *relay, struct buf *out)
+{
+    const struct tls_report *report = policy_service_report(relay->policy);
+    int64_t begin = tls_reports_begin(relay, clock_wall());
+    struct fct_str domain;
+    size_t at = 0;
+
+    if (!report)
+        return;
+    buf_printf(out, "%lld\n", (long long)begin);
+    while (tls_report_next(report, &at, &domain))
+        (void)put_domain(report, domain, begin, out);
+}
+
+FCT_MAY_WAIT static void save(struct relay *relay, struct fct_str name, struct buf *bytes)
+{
+    struct fct_err err = {0};
+
+    if (bytes->overflow)
+        fct_fail(&err, FCT_LIMIT, "more than %u bytes", STATE_BYTES_MAX);
+    else if (store_state_save(relay->store, name, buf_str(bytes), &err))
+        return;
+    log_event(EV_WARNING, FCT_STR(""), F_C("text", "what was learned of others is not kept"),
+              F_STR("what", name), F_C("why", err.text));
+}
+
+void kept_state_save(struct relay *relay)
+{
+    FCT_CLEANUP(buf_free) struct buf policies = BUF_INIT(STATE_BYTES_MAX);
+    FCT_CLEANUP(buf_free) struct buf counts = BUF_INIT(STATE_BYTES_MAX);
+
+    if (!relay->state_is_read) /* what is kept is more than what we have */
+        return;
+    policy_service_save(relay->policy, &policies);
+    put_counts(relay, &counts);
+    save(relay, POLICIES, &policies);
+    save(relay, COUNTS, &counts);
+}
+
+/* ---- reading ---- */
+
+/* False: the text ends here, or is none of ours. */
+static bool read_domain(struct fct_str *text, struct tls_report *into)
+{
+    struct fct_str line = str_split(text, '\n'), domain = str_split(&line, ' ');
+    struct tls_report_read read;
+    struct fct_err err = {0};
+    struct arena *arena;
+    uint64_t bytes;
+
+    if (!text->p || !line.p || !str_to_u64(line, &bytes) || bytes >= text->n)
+        return false;
+    arena = arena_new(NULL);
+    if (tls_report_parse(arena, str_head(*text, (size_t)bytes), &read, &err))
+        tls_report_add(into, domain, &read);
+    arena_free(&arena);
+    *text = str_skip(*text, (size_t)bytes + 1);
+    return true;
+}
+
+/* Of the period that runs: it goes on. Of an earlier one, which ended while we did not run: its
+ * reports go out now. */
+static void take_counts(struct relay *relay, struct fct_str text)
+{
+    struct tls_report *now = policy_service_report(relay->policy), *past = NULL, *into = now;
+    struct fct_str begin = str_split(&text, '\n');
+    uint64_t since;
+
+    if (!now || !text.p || !str_to_u64(begin, &since))
+        return;
+    if ((int64_t)since != tls_reports_begin(relay, clock_wall()))
+        into = past = policy_service_new_report(relay->policy);
+    while (text.n > 0 && read_domain(&text, into))
+        ;
+    if (past)
+        tls_reports_send(relay, past, (int64_t)since);
+}
+
+FCT_MAY_WAIT static void read_all(struct relay *relay)
+{
+    FCT_CLEANUP(buf_free) struct buf policies = BUF_INIT(STATE_BYTES_MAX);
+    FCT_CLEANUP(buf_free) struct buf counts = BUF_INIT(STATE_BYTES_MAX);
+    struct fct_err err = {0};
+
+    if (!store_state_load(relay->store, POLICIES, &policies, &err) ||
+        !store_state_load(relay->store, COUNTS, &counts, &err)) {
+        log_event(EV_WARNING, FCT_STR(""), F_C("text", "what was learned of others is not read"),
+                  F_C("why", err.text));
+        return;
+    }
+    policy_service_load(relay->policy, buf_str(&policies), clock_wall());
+    take_counts(relay, buf_str(&counts));
+    relay->state_is_read = true;
+}
+
+/* ---- when ---- */
+
+FCT_MAY_WAIT static void keep(void *arg)
+{
+    struct relay *relay = arg;
+
+    if (relay->state_is_read)
+        kept_state_save(relay);
+    else
+        read_all(relay);
+}
+
+static void now_and_then(evutil_socket_t fd, short what, void *arg)
+{
+    struct relay *relay = arg;
+
+    (void)fd, (void)what;
+    if (!relay->draining)
+        (void)fiber_start(keep, relay);
+}
+
+void kept_state_start(struct relay *relay)
+{
+    static const struct timeval every = {EVERY_S, 0};
+    struct event *timer;
+
+    (void)fiber_start(keep, relay);
+    if (relay->state_timer)
+        return;
+    timer = event_new(relay->base, -1, EV_PERSIST, now_and_then, relay);
+    if (timer && event_add(timer, &every) == 0)
+        relay->state_timer = timer;
+}
