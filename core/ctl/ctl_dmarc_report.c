@@ -8,6 +8,7 @@
 #include "core/base/str.h"
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_dmarc.h"
+#include "core/ctl/ctl_dmarc_send.h"
 #include "core/ctl/ctl_dmarc_store.h"
 #include "core/ctl/ctl_output.h"
 #include "core/ctl/ctl_redis.h"
@@ -15,6 +16,7 @@
 #include "core/dns/psl.h"
 #include "core/dns/resolver.h"
 #include "core/message/date.h"
+#include "core/message/gzip.h"
 #include "core/plugin/plugin_conf.h"
 #include "plugins/dmarc/dmarc_conf.h"
 #include "plugins/dmarc/report_destination.h"
@@ -42,6 +44,7 @@ struct report {
     size_t recipients;
     const char *not_sent[REPORT_ADDRESSES_MAX]; /* by destination; NULL: it is in `to` */
     const char *file, *mail;                    /* NULL: not written */
+    struct fct_str message;
     bool unsure;
 };
 
@@ -52,7 +55,8 @@ struct reports {
     const char *receiver, *org, *email, *folder, *only;
     char day[sizeof "20260105"];
     int64_t begin, end;
-    bool partial; /* the day is not over */
+    bool partial;       /* the day is not over */
+    bool sends, writes; /* --send; --out */
     struct redis *redis;
     struct dns_resolver *resolver;
     struct report *report;
@@ -124,7 +128,11 @@ static bool begin(struct reports *all, struct ctl *c, struct fct_err *err)
     struct dmarc_domain only;
     const char *domain = ctl_option(c, "--domain"), *folder = ctl_option(c, "--out");
 
-    *all = (struct reports){.c = c, .arena = c->arena, .folder = folder ? folder : "."};
+    *all = (struct reports){.c = c,
+                            .arena = c->arena,
+                            .folder = folder ? folder : ".",
+                            .sends = ctl_option(c, "--send") != NULL,
+                            .writes = folder != NULL};
     if (domain && !dmarc_domain_parse(str_from(domain), &only))
         return fct_fail(err, FCT_SYNTAX, "--domain %s: is no domain", domain);
     if (domain)
@@ -154,8 +162,9 @@ static void write_rows(FILE *out, struct report *r, const struct dmarc_kept *kep
 static bool compress(struct reports *all, struct report *r, const struct dmarc_kept *kept,
                      struct fct_err *err)
 {
-    char *xml = NULL, *gzip = NULL;
-    size_t xml_n = 0, gzip_n = 0;
+    FCT_CLEANUP(buf_free) struct buf gzip = BUF_INIT(TEXT_MAX);
+    char *xml = NULL;
+    size_t xml_n = 0;
     FILE *out = open_memstream(&xml, &xml_n);
     bool ok = out != NULL;
 
@@ -163,12 +172,11 @@ static bool compress(struct reports *all, struct report *r, const struct dmarc_k
         report_write_begin(out, &r->head);
         write_rows(out, r, kept);
         report_write_end(out);
-        ok = fclose(out) == 0 && report_gzip((struct fct_str){xml, xml_n}, &gzip, &gzip_n);
+        ok = fclose(out) == 0 && gzip_pack((struct fct_str){xml, xml_n}, &gzip);
     }
     if (ok)
-        r->gzip = arena_str(all->arena, (struct fct_str){gzip, gzip_n});
+        r->gzip = arena_str(all->arena, buf_str(&gzip));
     free(xml);
-    free(gzip);
     return ok || fct_fail(err, FCT_TEMP, "no memory for a report");
 }
 
@@ -362,18 +370,38 @@ static bool write_report(struct reports *all, struct report *r, struct fct_err *
     r->file = arena_cstr(all->arena, str_from(name));
     report_file_name(name, &r->head, "eml");
     r->mail = arena_cstr(all->arena, str_from(name));
-    return make_mail(all, r, &mail, err) && write_file(all, r->file, r->gzip, err) &&
-           write_file(all, r->mail, mail, err);
+    if (!make_mail(all, r, &mail, err))
+        return false;
+    r->message = mail;
+    if (all->sends && !all->writes)
+        return true;
+    return write_file(all, r->file, r->gzip, err) && write_file(all, r->mail, mail, err);
 }
 
 static bool write_reports(struct reports *all, struct fct_err *err)
 {
-    if (mkdir(all->folder, 0750) != 0 && errno != EEXIST)
+    if ((all->writes || !all->sends) && mkdir(all->folder, 0750) != 0 && errno != EEXIST)
         return fct_fail(err, FCT_DENIED, "%s: %s", all->folder, strerror(errno));
     for (size_t i = 0; i < all->n; i++)
         if (!write_report(all, &all->report[i], err))
             return false;
     return true;
+}
+
+/* ---- into the queue ---- */
+
+static bool send_reports(const struct reports *all, struct fct_err *err)
+{
+    struct dmarc_mail *mail = ARENA_ARRAY(all->arena, struct dmarc_mail, all->n + 1);
+    size_t n = 0;
+
+    for (size_t i = 0; all->sends && i < all->n; i++) {
+        const struct report *r = &all->report[i];
+
+        if (r->message.n > 0)
+            mail[n++] = (struct dmarc_mail){all->email, r->to, r->recipients, r->message};
+    }
+    return ctl_dmarc_send(all->c, mail, n, err);
 }
 
 /* ---- telling ---- */
@@ -383,12 +411,14 @@ static struct fct_str name_of(const struct report_destination *d)
     return d->address.refused ? d->address.uri : str_from(d->address.text);
 }
 
-static void put_text(const struct report *r, struct buf *out)
+static void put_text(const struct reports *all, const struct report *r, struct buf *out)
 {
     buf_printf(out, "%.*s  %llu messages in %llu rows\n", FCT_FMT(r->head.domain),
                (unsigned long long)r->messages, (unsigned long long)r->rows);
-    if (r->file)
+    if (r->file && (all->writes || !all->sends))
         buf_printf(out, "  %s\n  %s\n", r->file, r->mail);
+    if (all->sends && r->message.n > 0)
+        buf_put_c(out, "  queued\n");
     for (size_t i = 0; i < r->destinations; i++) {
         buf_put_c(out, r->not_sent[i] ? "  not to " : "  to ");
         ctl_put_safe(name_of(&r->destination[i]), out);
@@ -433,7 +463,7 @@ static void tell(const struct reports *all)
     json_t *list = json_array();
 
     for (size_t i = 0; i < all->n; i++) {
-        put_text(&all->report[i], &out);
+        put_text(all, &all->report[i], &out);
         json_array_append_new(list, to_json(&all->report[i]));
     }
     if (all->n == 0)
@@ -473,7 +503,7 @@ int ctl_dmarc_report(struct ctl *c)
         return ctl_error(&all->err);
     psl_setup();
     if (!ctl_resolver_run(c, ask_destinations, all, &all->resolver, &err) ||
-        !write_reports(all, &err))
+        !write_reports(all, &err) || !send_reports(all, &err))
         return ctl_error(&err);
     tell(all);
     return exit_status(all);

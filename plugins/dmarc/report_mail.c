@@ -1,37 +1,7 @@
 /* report_mail.c - see report_mail.h. */
 #include "report_mail.h"
 
-#include <stdlib.h>
-#include <zlib.h>
-
-#define GZIP_WINDOW (15 + 16) /* zlib: the largest window, and a gzip header */
-#define MEMORY      8         /* zlib's own default */
-#define LINE_BYTES  57        /* of a base64 line of 76 characters (RFC 2045 6.8) */
-
-bool report_gzip(struct fct_str in, char **out, size_t *n)
-{
-    z_stream z = {0};
-    uLong room;
-    bool ok;
-
-    if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, MEMORY, Z_DEFAULT_STRATEGY) !=
-        Z_OK)
-        return false;
-    room = deflateBound(&z, in.n);
-    *out = in.n > UINT32_MAX ? NULL : malloc(room);
-    if (*out) {
-        z.next_in = (Bytef *)(uintptr_t)in.p;
-        z.avail_in = (uInt)in.n;
-        z.next_out = (Bytef *)*out;
-        z.avail_out = (uInt)room;
-    }
-    ok = *out && deflate(&z, Z_FINISH) == Z_STREAM_END;
-    *n = z.total_out;
-    (void)deflateEnd(&z);
-    return ok;
-}
-
-/* ---- the message ---- */
+#define LINE_BYTES 57 /* of a base64 line of 76 characters (RFC 2045 6.8) */
 
 static void put_base64(FILE *out, struct fct_str in)
 {

@@ -1,13 +1,9 @@
-/* report_mail.h - a finished report: compressed, and as the message that carries it
+/* report_mail.h - a finished report, packed (core/message/gzip.h), as the message that carries it
  * (RFC 9990 3.5.2). */
 #ifndef PLUGINS_DMARC_REPORT_MAIL_H
 #define PLUGINS_DMARC_REPORT_MAIL_H
 
 #include "report_write.h"
-
-/* GZIP (RFC 1952), the same bytes for the same input. *out is the caller's to free(). False: no
- * memory. */
-FCT_MUST_CHECK bool report_gzip(struct fct_str in, char **out, size_t *n);
 
 /* The whole message with CRLF line ends, ready for `to`. `date` is a date-time of RFC 5322 3.3. */
 struct report_mail {

@@ -192,6 +192,21 @@ class Reports(unittest.TestCase):
             with open(os.path.join(out, report['file']), 'rb') as f:
                 self.assertEqual(attached.get_payload(decode=True), f.read())
 
+    def test_into_the_queue(self):
+        """--send: each message is queued for those who may get it."""
+        r = dmarc(self.server, 'report', '--day', today(), '--send', '--dns', self.dns.address, check=False)
+        self.assertEqual((r.returncode, r.stderr), (75, ''), r.stdout)
+        self.assertFalse(glob.glob('*.eml'))
+        _, reports, _ = self.report()
+        want = {domain: sorted(one['to']) for domain, one in reports.items() if one['to']}
+        self.assertEqual(r.stdout.count('  queued\n'), len(want))
+        wait_for(lambda: {to for to in sum(want.values(), [])} <= {to for _, to in self.tried()}, 'the relay has them')
+        self.assertEqual({sender for sender, to in self.tried() if to in sum(want.values(), [])}, {'dmarc@facteur.example'})
+
+    def tried(self):
+        """Of `facteur dev` nothing leaves: each recipient fails, which the log tells."""
+        return re.findall(r' send_failed .*?from=(\S+) .*?rcpt=(\S+)', self.server.log())
+
     def test_they_are_read_back_with_the_same_sums(self):
         out, reports, _ = self.report()
         mine = {domain: one for domain, one in reports.items() if one['file']}

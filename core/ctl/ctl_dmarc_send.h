@@ -1,0 +1,20 @@
+/* ctl_dmarc_send.h - finished reports into the queue. */
+#ifndef CORE_CTL_CTL_DMARC_SEND_H
+#define CORE_CTL_CTL_DMARC_SEND_H
+
+#include "core/base/err.h"
+
+struct ctl;
+
+struct dmarc_mail {
+    const char *from;
+    const char *const *to;
+    size_t recipients;
+    struct fct_str message;
+};
+/* All of them, through the store of the running server or, without one, its own folder. Outside of
+ * fibers. Those before one that fails are queued. */
+FCT_MUST_CHECK bool ctl_dmarc_send(struct ctl *c, const struct dmarc_mail *mail, size_t n,
+                                   struct fct_err *err);
+
+#endif
