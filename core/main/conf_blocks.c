@@ -25,12 +25,11 @@
 #include "store/store_conf.h"
 
 const struct conf_block *const conf_blocks[] = {
-    &server_block, &listener_block, &tls_block,     &guard_block,     &smtp_block,
-    &lmtp_block,   &imap_block,     &pop3_block,    &access_block,    &store_block,
-    &dns_block,    &http_block,     &redis_block,   &state_block,     &filter_block,
-    &plugin_block, &history_block,  &profile_block, &composite_block, &lua_block,
-    &milter_block, &relay_block,    &route_block,   &policy_block,    &images_block,
-    &forward_block, NULL,
+    &server_block,    &listener_block, &tls_block,    &guard_block,  &smtp_block,    &lmtp_block,
+    &imap_block,      &pop3_block,     &access_block, &store_block,  &dns_block,     &http_block,
+    &redis_block,     &state_block,    &filter_block, &plugin_block, &history_block, &profile_block,
+    &composite_block, &lua_block,      &milter_block, &relay_block,  &route_block,   &policy_block,
+    &images_block,    &forward_block,  NULL,
 };
 
 const struct conf_block *const conf_blocks_fixed[] = {&store_block, NULL};
