@@ -462,6 +462,74 @@ END_TEST
 
 /* Every point takes its time, and the client goes at every byte: no session and no fiber is left
  * (teardown_edge looks), nothing is stored that was not complete. */
+/* ---- queue.in ---- */
+
+#define OUT(rcpt) "MAIL FROM:<user@example.org>\r\n" rcpt "BDAT 14 LAST\r\nSubject: x\r\n\r\n"
+#define HERE      "RCPT TO:<user@example.org>\r\n"
+#define FAR       "RCPT TO:<b@elsewhere.example>\r\n"
+
+START_TEST(what_enters_the_queue_is_judged)
+{
+    static const struct {
+        enum fct_verdict verdict;
+        const char *talk, *want, *sent;
+        bool held;
+    } rows[] = {
+        {FCT_NEXT, OUT(FAR), "250 250 250", "b@elsewhere.example  0 0 reports", false},
+        {FCT_ACCEPT, OUT(FAR), "250 250 250", "b@elsewhere.example  0 0 reports", false},
+        {FCT_QUARANTINE, OUT(FAR), "250 250 250", "b@elsewhere.example  0 0 reports", true},
+        {FCT_QUARANTINE, OUT(HERE FAR), "250 250 250 250", "b@elsewhere.example  0 0 reports",
+         true},
+        {FCT_REJECT, OUT(FAR), "250 250 550", "", false},
+        {FCT_TEMPFAIL, OUT(FAR), "250 250 451", "", false},
+        {FCT_TEMPFAIL, OUT(HERE FAR), "250 250 250 451", "", false},
+        {FCT_REJECT, OUT(HERE FAR), "250 250 250 250", "b@elsewhere.example  0 2 reports", false},
+        {FCT_DISCARD, OUT(FAR), "250 250 250", "", false},
+        {FCT_DISCARD, OUT(HERE FAR), "250 250 250 250", " reports", false},
+    };
+
+    listener.role = FCT_ROLE_SUBMISSION;
+    filter.wants[FCT_HOOK_queue_in] = true;
+    begin();
+    EXPECT(AUTH, "235");
+    for (size_t i = 0; i < FCT_COUNT(rows); i++) {
+        unsigned asked = filter.asked[FCT_HOOK_queue_in];
+
+        filter.answer[FCT_HOOK_queue_in].verdict = rows[i].verdict;
+        buf_clear(&store.sent);
+        store.held = false;
+        EXPECT(rows[i].talk, rows[i].want);
+        ck_assert_msg(str_equal(buf_str(&store.sent), str_from(rows[i].sent)), "row %zu: %.*s", i,
+                      FCT_FMT(buf_str(&store.sent)));
+        ck_assert_msg(store.held == rows[i].held, "row %zu", i);
+        ck_assert_uint_eq(filter.asked[FCT_HOOK_queue_in], asked + 1);
+    }
+    EXPECT(OUT(HERE), "250 250 250");
+    ck_assert_uint_eq(filter.asked[FCT_HOOK_queue_in], FCT_COUNT(rows));
+}
+END_TEST
+
+/* In the one message that all get; what recipients here asked for is made in that. */
+START_TEST(what_enters_the_queue_is_edited)
+{
+    static const struct edit edit = {.insert = FCT_STR_INIT("X: y\r\n")};
+    static const struct filter_change list[] = {CHANGE("reverse_path", "other@example.org"),
+                                                CHANGE("add_recipient", "c@third.example"),
+                                                CHANGE("remove_recipient", "b@elsewhere.example")};
+
+    listener.role = FCT_ROLE_SUBMISSION;
+    change(FCT_HOOK_queue_in, list, FCT_COUNT(list));
+    filter.answer[FCT_HOOK_queue_in].edits = (struct edit_list){&edit, 1};
+    begin();
+    EXPECT(AUTH OUT(HERE FAR "RCPT TO:<a@elsewhere.example>\r\n"), "235 250 250 250 250 250");
+    ck_assert(str_starts_nocase(buf_str(&store.message),
+                                FCT_STR("Return-Path: <other@example.org>\r\nX: y\r\nReceived: ")));
+    ck_assert(str_equal(buf_str(&store.reverse_path), FCT_STR("other@example.org")));
+    ck_assert(str_equal(buf_str(&store.sent),
+                        FCT_STR("a@elsewhere.example  0 0, c@third.example  1 0 reports")));
+}
+END_TEST
+
 START_TEST(the_client_vanishes_while_plugins_think)
 {
     static const char all[] =
@@ -510,6 +578,8 @@ int main(void)
     tcase_add_test(tc, refused_pieces_in_lmtp_and_by_bdat);
     tcase_add_test(tc, nothing_more_is_read_while_plugins_think);
     tcase_add_test(tc, unknown_commands_are_shown);
+    tcase_add_test(tc, what_enters_the_queue_is_judged);
+    tcase_add_test(tc, what_enters_the_queue_is_edited);
     tcase_add_test(tc, the_client_vanishes_while_plugins_think);
     tcase_add_test(tc, carried_belongs_to_its_stretch);
     srunner_run_all(runner, CK_NORMAL);
