@@ -6,6 +6,7 @@
 #include "core/log/log.h"
 #include "store/directory.h"
 #include "store/driver.h"
+#include "store/queue_rules.h"
 
 /* "" for one whose report is due. */
 struct fct_str queue_domain_of(const struct queue_recipient *r, struct arena *arena)
@@ -144,6 +145,7 @@ bool queue_load(struct server *s, struct fct_err *err)
                      .err = err,
                      .ok = true};
 
+    queue_rules_apply(s);
     for (unsigned shard = 0; l.ok && shard < QUEUE_SHARDS; shard++)
         l.ok = s->driver->ops->scan(s->driver, NULL, PART_QUEUE + shard, FCT_STR("e"), FCT_STR("f"),
                                     load_entry, &l, err) &&

@@ -12,6 +12,7 @@ struct store_conf {
     bool login_as;
     uint32_t account_cache, max_mailboxes, hash_threads, login_cache, settings_cache, max_settings,
         learn_words, queue_messages, queue_per_login, queue_domain_jobs;
+    fct_size queue_history;
     fct_duration grace, collect_every, learn_keep, queue_ack_delay, queue_lease;
 };
 extern const struct conf_block store_block;

@@ -6,6 +6,7 @@
 #include "core/ctl/ctl.h"
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_output.h"
+#include "core/ctl/ctl_queue_int.h"
 #include "core/hook/filter_client.h"
 
 #define ANSWER_MS 10000u
@@ -147,6 +148,7 @@ int ctl_metrics(struct ctl *c)
         return ctl_error(&err);
     for (size_t i = 0; i < FCT_COUNT(families); i++)
         put_family(i, buf_str(&lines), &out);
+    ctl_queue_metrics(c, &out);
     ctl_print(&out);
     return CTL_OK;
 }

@@ -461,7 +461,8 @@ static void put_top(struct ctl *c, const struct queue_statistics *st, struct buf
                               ctl_number(c->arena, d->recipients), ctl_number(c->arena, d->active),
                               ctl_number(c->arena, d->waiting), ctl_time(c->arena, d->oldest),
                               d->next ? ctl_time(c->arena, d->next) : FCT_STR(""),
-                              d->blocked_ms
+                              d->blocked_ms == QUEUE_BLOCKED_HELD ? FCT_STR("by a rule")
+                              : d->blocked_ms
                                   ? arena_printf(c->arena, "%llu s",
                                                  (unsigned long long)(d->blocked_ms + 999) / 1000)
                                   : FCT_STR("")});

@@ -10,6 +10,9 @@ int ctl_queue_hold(struct ctl *c);
 int ctl_queue_release(struct ctl *c);
 int ctl_queue_retry(struct ctl *c);
 int ctl_queue_drop(struct ctl *c);
+int ctl_queue_undo(struct ctl *c);
+int ctl_queue_rules(struct ctl *c);
+int ctl_queue_destinations(struct ctl *c);
 int ctl_queue_top(struct ctl *c);
 
 #endif

@@ -16,6 +16,9 @@ typedef void (*ctl_queue_row_fn)(void *arg, const struct queue_row *row);
 FCT_MAY_WAIT FCT_MUST_CHECK bool ctl_queue_each(struct ctl *c, const struct queue_filter *f,
                                                 ctl_queue_row_fn fn, void *arg,
                                                 struct fct_err *err);
+/* ctl_queue_destinations.c: rows for Prometheus, of the queue and of the relay; nothing of what
+ * does not answer. */
+FCT_MAY_WAIT void ctl_queue_metrics(struct ctl *c, struct buf *out);
 /* ctl_queue_mailq.c: the list as Postfix's mailq prints it, which scripts read. */
 FCT_MAY_WAIT int ctl_queue_mailq(struct ctl *c);
 

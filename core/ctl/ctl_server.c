@@ -96,7 +96,7 @@ static void serve_attach(struct ipc_ticket ticket, struct ipc_reader *r)
     struct fct_err err = {0};
     int fd;
 
-    if (!ipc_reader_ok(r) || kind >= ROLE_CTL) {
+    if (!ipc_reader_ok(r) || (kind >= ROLE_CTL && kind != ROLE_RELAY)) {
         (void)fct_fail(&err, FCT_SYNTAX, "attach: no such role");
         ipc_fail(ticket, &err);
         return;

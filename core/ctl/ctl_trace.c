@@ -1,10 +1,11 @@
-/* ctl_trace.c - why a message was treated so: every copy of it, and its ledger. */
+/* ctl_trace.c - why a message was treated so: every copy of it, its ledger, and its way out. */
 #include "core/ctl/ctl_trace.h"
 
 #include "core/base/str.h"
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_history.h"
 #include "core/ctl/ctl_output.h"
+#include "core/ctl/ctl_queue_trace.h"
 #include "core/hook/ledger.h"
 #include "core/message/edit_list.h"
 #include "store/store_client.h"
@@ -71,55 +72,91 @@ static json_t *copy_json(struct ctl *c, const struct store_trace *t)
                      ledger_json(c, t->ledger));
 }
 
-/* Refused, discarded or deleted since: the history knows what was decided. */
-static int trace_history(struct ctl *c, struct fct_str id)
-{
-    FCT_CLEANUP(buf_free) struct buf text = BUF_INIT(TEXT_MAX);
-    struct history_entry entry;
-    struct fct_err err = {0};
+/* ---- the whole ---- */
 
-    if (!ctl_history_find(c, id, &entry)) {
-        (void)fct_fail(&err, FCT_DENIED,
-                       "no stored message has the id %.*s, nor does the history; the log says what "
-                       "became of others",
-                       FCT_FMT(str_head(id, 80)));
-        return ctl_error(&err);
+struct tracing {
+    struct ctl *c;
+    struct fct_str id;
+    struct buf text;
+    json_t *copies, *history, *queue;
+    bool left; /* something of it went into the queue */
+};
+
+/* Refused, discarded or deleted since, or never for anybody here: the history knows what was
+ * decided. */
+static bool trace_history(struct tracing *t, struct fct_err *err)
+{
+    struct history_entry entry;
+
+    if (!ctl_history_find(t->c, t->id, &entry))
+        return t->left ||
+               fct_fail(err, FCT_DENIED,
+                        "no stored message has the id %.*s, nor does the history; the log says "
+                        "what became of others",
+                        FCT_FMT(str_head(t->id, 80)));
+    t->history = ctl_history_json(&entry);
+    if (!t->left)
+        buf_put_c(&t->text, "not stored, or deleted since; what the history says:\n");
+    ctl_history_put(t->c, &entry, &t->text);
+    return true;
+}
+
+static FCT_MAY_WAIT bool trace_copies(struct tracing *t, size_t *n, struct fct_err *err)
+{
+    const struct store_trace *copy;
+
+    if (!store_trace(t->c->store, t->id, t->c->arena, &copy, n, err))
+        return false;
+    for (size_t i = 0; i < *n; i++) {
+        if (i > 0)
+            buf_put_char(&t->text, '\n');
+        put_copy(t->c, &copy[i], &t->text);
+        json_array_append_new(t->copies, copy_json(t->c, &copy[i]));
     }
-    if (c->json) {
-        ctl_print_json(json_pack("{s:o}", "history", ctl_history_json(&entry)));
-        return CTL_OK;
-    }
-    buf_put_c(&text, "not stored, or deleted since; what the history says:\n");
-    ctl_history_put(c, &entry, &text);
-    ctl_print(&text);
-    return CTL_OK;
+    return true;
+}
+
+static FCT_MAY_WAIT bool trace_all(struct tracing *t, struct fct_err *err)
+{
+    FCT_CLEANUP(buf_free) struct buf way = BUF_INIT(TEXT_MAX);
+    size_t n;
+
+    if (!trace_copies(t, &n, err) ||
+        !ctl_queue_trace(t->c, t->id, &way, &t->queue, &t->left, err) ||
+        (n == 0 && !trace_history(t, err)))
+        return false;
+    if (t->left && t->text.n > 0)
+        buf_put_char(&t->text, '\n');
+    buf_put_str(&t->text, buf_str(&way));
+    return true;
+}
+
+/* As it was before mail left: the copies alone; else an object with all. */
+static void print_json(struct tracing *t)
+{
+    if (t->left)
+        ctl_print_json(json_pack("{s:O, s:O, s:O?}", "copies", t->copies, "queue", t->queue,
+                                 "history", t->history));
+    else if (t->history)
+        ctl_print_json(json_pack("{s:O}", "history", t->history));
+    else
+        ctl_print_json(json_incref(t->copies));
 }
 
 int ctl_trace(struct ctl *c)
 {
-    struct fct_str id = str_from(c->word[0]);
-    struct buf text = BUF_INIT(TEXT_MAX);
-    const struct store_trace *copy;
+    struct tracing t = {
+        .c = c, .id = str_from(c->word[0]), .text = BUF_INIT(TEXT_MAX), .copies = json_array()};
     struct fct_err err = {0};
-    json_t *all;
-    size_t n;
+    bool ok = trace_all(&t, &err);
 
-    if (!store_trace(c->store, id, c->arena, &copy, &n, &err))
-        return ctl_error(&err);
-    if (n == 0)
-        return trace_history(c, id);
-    all = json_array();
-    for (size_t i = 0; i < n; i++) {
-        if (i > 0)
-            buf_put_char(&text, '\n');
-        put_copy(c, &copy[i], &text);
-        json_array_append_new(all, copy_json(c, &copy[i]));
-    }
-    if (c->json)
-        ctl_print_json(json_incref(all));
-    else
-        ctl_print(&text);
-    json_decref(all);
-    buf_free(&text);
-    return CTL_OK;
+    if (ok && c->json)
+        print_json(&t);
+    else if (ok)
+        ctl_print(&t.text);
+    json_decref(t.copies);
+    json_decref(t.queue);
+    json_decref(t.history);
+    buf_free(&t.text);
+    return ok ? CTL_OK : ctl_error(&err);
 }

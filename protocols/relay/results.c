@@ -142,6 +142,9 @@ void results_add(struct results *all, const struct queue_result *result)
     *r = *result;
     r->reply = arena_str(b->arena, result->reply);
     r->host = arena_str(b->arena, result->host);
+    r->address = arena_str(b->arena, result->address);
+    r->status = arena_str(b->arena, result->status);
+    r->tls = arena_str(b->arena, result->tls);
     if (b->n >= BATCH_MAX)
         send_open(all);
 }
