@@ -217,6 +217,28 @@ static void add_message_id(struct fct_call *call)
     host->header_add(call, FCT_TOP, view("Message-ID"), (struct fct_str){text, n});
 }
 
+static void complete(struct fct_call *call)
+{
+    if (!has_field(call, "Message-ID"))
+        add_message_id(call);
+    if (!has_field(call, "Date"))
+        add_date(call);
+}
+
+/* Mail for elsewhere comes by once more, at queue.in, where what is added leaves with it. Where
+ * this server delivers, recipients without an account are elsewhere. */
+static bool will_be_queued(struct fct_call *call)
+{
+    const struct fct_recipient *r;
+
+    if (!same_nocase(host->conn(call)->frontend, view("smtp")))
+        return false;
+    for (size_t i = 0; (r = host->recipient(call, i)) != NULL; i++)
+        if (r->account.n == 0)
+            return true;
+    return false;
+}
+
 static enum fct_verdict on_headers(struct fct_call *call, const struct fct_ev_headers *ev,
                                    void *state)
 {
@@ -228,12 +250,19 @@ static enum fct_verdict on_headers(struct fct_call *call, const struct fct_ev_he
     for (size_t i = 0; i < n; i++)
         if (is_forged(call, &h[i], conf))
             host->header_remove(call, &h[i]);
-    if (host->conn(call)->role == FCT_ROLE_SUBMISSION && conf->add_missing) {
-        if (!has_field(call, "Message-ID"))
-            add_message_id(call);
-        if (!has_field(call, "Date"))
-            add_date(call);
-    }
+    if (host->conn(call)->role == FCT_ROLE_SUBMISSION && conf->add_missing && !will_be_queued(call))
+        complete(call);
+    return FCT_NEXT;
+}
+
+static enum fct_verdict on_queue_in(struct fct_call *call, const struct fct_ev_queue_in *ev,
+                                    void *state)
+{
+    const struct headers_conf *conf = state;
+
+    (void)ev;
+    if (host->conn(call)->role == FCT_ROLE_SUBMISSION && conf->add_missing)
+        complete(call);
     return FCT_NEXT;
 }
 
@@ -249,6 +278,7 @@ static bool start(struct fct_self *self, const struct fct_host *given, const voi
 
 static const struct fct_hook_row hooks[] = {
     FCT_ON(headers, on_headers, .provides = "headers"),
+    FCT_ON(queue_in, on_queue_in, .provides = "headers", .may = FCT_MAY_ADD_HEADER),
 };
 
 FCT_EXPORT const struct fct_plugin fct_plugin = {

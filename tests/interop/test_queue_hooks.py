@@ -14,9 +14,9 @@ DOMAINS = ('one.test', 'two.test', 'three.test', 'four.test', 'five.test', 'six.
 number = iter(range(1, 1 << 30))
 
 
-def letter(subject):
-    return ('From: <alice@example.test>\r\nTo: <far@elsewhere.test>\r\nSubject: %s\r\nMessage-ID: <%d@client.test>\r\n'
-            'Date: Sun, 22 Nov 2026 08:00:00 +0000\r\n\r\nhello\r\n' % (subject, next(number))).encode()
+def letter(subject, bare=False):
+    more = '' if bare else 'Message-ID: <%d@client.test>\r\nDate: Sun, 22 Nov 2026 08:00:00 +0000\r\n' % next(number)
+    return ('From: <alice@example.test>\r\nTo: <far@elsewhere.test>\r\nSubject: %s\r\n%s\r\nhello\r\n' % (subject, more)).encode()
 
 
 class Base(unittest.TestCase):
@@ -52,7 +52,7 @@ class Base(unittest.TestCase):
             sink.messages.clear()
             sink.at.clear()
 
-    def send(self, to, subject='x'):
+    def send(self, to, subject='x', bare=False):
         """What was said at the end of the data."""
         with smtplib.SMTP('127.0.0.1', self.server.port('submission'), local_hostname=facteur.CLIENT) as c:
             c.ehlo()
@@ -60,11 +60,11 @@ class Base(unittest.TestCase):
             c.mail(ALICE)
             for one in [to] if isinstance(to, str) else to:
                 self.assertEqual(c.rcpt(one)[0], 250)
-            code, text = c.data(letter(subject))
+            code, text = c.data(letter(subject, bare))
             return code, text.decode()
 
-    def sent(self, to, subject='x'):
-        code, text = self.send(to, subject)
+    def sent(self, to, subject='x', bare=False):
+        code, text = self.send(to, subject, bare)
         self.assertEqual(code, 250, text)
         return re.search(r'as (\S+)', text).group(1)
 
@@ -177,6 +177,15 @@ class Rules(Base):
         self.assertEqual(self.sinks['two.test'].messages[0].recipients, ['far@two.test>'])
         self.assertTrue(self.sinks['two.test'].wait(2))
 
+    def test_filters_that_die(self):
+        """The relay asks those that come after them."""
+        for _ in range(2):
+            for pid in self.server.role_pids('filter'):
+                os.kill(pid, 9)
+            self.sent('far@one.test', 'goes')
+        self.assertTrue(self.sinks['one.test'].wait(2), self.server.log()[self.before:])
+        self.assertEqual([len(m.recipients) for m in self.sinks['one.test'].messages], [1, 1])
+
     def test_queue_delivered(self):
         self.sent(['a@one.test', 'b@one.test'])
         self.heard(r'heard delivered 127\.0\.0\.1:\d+ reply=250 2\.0\.0 taken tls= to=a@one\.test,b@one\.test')
@@ -222,6 +231,7 @@ class Patient(Base):
 class Signed(Base):
     """plugins/dkim signs what leaves once: where it enters the queue; and what stays where it is edited."""
     CONF = """server { user_filter = "" }
+plugin headers { }
 plugin dkim { deadline = 25s  keys = "%s"  sign = yes }
 lua { file = "%s" }
 """
@@ -256,6 +266,17 @@ lua { file = "%s" }
         self.sent(ALICE)
         (own,) = inbox(self.server, 1)
         self.assertEqual(len(own.get_all('DKIM-Signature')), 1)
+
+    def test_what_is_missing_is_added_and_covered(self):
+        """RFC 6409 8.2, 8.3: Date and Message-ID, in what leaves and in what stays."""
+        self.sent([ALICE, 'far@one.test'], 'bare', bare=True)
+        self.assertTrue(self.sinks['one.test'].wait(1))
+        data = self.sinks['one.test'].messages[0].data
+        (own,) = inbox(self.server, 1)
+        for field in ('Date', 'Message-ID'):
+            self.assertEqual(own.get_all(field), email.message_from_bytes(data).get_all(field))
+            self.assertEqual(len(own.get_all(field)), 1)
+        self.check(data)
 
     def test_after_what_rules_edit(self):
         """A rule gives it another subject, which is covered."""

@@ -193,6 +193,30 @@ START_TEST(answers_are_checked)
 }
 END_TEST
 
+/* Edits come with queue.in alone, and lie inside the message. */
+START_TEST(answers_with_edits)
+{
+    static const struct edit edits[] = {{0, 0, {"X: y\r\n", 6}, {"p", 1}},
+                                        {90, 10, {"", 0}, {"q", 1}}};
+    const struct filter_answer answer = {.verdict = FCT_QUARANTINE, .edits = {edits, 2}};
+    struct filter_answer got;
+    struct fct_err err = {0};
+    bool sticky;
+
+    filter_answer_encode(&answer, false, &out);
+    ck_assert_msg(
+        filter_answer_decode(arena, buf_str(&out), FCT_HOOK_queue_in, 100, &got, &sticky, &err),
+        "%s", err.text);
+    ck_assert_uint_eq(got.edits.n, 2);
+    ck_assert(str_equal(got.edits.edit[0].insert, edits[0].insert));
+    ck_assert_uint_eq(got.edits.edit[1].remove, 10);
+    ck_assert(
+        !filter_answer_decode(arena, buf_str(&out), FCT_HOOK_queue_in, 99, &got, &sticky, &err));
+    ck_assert(!filter_answer_decode(arena, buf_str(&out), FCT_HOOK_store_append, 100, &got, &sticky,
+                                    &err));
+}
+END_TEST
+
 /* ---- results ---- */
 
 static const struct edit sample_edits[] = {
@@ -297,6 +321,7 @@ int main(void)
     tcase_add_loop_test(tc, a_request_names_one_role, 0, 4);
     tcase_add_test(tc, message_there_and_back);
     tcase_add_loop_test(tc, answers_are_checked, 0, (int)FCT_COUNT(answers));
+    tcase_add_test(tc, answers_with_edits);
     tcase_add_test(tc, result_there_and_back);
     tcase_add_test(tc, results_must_fit_the_question);
     tcase_add_test(tc, hello_there_and_back);
