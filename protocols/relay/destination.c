@@ -160,6 +160,11 @@ void destination_press(struct destination *d)
 
     d->used_ms = now;
     if (d->waiting.n == 0)
+    if (d->pace.connections > d->limits.unproven) {
+        if (pace_is_silent(&d->pace, now))
+            sessions_give_up(d, d->limits.unproven);
+        look_again(d, d->limits.silence_ms);
+    }
         return;
     if (pace_is_dead(&d->pace, now) && d->pace.connections == 0) {
         give_up_waiting(d);

@@ -20,6 +20,7 @@ struct destination {
     struct pace_limits limits;
     struct pace pace;
     struct job_list waiting;
+    struct session *open;           /* all connections, those being made too */
     struct session *idle;           /* connections without work, the last used first */
     unsigned sessions;              /* fibers, those that say goodbye included */
     struct delivery_result trouble; /* while it is dead: why */

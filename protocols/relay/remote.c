@@ -57,7 +57,7 @@ void remote_open(struct remote *r, struct event_base *base, int fd, const char *
     const struct stream_limits limits = {INPUT_MAX, OUTPUT_HIGH};
 
     r->ext = (struct remote_extensions){0};
-    r->has_line = r->too_long = r->ended = r->tls_ready = false;
+    r->has_line = r->too_long = r->ended = r->tls_ready = r->in_doubt = r->given_up = false;
     r->trouble = (struct delivery_result){0};
     str_copy_c(r->trouble.host, sizeof r->trouble.host, str_from(host));
     r->io = stream_new(base, fd, NULL, &limits,
@@ -169,6 +169,8 @@ FCT_MAY_WAIT static int next_line(struct remote *r, uint64_t deadline_ms)
         stream_consumed(r->io);
         if (r->ended)
             return 0;
+        if (r->given_up)
+            return -1;
         if (wait_for_peer(r, deadline_ms) != FIBER_WOKEN)
             return -1;
     }
@@ -188,6 +190,7 @@ bool remote_reply(struct remote *r, enum outcome_step step, uint64_t timeout_ms,
         struct fct_str words;
         enum reply_state state;
         int got = next_line(r, deadline);
+        bool given_up = r->given_up || fiber_is_cancelled();
 
         if (got == 0)
             return remote_fail(r, "4.4.2",
@@ -195,9 +198,8 @@ bool remote_reply(struct remote *r, enum outcome_step step, uint64_t timeout_ms,
                                outcome_step_name(step));
         if (got < 0)
             return remote_fail(r, "4.4.1", "%s to %s%s",
-                               fiber_is_cancelled() ? "given up waiting for the answer"
-                                                    : "no answer",
-                               outcome_step_name(step), fiber_is_cancelled() ? "" : " in time");
+                               given_up ? "given up waiting for the answer" : "no answer",
+                               outcome_step_name(step), given_up ? "" : " in time");
         if (r->too_long)
             return remote_fail(r, "4.5.0", "a line of over %u bytes in the answer to %s",
                                REPLY_LINE_MAX, outcome_step_name(step));
@@ -211,6 +213,14 @@ bool remote_reply(struct remote *r, enum outcome_step step, uint64_t timeout_ms,
         if (state == REPLY_DONE)
             return true;
     }
+}
+
+bool remote_give_up(struct remote *r)
+{
+    if (!remote_is_open(r) || r->in_doubt || !fiber_wake(r->waiting))
+        return false;
+    r->given_up = true;
+    return true;
 }
 
 bool remote_has_input(const struct remote *r)

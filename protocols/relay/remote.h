@@ -17,6 +17,8 @@ struct remote {
     struct fiber_token waiting; /* of the fiber that reads */
     struct fct_str line;        /* taken in the loop, for the fiber */
     bool has_line, too_long, ended, tls_ready;
+    bool in_doubt; /* a whole message was sent, its answer is awaited */
+    bool given_up;
     enum stream_end end;
     struct delivery_result trouble;
     void (*heard)(void *arg); /* bytes came; may be NULL */
@@ -39,6 +41,9 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool remote_printf(struct remote *r, const char *fmt
 /* The next reply, whole. Of EHLO: what its lines announce goes to r->ext. */
 FCT_MAY_WAIT FCT_MUST_CHECK bool remote_reply(struct remote *r, enum outcome_step step,
                                               uint64_t timeout_ms, struct remote_reply *reply);
+/* What waits for an answer gets none. False: not now (nobody waits, or in_doubt). From the loop or
+ * another fiber. */
+bool remote_give_up(struct remote *r);
 /* Has it sent something that was not read yet? */
 bool remote_has_input(const struct remote *r);
 /* Wait until it sends something, closes, `token`'s owner wakes us, or the time is over. */

@@ -340,8 +340,12 @@ static void settle_in_doubt(struct dialogue *d)
 FCT_MAY_WAIT static bool hear_end(struct dialogue *d)
 {
     enum outcome outcome;
+    bool answered;
 
-    if (!hear(d, STEP_DOT, d->conf->dot_timeout.ms)) {
+    d->r->in_doubt = true;
+    answered = hear(d, STEP_DOT, d->conf->dot_timeout.ms);
+    d->r->in_doubt = false;
+    if (!answered) {
         settle_in_doubt(d);
         return false;
     }

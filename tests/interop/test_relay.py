@@ -1,11 +1,11 @@
 """Mail for other servers, from submission to a sink that takes it or misbehaves at a step of the dialogue: bytes, retries, reports, round trips."""
-import email, imaplib, os, re, smtplib, sys, tempfile, time, unittest
+import email, imaplib, os, re, smtplib, socket, sys, tempfile, threading, time, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
 from smtp_sink import DROP, HANG, Sink, USUAL, certificate
 
-FAST = '''relay { retry = ["1s"]  retry_jitter = 0  dead_first = 1s  dead_max = 1s  idle_keep = 1s  %s }
+FAST = '''relay { suppress = 0s  retry = ["1s"]  retry_jitter = 0  dead_first = 1s  dead_max = 1s  idle_keep = 1s  %s }
 smtp { relay_networks = ["127.0.0.0/8"]  max_errors = 1000 }
 '''
 ALICE = 'alice@example.test'
@@ -387,6 +387,38 @@ class Patience(Relaying):
         self.assertEqual((told['action'], told['status']), ('delayed', '4.2.1'))
         self.assertTrue(sink.wait(1))
         self.assertEqual(inbox(self.server, 1, 1), [])
+
+
+def is_open(session):
+    """Whether the other side has not hung up; reads nothing."""
+    try:
+        return session.sock.recv(65536, socket.MSG_PEEK | socket.MSG_DONTWAIT) != b'' if not session.buffer else True
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+class FallsSilent(Relaying):
+    EXTRA = 'silence = 1s  patience = 1ms'
+
+    def test_surplus_connections_end(self):
+        """Many connections to a destination that answers; then it does not: two are left, the mail stays queued and goes later."""
+        sink = self.sink(extensions=['8BITMIME'], at={'mail': 0.1})
+        for _ in range(60):
+            send(self.server, 'far@one.test')
+        self.assertTrue(sink.wait_sessions(4))
+        sink.at['mail'] = [HANG]
+        self.assertTrue(wait_for(lambda: all(any(line.startswith('MAIL') for line in s.lines) for s in sink.sessions), 5))
+        self.assertTrue(wait_for(lambda: sum(is_open(s) for s in sink.sessions) <= 2, 10))
+        time.sleep(2)
+        self.assertLessEqual(sum(is_open(s) for s in sink.sessions), 2)
+        sink.at['mail'] = [None]
+        before, sink.ending = sink.ending, threading.Event()
+        before.set()
+        self.assertTrue(sink.wait(60, 40))
+        self.assertEqual(len({m.data for m in sink.messages}), 60)
+        self.assertEqual(len(sink.messages), 60)
 
 
 class Expiry(Relaying):
