@@ -87,7 +87,7 @@ bool sendmail_address(struct arena *arena, struct fct_str text, struct fct_str s
     if (text.n > 1 && text.p[0] == '<' && text.p[text.n - 1] == '>')
         text = (struct fct_str){text.p + 1, text.n - 2};
     for (size_t i = 0; i < text.n; i++)
-        if (is_bad_octet(text.p[i]) && text.p[0] != '"')
+        if (is_bad_octet(text.p[i]) && (text.p[0] != '"' || (unsigned char)text.p[i] < ' '))
             return fct_fail(err, FCT_SYNTAX, "\"%.*s\" is no address",
                             FCT_FMT(str_head(text, 200)));
     if (text.n == 0)

@@ -27,7 +27,7 @@ static const struct fct_conf_key smtp_keys[] = {
     FCT_CONF_KEY(struct smtp_conf, require_tls,        "no",   "Refuse MAIL before STARTTLS (530). On an mx listener this loses mail of servers without TLS"),
     FCT_CONF_KEY(struct smtp_conf, mx_auth,            "no",   "Offer AUTH on mx listeners too, not on submission only"),
     FCT_CONF_KEY(struct smtp_conf, relay_networks,     "[]",   "Clients that may send to other servers without a login: addresses and networks, \"!\" before an entry makes an exception. For machines of your own only"),
-    FCT_CONF_KEY(struct smtp_conf, max_hold,           "0s",   "How far ahead a message may be scheduled (FUTURERELEASE, RFC 4865); 0s: not offered"),
+    FCT_CONF_KEY(struct smtp_conf, max_hold,           "30d",  "How far ahead a message may be scheduled (FUTURERELEASE, RFC 4865); 0s: not offered"),
     FCT_CONF_KEY(struct smtp_conf, hide_client,        "yes",  "Leave name and address of a client that has logged in out of the Received field; log and queue know them"),
     FCT_CONF_KEY(struct smtp_conf, max_undo,           "1m",   "Longest time that an account may keep what it sends for second thoughts (its setting undo_window); 0s: not possible"),
     FCT_CONF_KEY(struct smtp_conf, submission_repairs_line_ends, "yes", "Submission turns a lone LF in a body into CRLF; mx refuses it always, and so does submission when it could pass for the end of a message (RFC 5321 2.3.8)"),

@@ -91,8 +91,10 @@ SMTP = {
     'DSN': ('AUTH PLAIN %s\r\nMAIL FROM:<%s> RET=HDRS ENVID=x+2B\r\nRCPT TO:<bob@example.test> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;b@c\r\n' % (PLAIN, USER), 3, '250'),
     'MT-PRIORITY': ('AUTH PLAIN %s\r\nMAIL FROM:<%s> MT-PRIORITY=-3\r\n' % (PLAIN, USER), 2, '250'),
     'REQUIRETLS': ('MAIL FROM:<a@b.example> REQUIRETLS\r\n', 1, '250'),
+    'LIMITS': ('MAIL FROM:<a@b.example>\r\n' + 'RCPT TO:<%s>\r\n' % USER * 1001, 1002, '452'),  # RCPTMAX=1000
+    'FUTURERELEASE': ('AUTH PLAIN %s\r\nMAIL FROM:<%s> HOLDFOR=60\r\n' % (PLAIN, USER), 2, '250'),
 }
-SUBMISSION = ('AUTH', 'DSN', 'MT-PRIORITY')
+SUBMISSION = ('AUTH', 'DSN', 'MT-PRIORITY', 'FUTURERELEASE')
 POP3_LOGIN = 'USER %s\r\nPASS pass\r\n' % USER
 POP3 = {
     'USER': (POP3_LOGIN, r'\+OK.*\n\+OK'),
