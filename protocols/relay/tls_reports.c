@@ -97,6 +97,12 @@ FCT_MAY_WAIT static bool send_one(const struct day *day, struct fct_str to, stru
 
 /* ---- one domain ---- */
 
+static bool is_https(struct fct_str uri)
+{
+    return str_starts_nocase(uri, FCT_STR("https://"));
+}
+
+/* Addresses, and https: ones as they are. */
 FCT_MAY_WAIT static size_t who_wants_it(const struct day *day, struct fct_str *to)
 {
     struct fct_dns_answer answer = {0};
@@ -108,8 +114,12 @@ FCT_MAY_WAIT static size_t who_wants_it(const struct day *day, struct fct_str *t
                      clock_ms() + DNS_MS, &answer))
         return 0;
     found = tls_report_addresses(&answer, to, &why);
-    for (size_t i = 0; i < found; i++)
-        n += tls_report_mailto(day->arena, to[i], &to[n]);
+    for (size_t i = 0; i < found; i++) {
+        if (is_https(to[i]))
+            to[n++] = arena_str(day->arena, to[i]);
+        else
+            n += tls_report_mailto(day->arena, to[i], &to[n]);
+    }
     return n;
 }
 
@@ -135,7 +145,9 @@ FCT_MAY_WAIT static void send_domain(struct day *day)
     for (size_t i = 0; i < n; i++) {
         struct fct_err err = {0};
 
-        if (!send_one(day, to[i], buf_str(&gzip), &err))
+        if (!(is_https(to[i])
+                  ? policy_service_post(day->relay->policy, day->arena, to[i], buf_str(&gzip), &err)
+                  : send_one(day, to[i], buf_str(&gzip), &err)))
             log_event(EV_WARNING, FCT_STR(""), F_C("text", "a TLS report was not sent"),
                       F_STR("domain", day->domain), F_STR("to", to[i]), F_C("why", err.text));
         else

@@ -90,6 +90,13 @@ class Policies(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers['Content-Length']))
+        self.server.posted.append((self.path, self.headers['Content-Type'], body))
+        self.send_response(201)
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+
     def log_message(self, *args):
         pass
 
@@ -161,6 +168,7 @@ class OutboundTls(unittest.TestCase):
         web = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Policies)
         cls.sts = ['mta-sts.' + domain(name) for name in HOSTS if name.startswith('sts')]
         web.socket = cls.context(' '.join(cls.sts)).wrap_socket(web.socket, server_side=True, do_handshake_on_connect=False)
+        web.posted = []
         cls.web, cls.web_port = web, web.server_address[1]
         cls.serve(web)
 
@@ -176,7 +184,7 @@ class OutboundTls(unittest.TestCase):
             if name != 'none' and not name.startswith('sts'):
                 out.append('_%d._tcp.mx.%s. IN TLSA %s' % (cls.port, where, record.get(name) or cls.tlsa(file, 3)))
             if name in REPORTED:
-                out.append('_smtp._tls.%s. IN TXT "v=TLSRPTv1; rua=mailto:tls@reports.plain"' % where)
+                out.append('_smtp._tls.%s. IN TXT "v=TLSRPTv1; rua=mailto:tls@reports.plain%s"' % (where, ',https://mta-sts.sts.plain:%d/report' % cls.web_port if name == 'sts' else ''))
             if name.startswith('sts'):
                 out += ['_mta-sts.%s. IN TXT "v=STSv1; id=1;"' % where, 'mta-sts.%s. IN A 127.0.0.1' % where]
         return out
@@ -227,11 +235,11 @@ class OutboundTls(unittest.TestCase):
         """What was learned outlives the process: a policy whose web server is gone by now; counts of a day that ended meanwhile."""
         def of_good():
             return sum(m['TLS-Report-Domain'] == 'good.example' for m in self.reports())
+        told = of_good()
         with smtplib.SMTP('127.0.0.1', server.port('submission'), local_hostname=facteur.CLIENT, timeout=30) as s:
             s.login(ALICE, facteur.PASSWORD)
             s.sendmail(ALICE, ['erin@' + domain('good')], b'Subject: restart\r\n\r\n')
         self.until(lambda: any(name == 'good' and b'Subject: restart' in data for name, _, data in self.got), 'the mail')
-        told = of_good()
         self.assertEqual(server.stop(), 0)
         self.web.shutdown()
         self.web.server_close()
@@ -320,6 +328,9 @@ class OutboundTls(unittest.TestCase):
         self.assertTrue(all(p['summary']['total-failure-session-count'] == 0 for key in sums if key[0] != 'bad' for p in sums[key]), sums)
         self.assertEqual(sums[('bad', 'tlsa')][0]['failure-details'][0]['result-type'], 'validation-failure')
         self.assertEqual(sums[('bad', 'tlsa')][0]['failure-details'][0]['receiving-ip'], HOSTS['bad'][0])
+        path, kind, body = self.web.posted[0]
+        self.assertEqual((path, kind), ('/report', 'application/tlsrpt+gzip'))
+        self.assertEqual(json.loads(gzip.decompress(body))['policies'][0]['policy']['policy-domain'], 'sts.plain')
         self.assertIn('mode: enforce', sums[('sts', 'sts')][0]['policy']['policy-string'])
 
 

@@ -104,3 +104,23 @@ bool mta_sts_fetch(struct mta_sts_fetcher *f, struct arena *arena, struct fct_st
         ok = take_reply(arena, &reply, out, err);
     return ok || fct_fail_in(err, "MTA-STS policy of %.*s", FCT_FMT(str_head(domain, 100)));
 }
+
+bool mta_sts_fetcher_post(struct mta_sts_fetcher *f, struct arena *arena, struct fct_str url,
+                          struct fct_str gzip, struct fct_err *err)
+{
+    static const struct fct_str type = {"Content-Type: application/tlsrpt+gzip",
+                                        sizeof "Content-Type: application/tlsrpt+gzip" - 1};
+    struct fct_http_request request = {.size = sizeof request,
+                                       .method = "POST",
+                                       .url = url,
+                                       .header = &type,
+                                       .headers = 1,
+                                       .body = gzip};
+    struct fct_http_reply reply;
+
+    if (!f)
+        return fct_fail(err, FCT_TEMP, "no HTTPS (outbound_tls.mta_sts, outbound_tls.trust)");
+    return http_ask(f->http, arena, &request, &reply, err) &&
+           (reply.status / 100 == 2 ||
+            fct_fail(err, FCT_TEMP, "the web server answered %u", reply.status));
+}

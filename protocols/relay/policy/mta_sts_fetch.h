@@ -33,4 +33,10 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool mta_sts_fetch(struct mta_sts_fetcher *fetcher, 
                                                struct fct_str domain, struct mta_sts_policy *out,
                                                bool *certificate, struct fct_err *err);
 
+/* A report, gzip, to an https: address of a domain that asked for it (RFC 8460 5.4), by the same
+ * rules: a good certificate, no redirect. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool mta_sts_fetcher_post(struct mta_sts_fetcher *fetcher,
+                                                      struct arena *arena, struct fct_str url,
+                                                      struct fct_str gzip, struct fct_err *err);
+
 #endif

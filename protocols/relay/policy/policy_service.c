@@ -107,6 +107,12 @@ struct tls_report *policy_service_new_report(const struct policy_service *s)
     return new_report(s->conf);
 }
 
+bool policy_service_post(struct policy_service *s, struct arena *arena, struct fct_str url,
+                         struct fct_str gzip, struct fct_err *err)
+{
+    return mta_sts_fetcher_post(s->fetcher, arena, url, gzip, err);
+}
+
 void policy_service_save(const struct policy_service *s, struct buf *out)
 {
     if (s->cache)

@@ -29,6 +29,10 @@ const struct policy_conf *policy_service_conf(const struct policy_service *servi
 /* What is counted, NULL without conf->report; and room for counts of another time, the caller's. */
 struct tls_report *policy_service_report(struct policy_service *service);
 struct tls_report *policy_service_new_report(const struct policy_service *service);
+/* To an https: address of a domain that wants reports. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool policy_service_post(struct policy_service *service,
+                                                     struct arena *arena, struct fct_str url,
+                                                     struct fct_str gzip, struct fct_err *err);
 /* Policies that hold, as text, and back (mta_sts_cache.h). */
 void policy_service_save(const struct policy_service *service, struct buf *out);
 void policy_service_load(struct policy_service *service, struct fct_str text, int64_t now);
