@@ -331,6 +331,7 @@ static void start_tag(struct tokenizer *t)
         return;
     token->name = html_name(&t->values, raw, found);
     token->self_closing = self_closing;
+    t->out->has_base |= same(token->name, FCT_STR("base"));
     attach_attributes(t, token);
     if (!html_foreign_start(&t->foreign, token)) {
         t->content = content_of(token->name);

@@ -24,6 +24,7 @@ struct html_tokens {
     size_t n;
     size_t counted; /* tokens and attributes: what the limit is about */
     bool truncated; /* the limit was reached: nothing behind the last token was looked at */
+    bool has_base;  /* there is a base element, which changes what URLs mean */
     bool recoded;   /* offsets were mapped back from converted text */
     uint64_t steps; /* bytes looked at, for tests: linear in the input */
 };

@@ -556,7 +556,7 @@ static void text_token(struct reader *r, const struct fct_html_token *before,
 /* The first <base href> holds for the whole document (HTML standard 4.2.3). */
 static void find_base(struct reader *r, const struct html_tokens *tokens)
 {
-    for (size_t i = 0; i < tokens->n && !r->has_base; i++) {
+    for (size_t i = 0; tokens->has_base && i < tokens->n && !r->has_base; i++) {
         const struct fct_html_token *t = &tokens->token[i];
         const struct fct_html_attribute *href;
 
