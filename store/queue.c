@@ -5,6 +5,8 @@
 #include "core/base/str.h"
 #include "core/log/log.h"
 #include "store/client.h"
+#include "store/queue_history.h"
+#include "store/queue_rules.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -55,6 +57,7 @@ uint64_t queue_add(struct server *s, struct change *c, struct queue_entry *entry
         batch_append(&c->batch, queue_state_key(entry->id), buf_str(&value));
     }
     (void)queue_index_entry(s, &r, NULL, entry->held, domain, arena);
+    queue_history_queued(s, entry);
     change_touch(c, (struct touch){PART_QUEUE, 0, entry->id});
     buf_free(&value);
     arena_free(&arena);
@@ -91,8 +94,10 @@ static void finish_message(struct server *s, struct queue_message *m)
 static bool recipient_over(struct server *s, struct queue_message *m, struct queue_item *item,
                            uint32_t recipient)
 {
-    if (m->owner)
-        m->owner[recipient] |= OWNER_DONE;
+    uint32_t *owner = queue_owners(m);
+
+    if (owner)
+        owner[recipient] |= OWNER_DONE;
     m->open--;
     s->queue->index.recipients--;
     if (--item->open == 0)
@@ -103,7 +108,9 @@ static bool recipient_over(struct server *s, struct queue_message *m, struct que
 /* A result of a job on lease: with the last one the lease ends. */
 static void answered(struct server *s, struct queue_item *item)
 {
-    if (item->place != JOB_ACTIVE || item->awaited == 0 || --item->awaited > 0)
+    struct queue_active *a = queue_index_active(&s->queue->index, item);
+
+    if (!a || a->awaited == 0 || --a->awaited > 0)
         return;
     queue_index_due(&s->queue->index, item, item->due == UINT32_MAX ? 0 : item->due);
 }
@@ -112,13 +119,15 @@ static void later(struct server *s, struct queue_message *m, struct queue_item *
                   const struct queue_result *r, uint32_t lessee)
 {
     uint32_t due = queue_due_at(r->next_try);
-    bool again = m->owner && (m->owner[r->recipient] & OWNER_ANSWERED);
+    const struct queue_active *a = queue_index_active(&s->queue->index, item);
+    uint32_t *owner = queue_owners(m);
+    bool again = owner && (owner[r->recipient] & OWNER_ANSWERED);
 
-    if (item->place == JOB_ACTIVE && (item->lessee != lessee || again))
+    if (a && (a->lessee != lessee || again))
         return;
-    if (m->owner && item->place == JOB_ACTIVE)
-        m->owner[r->recipient] |= OWNER_ANSWERED;
-    if (item->place != JOB_ACTIVE)
+    if (owner && a)
+        owner[r->recipient] |= OWNER_ANSWERED;
+    if (!a)
         queue_index_due(&s->queue->index, item, due);
     else if (due < item->due)
         item->due = due;
@@ -130,17 +139,20 @@ void queue_result(struct server *s, const struct queue_result *r, uint32_t lesse
     struct queue_message *m = queue_index_find(&s->queue->index, r->id);
     struct queue_item *item = m ? queue_message_item(m, r->recipient) : NULL;
     struct buf change = BUF_INIT(QUEUE_CHANGE_MAX);
+    const struct queue_active *a;
     bool over = r->outcome < QUEUE_OUT_DEFERRED;
 
     if (!item || item->place == JOB_FRESH)
         return;
+    queue_history_result(s, r);
     if (over && m->open == 1) { /* the entry goes: what became of it is in the log */
         finish_message(s, m);
         queue_flush_soon(s);
         queue_wake(s); /* its domain has room again */
         return;
     }
-    if (!over && item->place == JOB_ACTIVE && item->lessee != lessee)
+    a = queue_index_active(&s->queue->index, item);
+    if (!over && a && a->lessee != lessee)
         return;
     if (r->outcome != QUEUE_OUT_RETURNED || r->reply.n > 0 || r->next_try > 0) {
         queue_state_result(&change, r, clock_wall());
@@ -150,7 +162,7 @@ void queue_result(struct server *s, const struct queue_result *r, uint32_t lesse
     if (!over) {
         later(s, m, item, r, lessee);
     } else {
-        bool was_answered = m->owner[r->recipient] & OWNER_ANSWERED;
+        bool was_answered = queue_owners(m)[r->recipient] & OWNER_ANSWERED;
 
         (void)recipient_over(s, m, item, r->recipient);
         if (!was_answered)
@@ -180,40 +192,48 @@ static uint32_t lease_seconds(const struct server *s)
 /* Results are awaited of the recipients that are claimed, not of others of the same job. */
 static void lease_again(struct server *s, struct queue_item *item, uint32_t lessee)
 {
-    struct queue_message *m = item->of;
+    struct queue_message *m = queue_item_message(item);
+    uint32_t *owner = queue_owners(m);
 
     queue_index_lease_item(&s->queue->index, item, lessee, queue_clock() + lease_seconds(s));
-    item->awaited = m->owner ? 0 : 1;
-    for (uint32_t i = 0; m->owner && i < m->recipients; i++)
+    queue_index_active(&s->queue->index, item)->awaited = owner ? 0 : 1;
+    for (uint32_t i = 0; owner && i < m->recipients; i++)
         if (queue_message_item(m, i) == item)
-            m->owner[i] |= OWNER_ANSWERED;
+            owner[i] |= OWNER_ANSWERED;
 }
 
 void queue_claim(struct server *s, const struct queue_claim *claim, uint32_t lessee)
 {
     struct queue_message *m = queue_index_find(&s->queue->index, claim->id);
     struct queue_item *item = m && m->durable ? queue_message_item(m, claim->recipient) : NULL;
+    const struct queue_active *a;
+    uint32_t *owner;
 
     if (!item)
         return;
-    if (item->place != JOB_ACTIVE || item->lessee != lessee)
+    a = queue_index_active(&s->queue->index, item);
+    if (!a || a->lessee != lessee)
         lease_again(s, item, lessee);
-    if (m->owner && (m->owner[claim->recipient] & OWNER_ANSWERED)) {
-        m->owner[claim->recipient] &= ~OWNER_ANSWERED;
-        item->awaited++;
+    owner = queue_owners(m);
+    if (owner && (owner[claim->recipient] & OWNER_ANSWERED)) {
+        owner[claim->recipient] &= ~OWNER_ANSWERED;
+        queue_index_active(&s->queue->index, item)->awaited++;
     }
 }
 
 struct queue_item *queue_lease(struct server *s, uint32_t lessee)
 {
     struct queue_item *item;
+    struct queue_message *m;
+    uint32_t *owner;
 
     (void)queue_index_turn(&s->queue->index);
     item = queue_index_lease(&s->queue->index, lessee, lease_seconds(s));
-    if (item && item->of->owner)
-        for (uint32_t i = 0; i < item->of->recipients; i++)
-            if (queue_message_item(item->of, i) == item)
-                item->of->owner[i] &= ~OWNER_ANSWERED;
+    m = item ? queue_item_message(item) : NULL;
+    owner = m ? queue_owners(m) : NULL;
+    for (uint32_t i = 0; owner && i < m->recipients; i++)
+        if (queue_message_item(m, i) == item)
+            owner[i] &= ~OWNER_ANSWERED;
     return item;
 }
 
@@ -283,9 +303,27 @@ static void retry(struct server *s, struct queue_message *m)
 
         if (item->place == JOB_WAITING || item->place == JOB_HELD)
             queue_index_due(q, item, 0);
-        if (item->place == JOB_READY && item->home->blocked)
-            queue_index_set(q, item->home->domain, item->home->jobs, 0);
+        if (item->place == JOB_READY && item->home->busy->blocked)
+            queue_index_set(q, queue_home_domain(item->home), item->home->busy->jobs, 0);
     }
+}
+
+/* Nobody has tried it, and nobody may yet. */
+static bool may_undo(struct server *s, const struct queue_message *m)
+{
+    struct arena *arena = arena_new(NULL);
+    struct queue_progress state;
+    struct queue_record r;
+    struct fct_err err = {0};
+    bool yes = queue_read(s, m, arena, &r, &state, &err) &&
+               r.entry.envelope.hold_until > clock_wall() && !state.hurried;
+
+    for (size_t i = 0; yes && i < r.entry.n; i++)
+        yes = r.entry.recipient[i].last_try == 0;
+    for (uint32_t i = 0; yes && i < m->items; i++)
+        yes = m->item[i].place == JOB_WAITING || m->item[i].place == JOB_HELD;
+    arena_free(&arena);
+    return yes;
 }
 
 bool queue_act(struct server *s, enum queue_act act, uint64_t id)
@@ -293,9 +331,10 @@ bool queue_act(struct server *s, enum queue_act act, uint64_t id)
     struct queue_message *m = queue_index_find(&s->queue->index, id);
     struct buf change = BUF_INIT(QUEUE_CHANGE_MAX);
 
-    if (!m || !m->durable)
+    if (!m || !m->durable || (act == QUEUE_UNDO && !may_undo(s, m)))
         return false;
-    if (act == QUEUE_DROP) {
+    queue_history_act(s, id, act);
+    if (act == QUEUE_DROP || act == QUEUE_UNDO) {
         finish_message(s, m);
         queue_flush_soon(s);
         return true;
@@ -323,6 +362,7 @@ bool queue_open(struct server *s, struct fct_err *err)
 
     FCT_ASSERT(q);
     s->queue = q;
+    queue_history_open(s);
     q->noted = BUF_INIT(64u << 20);
     queue_index_init(&q->index, s->conf->queue_domain_jobs);
     q->flush = evtimer_new(s->base, queue_on_flush, s);
@@ -363,25 +403,26 @@ void queue_close(struct server *s)
 static const struct queue_item *item_before(const struct queue_index *before,
                                             const struct queue_item *item)
 {
-    struct queue_message *m = queue_index_find(before, item->of->id);
+    struct queue_message *m = queue_index_find(before, queue_item_message(item)->id);
 
     for (uint32_t i = 0; m && i < m->items; i++)
-        if (m->item[i].home && str_equal(m->item[i].home->domain, item->home->domain))
+        if (m->item[i].home &&
+            str_equal(queue_home_domain(m->item[i].home), queue_home_domain(item->home)))
             return &m->item[i];
     return NULL;
 }
 
 /* What is on lease stays there, what waits goes on waiting. What was over in memory alone was sent,
  * perhaps: it is not tried at once. */
-static void take_over(struct queue_index *q, const struct queue_index *before,
-                      struct queue_item *item)
+static void take_over(struct queue_index *q, struct queue_index *before, struct queue_item *item)
 {
     const struct queue_item *old = item_before(before, item);
+    const struct queue_active *lease = old ? queue_index_active(before, old) : NULL;
 
     if (!old)
         queue_index_due(q, item, queue_clock() + SAY_AGAIN_S);
-    else if (old->place == JOB_ACTIVE)
-        queue_index_lease_item(q, item, old->lessee, old->until);
+    else if (lease)
+        queue_index_lease_item(q, item, lease->lessee, lease->until);
     else if (old->place == JOB_WAITING || old->place == JOB_READY)
         queue_index_due(q, item, old->due);
 }

@@ -39,13 +39,12 @@ static void sink(struct queue_heap *h, size_t at, queue_before before)
 void queue_heap_add(struct queue_heap *h, struct queue_item *item, queue_before before)
 {
     if (h->n == h->room) {
-        h->room = h->room ? 2 * h->room : 4;
+        h->room += h->room / 8 + 4;
         h->item = realloc(h->item, h->room * sizeof *h->item);
         FCT_ASSERT(h->item);
     }
     put(h, h->n++, item);
-    if (before)
-        rise(h, h->n - 1, before);
+    rise(h, h->n - 1, before);
 }
 
 void queue_heap_remove(struct queue_heap *h, struct queue_item *item, queue_before before)
@@ -55,10 +54,8 @@ void queue_heap_remove(struct queue_heap *h, struct queue_item *item, queue_befo
     FCT_ASSERT(at < h->n && h->item[at] == item);
     if (at != --h->n) {
         put(h, at, h->item[h->n]);
-        if (before) {
-            rise(h, at, before);
-            sink(h, h->item[at]->at, before);
-        }
+        rise(h, at, before);
+        sink(h, h->item[at]->at, before);
     }
     if (h->n > 0 || h->room <= 64)
         return;

@@ -7,7 +7,6 @@
 
 typedef bool (*queue_before)(const struct queue_item *a, const struct queue_item *b);
 
-/* before NULL: in no order. */
 void queue_heap_add(struct queue_heap *h, struct queue_item *item, queue_before before);
 void queue_heap_remove(struct queue_heap *h, struct queue_item *item, queue_before before);
 

@@ -5,6 +5,7 @@
 #include "core/base/err.h"
 #include "core/base/str.h"
 #include "store/queue_heap.h"
+#include "store/queue_home.h"
 
 #include <stdlib.h>
 
@@ -15,120 +16,45 @@ uint32_t queue_clock(void)
 
 void queue_index_init(struct queue_index *q, uint32_t jobs)
 {
-    *q = (struct queue_index){.homes = map_new(), .logins = map_new(), .jobs = jobs};
+    *q = (struct queue_index){
+        .logins = map_new(),
+        .jobs = jobs,
+        .single = {.size = sizeof(struct queue_message) + sizeof(struct queue_item)}};
 }
 
 /* ---- order ---- */
 
 static bool is_due_before(const struct queue_item *a, const struct queue_item *b)
 {
-    return a->due != b->due ? a->due < b->due : a->of->id < b->of->id;
+    return a->due != b->due ? a->due < b->due
+                            : queue_item_message(a)->id < queue_item_message(b)->id;
 }
 
 static bool is_sent_before(const struct queue_item *a, const struct queue_item *b)
 {
-    return a->of->priority != b->of->priority ? a->of->priority > b->of->priority
-                                              : a->of->id < b->of->id;
-}
+    const struct queue_message *x = queue_item_message(a), *y = queue_item_message(b);
 
-/* ---- domains ---- */
-
-static struct queue_home *home_of(struct queue_index *q, struct fct_str domain)
-{
-    struct queue_home *h = map_get(q->homes, domain);
-
-    if (h)
-        return h;
-    h = calloc(1, sizeof *h);
-    FCT_ASSERT(h);
-    h->domain = (struct fct_str){str_dup_c(domain), domain.n};
-    map_put(q->homes, domain, h);
-    return h;
-}
-
-static void ring_leave(struct queue_index *q, struct queue_home *h)
-{
-    if (!h->behind)
-        return;
-    if (q->ring == h)
-        q->ring = h->behind == h ? NULL : h->behind;
-    h->before->behind = h->behind;
-    h->behind->before = h->before;
-    h->before = h->behind = NULL;
-}
-
-/* Behind all others. */
-static void ring_join(struct queue_index *q, struct queue_home *h)
-{
-    if (h->behind)
-        return;
-    if (!q->ring) {
-        h->before = h->behind = q->ring = h;
-        return;
-    }
-    h->behind = q->ring;
-    h->before = q->ring->before;
-    h->before->behind = h->behind->before = h;
-}
-
-static void block(struct queue_index *q, struct queue_home *h)
-{
-    if (q->nblocked == 0 || h->not_before_ms < q->unblock_ms)
-        q->unblock_ms = h->not_before_ms;
-    if (h->blocked)
-        return;
-    if (q->nblocked == q->blocked_room) {
-        q->blocked_room = q->blocked_room ? 2 * q->blocked_room : 16;
-        q->blocked = realloc(q->blocked, q->blocked_room * sizeof *q->blocked);
-        FCT_ASSERT(q->blocked);
-    }
-    h->blocked = true;
-    q->blocked[q->nblocked++] = h;
-}
-
-#define HOMES_KEPT 10000u /* with nothing but what was said about them */
-
-/* Nothing is left in it and nothing is known about it. */
-static void forget_home(struct queue_index *q, struct queue_home *h)
-{
-    struct fct_str name = h->domain;
-
-    if (h->items > 0 || h->blocked || (h->jobs > 0 && map_count(q->homes) < HOMES_KEPT))
-        return;
-    ring_leave(q, h);
-    map_remove(q->homes, name);
-    free(h->ready.item);
-    free(h);
-    free((void *)(uintptr_t)name.p);
-}
-
-/* Does it belong into the ring now? */
-static void settle(struct queue_index *q, struct queue_home *h)
-{
-    uint32_t jobs = h->jobs ? h->jobs : q->jobs;
-
-    if (h->not_before_ms > clock_ms()) {
-        ring_leave(q, h);
-        block(q, h);
-    } else if (h->ready.n > 0 && h->active < jobs) {
-        ring_join(q, h);
-    } else {
-        ring_leave(q, h);
-    }
-}
-
-void queue_index_set(struct queue_index *q, struct fct_str domain, uint32_t jobs,
-                     uint64_t not_before_ms)
-{
-    struct queue_home *h = home_of(q, domain);
-
-    h->jobs = jobs == q->jobs ? 0 : jobs;
-    h->not_before_ms = not_before_ms ? clock_ms() + not_before_ms : 0;
-    settle(q, h);
-    forget_home(q, h);
+    return x->priority != y->priority ? x->priority > y->priority : x->id < y->id;
 }
 
 /* ---- where a job is ---- */
+
+static void join_active(struct queue_index *q, struct queue_item *item)
+{
+    if (q->nactive == q->active_room) {
+        q->active_room = q->active_room ? 2 * q->active_room : 64;
+        q->active = realloc(q->active, q->active_room * sizeof *q->active);
+        FCT_ASSERT(q->active);
+    }
+    item->at = (uint32_t)q->nactive;
+    q->active[q->nactive++] = (struct queue_active){.item = item};
+}
+
+static void leave_active(struct queue_index *q, const struct queue_item *item)
+{
+    q->active[item->at] = q->active[--q->nactive];
+    q->active[item->at].item->at = item->at;
+}
 
 static void leave_place(struct queue_index *q, struct queue_item *item)
 {
@@ -137,12 +63,12 @@ static void leave_place(struct queue_index *q, struct queue_item *item)
         queue_heap_remove(&q->waiting, item, is_due_before);
         break;
     case JOB_READY:
-        queue_heap_remove(&item->home->ready, item, is_sent_before);
+        queue_heap_remove(&item->home->busy->ready, item, is_sent_before);
         q->ready--;
         break;
     case JOB_ACTIVE:
-        queue_heap_remove(&q->active, item, NULL);
-        item->home->active--;
+        leave_active(q, item);
+        item->home->busy->active--;
         break;
     case JOB_HELD:
         q->held--;
@@ -151,34 +77,44 @@ static void leave_place(struct queue_index *q, struct queue_item *item)
     case JOB_OVER:
         break;
     }
-    item->lessee = item->awaited = 0;
 }
 
 static void take_place(struct queue_index *q, struct queue_item *item, enum queue_place place)
 {
     leave_place(q, item);
-    item->place = (uint8_t)place;
+    item->place = (uint32_t)place & 0xf;
     if (place == JOB_WAITING) {
         queue_heap_add(&q->waiting, item, is_due_before);
     } else if (place == JOB_READY) {
-        queue_heap_add(&item->home->ready, item, is_sent_before);
+        queue_heap_add(&queue_home_busy(item->home)->ready, item, is_sent_before);
         q->ready++;
     } else if (place == JOB_ACTIVE) {
-        queue_heap_add(&q->active, item, NULL);
-        item->home->active++;
+        join_active(q, item);
+        queue_home_busy(item->home)->active++;
     } else if (place == JOB_HELD) {
         q->held++;
     }
-    settle(q, item->home);
+    queue_home_settle(q, item->home);
+}
+
+#define RING_WIDE 1000u /* domains */
+
+/* Those that have to wait for their turn for long anyway need no place in it yet. */
+static bool has_place_in_ring(const struct queue_index *q, const struct queue_item *item)
+{
+    return item->home->busy || q->in_ring < RING_WIDE;
 }
 
 void queue_index_due(struct queue_index *q, struct queue_item *item, uint32_t due)
 {
     item->due = due;
-    if (item->of->held)
+    if (queue_item_message(item)->held)
         take_place(q, item, JOB_HELD);
+    else if (due > queue_clock() || !has_place_in_ring(q, item))
+        take_place(q, item, JOB_WAITING);
     else
-        take_place(q, item, due > queue_clock() ? JOB_WAITING : JOB_READY);
+        take_place(q, item, JOB_READY);
+    queue_home_rest(q, item->home);
 }
 
 void queue_index_over(struct queue_index *q, struct queue_item *item)
@@ -190,7 +126,7 @@ void queue_index_over(struct queue_index *q, struct queue_item *item)
     take_place(q, item, JOB_OVER);
     item->home = NULL;
     h->items--;
-    forget_home(q, h);
+    queue_home_rest(q, h);
 }
 
 void queue_index_hold(struct queue_index *q, struct queue_message *m, bool held)
@@ -204,6 +140,16 @@ void queue_index_hold(struct queue_index *q, struct queue_message *m, bool held)
 
 /* ---- messages ---- */
 
+static struct queue_message *slot_message(const struct queue_slot *slot)
+{
+    return slot->what & 1 ? NULL : (struct queue_message *)slot->what;
+}
+
+static uint64_t slot_id(const struct queue_slot *slot)
+{
+    return slot->what & 1 ? slot->what >> 1 : slot_message(slot)->id;
+}
+
 static struct queue_slot *slot_above(const struct queue_index *q, uint64_t after)
 {
     size_t low = 0, high = q->slots;
@@ -211,7 +157,7 @@ static struct queue_slot *slot_above(const struct queue_index *q, uint64_t after
     while (low < high) {
         size_t middle = (low + high) / 2;
 
-        if (q->slot[middle].id > after)
+        if (slot_id(&q->slot[middle]) > after)
             high = middle;
         else
             low = middle + 1;
@@ -223,7 +169,7 @@ struct queue_message *queue_index_find(const struct queue_index *q, uint64_t id)
 {
     const struct queue_slot *at = id > 0 && q->slots > 0 ? slot_above(q, id - 1) : NULL;
 
-    return at && at < q->slot + q->slots && at->id == id ? at->message : NULL;
+    return at && at < q->slot + q->slots && slot_id(at) == id ? slot_message(at) : NULL;
 }
 
 struct queue_message *queue_index_next(const struct queue_index *q, uint64_t after)
@@ -231,8 +177,8 @@ struct queue_message *queue_index_next(const struct queue_index *q, uint64_t aft
     if (q->slots == 0)
         return NULL;
     for (struct queue_slot *at = slot_above(q, after); at < q->slot + q->slots; at++)
-        if (at->message)
-            return at->message;
+        if (slot_message(at))
+            return slot_message(at);
     return NULL;
 }
 
@@ -241,7 +187,7 @@ static void squeeze_slots(struct queue_index *q)
     size_t kept = 0;
 
     for (size_t i = 0; i < q->slots; i++)
-        if (q->slot[i].message)
+        if (slot_message(&q->slot[i]))
             q->slot[kept++] = q->slot[i];
     q->slots = kept;
 }
@@ -252,14 +198,15 @@ static void keep_message(struct queue_index *q, struct queue_message *m)
     size_t at;
 
     if (q->slots == q->slot_room) {
-        q->slot_room = q->slot_room ? 2 * q->slot_room : 64;
+        q->slot_room += q->slot_room / 8 + 64;
         q->slot = realloc(q->slot, q->slot_room * sizeof *q->slot);
         FCT_ASSERT(q->slot);
     }
-    at = q->slots > 0 && q->slot[q->slots - 1].id > m->id ? (size_t)(slot_above(q, m->id) - q->slot)
-                                                          : q->slots;
+    at = q->slots > 0 && slot_id(&q->slot[q->slots - 1]) > m->id
+             ? (size_t)(slot_above(q, m->id) - q->slot)
+             : q->slots;
     memmove(&q->slot[at + 1], &q->slot[at], (q->slots++ - at) * sizeof *q->slot);
-    q->slot[at] = (struct queue_slot){m->id, m};
+    q->slot[at].what = (uintptr_t)m;
     q->messages++;
 }
 
@@ -305,7 +252,7 @@ static uint32_t group(struct queue_index *q, const struct queue_new *new, uint32
         owner[i] = OWNER_DONE;
         if (new->done &&new->done[i])
             continue;
-        h = home_of(q, new->domain[i]);
+        h = queue_home_of(q, new->domain[i]);
         if (!h->marked) {
             h->marked = true;
             h->mark = items;
@@ -322,8 +269,8 @@ static void fill_items(struct queue_message *m, const struct queue_new *new, con
                        struct queue_home **home)
 {
     for (uint32_t i = 0; i < m->items; i++) {
-        m->item[i] =
-            (struct queue_item){.of = m, .home = home[i], .due = UINT32_MAX, .place = JOB_FRESH};
+        m->item[i] = (struct queue_item){
+            .home = home[i], .due = UINT32_MAX, .nth = i & 0xfffffff, .place = JOB_FRESH};
         home[i]->items++;
     }
     for (size_t i = 0; i < new->n; i++) {
@@ -338,6 +285,25 @@ static void fill_items(struct queue_message *m, const struct queue_new *new, con
     }
 }
 
+static struct queue_message *new_message(struct queue_index *q, size_t recipients, uint32_t items)
+{
+    struct queue_message *m;
+
+    if (recipients == 1)
+        return queue_pool_take(&q->single);
+    m = calloc(1, sizeof *m + items * sizeof m->item[0] + recipients * sizeof(uint32_t));
+    FCT_ASSERT(m);
+    return m;
+}
+
+static void free_message(struct queue_index *q, struct queue_message *m)
+{
+    if (m->recipients == 1)
+        queue_pool_give(&q->single, m);
+    else
+        free(m);
+}
+
 struct queue_message *queue_index_add(struct queue_index *q, const struct queue_new *new)
 {
     struct queue_home **home = calloc(new->n + 1, sizeof(struct queue_home *));
@@ -346,8 +312,7 @@ struct queue_message *queue_index_add(struct queue_index *q, const struct queue_
 
     FCT_ASSERT(home && owner);
     items = group(q, new, owner, home);
-    m = calloc(1, sizeof *m + items * sizeof m->item[0]);
-    FCT_ASSERT(m);
+    m = new_message(q, new->n, items);
     m->id = new->id;
     m->blob = new->blob;
     m->arrived = new->arrived;
@@ -359,9 +324,8 @@ struct queue_message *queue_index_add(struct queue_index *q, const struct queue_
     m->items = items;
     fill_items(m, new, owner, home);
     if (new->n > 1)
-        m->owner = owner;
-    else
-        free(owner);
+        memcpy(queue_owners(m), owner, new->n * sizeof *owner);
+    free(owner);
     free(home);
     if (new->count_login &&new->login.n > 0)
         m->login = login_of(q, new->login);
@@ -378,21 +342,15 @@ void queue_index_start(struct queue_index *q, struct queue_message *m)
             queue_index_due(q, &m->item[i], m->item[i].due);
 }
 
-static void free_message(struct queue_message *m)
-{
-    free(m->owner);
-    free(m);
-}
-
 void queue_index_remove(struct queue_index *q, struct queue_message *m)
 {
     for (uint32_t i = 0; i < m->items; i++)
         queue_index_over(q, &m->item[i]);
-    slot_above(q, m->id - 1)->message = NULL;
+    slot_above(q, m->id - 1)->what = (uintptr_t)m->id << 1 | 1;
     q->messages--;
     q->recipients -= m->open;
     login_leave(q, m->login);
-    free_message(m);
+    free_message(q, m);
     if (q->slots > 1024 && q->messages < q->slots / 2)
         squeeze_slots(q);
     else if (q->messages == 0)
@@ -401,47 +359,26 @@ void queue_index_remove(struct queue_index *q, struct queue_message *m)
 
 struct queue_item *queue_message_item(struct queue_message *m, uint32_t recipient)
 {
+    const uint32_t *owner = queue_owners(m);
+
     if (recipient >= m->recipients)
         return NULL;
-    if (!m->owner)
+    if (!owner)
         return m->open > 0 ? &m->item[0] : NULL;
-    return m->owner[recipient] & OWNER_DONE ? NULL : &m->item[m->owner[recipient] & OWNER_ITEM];
+    return owner[recipient] & OWNER_DONE ? NULL : &m->item[owner[recipient] & OWNER_ITEM];
 }
 
 /* ---- time ---- */
 
-static uint64_t unblock(struct queue_index *q)
-{
-    uint64_t now = clock_ms(), next = CLOCK_NEVER;
-
-    if (q->nblocked == 0 || now < q->unblock_ms)
-        return q->nblocked == 0 ? CLOCK_NEVER : q->unblock_ms - now;
-    for (size_t i = 0; i < q->nblocked;) {
-        struct queue_home *h = q->blocked[i];
-
-        if (h->not_before_ms > now) {
-            next = h->not_before_ms < next ? h->not_before_ms : next;
-            i++;
-            continue;
-        }
-        h->blocked = false;
-        h->not_before_ms = 0;
-        q->blocked[i] = q->blocked[--q->nblocked];
-        settle(q, h);
-        forget_home(q, h);
-    }
-    q->unblock_ms = next;
-    return next == CLOCK_NEVER ? next : next - now;
-}
-
 uint64_t queue_index_turn(struct queue_index *q)
 {
     uint32_t now = queue_clock();
-    uint64_t next = unblock(q), wait;
+    uint64_t next = queue_home_unblock(q), wait;
 
-    while (q->waiting.n > 0 && q->waiting.item[0]->due <= now)
+    while (q->waiting.n > 0 && q->waiting.item[0]->due <= now &&
+           has_place_in_ring(q, q->waiting.item[0]))
         queue_index_due(q, q->waiting.item[0], now);
-    if (q->waiting.n == 0)
+    if (q->waiting.n == 0 || q->waiting.item[0]->due <= now) /* the next lease makes room */
         return next;
     wait = (q->waiting.item[0]->due - (uint64_t)now) * 1000;
     return wait < next ? wait : next;
@@ -454,13 +391,21 @@ bool queue_index_has_work(const struct queue_index *q)
 
 /* ---- leases ---- */
 
+struct queue_active *queue_index_active(struct queue_index *q, const struct queue_item *item)
+{
+    return item->place == JOB_ACTIVE ? &q->active[item->at] : NULL;
+}
+
 void queue_index_lease_item(struct queue_index *q, struct queue_item *item, uint32_t lessee,
                             uint32_t until)
 {
+    struct queue_active *a;
+
     take_place(q, item, JOB_ACTIVE);
-    item->lessee = lessee;
-    item->until = until;
-    item->awaited = item->open;
+    a = queue_index_active(q, item);
+    a->lessee = lessee;
+    a->until = until;
+    a->awaited = item->open;
     item->due = UINT32_MAX; /* the earliest of the results' */
 }
 
@@ -471,8 +416,8 @@ struct queue_item *queue_index_lease(struct queue_index *q, uint32_t lessee, uin
 
     if (!h)
         return NULL;
-    q->ring = h->behind; /* its turn is over; settle may take it out */
-    item = h->ready.item[0];
+    q->ring = h->busy->behind; /* its turn is over; settle may take it out */
+    item = h->busy->ready.item[0];
     queue_index_lease_item(q, item, lessee, queue_clock() + seconds);
     return item;
 }
@@ -482,12 +427,12 @@ size_t queue_index_give_up(struct queue_index *q, uint32_t lessee)
     uint32_t now = queue_clock();
     size_t ended = 0;
 
-    for (size_t i = q->active.n; i-- > 0;) {
-        struct queue_item *item = q->active.item[i];
+    for (size_t i = q->nactive; i-- > 0;) {
+        const struct queue_active *a = &q->active[i];
 
-        if (lessee ? item->lessee != lessee : item->until > now)
+        if (lessee ? a->lessee != lessee : a->until > now)
             continue;
-        queue_index_due(q, item, now);
+        queue_index_due(q, a->item, now);
         ended++;
     }
     return ended;
@@ -495,34 +440,17 @@ size_t queue_index_give_up(struct queue_index *q, uint32_t lessee)
 
 /* ---- the end ---- */
 
-static void free_homes(struct queue_index *q)
-{
-    struct fct_str key;
-    size_t at = 0;
-    void *value;
-
-    while (map_next(q->homes, &at, &key, &value)) {
-        struct queue_home *h = value;
-
-        free((void *)(uintptr_t)h->domain.p);
-        free(h->ready.item);
-        free(h);
-    }
-    map_free(&q->homes);
-}
-
 void queue_index_free(struct queue_index *q)
 {
     for (size_t i = 0; i < q->slots; i++)
-        if (q->slot[i].message) {
-            login_leave(q, q->slot[i].message->login);
-            free_message(q->slot[i].message);
+        if (slot_message(&q->slot[i])) {
+            login_leave(q, slot_message(&q->slot[i])->login);
+            free_message(q, slot_message(&q->slot[i]));
         }
-    free_homes(q);
+    queue_homes_free(q);
     map_free(&q->logins);
     free(q->slot);
     free(q->waiting.item);
-    free(q->active.item);
-    free(q->blocked);
+    free(q->active);
     *q = (struct queue_index){0};
 }

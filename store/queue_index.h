@@ -1,10 +1,12 @@
 /* queue_index.h - the queue in memory: what is due when, in which domain, and who has it on lease.
- * About 160 bytes a message of one recipient; built anew from the disk at every start.
+ * Less than 200 bytes a message of one recipient, its domain included; built anew from the disk at
+ * every start.
  *
  * A job (recipients of one message in one domain) is in exactly one place: fresh (not durable yet),
  * waiting (one heap by due time), ready (a heap of its domain: higher priority first, then older),
  * active (on lease), held, or over. Domains with something ready and room stand in a ring, from
- * which leases take in turn: a domain that is blocked or full is not in it and costs nothing.
+ * which leases take in turn: a domain that is blocked or full is not in it and costs nothing. When
+ * very many domains stand there, jobs of others go on waiting although they are due.
  *
  * Times here are seconds of the monotonic clock: a step of the wall clock moves no retry. */
 #ifndef STORE_QUEUE_INDEX_H
@@ -12,6 +14,9 @@
 
 #include "core/base/map.h"
 #include "store/batch.h"
+#include "store/queue_pool.h"
+
+#include <stddef.h>
 
 struct queue_message;
 struct queue_home;
@@ -19,15 +24,19 @@ struct queue_home;
 enum queue_place { JOB_FRESH, JOB_WAITING, JOB_READY, JOB_ACTIVE, JOB_HELD, JOB_OVER };
 
 struct queue_item { /* a job */
-    struct queue_message *of;
     struct queue_home *home;
     uint32_t at; /* in its heap, or among the active */
     uint32_t due;
-    uint32_t until;   /* active: the lease ends */
-    uint32_t lessee;  /* active: whose */
-    uint32_t open;    /* recipients with work left */
-    uint32_t awaited; /* active: recipients whose result did not come yet */
-    uint8_t place;    /* of enum queue_place */
+    uint32_t open;      /* recipients with work left */
+    uint32_t nth : 28;  /* of its message's */
+    uint32_t place : 4; /* of enum queue_place */
+};
+
+struct queue_active { /* a lease */
+    struct queue_item *item;
+    uint32_t until; /* it ends */
+    uint32_t lessee;
+    uint32_t awaited; /* recipients whose result did not come yet */
 };
 
 struct queue_heap {
@@ -41,56 +50,97 @@ struct queue_login {
     uint64_t messages;
 };
 
-struct queue_home { /* a domain */
-    struct fct_str domain;
+struct queue_home {          /* a domain */
+    struct queue_busy *busy; /* NULL: nothing is ready, on lease or said about it */
+    uint32_t items;
+    uint32_t mark; /* queue_index_add: which item of the message */
+    bool marked;
+    uint16_t n;
+    char name[];
+};
+
+struct queue_busy {
     struct queue_heap ready;
     struct queue_home *before, *behind; /* in the ring; NULL: not in it */
     uint64_t not_before_ms;             /* clock_ms */
-    uint32_t items, active;
-    uint32_t jobs;        /* may be active; 0: the default */
-    uint32_t mark;        /* queue_index_add: which item of the message */
-    bool marked, blocked; /* blocked: among those that wait for not_before_ms */
+    uint64_t ruled_ms;                  /* likewise, by a standing rule; CLOCK_NEVER: held */
+    uint32_t active;
+    uint32_t jobs; /* may be active; 0: the default */
+    bool blocked;  /* among those that wait for not_before_ms and ruled_ms */
+};
+
+struct queue_homes { /* by name */
+    struct queue_home **home;
+    size_t n, room; /* room: a power of two */
 };
 
 struct queue_message {
     uint64_t id;
     struct blob_id blob;
     struct queue_login *login; /* NULL: not counted */
-    /* With more than one recipient: of each its item, and two bits. Else NULL. */
-    uint32_t *owner;
-    int64_t arrived; /* wall clock */
+    int64_t arrived;           /* wall clock */
     uint64_t size;
     uint32_t recipients, open;
     uint32_t items;
     int8_t priority;
     bool held, has_state, durable;
-    struct queue_item item[];
+    struct queue_item item[]; /* behind them, with more than one recipient: their owners */
 };
 /* With its slot and its place in a heap, both in arrays that may be half empty: 200 bytes. */
-_Static_assert(sizeof(struct queue_message) + sizeof(struct queue_item) <= 136,
+_Static_assert(sizeof(struct queue_message) + sizeof(struct queue_item) <= 104,
                "a queued message is small");
 #define OWNER_DONE     0x80000000u
 #define OWNER_ANSWERED 0x40000000u /* in this lease */
 #define OWNER_ITEM     0x3fffffffu
 
+/* Of each recipient its item, and two bits; NULL: there is only one. */
+static inline uint32_t *queue_owners(struct queue_message *m)
+{
+    return m->recipients > 1 ? (uint32_t *)(void *)(m->item + m->items) : NULL;
+}
+
+static inline struct queue_message *queue_item_message(const struct queue_item *item)
+{
+    const char *first = (const char *)(item - item->nth);
+
+    return (struct queue_message *)(uintptr_t)(first - offsetof(struct queue_message, item));
+}
+
+static inline struct fct_str queue_home_domain(const struct queue_home *h)
+{
+    return (struct fct_str){h->name, h->n};
+}
+
+/* A message, or, with the lowest bit set, twice the number of one that is gone. */
 struct queue_slot {
-    uint64_t id;
-    struct queue_message *message; /* NULL: gone */
+    uintptr_t what;
 };
 
 struct queue_index {
     struct queue_slot *slot; /* ascending by id */
     size_t slots, slot_room, messages;
-    struct map *homes;  /* domain → struct queue_home */
+    struct queue_pool single; /* messages of one recipient */
+    struct queue_homes homes;
     struct map *logins; /* login → struct queue_login */
-    struct queue_heap waiting, active;
+    struct queue_heap waiting;
+    struct queue_active *active;
+    size_t nactive, active_room;
     struct queue_home *ring; /* whose turn it is */
+    size_t in_ring;
     struct queue_home **blocked;
     size_t nblocked, blocked_room;
     uint64_t unblock_ms; /* not before this need any of them be looked at */
     uint64_t recipients, ready, held;
     uint32_t jobs; /* default for a domain */
+    /* What the administrator's rules say of a domain: when it may be sent to, on clock_ms; 0: now.
+     */
+    uint64_t (*rule)(void *arg, struct fct_str domain);
+    void *rule_arg;
 };
+
+/* Asks the rules of every domain anew. */
+void queue_index_rules(struct queue_index *q, uint64_t (*rule)(void *arg, struct fct_str domain),
+                       void *arg);
 
 uint32_t queue_clock(void); /* seconds, monotonic; never 0 */
 
@@ -127,6 +177,8 @@ uint64_t queue_index_turn(struct queue_index *q);
 bool queue_index_has_work(const struct queue_index *q);
 /* The next job in turn, on lease from now on; NULL: nothing is ready. */
 struct queue_item *queue_index_lease(struct queue_index *q, uint32_t lessee, uint32_t seconds);
+/* Of an active job. */
+struct queue_active *queue_index_active(struct queue_index *q, const struct queue_item *item);
 /* This one, whatever its place. */
 void queue_index_lease_item(struct queue_index *q, struct queue_item *item, uint32_t lessee,
                             uint32_t until);
@@ -139,6 +191,10 @@ void queue_index_set(struct queue_index *q, struct fct_str domain, uint32_t jobs
                      uint64_t not_before_ms);
 /* Leases of this lessee end (0: those that are over time): their jobs are due at once. */
 size_t queue_index_give_up(struct queue_index *q, uint32_t lessee);
+
+/* All domains; start with *at = 0; NULL at the end. */
+struct queue_home *queue_home_next(const struct queue_index *q, size_t *at);
+uint64_t queue_home_blocked_until(const struct queue_home *h); /* clock_ms; 0: it is not */
 
 /* Which item recipient i belongs to; NULL: its work is over. */
 struct queue_item *queue_message_item(struct queue_message *m, uint32_t recipient);

@@ -4,6 +4,7 @@
 #include "store/hot_body.h"
 #include "store/queue.h"
 #include "store/queue_codec.h"
+#include "store/queue_rules.h"
 
 #include "core/base/str.h"
 #include "core/log/log.h"
@@ -85,7 +86,7 @@ static uint32_t put_entry(struct leased *l, const struct queue_message *m)
 /* False: the answer is full, or the entry cannot be read; the job stays in the queue. */
 static bool put_job(struct leased *l, struct queue_item *item)
 {
-    struct queue_message *m = item->of;
+    struct queue_message *m = queue_item_message(item);
     size_t before = l->entries.n;
     uint32_t entry = put_entry(l, m);
 
@@ -101,7 +102,7 @@ static bool put_job(struct leased *l, struct queue_item *item)
         return true;
     }
     ipc_put_u32(&l->jobs, entry);
-    ipc_put_str(&l->jobs, item->home->domain);
+    ipc_put_str(&l->jobs, queue_home_domain(item->home));
     ipc_put_u32(&l->jobs, item->open);
     for (uint32_t i = 0; i < m->recipients; i++)
         if (queue_message_item(m, i) == item)
@@ -145,6 +146,7 @@ bool serve_queue_lease(struct request *rq)
     buf_put_str(&rq->out, buf_str(&l.entries));
     ipc_put_u32(&rq->out, l.njobs);
     buf_put_str(&rq->out, buf_str(&l.jobs));
+    ipc_put_u64(&rq->out, queue_rules_generation(rq->s));
     buf_free(&l.entries);
     buf_free(&l.jobs);
     return true;

@@ -2,6 +2,8 @@
 #include "store/client.h"
 #include "store/queue.h"
 #include "store/queue_codec.h"
+#include "store/queue_history.h"
+#include "store/queue_rules.h"
 
 #include "core/base/clock.h"
 #include "core/base/str.h"
@@ -23,7 +25,8 @@ static enum queue_state state_of(const struct queue_message *m, int64_t *due)
 
         if (item->place == JOB_ACTIVE)
             state = QUEUE_STATE_ACTIVE;
-        else if (item->place == JOB_READY && state == QUEUE_STATE_WAITING)
+        else if ((item->place == JOB_READY || (item->place == JOB_WAITING && item->due <= now)) &&
+                 state == QUEUE_STATE_WAITING)
             state = QUEUE_STATE_READY;
         if (item->place != JOB_OVER && item->place != JOB_ACTIVE && item->due < soonest)
             soonest = item->due;
@@ -183,37 +186,46 @@ static void count_age(struct numbers *c, const struct queue_message *m)
 static void count_item(struct numbers *c, const struct queue_item *item)
 {
     struct queue_domain_row *row = &c->row[item->home->mark];
+    int64_t arrived = queue_item_message(item)->arrived;
+    bool waits = item->place == JOB_WAITING && item->due > c->clock;
     int64_t due = c->now + (item->due > c->clock ? (int64_t)(item->due - c->clock) : 0);
 
     row->messages++;
     row->recipients += item->open;
-    row->waiting += item->place == JOB_WAITING;
-    if (row->oldest == 0 || item->of->arrived < row->oldest)
-        row->oldest = item->of->arrived;
-    if (item->place == JOB_WAITING && (row->next == 0 || due < row->next))
+    row->waiting += waits;
+    if (row->oldest == 0 || arrived < row->oldest)
+        row->oldest = arrived;
+    if (waits && (row->next == 0 || due < row->next))
         row->next = due;
+}
+
+static uint64_t blocked_ms(const struct queue_home *h, uint64_t now)
+{
+    uint64_t until = queue_home_blocked_until(h);
+
+    if (until == CLOCK_NEVER)
+        return QUEUE_BLOCKED_HELD;
+    return until > now ? until - now : 0;
 }
 
 static void count_domains(struct request *rq, struct numbers *c)
 {
     const struct queue_index *q = queue_in_memory(rq->s);
     uint64_t now = clock_ms();
-    struct fct_str key;
+    struct queue_home *h;
     size_t at = 0;
-    void *value;
 
-    c->row = ARENA_ARRAY(rq->arena, struct queue_domain_row, map_count(q->homes) + 1);
-    while (map_next(q->homes, &at, &key, &value)) {
-        struct queue_home *h = value;
+    c->row = ARENA_ARRAY(rq->arena, struct queue_domain_row, q->homes.n + 1);
+    while ((h = queue_home_next(q, &at))) {
+        uint32_t jobs = h->busy ? h->busy->jobs : 0;
 
         if (h->items == 0)
             continue;
         h->mark = (uint32_t)c->n;
-        c->row[c->n++] = (struct queue_domain_row){
-            .domain = h->domain,
-            .active = h->active,
-            .jobs = h->jobs ? h->jobs : q->jobs,
-            .blocked_ms = h->not_before_ms > now ? h->not_before_ms - now : 0};
+        c->row[c->n++] = (struct queue_domain_row){.domain = queue_home_domain(h),
+                                                   .active = h->busy ? h->busy->active : 0,
+                                                   .jobs = jobs ? jobs : q->jobs,
+                                                   .blocked_ms = blocked_ms(h, now)};
     }
 }
 
@@ -249,21 +261,30 @@ bool serve_queue_statistics(struct request *rq)
     struct numbers c = {.now = clock_wall(), .clock = queue_clock()};
     const struct queue_index *q = queue_in_memory(rq->s);
     uint32_t max = ipc_get_u32(&rq->in);
+    uint64_t ready;
 
     if (!request_read_all(rq))
         return false;
     count_domains(rq, &c);
+    ready = q->ready;
     for (struct queue_message *m = NULL; (m = queue_index_next(q, m ? m->id : 0));) {
         count_age(&c, m);
         for (uint32_t i = 0; i < m->items; i++)
-            if (m->item[i].place != JOB_OVER)
+            if (m->item[i].place != JOB_OVER) {
                 count_item(&c, &m->item[i]);
+                ready += m->item[i].place == JOB_WAITING && m->item[i].due <= c.clock;
+            }
     }
     if (c.n > 1)
         qsort(c.row, c.n, sizeof *c.row, by_messages);
     {
-        const uint64_t number[] = {q->messages,  q->recipients, q->active.n, q->ready,
-                                   q->waiting.n, q->held,       c.n};
+        const uint64_t number[] = {q->messages,
+                                   q->recipients,
+                                   q->nactive,
+                                   ready,
+                                   q->waiting.n - (ready - q->ready),
+                                   q->held,
+                                   c.n};
 
         for (size_t i = 0; i < FCT_COUNT(number); i++)
             ipc_put_u64(&rq->out, number[i]);
@@ -272,4 +293,55 @@ bool serve_queue_statistics(struct request *rq)
         ipc_put_u64(&rq->out, c.age[i]);
     put_domains(&rq->out, &c, c.n < max ? c.n : max);
     return true;
+}
+
+/* ---- history ---- */
+
+#define HISTORY_MAX (2u << 20)
+
+bool serve_queue_history(struct request *rq)
+{
+    struct fct_str log_id = ipc_get_str(&rq->in);
+    struct buf lines = BUF_INIT(512u << 20);
+    struct fct_str newest;
+
+    if (!request_read_all(rq))
+        return false;
+    queue_history_find(rq->s, arena_str(rq->arena, log_id), &lines);
+    newest = buf_str(&lines);
+    if (newest.n > HISTORY_MAX) {
+        newest = str_skip(newest, newest.n - HISTORY_MAX);
+        (void)str_split(&newest, '\n');
+    }
+    ipc_put_str(&rq->out, newest);
+    buf_free(&lines);
+    return true;
+}
+
+/* ---- rules ---- */
+
+bool serve_queue_rules(struct request *rq)
+{
+    uint64_t known = ipc_get_u64(&rq->in), generation;
+    const struct queue_rule *rule;
+    size_t n = 0;
+
+    if (!request_read_all(rq))
+        return false;
+    rule = queue_rules_all(rq->s, &generation, &n);
+    if (generation == known)
+        n = 0;
+    ipc_put_u64(&rq->out, generation);
+    ipc_put_u32(&rq->out, (uint32_t)n);
+    for (size_t i = 0; i < n; i++)
+        queue_put_rule(&rq->out, &rule[i]);
+    return true;
+}
+
+bool serve_queue_rule_set(struct request *rq)
+{
+    struct queue_rule rule;
+
+    queue_get_rule(&rq->in, &rule);
+    return request_read_all(rq) && queue_rules_set(rq->s, &rule, rq->err);
 }

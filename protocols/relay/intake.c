@@ -5,6 +5,7 @@
 #include "core/log/log.h"
 #include "protocols/relay/destination.h"
 #include "protocols/relay/relay.h"
+#include "protocols/relay/relay_rules.h"
 
 #include <stdlib.h>
 
@@ -32,10 +33,14 @@ static void finish_report(struct relay *relay, struct job *j)
 static void take_job(struct relay *relay, struct job *j)
 {
     relay_hold(relay, j);
+    for (size_t i = 0; i < j->n; i++)
+        results_forget(relay->results, j->mail->entry.id, j->recipient[i]);
     if (j->domain.n == 0)
         finish_report(relay, j);
     else if (pretend_takes(relay, j))
         pretend_take(relay, j);
+    else if (home_takes(j))
+        home_take(relay, j);
     else
         destinations_take(relay->destinations, j);
 }
@@ -62,17 +67,20 @@ FCT_MAY_WAIT static size_t lease_some(struct relay *relay)
     struct arena *arena = arena_new(NULL);
     struct queue_lease lease = {0};
     struct fct_err err = {0};
+    unsigned generation = relay->store_generation;
     size_t n = 0;
 
-    unsigned generation = relay->store_generation;
     if (!store_queue_lease(relay->store, LEASE_JOBS, BODY_MAX, arena, &lease, &err)) {
         log_event(EV_DEBUG, FCT_STR(""), F_C("text", "no work from the store"),
                   F_C("why", err.text));
         (void)fiber_sleep(AWAY_MS);
         relay->lease_again |= store_is_up(relay->store);
     } else if (generation == relay->store_generation) { /* else it lends them to us once more */
-        n = lease.n;
-        take_all(relay, &lease, arena);
+        relay_rules_follow(relay->rules, lease.rules);
+        if (generation == relay->store_generation) {
+            n = lease.n;
+            take_all(relay, &lease, arena);
+        }
     }
     arena_free(&arena);
     return n;
@@ -95,8 +103,6 @@ FCT_MAY_WAIT static void work(void *arg)
     relay->leasing = false;
 }
 
-void intake_start(struct relay *relay)
-{
 /* ---- what we have ---- */
 
 static size_t claim_jobs(const struct relay *relay, struct queue_claim *claim)
@@ -152,6 +158,8 @@ void intake_claim(struct relay *relay)
 
 /* ---- beginning and end ---- */
 
+void intake_start(struct relay *relay)
+{
     if (relay->draining || !relay->claimed)
         return;
     if (relay->leasing) {

@@ -14,6 +14,7 @@
 #include "protocols/relay/schedule.h"
 
 struct destinations;
+struct event;
 struct policy_service;
 struct relay_hooks;
 struct results;
@@ -36,13 +37,16 @@ struct relay {
     struct destinations *destinations;
     struct results *results;
     struct relay_hooks *hooks; /* plugins */
+    struct relay_rules *rules; /* the administrator's */
     unsigned connections, jobs, turn;
-    unsigned store_generation; /* of the connection to the store, from 1 on */
-    bool draining, leasing, lease_again;
     struct job *hand;          /* all jobs, from the lease until their results are on their way */
+    unsigned store_generation; /* of the connection to the store, from 1 on */
+    struct event *state_timer;
+    bool state_is_read; /* kept_state.c */
+    bool draining, leasing, lease_again;
+    bool claimed; /* this store knows what we have in hand, and lends more */
     struct {
         uint64_t delivered, failed, deferred, connections, messages, bytes;
-    bool claimed; /* this store knows what we have in hand, and lends more */
     } count;
 };
 
@@ -51,10 +55,13 @@ struct results *results_new(struct relay *relay);
 void results_free(struct results **r);
 void results_add(struct results *r, const struct queue_result *result); /* copied */
 bool results_are_said(const struct results *r);                         /* nothing is under way */
-
-/* ---- report.c: mail to the sender ---- */
 /* Recipients whose results the store did not confirm; claim NULL: only their number. */
 size_t results_claim(const struct results *r, struct queue_claim *claim);
+/* The store lends us this recipient once more, so it has heard what we said of it: that is not said
+ * again. */
+void results_forget(struct results *r, uint64_t id, uint32_t recipient);
+
+/* ---- report.c: mail to the sender ---- */
 
 /* Does somebody have to be told of these results? result[j->n] */
 bool report_is_due(const struct job *j, const struct queue_result *result);
@@ -64,21 +71,30 @@ void report_start(struct relay *relay, struct job *j, struct queue_result *resul
 /* Would this recipient's sender be told of that? */
 bool report_wanted(const struct job *j, size_t i, enum queue_outcome outcome);
 
+/* ---- suppress.c ---- */
+void relay_suppress(struct relay *relay, const struct job *j, const struct queue_result *result);
+
 /* ---- pretend.c: facteur dev's domain whose addresses fail on purpose ---- */
 bool pretend_takes(const struct relay *relay, const struct job *j);
 void pretend_take(struct relay *relay, struct job *j);
 
+/* ---- home.c: what was held back, whose recipients may be here ---- */
+bool home_takes(const struct job *j);
+void home_take(struct relay *relay, struct job *j);
+
 /* ---- intake.c: work from the store ---- */
+
+/* The first thing on a new connection to the store: what we have in hand, or have not heard of
+ * yet. Before that it lends nothing, so that no mail is sent twice because the store died. */
+void intake_claim(struct relay *relay);
 void intake_start(struct relay *relay);
 void intake_stop(struct relay *relay);
 
 /* ---- settle.c: a job that is over, in whole or for now ---- */
 
+/* A job is in our hand from here to relay_forget. */
+void relay_hold(struct relay *relay, struct job *j);
 /* The end of what relay_finish begins: frees the job. */
-
-/* The first thing on a new connection to the store: what we have in hand, or have not heard of
- * yet. Before that it lends nothing, so that no mail is sent twice because the store died. */
-void intake_claim(struct relay *relay);
 void relay_forget(struct relay *relay, struct job *j);
 /* Every recipient has a result: told to the store, the log, the sender. Frees the job. */
 void relay_finish(struct relay *relay, struct job *j);
@@ -86,7 +102,5 @@ void relay_finish(struct relay *relay, struct job *j);
 void relay_conclude(struct relay *relay, struct job *j, struct queue_result *result);
 /* Not tried: the store may lend it again at once, or when the destination is fit again. */
 void relay_return(struct relay *relay, struct job *j);
-/* A job is in our hand from here to relay_forget. */
-void relay_hold(struct relay *relay, struct job *j);
 
 #endif

@@ -25,6 +25,7 @@ struct results {
     struct relay *relay;
     struct batch *all;  /* not confirmed yet */
     struct batch *open; /* of these: being filled; NULL: none */
+    size_t unfinished;  /* results in them that leave work to do */
     struct event *timer;
 };
 
@@ -43,8 +44,15 @@ static struct batch *batch_new(struct results *all)
     return b;
 }
 
+static bool is_unfinished(const struct queue_result *r)
+{
+    return r->outcome == QUEUE_OUT_DEFERRED || r->outcome == QUEUE_OUT_RETURNED;
+}
+
 static void batch_free(struct batch *b)
 {
+    for (size_t i = 0; i < b->n; i++)
+        b->results->unfinished -= is_unfinished(&b->result[i]);
     *b->link = b->next;
     if (b->next)
         b->next->link = b->link;
@@ -61,6 +69,8 @@ FCT_MAY_WAIT static bool say(struct batch *b)
     unsigned generation = relay->store_generation;
     struct fct_err err = {0};
 
+    if (b->n == 0)
+        return true;
     if (store_queue_result(relay->store, b->result, b->n, &err))
         return generation == relay->store_generation;
     log_event(EV_WARNING, FCT_STR(""), F_C("text", "results of deliveries are not stored yet"),
@@ -140,6 +150,7 @@ void results_add(struct results *all, const struct queue_result *result)
     }
     r = &b->result[b->n++];
     *r = *result;
+    all->unfinished += is_unfinished(r);
     r->reply = arena_str(b->arena, result->reply);
     r->host = arena_str(b->arena, result->host);
     r->address = arena_str(b->arena, result->address);
@@ -147,6 +158,22 @@ void results_add(struct results *all, const struct queue_result *result)
     r->tls = arena_str(b->arena, result->tls);
     if (b->n >= BATCH_MAX)
         send_open(all);
+}
+
+/* A batch is copied when it is said, so it may change while the store has it. */
+void results_forget(struct results *all, uint64_t id, uint32_t recipient)
+{
+    if (all->unfinished == 0)
+        return;
+    for (struct batch *b = all->all; b; b = b->next)
+        for (size_t i = b->n; i-- > 0;) {
+            struct queue_result *r = &b->result[i];
+
+            if (r->id != id || r->recipient != recipient || !is_unfinished(r))
+                continue;
+            all->unfinished--;
+            *r = b->result[--b->n];
+        }
 }
 
 size_t results_claim(const struct results *all, struct queue_claim *claim)
