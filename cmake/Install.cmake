@@ -6,6 +6,12 @@ if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
 endif()
 
 install(TARGETS facteur facteurctl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+# sendmail, mailq and newaliases: links into PATH are the packager's (or update-alternatives') choice.
+install(PROGRAMS $<TARGET_FILE:facteur-sendmail> DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/facteur RENAME sendmail)
+foreach(name mailq newaliases)
+  install(CODE "file(MAKE_DIRECTORY \"\$ENV{DESTDIR}${CMAKE_INSTALL_FULL_LIBEXECDIR}/facteur\")
+    file(CREATE_LINK sendmail \"\$ENV{DESTDIR}${CMAKE_INSTALL_FULL_LIBEXECDIR}/facteur/${name}\" SYMBOLIC)")
+endforeach()
 foreach(plugin ${FCT_SHIPPED_PLUGINS})
   install(TARGETS plugin_${plugin} LIBRARY DESTINATION ${FACTEUR_PLUGIN_DIR})
   if(EXISTS ${CMAKE_SOURCE_DIR}/plugins/${plugin}/${plugin}.conf) # to copy into conf.d and edit
