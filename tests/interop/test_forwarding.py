@@ -153,6 +153,31 @@ class Alias(Forwarding):
         self.assertEqual(self.refusal(sender)[0], 550)
 
 
+class TwoServers(unittest.TestCase):
+    """Each forwards to the other."""
+
+    def test_it_ends(self):
+        a = facteur.Server(conf='relay { retry = ["1s"] retry_jitter = 0 }\n')
+        b = facteur.Server(conf='relay { retry = ["1s"] retry_jitter = 0 }\n', accounts=['carol@other.test'])
+        a.routes, b.routes = {'other.test': b.port('smtp')}, {'example.test': a.port('smtp')}
+        with a, b:
+            a.ctl('alias', 'set', 'round@example.test', 'round@other.test', 'bob@example.test')
+            b.ctl('alias', 'set', 'round@other.test', 'round@example.test', 'carol@other.test')
+            with smtplib.SMTP('127.0.0.1', a.port('smtp'), local_hostname=facteur.CLIENT, timeout=30) as s:
+                s.sendmail('ann@outside.example', ['round@example.test'], TEXT)
+            end = time.monotonic() + 60
+            while 'send_failed' not in b.log() + a.log() or any(json.loads(s.ctl('queue', 'list', '--json').stdout) for s in (a, b)):
+                self.assertLess(time.monotonic(), end, a.log()[-2000:] + b.log()[-2000:])
+                time.sleep(0.1)
+            time.sleep(0.5)
+            self.assertEqual([json.loads(s.ctl('queue', 'list', '--json').stdout) for s in (a, b)], [[], []])
+            for server, user in (a, BOB), (b, 'carol@other.test'):
+                with imaplib.IMAP4('127.0.0.1', server.port('imap')) as m:
+                    m.login(user, facteur.PASSWORD)
+                    n = int(m.select()[1][0])
+                self.assertIn(n, (1, 2), user)  # a server that comes round again is told 554 by the first, or keeps one more here
+
+
 class Domain(Forwarding):
     CONF = 'forward { srs_domain = srs.example.test  srs_secrets = ["0123456789abcdef"] }\n'
 
