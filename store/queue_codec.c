@@ -127,6 +127,7 @@ void queue_put_send(struct buf *b, const struct queue_send *send)
     put_recipients(b, send->recipient, send->n);
     ipc_put_bool(b, send->report_copies);
     ipc_put_bool(b, send->held);
+    ipc_put_str(b, send->forwarded_by);
 }
 
 bool queue_get_send(struct ipc_reader *r, struct arena *arena, struct queue_send *out)
@@ -138,6 +139,7 @@ bool queue_get_send(struct ipc_reader *r, struct arena *arena, struct queue_send
     out->recipient = get_recipients(r, arena, &out->n);
     out->report_copies = ipc_get_bool(r);
     out->held = ipc_get_bool(r);
+    out->forwarded_by = ipc_get_str(r);
     return !r->bad;
 }
 
@@ -172,6 +174,10 @@ void queue_put_results(struct buf *b, const struct queue_result *result, size_t 
         ipc_put_u64(b, (uint64_t)(result[i].next_try > 0 ? result[i].next_try : 0));
         ipc_put_str(b, result[i].reply);
         ipc_put_str(b, result[i].host);
+        ipc_put_str(b, result[i].address);
+        ipc_put_str(b, result[i].status);
+        ipc_put_str(b, result[i].tls);
+        ipc_put_u32(b, result[i].took_ms);
     }
 }
 
@@ -193,6 +199,10 @@ const struct queue_result *queue_get_results(struct ipc_reader *r, struct arena 
         result[i].next_try = get_time(r);
         result[i].reply = ipc_get_str(r);
         result[i].host = ipc_get_str(r);
+        result[i].address = ipc_get_str(r);
+        result[i].status = ipc_get_str(r);
+        result[i].tls = ipc_get_str(r);
+        result[i].took_ms = ipc_get_u32(r);
     }
     return result;
 }
@@ -204,6 +214,8 @@ void queue_put_filter(struct buf *b, const struct queue_filter *f)
     ipc_put_str(b, f->recipient);
     ipc_put_str(b, f->domain);
     ipc_put_str(b, f->login);
+    ipc_put_str(b, f->reply);
+    ipc_put_str(b, f->trace);
     ipc_put_u64(b, f->older_than);
     ipc_put_u64(b, f->younger_than);
     ipc_put_u32(b, f->states);
@@ -216,7 +228,31 @@ void queue_get_filter(struct ipc_reader *r, struct queue_filter *out)
     out->recipient = ipc_get_str(r);
     out->domain = ipc_get_str(r);
     out->login = ipc_get_str(r);
+    out->reply = ipc_get_str(r);
+    out->trace = ipc_get_str(r);
     out->older_than = ipc_get_u64(r);
     out->younger_than = ipc_get_u64(r);
     out->states = ipc_get_u32(r);
+}
+
+void queue_put_rule(struct buf *b, const struct queue_rule *rule)
+{
+    ipc_put_str(b, rule->pattern);
+    ipc_put_bool(b, rule->held);
+    ipc_put_u64(b, (uint64_t)(rule->until > 0 ? rule->until : 0));
+    ipc_put_str(b, rule->host);
+    ipc_put_u32(b, rule->per_minute);
+    ipc_put_str(b, rule->why);
+    ipc_put_u64(b, (uint64_t)(rule->made > 0 ? rule->made : 0));
+}
+
+void queue_get_rule(struct ipc_reader *r, struct queue_rule *out)
+{
+    out->pattern = ipc_get_str(r);
+    out->held = ipc_get_bool(r);
+    out->until = get_time(r);
+    out->host = ipc_get_str(r);
+    out->per_minute = ipc_get_u32(r);
+    out->why = ipc_get_str(r);
+    out->made = get_time(r);
 }

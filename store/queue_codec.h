@@ -13,6 +13,8 @@ void queue_get_entry(struct ipc_reader *r, struct arena *arena, struct queue_ent
 void queue_put_results(struct buf *b, const struct queue_result *result, size_t n);
 const struct queue_result *queue_get_results(struct ipc_reader *r, struct arena *arena, size_t *n);
 void queue_put_filter(struct buf *b, const struct queue_filter *f);
+void queue_put_rule(struct buf *b, const struct queue_rule *rule);
+void queue_get_rule(struct ipc_reader *r, struct queue_rule *out);
 void queue_get_filter(struct ipc_reader *r, struct queue_filter *out);
 
 #endif

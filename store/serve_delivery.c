@@ -2,12 +2,15 @@
  */
 #include "store/client.h"
 #include "store/directory.h"
+#include "store/forward.h"
 #include "store/hot_body.h"
 #include "store/message.h"
 #include "store/privacy_days.h"
 #include "store/queue.h"
 #include "store/queue_codec.h"
+#include "store/queue_history.h"
 #include "store/spool.h"
+#include "store/suppress.h"
 
 #include "core/base/clock.h"
 #include "core/base/str.h"
@@ -19,7 +22,13 @@ bool serve_resolve(struct request *rq)
     struct fct_str address = ipc_get_str(&rq->in);
     struct store_resolution found;
 
+    struct suppressed not_there = {.reason = FCT_STR("")};
+    bool suppressed = false;
+
     if (!request_read_all(rq) || !directory_resolve(rq->s, address, rq->arena, &found, rq->err))
+        return false;
+    if (found.what == RESOLVED_NOT_LOCAL &&
+        !suppress_find(rq->s, address, rq->arena, &suppressed, &not_there, rq->err))
         return false;
     ipc_put_u8(&rq->out, (uint8_t)found.what);
     ipc_put_u32(&rq->out, (uint32_t)found.n);
@@ -29,6 +38,8 @@ bool serve_resolve(struct request *rq)
         ipc_put_str(&rq->out, found.target[i].detail);
         store_put_strs(&rq->out, found.target[i].setting, found.target[i].nsettings);
     }
+    ipc_put_bool(&rq->out, suppressed);
+    ipc_put_str(&rq->out, suppressed ? not_there.reason : FCT_STR(""));
     return true;
 }
 
@@ -67,6 +78,7 @@ struct delivery {
     struct body body;
     bool sends;
     struct queue_send send;
+    struct fct_str sender; /* with which it leaves */
     const struct queue_result *result;
     size_t nresults;
     uint64_t queue_id;
@@ -144,13 +156,19 @@ static bool read_delivery(struct request *rq, struct delivery *d)
 static struct mailbox *target_of(struct request *rq, struct change *c, struct account *a,
                                  struct fct_str name)
 {
-    struct mailbox *m = name.n ? mailbox_find(a, name) : mailbox_with_role(a, MAILBOX_INBOX);
+    bool sent = str_equal(name, STORE_SENT);
+    struct mailbox *m = sent     ? mailbox_with_role(a, MAILBOX_SENT)
+                        : name.n ? mailbox_find(a, name)
+                                 : mailbox_with_role(a, MAILBOX_INBOX);
     bool quarantine =
         str_equal(name, FCT_STR("Quarantine")) && !mailbox_with_role(a, MAILBOX_QUARANTINE);
     struct fct_err ignored;
 
     if (!m || !m->selectable)
-        m = mailbox_make(c, a, name, quarantine ? MAILBOX_QUARANTINE : MAILBOX_PLAIN,
+        m = mailbox_make(c, a, sent ? FCT_STR("Sent") : name,
+                         quarantine ? MAILBOX_QUARANTINE
+                         : sent     ? MAILBOX_SENT
+                                    : MAILBOX_PLAIN,
                          rq->s->conf->max_mailboxes, &ignored);
     return m ? m : mailbox_with_role(a, MAILBOX_INBOX);
 }
@@ -244,7 +262,7 @@ static int64_t queue_one(struct request *rq, struct change *c, struct delivery *
     if (entry.n == 0)
         return 0;
     entry.recipient = recipient;
-    entry.envelope.reverse_path = d->reverse_path;
+    entry.envelope.reverse_path = d->sender;
     entry.envelope.log_id = d->id;
     entry.envelope.login = d->origin.login;
     entry.envelope.client_ip = d->origin.client_ip;
@@ -263,6 +281,11 @@ static bool deliver_all(struct request *rq, struct delivery *d)
         return fct_fail(rq->err, FCT_LIMIT, "more than %u recipients", QUEUE_RECIPIENTS_MAX);
     if (d->sends && d->send.n > 0 && !queue_has_room(rq->s, d->origin.login, rq->err))
         return false;
+    d->sender = d->reverse_path;
+    if (d->sends && d->send.forwarded_by.n > 0 &&
+        !forward_sender(rq->s, rq->arena, d->reverse_path, d->send.forwarded_by, &d->sender,
+                        rq->err))
+        return false;
     change_begin(&c, rq->s);
     /* What was noted goes along. First, as it may end the last use of the very body that comes. */
     rides = queue_ride_with(rq->s, &c.batch, d->result, d->nresults, rq->client->number);
@@ -279,6 +302,10 @@ static bool deliver_all(struct request *rq, struct delivery *d)
         change_drop(&c);
     else
         rq->seq = change_commit(&c);
+    if (d->nresults > 0 && (d->send.n > 0 || d->n > 0))
+        queue_history_report(rq->s, d->result[0].id,
+                             d->n > 0 ? d->copy[0].mail.origin.recipient
+                                      : d->send.recipient[0].address);
     if (rides && rq->seq > 0)
         queue_rode(rq->s, rq->seq);
     put_results(rq, d);
@@ -302,6 +329,15 @@ static bool check_copies(struct request *rq, struct delivery *d)
     return true;
 }
 
+/* Smaller ones go along with the lease. */
+#define HOT_ABOVE (64u << 10)
+
+static void keep_hot(struct request *rq, const struct delivery *d)
+{
+    if (d->size > HOT_ABOVE && body_is_sealed(rq->fd[0], d->size))
+        hot_body_keep(rq->s->hot, d->queue_id, rq->fd[0], d->size, clock_ms());
+}
+
 bool serve_deliver(struct request *rq)
 {
     struct delivery d = {0};
@@ -316,16 +352,7 @@ bool serve_deliver(struct request *rq)
     ok = body_read(rq->s, rq->fds ? rq->fd[0] : -1, 0, d.size, &d.body, rq->err) &&
          deliver_all(rq, &d);
     body_free(&d.body);
-    return ok;
-}
-/* Smaller ones go along with the lease. */
-#define HOT_ABOVE (64u << 10)
-
-static void keep_hot(struct request *rq, const struct delivery *d)
-{
-    if (d->size > HOT_ABOVE && body_is_sealed(rq->fd[0], d->size))
-        hot_body_keep(rq->s->hot, d->queue_id, rq->fd[0], d->size, clock_ms());
-}
-
     if (ok && d.queue_id && d.send.n > 0)
         keep_hot(rq, &d);
+    return ok;
+}

@@ -6,9 +6,9 @@
 #include "store/client.h"
 #include "store/digest.h"
 #include "store/directory.h"
-#include "store/io.h"
-#include "store/hot_body.h"
 #include "store/forward.h"
+#include "store/hot_body.h"
+#include "store/io.h"
 #include "store/learning.h"
 #include "store/mail_cache.h"
 #include "store/message.h"
@@ -16,6 +16,9 @@
 #include "store/places.h"
 #include "store/privacy_days.h"
 #include "store/queue.h"
+#include "store/queue_history.h"
+#include "store/queue_rules.h"
+#include "store/suppress.h"
 
 #include "core/base/clock.h"
 #include "core/base/id.h"
@@ -306,6 +309,7 @@ static void send_digests(void *arg)
     struct server *s = arg;
 
     digest_round(s);
+    suppress_sweep(s);
     s->digesting = false;
 }
 
@@ -353,11 +357,12 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     mailbox_index_forget_unused(s);
     start_background(s);
     queue_tick(s);
+    queue_history_tick(s);
+    hot_bodies_age(s->hot, clock_ms());
     if (s->draining)
         try_drained(s); /* s may be gone */
 }
 
-    hot_bodies_age(s->hot, clock_ms());
 void server_drain(struct server *s)
 {
     struct timeval often = {0, 10000};
@@ -407,12 +412,12 @@ static void make_parts(struct server *s)
     s->records = map_new();
     s->feed = feed_new();
     s->mails = mail_cache_new();
+    s->hot = hot_bodies_new(s->conf->queue_hot.bytes);
     s->passwords = passwords_new(s);
     s->admin.places = s->maintenance.places = 1;
     s->next_collect = clock_ms() + s->conf->collect_every.ms;
     s->next_digest = clock_ms() + DIGEST_MS / 60;
 }
-    s->hot = hot_bodies_new(s->conf->queue_hot.bytes);
 
 static bool open_driver(struct server *s, struct fct_err *err)
 {
@@ -441,7 +446,8 @@ static bool start_parts(struct server *s, struct fct_err *err)
 
     if (!server_prepare_dir(s->dir, s->blob_key, err) || !open_driver(s, err) ||
         !commit_start(s->base, s->driver, &owner, &s->commit, err) || !learning_open(s, err) ||
-        !queue_open(s, err) || !directory_accounts(s->driver, NULL, mark_dirty, s, err))
+        !queue_rules_open(s, err) || !queue_open(s, err) ||
+        !directory_accounts(s->driver, NULL, mark_dirty, s, err))
         return false;
     s->tick = event_new(s->base, -1, EV_PERSIST, on_tick, s);
     if (!s->tick || event_add(s->tick, &second) != 0)
@@ -493,13 +499,15 @@ void server_close(struct server **p)
     driver_close(&s->driver);
     learning_close(s);
     queue_close(s);
+    queue_history_close(s);
+    queue_rules_close(s);
+    hot_bodies_free(&s->hot);
     forward_close(s);
     accounts_free(s);
     free_pending_blobs(s);
     map_free(&s->dirty);
     directory_close(s);
     feed_free(&s->feed);
-    hot_bodies_free(&s->hot);
     mail_cache_free(&s->mails);
     passwords_free(&s->passwords);
     free(s->index_waiting);

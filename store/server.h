@@ -43,6 +43,8 @@ struct server {
     struct feed *feed;
     struct learning *learning;
     struct queue *queue;
+    struct queue_history *history; /* NULL: none */
+    struct queue_rules *rules;
     struct hot_bodies *hot;  /* of the queue */
     struct forward *forward; /* NULL: nothing is rewritten (forward.h) */
     struct passwords *passwords;

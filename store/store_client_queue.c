@@ -97,6 +97,7 @@ bool store_queue_lease(struct store *st, uint32_t max, uint32_t body_max, struct
     if (store_call_send(&c)) {
         get_entries(&c, arena, out);
         get_jobs(&c, arena, out);
+        out->rules = ipc_get_u64(&c.reply);
         keep_reply(&c, arena);
     }
     return store_call_end(&c);
@@ -135,7 +136,6 @@ bool store_queue_read(struct store *st, uint64_t id, uint64_t offset, uint32_t l
     return store_read_collect(r, out, err);
 }
 
-void store_queue_watch(struct store *st, void (*fn)(void *arg), void *arg)
 bool store_queue_body(struct store *st, uint64_t id, uint64_t size, struct fct_str *mapped)
 {
     struct fct_err err = {0};
@@ -154,6 +154,7 @@ bool store_queue_body(struct store *st, uint64_t id, uint64_t size, struct fct_s
     return false;
 }
 
+void store_queue_watch(struct store *st, void (*fn)(void *arg), void *arg)
 {
     st->queue_fn = fn;
     st->queue_arg = arg;
@@ -241,5 +242,48 @@ bool store_queue_statistics(struct store *st, uint32_t max_domains, struct arena
             get_domain(&c, arena, &row[i]);
         out->domain = row;
     }
+    return store_call_end(&c);
+}
+
+bool store_queue_history(struct store *st, struct fct_str log_id, struct arena *arena,
+                         struct fct_str *lines, struct fct_err *err)
+{
+    struct store_call c = store_call_begin(st, STORE_QUEUE_HISTORY, err);
+
+    *lines = FCT_STR("");
+    ipc_put_str(&c.out, log_id);
+    if (store_call_send(&c))
+        *lines = store_call_copy(&c, arena);
+    return store_call_end(&c);
+}
+
+/* ---- rules ---- */
+
+bool store_queue_rules(struct store *st, uint64_t known, struct arena *arena, uint64_t *generation,
+                       const struct queue_rule **rule, size_t *n, struct fct_err *err)
+{
+    struct store_call c = store_call_begin(st, STORE_QUEUE_RULES, err);
+    struct queue_rule *all;
+
+    *n = 0;
+    *rule = NULL;
+    ipc_put_u64(&c.out, known);
+    if (store_call_send(&c)) {
+        *generation = ipc_get_u64(&c.reply);
+        *n = ipc_get_count(&c.reply, 30);
+        *rule = all = ARENA_ARRAY(arena, struct queue_rule, *n + 1);
+        for (size_t i = 0; i < *n; i++)
+            queue_get_rule(&c.reply, &all[i]);
+        keep_reply(&c, arena);
+    }
+    return store_call_end(&c);
+}
+
+bool store_queue_rule_set(struct store *st, const struct queue_rule *rule, struct fct_err *err)
+{
+    struct store_call c = store_call_begin(st, STORE_QUEUE_RULE_SET, err);
+
+    queue_put_rule(&c.out, rule);
+    (void)store_call_send(&c);
     return store_call_end(&c);
 }

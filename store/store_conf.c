@@ -27,10 +27,11 @@ static const struct fct_conf_key keys[] = {
     FCT_CONF_KEY(struct store_conf, queue_messages, "1000000", "Messages that may wait to be sent to other servers (about 200 bytes of memory each); more are refused with 452"),
     FCT_CONF_KEY(struct store_conf, queue_per_login, "20000", "Messages of one login that may wait to be sent; 0 for no limit"),
     FCT_CONF_KEY(struct store_conf, queue_domain_jobs, "20",  "Messages to one domain that are handed to the relay at one time, until it has learned what the domain takes"),
+    FCT_CONF_KEY(struct store_conf, queue_history,   "64M",   "File of what became of sent mail, for facteurctl trace; the older half goes when it is full. 0: none"),
     FCT_CONF_KEY(struct store_conf, queue_ack_delay, "50ms",  "How long the note that a message was sent waits for other changes that it can be written with"),
     FCT_CONF_KEY(struct store_conf, queue_lease,    "4h",     "After this time a message that the relay has in hand is handed out again, if it was not heard of"),
-    FCT_CONF_KEY(struct store_conf, segment_size,  "256M",  "Size of a file of the log that holds message bodies"),
     FCT_CONF_KEY(struct store_conf, queue_hot,      "32M",    "Memory in which large messages for other servers stay for up to a minute until the relay takes them, which saves reading them again; 0 for none"),
+    FCT_CONF_KEY(struct store_conf, segment_size,  "256M",  "Size of a file of the log that holds message bodies"),
     FCT_CONF_END,
 };
 /* clang-format on */

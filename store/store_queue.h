@@ -78,6 +78,9 @@ struct queue_send {
      */
     bool report_copies;
     bool held; /* until facteurctl queue release */
+    /* Our domain whose address leads there: a sender from elsewhere gets a reverse-path of ours
+     * (store/forward.h). Empty: nobody's address does, the client named the recipients. */
+    struct fct_str forwarded_by;
 };
 
 /* ---- results ---- */
@@ -98,6 +101,9 @@ struct queue_result {
     bool warned; /* the sender was told of the delay */
     int64_t next_try;
     struct fct_str reply, host; /* cut at QUEUE_TEXT_MAX */
+    /* For the history alone (store/queue_history.h); may be empty. */
+    struct fct_str address, status, tls;
+    uint32_t took_ms;
 };
 #define QUEUE_RECIPIENTS_MAX 5000u /* of one entry, so that it fits into one answer */
 #define QUEUE_TEXT_MAX       500u
@@ -114,9 +120,6 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_queue_result(struct store *st,
 
 /* ---- leases: the relay ---- */
 
-/* The recipients of one message in one domain that are due, lent to this connection: until a
- * result came for each of them, or the connection ends (then they are due at once). */
-struct queue_job {
 /* What a relay has in hand from an earlier connection: recipients that it is trying, or whose
  * results it was not answered. They are on lease to it again. The first word on each connection of
  * a relay, before anything else: until all relays that are connected have said theirs the store
@@ -128,6 +131,9 @@ struct queue_claim {
 FCT_MAY_WAIT FCT_MUST_CHECK bool
 store_queue_claim(struct store *st, const struct queue_claim *claim, size_t n, struct fct_err *err);
 
+/* The recipients of one message in one domain that are due, lent to this connection: until a
+ * result came for each of them, or the connection ends (then they are due at once). */
+struct queue_job {
     size_t entry;              /* which of the lease's entries */
     struct fct_str domain;     /* lower case; "" for recipients whose report is due */
     const uint32_t *recipient; /* their places in the entry */
@@ -140,6 +146,7 @@ struct queue_lease {
     size_t entries;
     const struct queue_job *job;
     size_t n;
+    uint64_t rules; /* the generation that is in force: store_queue_rules */
 };
 
 /* At most `max` jobs, taken in turn from the domains that have something due and room
@@ -173,6 +180,11 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_queue_read(struct store *st, uint64_t id,
                                                   uint32_t length, struct buf *out,
                                                   struct fct_err *err);
 
+/* The whole original, mapped, when the store still has it in memory; asked for once. False: read
+ * it. munmap it. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_queue_body(struct store *st, uint64_t id, uint64_t size,
+                                                  struct fct_str *mapped);
+
 /* ---- admin ---- */
 
 enum queue_state { QUEUE_STATE_READY, QUEUE_STATE_ACTIVE, QUEUE_STATE_WAITING, QUEUE_STATE_HELD };
@@ -180,14 +192,11 @@ enum queue_state { QUEUE_STATE_READY, QUEUE_STATE_ACTIVE, QUEUE_STATE_WAITING, Q
 struct queue_filter {
     uint64_t id;              /* this one; 0: any */
     struct fct_str sender;    /* part of the address, in any case; "<>": the null sender */
-/* The whole original, mapped, when the store still has it in memory; asked for once. False: read
- * it. munmap it. */
-FCT_MAY_WAIT FCT_MUST_CHECK bool store_queue_body(struct store *st, uint64_t id, uint64_t size,
-                                                  struct fct_str *mapped);
-
     struct fct_str recipient; /* part of the address of one of them */
     struct fct_str domain;    /* of one of them, whole */
     struct fct_str login;
+    struct fct_str reply;              /* part of what the other server said last, in any case */
+    struct fct_str trace;              /* the message's id in the log, whole */
     uint64_t older_than, younger_than; /* seconds; 0: any */
     unsigned states;                   /* bits 1 << queue_state; 0: any */
 };
@@ -204,23 +213,56 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_queue_list(struct store *st,
                                                   const struct queue_row **out, size_t *n,
                                                   bool *done, struct fct_err *err);
 
-enum queue_act { QUEUE_HOLD, QUEUE_RELEASE, QUEUE_RETRY, QUEUE_DROP, QUEUE_ACT_COUNT };
+enum queue_act { QUEUE_HOLD, QUEUE_RELEASE, QUEUE_RETRY, QUEUE_DROP, QUEUE_UNDO, QUEUE_ACT_COUNT };
 #define QUEUE_ACT_MAX 1000u
-/* *done: how many were there. DROP: gone without a report. */
+/* *done: how many were there. DROP: gone without a report. UNDO: the same, but only what was never
+ * tried and is not due yet (envelope.hold_until): taken back by who sent it. */
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_queue_act(struct store *st, enum queue_act act,
                                                  const uint64_t *id, size_t n, uint32_t *done,
                                                  struct fct_err *err);
 
+/* What became of the messages with this log id: lines of the history, TIME, number, event, words,
+ * with tabs between; the newest 2 MiB. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_queue_history(struct store *st, struct fct_str log_id,
+                                                     struct arena *arena, struct fct_str *lines,
+                                                     struct fct_err *err);
+
+/* ---- standing rules for destinations ---- */
+
+/* One per pattern: "example.org", ".example.org" for all below it, "*". The exact name counts
+ * before the longest domain above it, then "*". */
+struct queue_rule {
+    struct fct_str pattern; /* lower case */
+    bool held;              /* nothing is sent */
+    int64_t until;          /* held: until then; 0: until the rule goes */
+    struct fct_str host;    /* "relay.example:587" instead of the MX; empty: none */
+    uint32_t per_minute;    /* messages at most; 0: no limit */
+    struct fct_str why;     /* for people */
+    int64_t made;
+};
+#define QUEUE_RULES_MAX 1000u
+/* generation: changes with every change. known: the one the caller has; when it is still right
+ * nothing else is given (*n 0). */
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_queue_rules(struct store *st, uint64_t known,
+                                                   struct arena *arena, uint64_t *generation,
+                                                   const struct queue_rule **rule, size_t *n,
+                                                   struct fct_err *err);
+/* Instead of the one with this pattern. One that asks for nothing: it is removed; DENIED when there
+ * is none. Durable when it returns. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool
+store_queue_rule_set(struct store *st, const struct queue_rule *rule, struct fct_err *err);
+
 /* Of recipients by the age of their message: below a minute, 5 and 20 minutes, 1, 4, 12 hours, 1, 2
  * and 5 days, older. */
-#define QUEUE_AGES 10
+#define QUEUE_BLOCKED_HELD ((uint64_t)INT64_MAX)
+#define QUEUE_AGES         10
 extern const uint32_t queue_age_limit[QUEUE_AGES - 1]; /* seconds */
 struct queue_domain_row {
     struct fct_str domain;
     uint64_t messages, recipients, active, waiting;
     int64_t oldest, next; /* arrival of the oldest, next due time */
     uint32_t jobs;        /* may be out at one time */
-    uint64_t blocked_ms;  /* for so long from now */
+    uint64_t blocked_ms;  /* for so long from now; QUEUE_BLOCKED_HELD: until a rule goes */
 };
 struct queue_statistics {
     uint64_t messages, recipients, active, ready, waiting, held, domains;

@@ -56,6 +56,15 @@ static const struct ctl_option queue_act_options[] = {
     {"--all", NULL, "every message"},
     {0},
 };
+static const struct ctl_option queue_rules_options[] = {
+    {"--hold", NULL, "send nothing there until the rule goes"},
+    {"--for", "TIME", "send nothing there for so long: 30m, 2h, 1d"},
+    {"--host", "HOST", "send it to this host instead of the MX: NAME, NAME:PORT, [ADDRESS]:PORT"},
+    {"--rate", "N", "so many messages a minute at most"},
+    {"--why", "TEXT", "a word for those who look later"},
+    {"--remove", NULL, "the rule goes"},
+    {0},
+};
 static const struct ctl_option queue_drop_options[] = {
     QUEUE_FILTERS,
     {"--all", NULL, "every message"},
@@ -142,6 +151,7 @@ static const struct ctl_option dkim_rotate_options[] = {
 static const struct ctl_option dmarc_report_options[] = {
     {"--day", "YYYY-MM-DD", "of which day, in UTC; yesterday when not given"},
     {"--out", "DIR", "where the files go; here when not given"},
+    {"--send", NULL, "into the queue; files only with --out"},
     {"--domain", "DOMAIN", "only the report for this one"},
     {"--dns", "ADDRESS@PORT", "ask this resolver"},
     {0},
@@ -301,7 +311,7 @@ const struct ctl_verb ctl_verbs[] = {
     {"status", "", "", 0, 0, "the processes of the running server", NEEDS_SERVER, ctl_server_status,
      status_options, 0},
     {"metrics", "", "", 0, 0,
-     "what the plugins did in every filter process, in the text format of Prometheus", NEEDS_SERVER,
+     "what plugins, queue and relay did, in the text format of Prometheus", NEEDS_SERVER,
      ctl_metrics, NULL, 0},
     {"reload", "", "", 0, 0, "put a changed configuration in force", NEEDS_SERVER,
      ctl_server_reload, NULL, 0},
@@ -419,6 +429,10 @@ const struct ctl_verb ctl_verbs[] = {
      ctl_queue_release, queue_act_options, 0},
     {"queue", "retry", "[NUMBER…]", 0, CTL_MAX_WORDS, "try these now, whenever they are due", NEEDS_STORE,
      ctl_queue_retry, queue_act_options, 0},
+    {"queue", "rules", "[DOMAIN]", 0, 1, "standing rules for destinations; with a domain: set or remove one", NEEDS_STORE,
+     ctl_queue_rules, queue_rules_options, 0},
+    {"queue", "destinations", "", 0, 0, "how each destination does: connections, what waits, when it is tried again", NEEDS_SERVER,
+     ctl_queue_destinations, NULL, 0},
     {"queue", "undo", "[NUMBER…]", 0, CTL_MAX_WORDS, "take back what waits for its time and was never tried", NEEDS_STORE,
      ctl_queue_undo, queue_act_options, 0},
     {"queue", "drop", "[NUMBER…]", 0, CTL_MAX_WORDS, "forget these; no bounce, nobody is told", NEEDS_STORE,

@@ -7,6 +7,7 @@
 #include "core/log/log.h"
 #include "protocols/relay/policy/policy_service.h"
 #include "protocols/relay/relay_hooks.h"
+#include "protocols/relay/relay_rules.h"
 #include "protocols/relay/session.h"
 
 #include <event2/event.h>
@@ -159,12 +160,12 @@ void destination_press(struct destination *d)
     uint64_t now = clock_ms();
 
     d->used_ms = now;
-    if (d->waiting.n == 0)
     if (d->pace.connections > d->limits.unproven) {
         if (pace_is_silent(&d->pace, now))
             sessions_give_up(d, d->limits.unproven);
         look_again(d, d->limits.silence_ms);
     }
+    if (d->waiting.n == 0)
         return;
     if (pace_is_dead(&d->pace, now) && d->pace.connections == 0) {
         give_up_waiting(d);
@@ -413,7 +414,8 @@ void destinations_take(struct destinations *all, struct job *j)
 {
     const struct queue_envelope *e = &j->mail->entry.envelope;
     const struct route *route =
-        routes_find(all->relay->routes, j->domain, e->reverse_path, e->class);
+        relay_rules_route(all->relay->rules, j->domain,
+                          routes_find(all->relay->routes, j->domain, e->reverse_path, e->class));
     struct domain *domain = domain_of(all, j, route);
 
     if (domain->to && clock_ms() < domain->until_ms) {
@@ -431,6 +433,63 @@ void destinations_take(struct destinations *all, struct job *j)
     }
     domain->looking = true;
     (void)fiber_start(look_up, domain);
+}
+
+/* ---- for people ---- */
+
+static void put_text(struct buf *out, const char *text)
+{
+    buf_put_char(out, '"');
+    for (const char *c = text; *c; c++)
+        if (*c == '"' || *c == '\\')
+            buf_printf(out, "\\%c", *c);
+        else
+            buf_put_char(out, (unsigned char)*c < ' ' || (unsigned char)*c > 126 ? '?' : *c);
+    buf_put_char(out, '"');
+}
+
+static const char *state_of(const struct destination *d, uint64_t now)
+{
+    if (pace_is_dead(&d->pace, now))
+        return "unreachable";
+    if (pace_is_silent(&d->pace, now) && d->waiting.n > 0)
+        return "silent";
+    if (d->pace.connections == 0)
+        return d->waiting.n > 0 ? "waiting" : "idle";
+    return d->pace.proven > 0 ? "connected" : "connecting";
+}
+
+static void describe(const struct destination *d, uint64_t now, struct buf *out)
+{
+    buf_put_c(out, "{\"destination\": ");
+    put_text(out, d->key);
+    buf_printf(out,
+               ", \"state\": \"%s\", \"connections\": %u, \"proven\": %u, \"waiting\": %zu, "
+               "\"window\": %.0f, \"latency_ms\": %.1f, \"failures\": %u, \"again_ms\": %llu, "
+               "\"gap_ms\": %llu, \"trouble\": ",
+               state_of(d, now), d->pace.connections, d->pace.proven, d->waiting.n, d->pace.window,
+               d->pace.latency_ms, d->pace.failures,
+               (unsigned long long)(d->pace.dead_until > now ? d->pace.dead_until - now : 0),
+               (unsigned long long)d->limits.gap_ms);
+    put_text(out, d->pace.failures > 0 ? d->trouble.text : "");
+    buf_put_c(out, ", \"host\": ");
+    put_text(out, d->pace.failures > 0 ? d->trouble.host : "");
+    buf_put_char(out, '}');
+}
+
+void destinations_describe(const struct destinations *all, size_t max, struct buf *out)
+{
+    uint64_t now = clock_ms();
+    struct fct_str key;
+    void *value;
+
+    buf_put_char(out, '[');
+    for (size_t at = 0; out->n < max && map_next(all->by_key, &at, &key, &value);) {
+        if (out->n > 1)
+            buf_put_c(out, ",\n");
+        describe(value, now, out);
+    }
+    buf_put_c(out, "]\n");
 }
 
 /* ---- the end ---- */

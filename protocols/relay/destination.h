@@ -39,6 +39,9 @@ size_t destinations_count(const struct destinations *d);
 /* Forget what has not been used for a while. */
 void destinations_sweep(struct destinations *d, uint64_t now);
 
+/* A JSON array: how each of them does; no more of them above `max` bytes. */
+void destinations_describe(const struct destinations *d, size_t max, struct buf *out);
+
 /* ---- for session.c ---- */
 
 struct job *destination_next(struct destination *d); /* NULL: nothing waits, or not now */

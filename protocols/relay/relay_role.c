@@ -3,10 +3,14 @@
 
 #include "core/base/clock.h"
 #include "core/base/str.h"
+#include "core/dns/dns_setup.h"
 #include "core/log/log.h"
 #include "core/net/tls.h"
 #include "protocols/relay/destination.h"
+#include "protocols/relay/kept_state.h"
 #include "protocols/relay/policy/policy_service.h"
+#include "protocols/relay/relay_admin.h"
+#include "protocols/relay/relay_rules.h"
 #include "protocols/relay/relay_hooks.h"
 #include "protocols/relay/tls_reports.h"
 
@@ -51,6 +55,17 @@ static void learn_names(struct relay *relay)
     own_addresses_read(&relay->own);
 }
 
+/* DANE believes only what is proven (RFC 7672 2.1): without validation it protects nobody. */
+static void check_dane(const struct role_env *env)
+{
+    const struct policy_conf *policy = config_get(env->conf, &policy_block);
+
+    if (policy->dane && !dns_setup_validates(config_get(env->conf, &dns_block)))
+        log_event(EV_WARNING, FCT_STR(""),
+                  F_C("text", "DANE cannot act: answers of the DNS are not validated"),
+                  F_C("do", "set dns.dnssec = yes, or outbound_tls.dane = no"));
+}
+
 static bool prepare(struct role_env *env, struct fct_err *err)
 {
     struct relay *relay = calloc(1, sizeof *relay);
@@ -69,6 +84,7 @@ static bool prepare(struct role_env *env, struct fct_err *err)
         return false;
     if (!env->base) /* a check of a configuration */
         return true;
+    check_dane(env);
     relay->dns = dns_resolver_new(env->base, config_get(env->conf, &dns_block), err);
     return relay->dns &&
            policy_service_new(config_get(env->conf, &policy_block), env->base, relay->dns,
@@ -103,6 +119,7 @@ static bool start(struct role_env *env, struct fct_err *err)
     relay->hosts = host_table_new(relay->conf->dead_first.ms, relay->conf->dead_max.ms);
     relay->destinations = destinations_new(relay);
     relay->results = results_new(relay);
+    relay->rules = relay_rules_new(relay);
     relay->hooks = relay_hooks_new(env);
     tls_reports_start(relay);
     return true;
@@ -112,9 +129,12 @@ static void peer(struct role_env *env, enum role_kind kind, unsigned index, int 
 {
     struct relay *relay = env->role_data;
 
-    (void)index;
     if (kind == ROLE_FILTER) {
         relay_hooks_peer(relay->hooks, index, fd);
+        return;
+    }
+    if (kind == ROLE_CTL) {
+        relay_admin_peer(relay, fd);
         return;
     }
     if (kind != ROLE_STORE) {
@@ -122,11 +142,12 @@ static void peer(struct role_env *env, enum role_kind kind, unsigned index, int 
         return;
     }
     relay->store_generation++; /* it has forgotten what domains take */
+    relay->claimed = false;
     store_client_peer(relay->store, fd);
     if (!relay->draining)
-        store_queue_watch(relay->store, there_is_work, relay);
+        kept_state_start(relay);
+    store_queue_watch(relay->store, there_is_work, relay);
     intake_claim(relay);
-    relay->claimed = false;
 }
 
 /* ---- the end ---- */
@@ -138,6 +159,7 @@ FCT_MAY_WAIT static void await_end(void *arg)
 
     while (relay->jobs > 0 || !results_are_said(relay->results))
         (void)fiber_sleep(LOOK_MS);
+    kept_state_save(relay);
     role_drained(relay->env);
 }
 

@@ -8,13 +8,20 @@
 
 #include <stdlib.h>
 
+/* Mail that was held back begins when it may leave (RFC 4865 5). */
+static int64_t began(const struct queue_entry *entry)
+{
+    return entry->envelope.hold_until > entry->arrived ? entry->envelope.hold_until
+                                                       : entry->arrived;
+}
+
 static bool is_over(const struct relay *relay, const struct queue_entry *entry, int64_t now)
 {
     const struct queue_envelope *e = &entry->envelope;
 
     if (e->deliver_by > 0 && e->deliver_by_return && now >= e->deliver_by)
         return true;
-    return schedule_is_over(&relay->schedule, entry->arrived, now, e->reverse_path.n == 0);
+    return schedule_is_over(&relay->schedule, began(entry), now, e->reverse_path.n == 0);
 }
 
 static enum queue_outcome outcome_in_queue(const struct relay *relay, const struct job *j, size_t i,
@@ -48,15 +55,19 @@ static void fill(const struct relay *relay, const struct job *j, size_t i, int64
         .warned = j->warned[i],
         .reply = str_from(from->text),
         .host = str_from(from->host),
+        .address = job_recipient(j, i)->address,
+        .status = str_from(from->status),
+        .tls = str_from(from->tls),
+        .took_ms = (uint32_t)(clock_ms() - j->taken_ms),
     };
     if (to->outcome != QUEUE_OUT_DEFERRED)
         return;
     random_bytes(&chance, sizeof chance);
     to->next_try =
-        schedule_next(&relay->schedule, entry->arrived, now, job_recipient(j, i)->attempts + 1,
+        schedule_next(&relay->schedule, began(entry), now, job_recipient(j, i)->attempts + 1,
                       entry->envelope.reverse_path.n == 0, chance);
     /* One warning is remembered of each recipient (struct queue_recipient). */
-    if (!j->warned[i] && schedule_warns(&relay->schedule, entry->arrived, now, 0))
+    if (!j->warned[i] && schedule_warns(&relay->schedule, began(entry), now, 0))
         to->warned = report_wanted(j, i, QUEUE_OUT_DEFERRED);
 }
 
@@ -128,6 +139,7 @@ void relay_conclude(struct relay *relay, struct job *j, struct queue_result *res
 
     for (size_t i = 0; i < j->n; i++)
         log_result(relay, j, i, &result[i], now);
+    relay_suppress(relay, j, result);
     if (report_is_due(j, result)) {
         report_start(relay, j, result);
         return;
