@@ -26,6 +26,7 @@ struct driver_snap;
 #define PART_DIRECTORY 1u  /* D of store.md */
 #define PART_LEARNING  2u  /* what was said about messages (learning.h): w word */
 #define PART_SUPPRESS  3u  /* addresses elsewhere that do not exist (suppress.h): a address */
+#define PART_STATE     4u  /* what processes want to find again (state.c): s name, piece */
 #define PART_ACCOUNTS  16u /* the first account's number; the numbers between are reserved */
 /* The queue, by the lowest bits of an entry's number (queue.h); no account's number gets there. */
 #define PART_QUEUE   (UINT64_MAX - 255u)
