@@ -81,6 +81,7 @@ static bool resolve_targets(struct resolve *r, const struct fct_str *target, siz
     if (depth >= ALIAS_DEPTH_MAX)
         return true; /* a loop, or too deep: this branch leads nowhere */
     for (size_t i = 0; i < n; i++) {
+        struct fct_str folded;
         bool hit, local;
 
         if (++r->steps > 10 * TARGETS_MAX)
@@ -92,7 +93,8 @@ static bool resolve_targets(struct resolve *r, const struct fct_str *target, siz
                 return false;
             continue;
         }
-        if (!resolve_one(r, target[i], detail, depth + 1, &hit))
+        if (!directory_fold(target[i], false, r->arena, &folded, r->err) ||
+            !resolve_one(r, folded, detail, depth + 1, &hit))
             return false;
     }
     return true;

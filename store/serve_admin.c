@@ -371,12 +371,25 @@ static bool set_alias(struct request *rq, struct fct_str alias, const struct fct
 
 #define ALIAS_TARGETS_MAX 1000
 
+/* The local part as it was given: only its own server knows what case means there (RFC 5321 2.4).
+ * Where it is an address of ours, resolve.c folds it. */
+static bool clean_target(struct request *rq, struct fct_str target, struct fct_str *out)
+{
+    struct fct_str folded;
+
+    if (!directory_fold(target, false, rq->arena, &folded, rq->err))
+        return false;
+    *out = arena_printf(rq->arena, "%.*s@%.*s", (int)str_find_last_char(target, '@'), target.p,
+                        FCT_FMT(directory_domain(folded)));
+    return true;
+}
+
 bool serve_alias_set(struct request *rq)
 {
     struct fct_str alias = ipc_get_str(&rq->in);
     size_t n;
     const struct fct_str *target = store_get_strs(&rq->in, rq->arena, &n);
-    struct fct_str *folded = ARENA_ARRAY(rq->arena, struct fct_str, n + 1);
+    struct fct_str *clean = ARENA_ARRAY(rq->arena, struct fct_str, n + 1);
     bool ok;
 
     if (!request_read_all(rq) || !fold_alias(rq, alias, &alias))
@@ -384,11 +397,11 @@ bool serve_alias_set(struct request *rq)
     if (n > ALIAS_TARGETS_MAX)
         return fct_fail(rq->err, FCT_LIMIT, "an alias has at most %d targets", ALIAS_TARGETS_MAX);
     for (size_t i = 0; i < n; i++)
-        if (!directory_fold(target[i], false, rq->arena, &folded[i], rq->err))
+        if (!clean_target(rq, target[i], &clean[i]))
             return false;
     if (!turn_take(&rq->s->admin, rq->err))
         return false;
-    ok = set_alias(rq, alias, folded, n);
+    ok = set_alias(rq, alias, clean, n);
     directory_changed(rq->s);
     turn_give(&rq->s->admin);
     if (ok)

@@ -28,6 +28,7 @@ static void load(void)
     set_alias("@example.com", "carol@example.com", NULL);
     set_alias("sales+eu@example.org", "bob@example.org", NULL);
     set_alias("only@alias.example", "bob@example.org", NULL);
+    set_alias("Away@example.org", "Ben.K@ELSEWHERE.example", "Bob@Example.ORG");
 }
 
 static void resolution(void)
@@ -52,6 +53,8 @@ static void resolution(void)
         {"sales+us@example.org", RESOLVED_UNKNOWN_USER, "", ""},
         {"x@alias.example", RESOLVED_UNKNOWN_USER, "", ""},
         {"x@elsewhere.example", RESOLVED_NOT_LOCAL, "", ""},
+        /* elsewhere case may mean something (RFC 5321 2.4) */
+        {"away@example.org", RESOLVED_LOCAL, "Ben.K@elsewhere.example bob@example.org ", ""},
         {"postmaster", RESOLVED_LOCAL, "first@example.org ", ""},
     };
 
