@@ -192,6 +192,12 @@ static bool runs_in_milter(enum fct_hook hook)
            hook == FCT_HOOK_unknown || hook == FCT_HOOK_tick;
 }
 
+/* The queue there is the MTA's: nobody misses these. */
+static bool is_of_the_queue(enum fct_hook hook)
+{
+    return hook >= FCT_HOOK_queue_in && hook <= FCT_HOOK_queue_bounced;
+}
+
 static const struct conf_pair *own_pairs(struct subject *s, const struct plugin_conf **conf,
                                          size_t *n)
 {
@@ -217,8 +223,10 @@ static unsigned put_rows(const struct fct_self *self, bool milter, struct buf *o
         buf_printf(out, "  %-14s %s%s%s%s%s%s\n", hook_name(r->is.hook), r->label,
                    r->is.provides ? "  provides " : "", r->is.provides ? r->is.provides : "",
                    r->is.after ? "  after " : "", r->is.after ? r->is.after : "",
-                   runs ? "" : "  NOT CALLED behind a milter");
-        lost += !runs;
+                   runs                          ? ""
+                   : is_of_the_queue(r->is.hook) ? "  (the MTA has a queue of its own)"
+                                                 : "  NOT CALLED behind a milter");
+        lost += !runs && !is_of_the_queue(r->is.hook);
     }
     return lost;
 }
