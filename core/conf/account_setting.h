@@ -11,11 +11,11 @@
 #include "core/base/err.h"
 
 enum setting_kind {
-    SETTING_NAME,      /* one word */
-    SETTING_SCORE,     /* 0 to 1000, thousandths count */
-    SETTING_WORD,      /* one of `words` */
-    SETTING_SENDERS,   /* addresses and domains, with spaces or commas between */
-    SETTING_DURATION,  /* seconds, minutes or hours: 10s, 1m, 2h */
+    SETTING_NAME,     /* one word */
+    SETTING_SCORE,    /* 0 to 1000, thousandths count */
+    SETTING_WORD,     /* one of `words` */
+    SETTING_SENDERS,  /* addresses and domains, with spaces or commas between */
+    SETTING_DURATION, /* seconds, minutes or hours: 10s, 1m, 2h */
     SETTING_ADDRESS,
     SETTING_LANGUAGES, /* tags as "de" or "pt-BR" (RFC 5646), likewise */
 };

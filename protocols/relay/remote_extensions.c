@@ -19,6 +19,7 @@ static const struct {
     {FCT_STR_INIT("REQUIRETLS"),          REMOTE_REQUIRETLS},
     {FCT_STR_INIT("ENHANCEDSTATUSCODES"), REMOTE_STATUS},
     {FCT_STR_INIT("LIMITS"),              REMOTE_LIMITS},
+    {FCT_STR_INIT("MT-PRIORITY"),         REMOTE_PRIORITY},
 };
 
 static const struct {

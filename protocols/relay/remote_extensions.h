@@ -20,6 +20,7 @@ enum remote_extension {
     REMOTE_AUTH_LOGIN = 1u << 11,
     REMOTE_AUTH_SCRAM_SHA_256 = 1u << 12, /* RFC 7677 */
     REMOTE_LIMITS = 1u << 13,             /* RFC 9422 */
+    REMOTE_PRIORITY = 1u << 14,           /* MT-PRIORITY, RFC 6710 */
 };
 
 struct remote_extensions {

@@ -75,6 +75,8 @@ static void put_mail(const struct transaction *t, const struct remote *r, struct
         buf_put_c(out, " SMTPUTF8");
     if (e->requiretls && has(r, REMOTE_REQUIRETLS))
         buf_put_c(out, " REQUIRETLS");
+    if (e->priority != 0 && has(r, REMOTE_PRIORITY))
+        buf_printf(out, " MT-PRIORITY=%d", e->priority);
     put_report_wishes(r, e, out);
     buf_put_c(out, "\r\n");
 }

@@ -11,7 +11,7 @@ TEXT = 'From: %s\r\nTo: x@far.example\r\nSubject: %%s\r\nMessage-ID: <%%s@exampl
 class Submission(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.sink = mail_sink.Sink().__enter__()
+        cls.sink = mail_sink.Sink(words=('PIPELINING', '8BITMIME', 'SIZE 50000000', 'ENHANCEDSTATUSCODES', 'MT-PRIORITY')).__enter__()
         cls.shut, cls.blocker = mail_sink.closed_port()
         cls.server = facteur.Server(routes={'far.example': cls.sink.port, 'shut.example': cls.shut}, conf='smtp { max_hold = 1h  max_undo = 10s }\n').start()
 
@@ -132,6 +132,7 @@ class Submission(unittest.TestCase):
         self.submit('important', 'x@far.example', mail=['MT-PRIORITY=5'])
         self.until(lambda: self.sink.letters, 'delivery')
         self.assertIn('PRIORITY 5', email.message_from_bytes(self.sink.letters[0].data)['Received'])
+        self.assertIn('MT-PRIORITY=5', self.sink.letters[0].mail_line)
         self.submit('slow', 'x@shut.example', mail=['MT-PRIORITY=-4'])
         self.assertEqual([r['priority'] for r in self.rows('--domain', 'shut.example')], [-4])
 

@@ -606,6 +606,7 @@ END_TEST
 
 START_TEST(scheduled_mail)
 {
+    set("max_hold", "0s");
     begin_submission();
     EXPECT("EHLO client.example\r\n" LOGIN, "250 235");
     ck_assert(!strstr(heard, "FUTURERELEASE"));
