@@ -404,12 +404,12 @@ class FallsSilent(Relaying):
 
     def test_surplus_connections_end(self):
         """Many connections to a destination that answers; then it does not: two are left, the mail stays queued and goes later."""
-        sink = self.sink(extensions=['8BITMIME'], at={'mail': 0.1})
+        sink = self.sink(extensions=['8BITMIME'], at={'mail': 0.5})
         for _ in range(60):
             send(self.server, 'far@one.test')
         self.assertTrue(sink.wait_sessions(4))
         sink.at['mail'] = [HANG]
-        self.assertTrue(wait_for(lambda: all(any(line.startswith('MAIL') for line in s.lines) for s in sink.sessions), 5))
+        self.assertGreater(sum(is_open(s) for s in sink.sessions), 2)
         self.assertTrue(wait_for(lambda: sum(is_open(s) for s in sink.sessions) <= 2, 10))
         time.sleep(2)
         self.assertLessEqual(sum(is_open(s) for s in sink.sessions), 2)
