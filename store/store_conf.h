@@ -7,8 +7,8 @@
 struct store_conf {
     const char *show_original;
     fct_duration privacy_keep;
-    fct_size quota, mailbox_cache, read_cache, write_buffer, block_cache, segment_size, reserve, queue_hot,
-        max_message, max_settings_bytes;
+    fct_size quota, mailbox_cache, read_cache, write_buffer, block_cache, segment_size, reserve,
+        queue_hot, max_message, max_settings_bytes;
     bool login_as;
     uint32_t account_cache, max_mailboxes, hash_threads, login_cache, settings_cache, max_settings,
         learn_words, queue_messages, queue_per_login, queue_domain_jobs;
