@@ -11,7 +11,7 @@
 
 #define GATHER_MS 3    /* how long a result may wait for others */
 #define BATCH_MAX 512u /* then it goes at once */
-#define AGAIN_MS  100u
+#define AGAIN_MS  20u
 
 struct batch {
     struct batch *next, **link; /* link: what points to it */
@@ -71,6 +71,8 @@ FCT_MAY_WAIT static bool say(struct batch *b)
 
     if (b->n == 0)
         return true;
+    if (!store_is_up(relay->store))
+        return false;
     if (store_queue_result(relay->store, b->result, b->n, &err))
         return generation == relay->store_generation;
     log_event(EV_WARNING, FCT_STR(""), F_C("text", "results of deliveries are not stored yet"),
