@@ -47,6 +47,8 @@ struct store_resolution {
     enum store_resolved what;
     const struct store_target *target; /* aliases may lead to several; duplicates removed */
     size_t n;
+    bool suppressed;       /* NOT_LOCAL: it does not exist there (store_suppress.h), */
+    struct fct_str reason; /* as somebody said */
 };
 /* address without brackets: exact account, alias, +detail, catch-all, in this order. "postmaster"
  * without a domain (RFC 5321 4.5.1) goes to the first account or to alias postmaster. */

@@ -96,6 +96,20 @@ bool store_account_show(struct store *st, struct fct_str address, struct arena *
     return store_call_end(&c);
 }
 
+bool store_forward_confirm(struct store *st, struct fct_str code, struct arena *arena,
+                           struct fct_str *account, struct fct_str *target, struct fct_err *err)
+{
+    struct store_call c = store_call_begin(st, STORE_FORWARD_CONFIRM, err);
+
+    *account = *target = FCT_STR("");
+    ipc_put_str(&c.out, code);
+    if (store_call_send(&c)) {
+        *account = store_call_copy(&c, arena);
+        *target = store_call_copy(&c, arena);
+    }
+    return store_call_end(&c);
+}
+
 bool store_alias_set(struct store *st, struct fct_str alias, const struct fct_str *target, size_t n,
                      struct fct_err *err)
 {
