@@ -10,8 +10,8 @@
 #include "protocols/relay/kept_state.h"
 #include "protocols/relay/policy/policy_service.h"
 #include "protocols/relay/relay_admin.h"
-#include "protocols/relay/relay_rules.h"
 #include "protocols/relay/relay_hooks.h"
+#include "protocols/relay/relay_rules.h"
 #include "protocols/relay/tls_reports.h"
 
 #include <event2/event.h>
