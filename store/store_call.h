@@ -14,8 +14,8 @@ struct map;
 struct store {
     struct event_base *base;
     struct ipc_conn *conn;
-    uint32_t generation;  /* of the connection, 8 bits */
-    struct map *watchers; /* handle → struct store_watcher */
+    uint32_t generation;         /* of the connection, 8 bits */
+    struct map *watchers;        /* handle → struct store_watcher */
     void (*queue_fn)(void *arg); /* store_queue_watch */
     void *queue_arg;
 };

@@ -32,10 +32,8 @@ static const struct role *const roles[] = {&store_role,  &filter_role, &milter_r
                                            &images_role, &edge_role,   NULL};
 
 static const struct role_link links[] = {
-    {.client = ROLE_EDGE, .server = ROLE_STORE},
-    {.client = ROLE_EDGE, .server = ROLE_FILTER},
-    {.client = ROLE_MILTER, .server = ROLE_FILTER},
-    {.client = ROLE_RELAY, .server = ROLE_STORE},
+    {.client = ROLE_EDGE, .server = ROLE_STORE},    {.client = ROLE_EDGE, .server = ROLE_FILTER},
+    {.client = ROLE_MILTER, .server = ROLE_FILTER}, {.client = ROLE_RELAY, .server = ROLE_STORE},
     {.client = ROLE_RELAY, .server = ROLE_FILTER},
 };
 

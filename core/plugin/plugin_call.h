@@ -148,8 +148,8 @@ struct fct_call {
     unsigned code; /* reply(), used should the verdict win */
     struct fct_str enhanced, text;
     struct call_note *note, **note_end;
-    struct call_note *patch; /* the last patch of a part that has a note */
-    uint32_t patches;        /* of parts */
+    struct call_note *patch;          /* the last patch of a part that has a note */
+    uint32_t patches;                 /* of parts */
     struct call_recipient *recipient; /* at deliver */
     struct call_task *task;           /* what start() began */
     struct call_wait *waiting;
