@@ -230,7 +230,8 @@ static void make_key(const struct target *target, struct buf *out)
     const struct hops *hops = &target->hops;
 
     buf_printf(out, "%s", route->hosts ? "route" : route->name);
-    if (route->user.n > 0 || route->source.n > 0 || route->by_plugin)
+    if (route->user.n > 0 || route->source.n > 0 || route->by_plugin ||
+        (route->hosts && route->tls != RELAY_TLS_MAY)) /* what TLS a route wants binds its own */
         buf_printf(out, "/%s", route->name);
     for (size_t i = 0; i < hops->n; i++) {
         const struct hop *hop = &hops->hop[i];
