@@ -402,7 +402,7 @@ void queue_index_lease_item(struct queue_index *q, struct queue_item *item, uint
     struct queue_active *a;
 
     take_place(q, item, JOB_ACTIVE);
-    a = queue_index_active(q, item);
+    a = &q->active[item->at];
     a->lessee = lessee;
     a->until = until;
     a->awaited = item->open;
