@@ -86,7 +86,7 @@ class Sink:
 
 
 MASTER = """\
-127.0.0.1:%(port)d inet n - n - 200 smtpd
+%(address)s:%(port)d inet n - n - 200 smtpd
 pickup    unix  n       -       n       1       1       pickup
 cleanup   unix  n       -       n       -       0       cleanup
 qmgr      unix  n       -       n       1       1       qmgr
@@ -150,15 +150,15 @@ non_smtpd_milters = %(non_smtpd)s
 
 
 class Postfix:
-    def __init__(self, sink, milters='', non_smtpd='', protocol=6, more=''):
-        self.sink, self.port = sink, free_port()
+    def __init__(self, sink, milters='', non_smtpd='', protocol=6, more='', address='127.0.0.1', port=0):
+        self.sink, self.address, self.port = sink, address, port or free_port()
         self.dir = tempfile.mkdtemp(prefix='facteur-postfix.')
         os.chmod(self.dir, 0o755)
         for name, user in (('queue', 'root'), ('data', 'postfix'), ('conf', 'root')):
             os.mkdir(os.path.join(self.dir, name), 0o755)
             os.chown(os.path.join(self.dir, name), pwd.getpwnam(user).pw_uid, 0)
         self.conf = os.path.join(self.dir, 'conf')
-        values = {'dir': self.dir, 'sink': sink.port, 'port': self.port, 'milters': milters, 'non_smtpd': non_smtpd, 'protocol': protocol}
+        values = {'dir': self.dir, 'sink': sink.port, 'address': address, 'port': self.port, 'milters': milters, 'non_smtpd': non_smtpd, 'protocol': protocol}
         self.write('main.cf', MAIN % values + more)
         self.write('master.cf', MASTER % values)
 
@@ -175,7 +175,7 @@ class Postfix:
             raise RuntimeError('postfix start: %s\n%s' % (r.stdout, self.log()))
         end = time.monotonic() + 30
         while time.monotonic() < end:
-            with contextlib.suppress(OSError), socket.create_connection(('127.0.0.1', self.port), 5) as s:
+            with contextlib.suppress(OSError), socket.create_connection((self.address, self.port), 5) as s:
                 if s.recv(3):
                     return self
             time.sleep(0.1)
