@@ -22,7 +22,7 @@
 
 struct listener_rows {
     struct fct_strings address;
-    const char *protocol, *role, *tls;
+    const char *protocol, *role, *tls, *mode;
     bool plain_login;
 };
 struct file_rows {
@@ -37,6 +37,7 @@ static const struct fct_conf_key listener_keys[] = {
     FCT_CONF_KEY(struct listener_rows, protocol, "", "what"),
     FCT_CONF_KEY(struct listener_rows, role, "", "for whom"),
     FCT_CONF_KEY(struct listener_rows, tls, "", "how"),
+    FCT_CONF_KEY(struct listener_rows, mode, "", "who may connect"),
     FCT_CONF_KEY(struct listener_rows, plain_login, "no", "may passwords be seen"),
     FCT_CONF_END,
 };
