@@ -197,7 +197,7 @@ static void add_date(struct fct_call *call)
     snprintf(text, sizeof text, "%.3s, %d %.3s %d %02d:%02d:%02d +0000", days + 3 * tm.tm_wday,
              tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min,
              tm.tm_sec);
-    host->header_add(call, FCT_TOP, view("Date"), view(text));
+    host->header_add(call, FCT_AFTER_TRACE, view("Date"), view(text));
 }
 
 /* msg-id = "<" id-left "@" id-right ">"                           RFC 5322 3.6.4 */
@@ -214,7 +214,7 @@ static void add_message_id(struct fct_call *call)
     for (size_t i = 0; i < sizeof random; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "%02x", random[i]);
     n += (size_t)snprintf(text + n, sizeof text - n, "@%.*s>", FCT_FMT(server));
-    host->header_add(call, FCT_TOP, view("Message-ID"), (struct fct_str){text, n});
+    host->header_add(call, FCT_AFTER_TRACE, view("Message-ID"), (struct fct_str){text, n});
 }
 
 static void complete(struct fct_call *call)

@@ -60,7 +60,7 @@ static void check_dane(const struct role_env *env)
 {
     const struct policy_conf *policy = config_get(env->conf, &policy_block);
 
-    if (policy->dane && !dns_setup_validates(config_get(env->conf, &dns_block)))
+    if (strcmp(policy->dane, "yes") == 0 && !dns_setup_validates(config_get(env->conf, &dns_block)))
         log_event(EV_WARNING, FCT_STR(""),
                   F_C("text", "DANE cannot act: answers of the DNS are not validated"),
                   F_C("do", "set dns.dnssec = yes, or outbound_tls.dane = no"));

@@ -374,7 +374,7 @@ class UnixSocket(unittest.TestCase):
                 facteur.Server(conf=conf + '\n').start()
 
     def test_only_for_milters(self):
-        with self.assertRaisesRegex(RuntimeError, 'only milter listens on unix'):
+        with self.assertRaisesRegex(RuntimeError, 'only milter and smtp with role local listen on unix'):
             facteur.Server(conf='listener x { address = ["unix:/tmp/x"]  protocol = lmtp }\n').start()
 
 

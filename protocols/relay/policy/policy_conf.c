@@ -5,7 +5,7 @@
 
 /* clang-format off */
 static const struct fct_conf_key policy_keys[] = {
-    FCT_CONF_KEY(struct policy_conf, dane, "yes", "Servers that publish TLSA records must have the certificate that these name (DANE, RFC 7672). Needs answers validated by DNSSEC: dns.dnssec"),
+    FCT_CONF_KEY(struct policy_conf, dane, "auto", "yes: servers that publish TLSA records must have the certificate that these name (DANE, RFC 7672), which needs answers validated by DNSSEC (dns.dnssec): without them a warning is logged at each start; auto: the same, silent where answers are not validated; no: such records are not looked at"),
     FCT_CONF_KEY(struct policy_conf, mta_sts, "yes", "Follow the policies that domains publish over HTTPS (MTA-STS, RFC 8461)"),
     FCT_CONF_KEY(struct policy_conf, trust, "/etc/ssl/certs/ca-certificates.crt", "Authorities that may vouch for the web servers of policies, a PEM file; not there: no policy is fetched"),
     FCT_CONF_KEY(struct policy_conf, fetch_timeout, "1m", "Time to fetch a policy (RFC 8461 3.3); the mail waits for it"),
@@ -27,6 +27,9 @@ static bool policy_check(const void *values, struct fct_err *err)
 {
     const struct policy_conf *conf = values;
 
+    if (strcmp(conf->dane, "yes") != 0 && strcmp(conf->dane, "auto") != 0 &&
+        strcmp(conf->dane, "no") != 0)
+        return fct_fail(err, FCT_SYNTAX, "dane: must be yes, no or auto");
     if (conf->max_fetches == 0 || conf->max_domains == 0 || conf->report_domains == 0)
         return fct_fail(err, FCT_SYNTAX,
                         "max_fetches, max_domains and report_domains: must be at least 1");

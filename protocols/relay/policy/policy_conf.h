@@ -6,7 +6,8 @@
 #include "core/conf/conf.h"
 
 struct policy_conf {
-    bool dane, mta_sts;
+    const char *dane; /* yes, no, auto */
+    bool mta_sts;
     const char *trust;
     fct_duration fetch_timeout;
     uint32_t max_fetches, max_domains, port;

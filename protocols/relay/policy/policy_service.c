@@ -156,7 +156,7 @@ void policy_question_begin(struct policy_service *s, struct arena *arena, uint64
         .dns = {ask, out},
         .cache = s->cache,
         .fetcher = s->fetcher,
-        .dane = s->conf->dane,
+        .dane = strcmp(s->conf->dane, "no") != 0,
         .report = s->report,
     };
 }
