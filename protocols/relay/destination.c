@@ -5,6 +5,7 @@
 #include "core/base/map.h"
 #include "core/base/str.h"
 #include "core/log/log.h"
+#include "protocols/relay/destination_key.h"
 #include "protocols/relay/policy/policy_service.h"
 #include "protocols/relay/relay_hooks.h"
 #include "protocols/relay/relay_rules.h"
@@ -36,14 +37,6 @@ struct destinations {
     struct relay *relay;
     struct map *by_key;    /* struct destination */
     struct map *by_domain; /* struct domain */
-};
-
-/* What makes domains one destination. */
-struct target {
-    const struct route *route;
-    struct hops hops;
-    bool tls_optional;
-    struct tls_domain_policy policy;
 };
 
 /* ---- one destination ---- */
@@ -222,38 +215,13 @@ size_t destinations_count(const struct destinations *all)
     return map_count(all->by_key);
 }
 
-/* The route's name, then the hosts in the order of their preference. What one domain's DNSSEC or
- * MTA-STS policy proves says nothing of another's, so these are destinations of their own. */
-static void make_key(const struct target *target, struct buf *out)
-{
-    const struct route *route = target->route;
-    const struct hops *hops = &target->hops;
-
-    buf_printf(out, "%s", route->hosts ? "route" : route->name);
-    if (route->user.n > 0 || route->source.n > 0 || route->by_plugin ||
-        (route->hosts && route->tls != RELAY_TLS_MAY)) /* what TLS a route wants binds its own */
-        buf_printf(out, "/%s", route->name);
-    for (size_t i = 0; i < hops->n; i++) {
-        const struct hop *hop = &hops->hop[i];
-
-        buf_printf(out, "%c%.*s:%u", i == 0 ? ' ' : ',', FCT_FMT(hop->name), (unsigned)hop->port);
-    }
-    if (hops->authentic)
-        buf_put_c(out, " dnssec");
-    if (target->tls_optional)
-        buf_put_c(out, " tls-optional");
-    if (target->policy.has_sts)
-        buf_printf(out, " mta-sts %s %016llx", mta_sts_mode_word(target->policy.sts.mode),
-                   (unsigned long long)str_hash(target->policy.sts.text));
-    buf_put_char(out, '\0');
-}
-
 static struct destination *destination_of(struct destinations *all, const struct target *target)
 {
     FCT_CLEANUP(buf_free) struct buf key = BUF_INIT(64u << 10);
     struct destination *d;
 
-    make_key(target, &key);
+    destination_key(target, all->relay->conf->max_destination_connections, &key);
+    buf_put_char(&key, '\0');
     d = map_get(all->by_key, str_from(key.p));
     if (!d) {
         d = destination_new(all->relay, key.p, target);

@@ -65,16 +65,21 @@ static const struct fct_conf_key route_keys[] = {
 };
 /* clang-format on */
 
+static const char *const tls_words[] = {
+    [RELAY_TLS_NONE] = "none",         [RELAY_TLS_MAY] = "may",
+    [RELAY_TLS_REQUIRED] = "required", [RELAY_TLS_VERIFIED] = "verified",
+    [RELAY_TLS_IMPLICIT] = "implicit",
+};
+
+const char *relay_tls_word(enum relay_tls tls)
+{
+    return tls_words[tls];
+}
+
 bool relay_tls_read(const char *text, enum relay_tls *out, struct fct_err *err)
 {
-    static const char *const words[] = {
-        [RELAY_TLS_NONE] = "none",         [RELAY_TLS_MAY] = "may",
-        [RELAY_TLS_REQUIRED] = "required", [RELAY_TLS_VERIFIED] = "verified",
-        [RELAY_TLS_IMPLICIT] = "implicit",
-    };
-
-    for (size_t i = 0; i < FCT_COUNT(words); i++)
-        if (str_equal(str_from(text), str_from(words[i]))) {
+    for (size_t i = 0; i < FCT_COUNT(tls_words); i++)
+        if (str_equal(str_from(text), str_from(tls_words[i]))) {
             *out = (enum relay_tls)i;
             return true;
         }

@@ -46,6 +46,7 @@ enum relay_tls {
     RELAY_TLS_VERIFIED,
     RELAY_TLS_IMPLICIT
 };
+const char *relay_tls_word(enum relay_tls tls);
 FCT_MUST_CHECK bool relay_tls_read(const char *text, enum relay_tls *out, struct fct_err *err);
 
 #endif

@@ -11,17 +11,11 @@
 
 /* ---- what is asked ---- */
 
-static const char *const tls_words[] = {
-    [RELAY_TLS_NONE] = "none",         [RELAY_TLS_MAY] = "may",
-    [RELAY_TLS_REQUIRED] = "required", [RELAY_TLS_VERIFIED] = "verified",
-    [RELAY_TLS_IMPLICIT] = "implicit",
-};
-
 static struct fct_str tls_word(const struct route_question *q)
 {
     if (q->policy->has_sts && q->policy->sts.mode == MTA_STS_ENFORCE)
         return FCT_STR("mta-sts");
-    return str_from(tls_words[(*q->route)->tls]);
+    return str_from(relay_tls_word((*q->route)->tls));
 }
 
 static struct fct_list hosts_of(struct arena *arena, const struct hops *hops)
@@ -99,7 +93,7 @@ static bool take_tls(const struct route_question *q, const struct filter_answer 
     if (!filter_changed(answer, "tls", 0, &text))
         return false;
     for (enum relay_tls tls = RELAY_TLS_REQUIRED; tls <= RELAY_TLS_VERIFIED; tls++)
-        if (str_equal(text, str_from(tls_words[tls]))) {
+        if (str_equal(text, str_from(relay_tls_word(tls)))) {
             if (tls <= route->tls)
                 return false;
             route->tls = tls;

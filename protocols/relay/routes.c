@@ -180,6 +180,7 @@ static bool take_line(struct routes *r, struct fct_str line, struct fct_err *err
     memcpy(lower, domain.p, domain.n);
     str_lower(lower, domain.n);
     *route = r->standing;
+    route->is_standing = false;
     route->name = arena_cstr(r->arena, domain);
     route->host = host;
     route->hosts = 1;
@@ -219,6 +220,7 @@ bool routes_load(const struct config *conf, struct routes **out, struct fct_err 
         .source = relay->source,
         .max_connections = relay->max_destination_connections,
         .message_gap_ms = relay->message_gap.ms,
+        .is_standing = true,
     };
     *out = r;
     if (relay_tls_read(relay->tls, &r->standing.tls, err) && take_blocks(r, conf, relay, err) &&

@@ -27,7 +27,8 @@ struct route {
     struct fct_strings source;
     uint32_t max_connections;
     uint64_t message_gap_ms;
-    bool by_plugin; /* one made of another (queue.route) */
+    bool is_standing; /* what no other route names */
+    bool by_plugin;   /* one made of another (queue.route, a queue rule) */
 };
 
 struct routes;
