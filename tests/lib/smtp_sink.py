@@ -4,8 +4,8 @@
     with Sink(at={'dot': DROP}) as sink: …                            # hangs up instead of answering the end of the message
 
 Steps: connect, ehlo, helo, starttls, auth, mail, rcpt, data, dot (the end of the message, of BDAT too), rset, quit. What can be done at one: a
-reply (a string; several lines by newlines), DROP, HANG, a number (seconds to wait before the usual answer), a function of (session, argument)
-that gives one of these; None is the usual answer. A list is used up one by one; its last entry stays."""
+reply (a string; several lines by newlines), bytes (said as they are; the first one begins with a code), DROP, HANG, a number (seconds to wait
+before the usual answer), a function of (session, argument) that gives one of these; None is the usual answer. A list is used up one by one; its last entry stays."""
 import base64, socket, ssl, threading, time
 
 DROP, HANG = object(), object()
@@ -20,7 +20,7 @@ class Message:
 
 class Session:
     def __init__(self, sink, sock):
-        self.sink, self.sock, self.buffer = sink, sock, b''
+        self.sink, self.sock, self.buffer, self.peer = sink, sock, b'', sock.getpeername()[0]
         self.lines, self.groups, self.tls, self.user = [], [], False, None
         self.messages = 0
         self.reset()
@@ -65,6 +65,9 @@ class Session:
         if isinstance(what, (int, float)):
             self.sink.ending.wait(what)
             what = None
+        if isinstance(what, bytes):
+            self.sock.sendall(what)
+            return what.decode()
         reply = what or usual
         self.say(reply)
         return reply
