@@ -14,8 +14,7 @@
 #include <unistd.h>
 
 #define ANSWER_MS 10000u
-#define RELOAD_MS \
-    120000u /* new processes load plugins and certificates before the old ones are let go */
+#define RELOAD_MS 600000u /* plugins and certificates load; those of a reload before us drain */
 #define LOOK_MS   50u
 #define TEXT_MAX  (4u << 20)
 #define LOCK_FILE "facteur.lock"

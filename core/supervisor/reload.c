@@ -1,13 +1,15 @@
 /* reload.c - a new configuration without refusing a connection (SIGHUP, facteurctl reload).
  *
- *   check     a throw-away child reads it and prepares an edge and a filter with it: a bad file, a
- * missing certificate, a plugin that crashes at load end there load      the supervisor reads it
- * and opens addresses that are new start     filters, then front ends of the new generation; both
- * generations accept meanwhile commit    all are ready: the old front ends drain, then the old
- * filters; addresses no longer named are closed
+ * - check: a throw-away child reads it and prepares an edge and a filter with it; a bad file, a
+ *   missing certificate, a plugin that crashes at load end there.
+ * - load: the supervisor reads it and opens addresses that are new.
+ * - start: filters, then front ends of the new generation; both generations accept meanwhile.
+ * - commit: all are ready; the old front ends drain, then the old filters; addresses no longer
+ *   named are closed.
  *
  * Whatever fails before the commit leaves the old generation as it was. The store keeps running;
- * what it would need a restart for is said in the log. */
+ * what it would need a restart for is said in the log. Who asks meanwhile has changed a file
+ * again: one more reload follows, for all of those. */
 #include "core/base/clock.h"
 #include "core/base/str.h"
 #include "core/log/log.h"
@@ -25,16 +27,25 @@
 #define CHECK_LIMIT_S      20
 #define FILTER_PATIENCE_MS 2000
 #define REPORT_MAX         8192
+#define ASKERS_MAX         16
 
 enum reload_stage { RELOAD_CHECKING, RELOAD_STARTING, RELOAD_DRAINING };
+
+struct askers {
+    struct asker {
+        void (*done)(void *arg, const struct fct_err *err);
+        void *arg;
+    } item[ASKERS_MAX];
+    size_t n;
+};
 
 struct reload {
     enum reload_stage stage;
     struct setting next;
-    int report_fd; /* what the checking child printed */
-    bool again;    /* asked for once more meanwhile */
-    void (*done)(void *arg, const struct fct_err *err);
-    void *arg;
+    int report_fd;        /* what the checking child printed */
+    bool again;           /* asked for once more meanwhile */
+    struct askers askers; /* of this reload */
+    struct askers later;  /* of the one that follows */
 };
 
 /* In this order; drained in the other. */
@@ -58,11 +69,22 @@ const struct setting *reload_setting(const struct supervisor *sup, unsigned gene
 
 /* ---- the end of a reload ---- */
 
-static void tell_done(struct reload *r, const struct fct_err *err)
+static void tell(struct askers *askers, const struct fct_err *err)
 {
-    if (r->done)
-        r->done(r->arg, err);
-    r->done = NULL;
+    for (size_t i = 0; i < askers->n; i++)
+        askers->item[i].done(askers->item[i].arg, err);
+    askers->n = 0;
+}
+
+void reload_tell_stop(struct supervisor *sup)
+{
+    struct fct_err err = {0};
+
+    if (!sup->reload)
+        return;
+    (void)fct_fail(&err, FCT_TEMP, "the server is stopping");
+    tell(&sup->reload->askers, &err);
+    tell(&sup->reload->later, &err);
 }
 
 void reload_forget(struct supervisor *sup)
@@ -75,13 +97,16 @@ void reload_forget(struct supervisor *sup)
     free(r);
 }
 
+static void begin(struct supervisor *sup, const struct askers *askers);
+
 static void finish(struct supervisor *sup)
 {
+    struct askers later = sup->reload->later;
     bool again = sup->reload->again;
 
     reload_forget(sup);
     if (again && sup->phase == PHASE_RUNNING)
-        supervisor_reload(sup, NULL, NULL);
+        begin(sup, &later);
 }
 
 /* One log line per error: those of the configuration, of which the first is `first`, or what a
@@ -99,7 +124,7 @@ static void refuse(struct supervisor *sup, struct fct_str errors, const struct f
             log_event(EV_RELOAD_REFUSED, FCT_STR(""), F_STR("error", line));
     }
     notify_send("READY=1\nSTATUS=serving; the last reload was refused, see the log");
-    tell_done(r, first);
+    tell(&r->askers, first);
     setting_close_unused_sockets(sup);
     finish(sup);
 }
@@ -221,7 +246,7 @@ static void commit(struct supervisor *sup)
     log_event(EV_RELOADED, FCT_STR(""), F_U64("generation", sup->now.generation));
     notify_send("READY=1\nSTATUS=serving");
     companion_replan(sup);
-    tell_done(r, NULL);
+    tell(&r->askers, NULL);
     setting_free(&old);
     drain_old(sup, ROLE_EDGE, sup->now.server->drain.ms);
     drain_old(sup, ROLE_MILTER, sup->now.server->drain.ms);
@@ -386,29 +411,51 @@ static bool start_check(struct supervisor *sup, struct reload *r, struct fct_err
     return true;
 }
 
-void supervisor_reload(struct supervisor *sup, void (*done)(void *arg, const struct fct_err *err),
-                       void *arg)
+static void begin(struct supervisor *sup, const struct askers *askers)
 {
     struct fct_err err = {0};
     char state[80];
 
-    if (sup->phase != PHASE_RUNNING || sup->reload) {
-        if (sup->reload && !done)
-            sup->reload->again = true;
-        else if (done) {
-            (void)fct_fail(&err, FCT_TEMP,
-                           "the server is starting, stopping or reloading; try again soon");
-            done(arg, &err);
-        }
-        return;
-    }
     sup->reload = calloc(1, sizeof *sup->reload);
     FCT_ASSERT(sup->reload);
-    sup->reload->done = done;
-    sup->reload->arg = arg;
+    sup->reload->askers = *askers;
     (void)snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%llu",
                    (unsigned long long)clock_us());
     notify_send(state);
     if (!start_check(sup, sup->reload, &err))
         refuse(sup, FCT_STR(""), &err);
+}
+
+/* false: there is no room for another one who waits. */
+static bool ask(struct askers *askers, struct asker who)
+{
+    if (!who.done)
+        return true;
+    if (askers->n == ASKERS_MAX)
+        return false;
+    askers->item[askers->n++] = who;
+    return true;
+}
+
+void supervisor_reload(struct supervisor *sup, void (*done)(void *arg, const struct fct_err *err),
+                       void *arg)
+{
+    struct asker who = {done, arg};
+    struct askers askers = {0};
+    struct fct_err err = {0};
+
+    if (sup->phase != PHASE_RUNNING) {
+        (void)fct_fail(&err, FCT_TEMP, "the server is starting or stopping; try again soon");
+    } else if (!sup->reload) {
+        (void)ask(&askers, who);
+        begin(sup, &askers);
+        return;
+    } else if (ask(&sup->reload->later, who)) {
+        sup->reload->again = true;
+        return;
+    } else {
+        (void)fct_fail(&err, FCT_TEMP, "%d others wait for a reload; try again soon", ASKERS_MAX);
+    }
+    if (done)
+        done(arg, &err);
 }

@@ -69,7 +69,7 @@ void supervisor_status(struct supervisor *sup, bool json,
                        void (*done)(void *arg, struct fct_str text), void *arg);
 void supervisor_sandbox(struct supervisor *sup, bool json, struct buf *out);
 /* done(arg, NULL) when the new configuration is in force, done(arg, &err) when it was refused.
- * `done` may be NULL. */
+ * `done` may be NULL. While another reload runs and its old processes drain, this one waits. */
 void supervisor_reload(struct supervisor *sup, void (*done)(void *arg, const struct fct_err *err),
                        void *arg);
 void supervisor_stop(struct supervisor *sup);

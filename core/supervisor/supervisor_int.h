@@ -149,7 +149,8 @@ void reload_process_ready(struct supervisor *sup, struct process *p);
 bool reload_process_lost(struct supervisor *sup,
                          struct process *p); /* was it of the new generation? */
 void reload_process_gone(struct supervisor *sup);
-void reload_forget(struct supervisor *sup); /* the server ends meanwhile */
+void reload_tell_stop(struct supervisor *sup); /* those who wait for a reload get none */
+void reload_forget(struct supervisor *sup);    /* the server ends meanwhile */
 const struct setting *reload_setting(const struct supervisor *sup,
                                      unsigned generation); /* NULL: not of it */
 

@@ -216,6 +216,7 @@ void supervisor_stop(struct supervisor *sup)
     if (sup->phase == PHASE_ENDED)
         return;
     sup->phase = PHASE_STOPPING;
+    reload_tell_stop(sup);
     notify_send("STOPPING=1");
     log_event(EV_STOP, FCT_STR(""), F_U64("pid", sup->pid));
     for (struct helper *h = sup->helpers; h; h = h->next)

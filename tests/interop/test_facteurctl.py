@@ -1,5 +1,5 @@
 """facteurctl against a running server and, when none runs, against its folder: same words, same answers."""
-import contextlib, json, os, pty, re, smtplib, subprocess, sys, tempfile, time, unittest
+import concurrent.futures, contextlib, json, os, pty, re, smtplib, subprocess, sys, tempfile, time, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
@@ -120,6 +120,12 @@ class Running(unittest.TestCase):
 
     def test_reload(self):
         self.assertIn('in force', server.ctl('reload').stdout)
+
+    def test_reloads_wait_for_each_other(self):
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            for answer in list(pool.map(lambda _: ctl('reload'), range(3))):
+                self.assertEqual((answer.returncode, answer.stderr), (0, ''))
+                self.assertIn('in force', answer.stdout)
 
     def test_trace_shows_every_copy(self):
         with smtplib.SMTP('127.0.0.1', server.port('smtp'), local_hostname=facteur.CLIENT) as s:
