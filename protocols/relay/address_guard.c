@@ -28,6 +28,7 @@ static const struct block4 blocks4[] = { /* RFC 6890 */
     {{172, 16},       12, "a private network (RFC 1918)"},
     {{192, 0, 0},     24, "reserved (RFC 6890)"},
     {{192, 0, 2},     24, "for documentation (RFC 5737)"},
+    {{192, 88, 99},   24, "reserved (RFC 7526)"},
     {{192, 168},      16, "a private network (RFC 1918)"},
     {{198, 18},       15, "for benchmarks (RFC 2544)"},
     {{198, 51, 100},  24, "for documentation (RFC 5737)"},
@@ -48,7 +49,9 @@ static const struct block6 blocks6[] = {
     {{0xfe, 0x80}, 10, "link-local", 0},
     {{0xfe, 0xc0}, 10, "a private network (RFC 3879)", 0},
     {{0xff}, 8, "multicast", 0},
+    {{0x3f, 0xff}, 20, "for documentation (RFC 9637)", 0},
 };
+static const struct block6 given_out = {{0x20}, 3, NULL, 0}; /* RFC 4291 2.4; the rest is for later times */
 /* clang-format on */
 
 static bool in_block(const uint8_t *address, const uint8_t *net, unsigned bits)
@@ -68,12 +71,21 @@ static const char *special4(const uint8_t *address)
     return NULL;
 }
 
-static const char *special6(const uint8_t *address)
+static const struct block6 *block6_of(const uint8_t *address)
 {
     for (size_t i = 0; i < FCT_COUNT(blocks6); i++)
         if (in_block(address, blocks6[i].net, blocks6[i].bits))
-            return blocks6[i].ipv4_at ? special4(address + blocks6[i].ipv4_at) : blocks6[i].what;
+            return &blocks6[i];
     return NULL;
+}
+
+static const char *special6(const uint8_t *address)
+{
+    const struct block6 *block = block6_of(address);
+
+    if (block)
+        return block->ipv4_at ? special4(address + block->ipv4_at) : block->what;
+    return in_block(address, given_out.net, given_out.bits) ? NULL : "reserved (RFC 4291)";
 }
 
 const char *address_special(const struct sockaddr_storage *address)
@@ -126,15 +138,29 @@ void own_addresses_free(struct own_addresses *own)
     *own = (struct own_addresses){0};
 }
 
+/* The bytes that say which machine it is: of IPv6 that carries IPv4, that. Returns how many. */
+static size_t inside(const struct sockaddr_storage *address, const uint8_t **bytes)
+{
+    const struct block6 *block;
+
+    if (address->ss_family == AF_INET) {
+        *bytes = (const uint8_t *)&((const struct sockaddr_in *)address)->sin_addr;
+        return sizeof(struct in_addr);
+    }
+    *bytes = (const uint8_t *)&((const struct sockaddr_in6 *)address)->sin6_addr;
+    block = block6_of(*bytes);
+    if (!block || !block->ipv4_at)
+        return sizeof(struct in6_addr);
+    *bytes += block->ipv4_at;
+    return sizeof(struct in_addr);
+}
+
 static bool same(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
-    if (a->ss_family != b->ss_family)
-        return false;
-    if (a->ss_family == AF_INET)
-        return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
-               ((const struct sockaddr_in *)b)->sin_addr.s_addr;
-    return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
-                  &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
+    const uint8_t *x, *y;
+    size_t n = inside(a, &x);
+
+    return inside(b, &y) == n && memcmp(x, y, n) == 0;
 }
 
 bool own_addresses_have(const struct own_addresses *own, const struct sockaddr_storage *address)

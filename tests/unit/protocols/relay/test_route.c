@@ -264,6 +264,42 @@ static const struct {
     {"2002:7f00:1::", true},
     {"2002:808:808::", false},
     {"2001::1", true},
+    {"0.1.2.3", true},
+    {"192.88.99.1", true},
+    {"192.0.0.170", true},
+    {"169.253.255.255", false},
+    {"169.255.0.0", false},
+    {"11.0.0.0", false},
+    {"126.255.255.255", false},
+    {"128.0.0.0", false},
+    {"223.255.255.255", false},
+    {"240.0.0.0", true},
+    {"::ffff:10.0.0.1", true},
+    {"::ffff:169.254.169.254", true},
+    {"::ffff:0.0.0.0", true},
+    {"::ffff:0:7f00:1", true}, /* RFC 2765 */
+    {"::127.0.0.1", true},     /* RFC 4291 2.5.5.1 */
+    {"::8.8.8.8", true},
+    {"64:ff9b::7f00:1", true},
+    {"64:ff9b::a9fe:a9fe", true},
+    {"64:ff9b:1::808:808", true}, /* RFC 8215: whose network it is nobody knows */
+    {"2002:a00:1::1", true},
+    {"2002:a9fe:a9fe::1", true},
+    {"2001:0:808:808::1", true}, /* Teredo, RFC 4380 */
+    {"2001:10::1", true},        /* ORCHID */
+    {"2001:200::1", false},
+    {"2000::1", false},
+    {"3ffe::1", false},
+    {"3fff:fff::1", true},
+    {"3fff:1000::1", false},
+    {"4000::1", true},
+    {"5f00::1", true}, /* RFC 9602 */
+    {"100::1", true},
+    {"fe80::a00:1", true},
+    {"febf::1", true},
+    {"fec0::1", true},
+    {"fdff::1", true},
+    {"ff0e::1", true},
 };
 
 START_TEST(knows_special_addresses)
@@ -273,6 +309,33 @@ START_TEST(knows_special_addresses)
     ck_assert(connect_address_read(str_from(addresses[_i].address), 25, &a));
     ck_assert_msg((address_special(&a.address) != NULL) == addresses[_i].special, "%s",
                   addresses[_i].address);
+}
+END_TEST
+
+/* This machine's addresses, also inside IPv6. */
+static const char *const ours[] = {"8.8.4.4", "2a00:1450::5"};
+static const struct {
+    const char *address;
+    bool ours;
+} own[] = {
+    {"8.8.4.4", true},         {"::ffff:8.8.4.4", true}, {"64:ff9b::808:404", true},
+    {"2002:808:404::1", true}, {"2a00:1450::5", true},   {"8.8.4.5", false},
+    {"::ffff:8.8.4.5", false}, {"2a00:1450::6", false},  {"2002:808:405::1", false},
+    {"::808:404", false},
+};
+
+START_TEST(knows_its_own_addresses)
+{
+    struct sockaddr_storage list[FCT_COUNT(ours)];
+    const struct own_addresses all = {list, FCT_COUNT(ours)};
+    struct connect_address a;
+
+    for (size_t i = 0; i < FCT_COUNT(ours); i++) {
+        ck_assert(connect_address_read(str_from(ours[i]), 25, &a));
+        list[i] = a.address;
+    }
+    ck_assert(connect_address_read(str_from(own[_i].address), 25, &a));
+    ck_assert_msg(own_addresses_have(&all, &a.address) == own[_i].ours, "%s", own[_i].address);
 }
 END_TEST
 
@@ -379,6 +442,7 @@ int main(void)
     tcase_add_loop_test(tc, refuses_conf, 0, (int)FCT_COUNT(bad_conf));
     tcase_add_loop_test(tc, judges_mx, 0, (int)FCT_COUNT(answers));
     tcase_add_loop_test(tc, knows_special_addresses, 0, (int)FCT_COUNT(addresses));
+    tcase_add_loop_test(tc, knows_its_own_addresses, 0, (int)FCT_COUNT(own));
     tcase_add_test(tc, takes_families_in_turn);
     tcase_add_test(tc, remembers_hosts);
     tcase_add_loop_test(tc, replies_mean, 0, (int)FCT_COUNT(replies));
