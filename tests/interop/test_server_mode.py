@@ -5,7 +5,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import facteur
 from redis_server import wait_for
 
-USERS = {'edge': 'nobody', 'filter': 'daemon', 'store': 'games', 'redis': 'bin'}  # every Debian has them
+USERS = {'edge': 'nobody', 'filter': 'daemon', 'store': 'games', 'redis': 'bin', 'relay': 'mail'}  # every Debian has them
 ALICE = 'alice@example.test'
 DOORS = {'smtp': 'protocol = smtp role = mx', 'submissions': 'protocol = smtp role = submission tls = implicit', 'imap': 'protocol = imap',
          'imaps': 'protocol = imap tls = implicit', 'pop3': 'protocol = pop3'}
