@@ -129,12 +129,13 @@ class Routes(unittest.TestCase):
             'may': Sink(context=other), 'broken': Sink(context=context, at={'starttls': '220 go'}), 'refused': Sink(context=context, at={'starttls': '454 not now'}),
             'required': Sink(context=other), 'missing': Sink(), 'verified': Sink(context=context), 'wrong': Sink(context=other),
             'implicit': Sink(context=other, implicit=True), 'plain': Sink(context=context, extensions=auth), 'login': Sink(context=context, extensions=USUAL + ['AUTH LOGIN']),
+            'injected': Sink(context=context, at={'starttls': b'220 go\r\n250-sink.test\r\n250 SIZE 1\r\n250 2.1.0 ok\r\n'}),
             'bare': Sink(extensions=auth), 'denied': Sink(context=context, extensions=auth, at={'auth': '535 5.7.8 no'}), 'sender': Sink(),
         }
         cls.sinks['broken'].context = Broken()
         for sink in cls.sinks.values():
             sink.__enter__()
-        settings = {'required': 'tls = required', 'missing': 'tls = required', 'implicit': 'tls = implicit'}
+        settings = {'required': 'tls = required', 'injected': 'tls = required', 'missing': 'tls = required', 'implicit': 'tls = implicit'}
         users = {name: 'user = u  password = "p w"' for name in ('plain', 'login', 'bare', 'denied')}
         conf = FAST % ('trust = "%s"  expire = 4s' % cls.cert)
         for name, sink in cls.sinks.items():
@@ -178,6 +179,12 @@ class Routes(unittest.TestCase):
 
     def test_without_when_it_is_refused(self):
         self.assertFalse(self.arrives('refused').tls)
+
+    def test_what_was_said_before_the_handshake_is_forgotten(self):
+        """Answers that somebody put behind the 220 of STARTTLS are not those of the server."""
+        session = self.arrives('injected')
+        self.assertTrue(session.tls)
+        self.assertEqual([line.split()[0] for line in session.lines[:4]], ['EHLO', 'STARTTLS', 'EHLO', 'MAIL'])
 
     def test_required(self):
         self.assertTrue(self.arrives('required').tls)
