@@ -123,11 +123,9 @@ class Kill(unittest.TestCase):
             server.ctl('store', 'check')
 
     def test_a_store_that_answers_before_it_writes_is_caught(self):
-        build = os.path.join(facteur.ROOT, 'build', 'planted')
-        if not os.path.exists(os.path.join(build, 'facteur')):
-            self.fail('the planted build is missing')
+        build = os.path.join(facteur.ROOT, 'build', 'release')
         for seed in range(1, 6):
-            with facteur.Server(accounts=USERS, build=build) as server:
+            with facteur.Server(accounts=USERS, build=build, program='facteur-planted') as server:
                 acked = kill_rounds(server, 4, seed)
                 lost, broken, often = look(server, acked)
             if lost or broken:

@@ -28,7 +28,8 @@ def free_base():
 class Server:
     """with Server() as s: … s.port('imap') … s.ctl('trace', id) …"""
 
-    def __init__(self, conf='', accounts=None, build=None, env=None, directory=None, dns=None, routes=None):
+    def __init__(self, conf='', accounts=None, build=None, env=None, directory=None, dns=None, routes=None, program='facteur'):
+        self.program = program
         self.build = build or build_dir()
         self.conf = conf
         self.dns = dns  # ADDRESS@PORT, as fake_dns.FakeDNS().address
@@ -51,7 +52,7 @@ class Server:
         accounts = os.path.join(self.dir, 'accounts')
         with open(accounts, 'w') as f:
             f.writelines('%s:%s\n' % (a, PASSWORD) for a in self.accounts)
-        command = [os.path.join(self.build, 'facteur'), 'dev', '--dir', self.state, '--base-port', str(self.base), '--accounts', accounts]
+        command = [os.path.join(self.build, self.program), 'dev', '--dir', self.state, '--base-port', str(self.base), '--accounts', accounts]
         if self.conf:
             path = os.path.join(self.dir, 'test.conf')
             with open(path, 'w') as f:
