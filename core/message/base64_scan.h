@@ -3,6 +3,7 @@
 #ifndef CORE_MESSAGE_BASE64_SCAN_H
 #define CORE_MESSAGE_BASE64_SCAN_H
 
+#include "core/message/base64_wide.h"
 #include <facteur/base.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -73,6 +74,13 @@ static inline uint32_t base64_quantum(const char *p)
 /* The first byte that is no character of the alphabet, or `end`. */
 static inline const char *base64_run(const char *p, const char *end)
 {
+#ifdef BASE64_WIDE
+    if (end - p >= BASE64_WIDE && base64_is_wide()) {
+        p = base64_wide_run(p, end);
+        if (end - p >= BASE64_WIDE)
+            return p;
+    }
+#endif
 #ifdef __SSE2__
     __m128i values;
     unsigned n;

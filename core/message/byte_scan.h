@@ -45,6 +45,36 @@ static inline const char *byte_scan(const char *p, const char *end, char a, char
     return p;
 }
 
+/* The first `stop`, or `end`. *special becomes true when one of the three bytes, or one of 0x80 and
+ * above, is before it. */
+static inline const char *byte_scan_to(const char *p, const char *end, char stop,
+                                       const char three[3], bool *special)
+{
+#ifdef __SSE2__
+    const struct byte_scan_marks m = {_mm_set1_epi8(three[0]), _mm_set1_epi8(three[1]),
+                                      _mm_set1_epi8(three[2])};
+    const __m128i wanted = _mm_set1_epi8(stop);
+    unsigned seen = 0;
+
+    for (; end - p >= 16; p += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+        unsigned hits = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, wanted)),
+                 marks = (unsigned)byte_scan_block(p, &m, true);
+
+        if (hits) {
+            seen |= marks & (hits ^ (hits - 1)) >> 1;
+            *special |= seen != 0;
+            return p + __builtin_ctz(hits);
+        }
+        seen |= marks;
+    }
+    *special |= seen != 0;
+#endif
+    for (; p < end && *p != stop; p++)
+        *special |= *p == three[0] || *p == three[1] || *p == three[2] || (unsigned char)*p >= 0x80;
+    return p;
+}
+
 /* How often. */
 static inline size_t byte_count(const char *p, const char *end, char c)
 {

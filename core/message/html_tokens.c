@@ -5,6 +5,7 @@
 #include "core/base/err.h"
 #include "core/base/map.h"
 #include "core/base/str.h"
+#include "core/message/byte_scan.h"
 #include "core/message/html_foreign.h"
 #include "core/message/html_value.h"
 #include "core/message/recode.h"
@@ -63,7 +64,7 @@ static inline size_t offset_of(const struct tokenizer *t, const char *at)
     return (size_t)(at - t->start);
 }
 
-/* Every loop that walks over bytes tells how far it came. */
+/* Everything that walks over bytes tells how far it came: tags as a whole. */
 static inline void walked(struct tokenizer *t, const char *from, const char *to)
 {
     t->steps += (uint64_t)(to - from) + 1;
@@ -72,7 +73,7 @@ static inline void walked(struct tokenizer *t, const char *from, const char *to)
 /* ---- tokens ---- */
 
 /* False: the limit is reached, and this was the last. */
-static bool count_one(struct tokenizer *t)
+static inline bool count_one(struct tokenizer *t)
 {
     if (t->out->counted < t->max) {
         t->out->counted++;
@@ -83,26 +84,30 @@ static bool count_one(struct tokenizer *t)
     return false;
 }
 
-/* Pages have a tag or a text for every thirty bytes. */
+/* Pages have a tag or a text for every thirty bytes; growing copies them all. */
 static size_t first_room(const struct tokenizer *t)
 {
-    size_t guess = (size_t)(t->end - t->start) / 32 + 16;
+    size_t guess = (size_t)(t->end - t->start) / 24 + 16;
 
     return guess < TOKEN_ROOM ? guess : TOKEN_ROOM;
 }
 
-static struct fct_html_token *add_token(struct tokenizer *t, enum fct_html_kind kind,
-                                        const char *from, const char *to)
+static void more_tokens(struct tokenizer *t)
+{
+    t->token_room = t->token_room ? 2 * t->token_room : first_room(t);
+    t->token = realloc(t->token, t->token_room * sizeof *t->token);
+    FCT_ASSERT(t->token);
+}
+
+static inline struct fct_html_token *add_token(struct tokenizer *t, enum fct_html_kind kind,
+                                               const char *from, const char *to)
 {
     struct fct_html_token *token;
 
     if (!count_one(t))
         return NULL;
-    if (t->out->n == t->token_room) {
-        t->token_room = t->token_room ? 2 * t->token_room : first_room(t);
-        t->token = realloc(t->token, t->token_room * sizeof *t->token);
-        FCT_ASSERT(t->token);
-    }
+    if (t->out->n == t->token_room)
+        more_tokens(t);
     token = &t->token[t->out->n++];
     *token = (struct fct_html_token){.kind = kind,
                                      .name = NOTHING,
@@ -122,6 +127,9 @@ static void add_text(struct tokenizer *t, enum fct_html_kind kind, const char *f
         token->text = html_value(&t->values, text, how);
 }
 
+/* Bytes that stand for something else (html_value.h), as those of 0x80 and above may. */
+static const char special_bytes[3] = {'&', '\r', '\0'};
+
 /* ---- attributes (13.2.5.32 to 13.2.5.40) ---- */
 
 static inline void skip_space(struct tokenizer *t)
@@ -130,7 +138,6 @@ static inline void skip_space(struct tokenizer *t)
 
     while (p < t->end && html_is(*p, HTML_SPACE))
         p++;
-    walked(t, t->p, p);
     t->p = p;
 }
 
@@ -193,7 +200,6 @@ static inline struct fct_str take_name(struct tokenizer *t, const char *from, un
 
     for (; p < end && !((class = html_class[(unsigned char)*p]) & ends); p++)
         classes |= class;
-    walked(t, from, p);
     t->p = p;
     *found = classes;
     return str_between(from, p);
@@ -207,15 +213,15 @@ static struct fct_str take_attribute_name(struct tokenizer *t, unsigned *found)
     return take_name(t, from, HTML_SPACE | HTML_ENDS_NAME | HTML_EQUALS, found);
 }
 
-/* Behind '=' and spaces. False: the input ends inside. */
-static bool take_attribute_value(struct tokenizer *t, struct fct_str *raw)
+/* Behind '=' and spaces. False: the input ends inside. *special: it may mean other bytes than it is
+ * written in. */
+static bool take_attribute_value(struct tokenizer *t, struct fct_str *raw, bool *special)
 {
     const char *from = t->p, *to;
 
     if (*from == '"' || *from == '\'') {
-        to = memchr(from + 1, *from, (size_t)(t->end - from - 1));
-        walked(t, from, to ? to : t->end);
-        if (!to)
+        to = byte_scan_to(from + 1, t->end, *from, special_bytes, special);
+        if (to == t->end)
             return false;
         *raw = str_between(from + 1, to);
         t->p = to + 1;
@@ -223,8 +229,8 @@ static bool take_attribute_value(struct tokenizer *t, struct fct_str *raw)
     }
     while (t->p < t->end && *t->p != '>' && !html_is(*t->p, HTML_SPACE))
         t->p++;
-    walked(t, from, t->p);
     *raw = str_between(from, t->p);
+    *special = true;
     return t->p < t->end;
 }
 
@@ -234,13 +240,14 @@ static bool take_attribute(struct tokenizer *t, bool keep)
     unsigned found;
     struct fct_str raw = take_attribute_name(t, &found), value;
     const char *end = t->p;
+    bool special = false;
 
     value = (struct fct_str){end, 0};
     skip_space(t);
     if (t->p < t->end && *t->p == '=') {
         t->p++;
         skip_space(t);
-        if (t->p == t->end || (*t->p != '>' && !take_attribute_value(t, &value)))
+        if (t->p == t->end || (*t->p != '>' && !take_attribute_value(t, &value, &special)))
             return false;
         end = t->p;
     }
@@ -253,7 +260,8 @@ static bool take_attribute(struct tokenizer *t, bool keep)
         return true;
     if (!count_one(t))
         return false;
-    attribute->value = html_value(&t->values, value, HTML_REFERENCES | HTML_ATTRIBUTE);
+    attribute->value =
+        special ? html_special(&t->values, value, HTML_REFERENCES | HTML_ATTRIBUTE) : value;
     attribute->offset = offset_of(t, raw.p);
     attribute->length = (size_t)(end - raw.p);
     attribute->value_offset = offset_of(t, value.p);
@@ -323,9 +331,11 @@ static void start_tag(struct tokenizer *t)
     bool self_closing;
 
     if (!take_attributes(t, true, &self_closing)) {
+        walked(t, from, t->end);
         t->p = t->end;
         return;
     }
+    walked(t, from, t->p);
     token = add_token(t, FCT_HTML_START, from, t->p);
     if (!token)
         return;
@@ -351,9 +361,11 @@ static void end_tag(struct tokenizer *t)
     t->p += 2;
     raw = take_tag_name(t, &found);
     if (!take_attributes(t, false, &self_closing)) {
+        walked(t, from, t->end);
         t->p = t->end;
         return;
     }
+    walked(t, from, t->p);
     token = add_token(t, FCT_HTML_END, from, t->p);
     if (!token)
         return;
@@ -500,17 +512,32 @@ static void markup(struct tokenizer *t)
     }
 }
 
+/* A line end between two tags, of all texts the most common. */
+static inline bool is_line_end(const struct tokenizer *t)
+{
+    return t->end - t->p >= 3 && t->p[0] == '\r' && t->p[1] == '\n' && t->p[2] == '<' &&
+           is_markup(t, t->p + 2);
+}
+
 static void data(struct tokenizer *t)
 {
     const char *from = t->p, *at = from;
+    struct fct_html_token *token;
+    bool special = false, line_end = is_line_end(t);
 
-    while ((at = memchr(at, '<', (size_t)(t->end - at))) && !is_markup(t, at))
-        at++;
-    if (!at)
-        at = t->end;
+    if (line_end)
+        at += 2;
+    else
+        while ((at = byte_scan_to(at, t->end, '<', special_bytes, &special)) < t->end &&
+               !is_markup(t, at))
+            at++;
     walked(t, from, at);
     t->p = at;
-    add_text(t, FCT_HTML_TEXT, from, at, str_between(from, at), HTML_REFERENCES | HTML_KEEP_NUL);
+    token = from < at ? add_token(t, FCT_HTML_TEXT, from, at) : NULL;
+    if (token)
+        token->text = special ? html_special(&t->values, str_between(from, at),
+                                             HTML_REFERENCES | HTML_KEEP_NUL)
+                              : str_between(from + line_end, at);
     if (t->p < t->end)
         markup(t);
 }

@@ -136,14 +136,20 @@ static struct fct_str undo_specials(struct html_values *v, struct fct_str s, siz
 /* Charset, line ends, NUL and character references undone. A view of `raw` if that is the same. */
 struct fct_str html_value(struct html_values *v, struct fct_str raw, unsigned how)
 {
-    struct fct_str s = raw;
-    size_t at;
-
     v->steps += raw.n;
     if (raw.n == 2 && raw.p[0] == '\r' && raw.p[1] == '\n')
         return str_skip(raw, 1); /* between two tags, of all texts the most common */
     if (raw.n < SHORT ? !(html_classes(raw) & SPECIAL) : !byte_scan_has(raw, '&', '\r', '\0'))
         return raw;
+    return html_special(v, raw, how);
+}
+
+struct fct_str html_special(struct html_values *v, struct fct_str raw, unsigned how)
+{
+    struct fct_str s = raw;
+    size_t at;
+
+    v->steps += raw.n;
     if (byte_scan_has(raw, '\0', '\0', '\0'))
         s = to_utf8(v, raw);
     at = next_special(s, 0);

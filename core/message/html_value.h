@@ -41,6 +41,8 @@ enum { HTML_REFERENCES = 1, HTML_ATTRIBUTE = 2, HTML_KEEP_NUL = 4 };
 
 /* A view of `raw` if it is its own value, else in the arena. */
 struct fct_str html_value(struct html_values *v, struct fct_str raw, unsigned how);
+/* The same, for `raw` that has a byte that may stand for something else. */
+struct fct_str html_special(struct html_values *v, struct fct_str raw, unsigned how);
 /* Of a tag or an attribute: lower case. found: html_classes() of it. */
 struct fct_str html_name_undone(struct html_values *v, struct fct_str raw, unsigned found);
 static inline struct fct_str html_name(struct html_values *v, struct fct_str raw, unsigned found)

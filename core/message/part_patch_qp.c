@@ -89,7 +89,7 @@ struct line {
 
 static bool is_hex(char c)
 {
-    return (c >= '0' && c <= '9') || (char_lower(c) >= 'a' && char_lower(c) <= 'f');
+    return (unsigned char)(c - '0') < 10 || (unsigned char)((c | 0x20) - 'a') < 6;
 }
 
 /* What of a line does not stand for itself, as transfer.c decodes it. */

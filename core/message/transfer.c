@@ -42,10 +42,17 @@ static char *put_rest(char *to, uint32_t bits, unsigned n)
     return to;
 }
 
-/* Whole quanta from p on, up to the first byte that is in none. `to` has room for as many bytes as
- * there are characters. */
+/* Whole quanta from p on, up to the first byte that is in none, line ends between them apart. `to`
+ * has room for as many bytes as there are characters. */
 static const char *decode_quanta(const char *p, const char *end, char **to)
 {
+#ifdef BASE64_WIDE
+    if (end - p >= BASE64_WIDE && base64_is_wide()) {
+        p = base64_wide_decode(p, end, to);
+        if (end - p >= BASE64_WIDE)
+            return p;
+    }
+#endif
 #ifdef __SSE2__
     __m128i values;
     unsigned n;
@@ -107,12 +114,23 @@ static char *decode_base64(struct fct_str in, char *to)
     return put_rest(to, bits, n);
 }
 
-static int hex_value(char c)
+/* clang-format off */
+#define X -1
+#define X16 X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X
+static const signed char hex_values[256] = {
+    X16, X16, X16,
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, X, X, X, X, X, X,
+    X, 10, 11, 12, 13, 14, 15, X, X, X, X, X, X, X, X, X, X16,
+    X, 10, 11, 12, 13, 14, 15, X, X, X, X, X, X, X, X, X, X16,
+    X16, X16, X16, X16, X16, X16, X16, X16,
+};
+#undef X
+#undef X16
+/* clang-format on */
+
+static inline int hex_value(char c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = char_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return hex_values[(unsigned char)c];
 }
 
 /* Everything up to the next '=' or LF stands for itself. Returns where that is, or `end`. */
@@ -181,7 +199,7 @@ static char *decode_quoted_printable(struct fct_str in, char *to)
             to = drop_blanks(line, p, true, to);
             *to++ = *p++;
             line = p;
-        } else if (end - p >= 3 && hex_value(p[1]) >= 0 && hex_value(p[2]) >= 0) {
+        } else if (end - p >= 3 && (hex_value(p[1]) | hex_value(p[2])) >= 0) {
             *to++ = (char)(hex_value(p[1]) << 4 | hex_value(p[2]));
             p += 3;
         } else if ((next = soft_break(p + 1, end))) {

@@ -298,17 +298,39 @@ static bool is_plain_name(struct fct_str s, bool *has_upper)
     return !starts_label;
 }
 
+/* What is_plain_name() says of each byte, for names without upper case. */
+enum { NOT_PLAIN = 1, NOT_FIRST = 2 /* in a label */, DOT = 4 };
+#define O NOT_PLAIN
+#define F NOT_FIRST
+#define D (DOT | NOT_FIRST)
+/* clang-format off */
+#define O16 O, O, O, O, O, O, O, O, O, O, O, O, O, O, O, O
+static const unsigned char host_class[256] = {
+    O16, O16,
+    O, O, O, O, O, O, O, O, O, O, O, O, O, 0 /* - */, D, O, F, F, F, F, F, F, F, F, F, F, O, O, O, O, O, O,
+    O16, O16,
+    O, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, F /* x */, 0, 0, O, O, O, O, O,
+    O16, O16, O16, O16, O16, O16, O16, O16,
+};
+/* clang-format on */
+#undef O16
+#undef O
+#undef F
+#undef D
+
 size_t url_plain_host(struct fct_str text)
 {
-    bool has_upper;
+    unsigned found = 0, first = NOT_FIRST, class;
     size_t n = 0;
 
-    while (n < text.n && n <= HOST_MAX && text.p[n] != '/')
-        n++;
-    return n > 0 && n <= HOST_MAX && is_plain_name((struct fct_str){text.p, n}, &has_upper) &&
-                   !has_upper
-               ? n
-               : 0;
+    for (; n < text.n && text.p[n] != '/'; n++) {
+        class = host_class[(unsigned char)text.p[n]];
+        found |= class & (NOT_PLAIN | first);
+        first = (class & DOT) / 2;
+        if (class & NOT_PLAIN)
+            return 0;
+    }
+    return n <= HOST_MAX && !found && !first ? n : 0;
 }
 
 bool url_host(struct arena *arena, struct fct_str text, struct fct_str *host,

@@ -165,7 +165,8 @@ const struct fct_html_attribute *tracker_attribute(const struct fct_html_token *
     size_t n = strlen(name);
 
     for (size_t i = 0; i < token->attributes; i++)
-        if (token->attribute[i].name.n == n && memcmp(token->attribute[i].name.p, name, n) == 0)
+        if (token->attribute[i].name.n == n && *token->attribute[i].name.p == *name &&
+            memcmp(token->attribute[i].name.p, name, n) == 0)
             return &token->attribute[i];
     return NULL;
 }

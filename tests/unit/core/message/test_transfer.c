@@ -153,6 +153,27 @@ START_TEST(base64_in_blocks_equals_base64_by_the_character)
 }
 END_TEST
 
+/* Each byte at each place of two blocks, behind a line end. */
+START_TEST(each_byte_ends_a_block_of_base64_or_is_in_it)
+{
+    char text[2 + 76];
+
+    for (unsigned c = 0; c < 256; c++)
+        for (size_t at = 2; at < sizeof text; at++) {
+            struct buf out = BUF_INIT(200), want = BUF_INIT(200);
+
+            memset(text, 'k', sizeof text);
+            memcpy(text, "\r\n", 2);
+            text[at] = (char)c;
+            put_naively((struct fct_str){text, sizeof text}, &want);
+            ck_assert(transfer_decode(TRANSFER_BASE64, (struct fct_str){text, sizeof text}, &out));
+            assert_text("decoded", buf_str(&out), buf_str(&want));
+            buf_free(&out);
+            buf_free(&want);
+        }
+}
+END_TEST
+
 START_TEST(charsets_become_utf8)
 {
     static const struct {
@@ -284,6 +305,7 @@ static void add(TCase *tc)
     tcase_add_test(tc, a_full_buffer_is_the_only_failure);
     tcase_add_test(tc, decoding_undoes_encoding);
     tcase_add_test(tc, base64_in_blocks_equals_base64_by_the_character);
+    tcase_add_test(tc, each_byte_ends_a_block_of_base64_or_is_in_it);
     tcase_add_test(tc, charsets_become_utf8);
     tcase_add_test(tc, any_bytes_become_utf8);
     tcase_add_test(tc, encoded_words);
