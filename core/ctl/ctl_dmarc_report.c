@@ -9,53 +9,34 @@
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_dmarc.h"
 #include "core/ctl/ctl_dmarc_send.h"
-#include "core/ctl/ctl_dmarc_store.h"
 #include "core/ctl/ctl_output.h"
 #include "core/ctl/ctl_redis.h"
 #include "core/ctl/ctl_resolver.h"
 #include "core/dns/psl.h"
-#include "core/dns/resolver.h"
-#include "core/message/date.h"
-#include "core/message/gzip.h"
-#include "core/plugin/plugin_conf.h"
-#include "plugins/dmarc/dmarc_conf.h"
-#include "plugins/dmarc/report_destination.h"
-#include "plugins/dmarc/report_mail.h"
+#include "protocols/relay/dmarc/dmarc_claim.h"
+#include "protocols/relay/dmarc/dmarc_day.h"
+#include "protocols/relay/dmarc/dmarc_kept.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define DAY_SECONDS 86400
-#define GENERATOR   "Facteur " FACTEUR_VERSION
-#define TEXT_MAX    ((size_t)64 << 20)
+#define TEXT_MAX ((size_t)64 << 20)
 
-/* The report of one domain. */
+/* The report of one domain, and its files. */
 struct report {
-    struct report_head head;
-    struct fct_str gzip;
-    uint64_t rows, messages, unreadable;
-    struct report_destination *destination;
-    size_t destinations, uris_left;
-    const char *to[REPORT_ADDRESSES_MAX]; /* who gets it */
-    size_t recipients;
-    const char *not_sent[REPORT_ADDRESSES_MAX]; /* by destination; NULL: it is in `to` */
-    const char *file, *mail;                    /* NULL: not written */
-    struct fct_str message;
-    bool unsure;
+    struct dmarc_report is;
+    const char *file, *mail; /* NULL: not written */
 };
 
 struct reports {
     struct ctl *c;
     struct arena *arena;
-    struct dmarc_conf conf;
-    const char *receiver, *org, *email, *folder, *only;
-    char day[sizeof "20260105"];
-    int64_t begin, end;
-    bool partial;       /* the day is not over */
+    struct dmarc_reporter reporter;
+    struct dmarc_day day;
+    const char *folder, *only;
     bool sends, writes; /* --send; --out */
     struct redis *redis;
     struct dns_resolver *resolver;
@@ -67,43 +48,11 @@ struct reports {
 
 /* ---- what is asked for ---- */
 
-static bool read_conf(struct reports *all, struct fct_err *err)
-{
-    const struct ctl *c = all->c;
-    const struct plugin_conf *conf;
-    const struct conf_pair *pair = NULL;
-    const char *label;
-    size_t n = 0;
-
-    for (size_t i = 0; n == 0 && (conf = config_each(c->config, &plugin_block, i, &label)); i++)
-        if (str_equal(str_from(conf->use[0] ? conf->use : label), FCT_STR("dmarc")))
-            n = config_extra(c->config, &plugin_block, i, &pair);
-    return config_fill(c->config, dmarc_keys, &all->conf, pair, n, err);
-}
-
-static bool name_receiver(struct reports *all, struct fct_err *err)
-{
-    struct report_address sender;
-    struct dmarc_domain name;
-    const char *server = all->c->paths.name;
-
-    if (!dmarc_domain_parse(str_from(server), &name))
-        return fct_fail(err, FCT_SYNTAX, "server.name %s is no name of the DNS", server);
-    all->receiver = arena_cstr(all->arena, dmarc_domain_str(&name));
-    all->org = all->conf.report_org[0] ? all->conf.report_org : all->receiver;
-    all->email = all->conf.report_email[0]
-                     ? all->conf.report_email
-                     : arena_printf(all->arena, "postmaster@%s", all->receiver).p;
-    if (report_address_parse(arena_printf(all->arena, "mailto:%s", all->email), &sender))
-        return true;
-    return fct_fail(err, FCT_SYNTAX, "report_email %s: %s", all->email, sender.refused);
-}
-
 /* "2026-01-05", in UTC; NULL: yesterday. */
 static bool take_day(struct reports *all, const char *text, struct fct_err *err)
 {
     int64_t now = clock_wall();
-    time_t start = (time_t)(now - now % DAY_SECONDS - DAY_SECONDS);
+    time_t start = (time_t)(now - DMARC_DAY_SECONDS);
     struct tm tm = {0};
     const char *rest = text ? strptime(text, "%Y-%m-%d", &tm) : "";
 
@@ -113,13 +62,7 @@ static bool take_day(struct reports *all, const char *text, struct fct_err *err)
         return fct_fail(err, FCT_SYNTAX, "--day %s: must be as 2026-01-05", text);
     if (start > now)
         return fct_fail(err, FCT_SYNTAX, "--day %s: has not begun", text);
-    (void)gmtime_r(&start, &tm);
-    (void)strftime(all->day, sizeof all->day, "%Y%m%d", &tm);
-    all->begin = start;
-    all->end = start + DAY_SECONDS - 1;
-    all->partial = all->end >= now;
-    if (all->partial)
-        all->end = now;
+    all->day = dmarc_day_of(start, now);
     return true;
 }
 
@@ -127,6 +70,7 @@ static bool begin(struct reports *all, struct ctl *c, struct fct_err *err)
 {
     struct dmarc_domain only;
     const char *domain = ctl_option(c, "--domain"), *folder = ctl_option(c, "--out");
+    bool found;
 
     *all = (struct reports){.c = c,
                             .arena = c->arena,
@@ -137,145 +81,30 @@ static bool begin(struct reports *all, struct ctl *c, struct fct_err *err)
         return fct_fail(err, FCT_SYNTAX, "--domain %s: is no domain", domain);
     if (domain)
         all->only = arena_cstr(c->arena, dmarc_domain_str(&only));
-    return take_day(all, ctl_option(c, "--day"), err) && read_conf(all, err) &&
-           name_receiver(all, err);
+    return take_day(all, ctl_option(c, "--day"), err) &&
+           dmarc_reporter_read(c->config, c->paths.name, c->arena, &all->reporter, &found, err);
 }
 
-/* ---- from Redis ---- */
-
-static void write_rows(FILE *out, struct report *r, const struct dmarc_kept *kept)
-{
-    struct report_room room;
-    struct dmarc_row row;
-
-    for (size_t i = 0; i < kept->n; i++) {
-        if (!report_line_parse(kept->line[i].text, &room, &row)) {
-            r->unreadable++;
-            continue;
-        }
-        report_write_row(out, &row, kept->line[i].count);
-        r->rows++;
-        r->messages += kept->line[i].count;
-    }
-}
-
-static bool compress(struct reports *all, struct report *r, const struct dmarc_kept *kept,
-                     struct fct_err *err)
-{
-    FCT_CLEANUP(buf_free) struct buf gzip = BUF_INIT(TEXT_MAX);
-    char *xml = NULL;
-    size_t xml_n = 0;
-    FILE *out = open_memstream(&xml, &xml_n);
-    bool ok = out != NULL;
-
-    if (out) {
-        report_write_begin(out, &r->head);
-        write_rows(out, r, kept);
-        report_write_end(out);
-        ok = fclose(out) == 0 && gzip_pack((struct fct_str){xml, xml_n}, &gzip);
-    }
-    if (ok)
-        r->gzip = arena_str(all->arena, buf_str(&gzip));
-    free(xml);
-    return ok || fct_fail(err, FCT_TEMP, "no memory for a report");
-}
-
-static const char *make_id(struct reports *all, struct fct_str domain)
-{
-    char id[REPORT_ID_MAX];
-
-    report_id(id, all->begin, all->end, domain, all->receiver);
-    return arena_cstr(all->arena, str_from(id));
-}
-
-static FCT_MAY_WAIT bool make_report(struct reports *all, struct fct_str domain,
-                                     struct fct_err *err)
-{
-    struct report *r = &all->report[all->n];
-    struct arena *lines = arena_new(NULL);
-    struct dmarc_kept kept;
-    bool ok = ctl_dmarc_kept(all->redis, lines, all->day, domain, &kept, err);
-
-    if (ok) {
-        r->head = (struct report_head){
-            .org = all->org,
-            .email = all->email,
-            .contact = all->conf.report_contact,
-            .generator = GENERATOR,
-            .receiver = all->receiver,
-            .id = make_id(all, domain),
-            .begin = all->begin,
-            .end = all->end,
-            .domain = domain,
-            .policy_text = arena_str(all->arena, kept.policy),
-            .discovery = kept.discovery,
-            .left_out = kept.left_out,
-        };
-        ok = compress(all, r, &kept, err);
-    }
-    arena_free(&lines);
-    all->n += ok && r->rows > 0;
-    return ok;
-}
+/* ---- from Redis, and to whom ---- */
 
 static void read_day(void *arg)
 {
     struct reports *all = arg;
     struct dmarc_domains domains;
 
-    all->ok = ctl_dmarc_domains(all->redis, all->arena, all->day, &domains, &all->err);
+    all->ok = dmarc_kept_domains(all->redis, all->arena, all->day.name, &domains, &all->err);
     if (!all->ok)
         return;
     all->report = ARENA_ARRAY(all->arena, struct report, domains.n + 1);
-    for (size_t i = 0; all->ok && i < domains.n; i++)
-        if (!all->only || str_equal(domains.name[i], str_from(all->only)))
-            all->ok = make_report(all, domains.name[i], &all->err);
-}
+    for (size_t i = 0; all->ok && i < domains.n; i++) {
+        struct dmarc_report *r = &all->report[all->n].is;
 
-/* ---- who gets them ---- */
-
-static FCT_MAY_WAIT bool ask(void *ctx, enum fct_dns_type type, struct fct_str name,
-                             struct fct_dns_answer *out)
-{
-    const struct reports *all = ctx;
-
-    return dns_resolve(all->resolver, all->arena, type, name, CLOCK_NEVER, out);
-}
-
-static struct fct_str org(void *ctx, struct fct_str name)
-{
-    (void)ctx;
-    return psl_org(name);
-}
-
-/* Two URIs may lead to one address. */
-static bool is_named(const struct report *r, const char *address)
-{
-    for (size_t i = 0; i < r->recipients; i++)
-        if (strcmp(r->to[i], address) == 0)
-            return true;
-    return false;
-}
-
-static FCT_MAY_WAIT void find_destinations(struct reports *all, struct report *r)
-{
-    struct report_address address[REPORT_ADDRESSES_MAX];
-    struct dmarc_search *search = ARENA_NEW(all->arena, struct dmarc_search);
-
-    *search = (struct dmarc_search){.discovery = r->head.discovery, .dns = {ask, org, all}};
-    r->destinations = report_addresses(r->head.policy_text, address, &r->uris_left);
-    r->destination = ARENA_ARRAY(all->arena, struct report_destination, r->destinations + 1);
-    for (size_t i = 0; i < r->destinations; i++) {
-        struct report_destination *d = &r->destination[i];
-
-        report_destination_check(search, r->head.domain, &address[i], d);
-        r->unsure = r->unsure || d->consent == REPORT_UNKNOWN;
-        if (d->consent == REPORT_REFUSES || d->consent == REPORT_UNKNOWN)
-            r->not_sent[i] = d->why;
-        else if (is_named(r, d->address.text))
-            r->not_sent[i] = "named twice";
-        else
-            r->to[r->recipients++] = d->address.text;
+        if (all->only && !str_equal(domains.name[i], str_from(all->only)))
+            continue;
+        all->report[all->n] = (struct report){0};
+        all->ok = dmarc_report_read(&all->reporter, &all->day, all->redis, all->arena,
+                                    domains.name[i], r, &all->err);
+        all->n += all->ok && r->rows > 0;
     }
 }
 
@@ -284,7 +113,7 @@ static void ask_destinations(void *arg)
     struct reports *all = arg;
 
     for (size_t i = 0; i < all->n; i++)
-        find_destinations(all, &all->report[i]);
+        dmarc_report_address(all->resolver, all->arena, &all->report[i].is);
 }
 
 /* ---- files ---- */
@@ -310,72 +139,23 @@ static bool write_file(const struct reports *all, const char *name, struct fct_s
     return false;
 }
 
-static bool make_mail(struct reports *all, const struct report *r, struct fct_str *mail,
-                      struct fct_err *err)
+static bool write_report(struct reports *all, struct report *report, struct fct_err *err)
 {
-    FCT_CLEANUP(buf_free) struct buf date = BUF_INIT(64);
-    char *text = NULL;
-    size_t n = 0;
-    FILE *out = open_memstream(&text, &n);
-    bool ok;
-
-    date_format(clock_wall(), &date);
-    if (out)
-        report_mail_write(out,
-                          &(struct report_mail){&r->head, all->email, r->to, r->recipients,
-                                                arena_cstr(all->arena, buf_str(&date)), r->gzip});
-    ok = out && fclose(out) == 0;
-    if (ok)
-        *mail = arena_str(all->arena, (struct fct_str){text, n});
-    free(text);
-    return ok || fct_fail(err, FCT_TEMP, "no memory for a message");
-}
-
-/* Whom it is too large for (RFC 9990 3.5: after compression and encoding). */
-static void drop_small(const struct reports *all, struct report *r, size_t size)
-{
-    bool all_too_small = size > all->conf.report_max_size.bytes;
-
-    r->recipients = 0;
-    for (size_t i = 0; i < r->destinations; i++) {
-        const struct report_address *a = &r->destination[i].address;
-
-        if (r->not_sent[i])
-            continue;
-        if (all_too_small || (a->max_bytes > 0 && size > a->max_bytes))
-            r->not_sent[i] =
-                arena_printf(all->arena, "the message has %zu bytes, %s takes %llu", size,
-                             all_too_small ? "report_max_size" : "it",
-                             (unsigned long long)(all_too_small ? all->conf.report_max_size.bytes
-                                                                : a->max_bytes))
-                    .p;
-        else
-            r->to[r->recipients++] = a->text;
-    }
-}
-
-static bool write_report(struct reports *all, struct report *r, struct fct_err *err)
-{
+    struct dmarc_report *r = &report->is;
     char name[REPORT_NAME_MAX];
-    struct fct_str mail = {"", 0};
 
-    if (r->recipients == 0)
-        return true;
-    if (!make_mail(all, r, &mail, err))
+    if (!dmarc_report_write_mail(&all->reporter, all->arena, r, err))
         return false;
-    drop_small(all, r, mail.n);
-    if (r->recipients == 0)
+    if (r->message.n == 0)
         return true;
     report_file_name(name, &r->head, "xml.gz");
-    r->file = arena_cstr(all->arena, str_from(name));
+    report->file = arena_cstr(all->arena, str_from(name));
     report_file_name(name, &r->head, "eml");
-    r->mail = arena_cstr(all->arena, str_from(name));
-    if (!make_mail(all, r, &mail, err))
-        return false;
-    r->message = mail;
+    report->mail = arena_cstr(all->arena, str_from(name));
     if (all->sends && !all->writes)
         return true;
-    return write_file(all, r->file, r->gzip, err) && write_file(all, r->mail, mail, err);
+    return write_file(all, report->file, r->gzip, err) &&
+           write_file(all, report->mail, r->message, err);
 }
 
 static bool write_reports(struct reports *all, struct fct_err *err)
@@ -396,12 +176,34 @@ static bool send_reports(const struct reports *all, struct fct_err *err)
     size_t n = 0;
 
     for (size_t i = 0; all->sends && i < all->n; i++) {
-        const struct report *r = &all->report[i];
+        const struct dmarc_report *r = &all->report[i].is;
 
         if (r->message.n > 0)
-            mail[n++] = (struct dmarc_mail){all->email, r->to, r->recipients, r->message};
+            mail[n++] = (struct dmarc_mail){all->reporter.email, r->to, r->recipients, r->message};
     }
     return ctl_dmarc_send(all->c, mail, n, err);
+}
+
+/* So that the server does not send them once more. */
+static void mark_sent(void *arg)
+{
+    struct reports *all = arg;
+
+    all->ok = true;
+    for (size_t i = 0; all->ok && i < all->n; i++)
+        if (all->report[i].is.message.n > 0)
+            all->ok = dmarc_claim_end(all->redis, all->day.name, all->report[i].is.head.domain,
+                                      true, &all->err);
+}
+
+static bool remember(struct reports *all, struct fct_err *err)
+{
+    if (!all->sends || all->day.partial)
+        return true;
+    if (!ctl_redis_run(all->c, mark_sent, all, &all->redis, err))
+        return false;
+    *err = all->err;
+    return all->ok;
 }
 
 /* ---- telling ---- */
@@ -411,12 +213,14 @@ static struct fct_str name_of(const struct report_destination *d)
     return d->address.refused ? d->address.uri : str_from(d->address.text);
 }
 
-static void put_text(const struct reports *all, const struct report *r, struct buf *out)
+static void put_text(const struct reports *all, const struct report *report, struct buf *out)
 {
+    const struct dmarc_report *r = &report->is;
+
     buf_printf(out, "%.*s  %llu messages in %llu rows\n", FCT_FMT(r->head.domain),
                (unsigned long long)r->messages, (unsigned long long)r->rows);
-    if (r->file && (all->writes || !all->sends))
-        buf_printf(out, "  %s\n  %s\n", r->file, r->mail);
+    if (report->file && (all->writes || !all->sends))
+        buf_printf(out, "  %s\n  %s\n", report->file, report->mail);
     if (all->sends && r->message.n > 0)
         buf_put_c(out, "  queued\n");
     for (size_t i = 0; i < r->destinations; i++) {
@@ -437,8 +241,9 @@ static void put_text(const struct reports *all, const struct report *r, struct b
         buf_printf(out, "  %llu rows cannot be read\n", (unsigned long long)r->unreadable);
 }
 
-static json_t *to_json(const struct report *r)
+static json_t *to_json(const struct report *report)
 {
+    const struct dmarc_report *r = &report->is;
     json_t *to = json_array(), *not = json_array();
 
     for (size_t i = 0; i < r->destinations; i++) {
@@ -454,7 +259,7 @@ static json_t *to_json(const struct report *r)
                      ctl_json_str(r->head.domain), "id", r->head.id, "messages",
                      (json_int_t)r->messages, "rows", (json_int_t)r->rows, "left_out",
                      (json_int_t)r->head.left_out, "unreadable", (json_int_t)r->unreadable, "file",
-                     r->file, "mail", r->mail, "to", to, "not_to", not );
+                     report->file, "mail", report->mail, "to", to, "not_to", not );
 }
 
 static void tell(const struct reports *all)
@@ -467,13 +272,13 @@ static void tell(const struct reports *all)
         json_array_append_new(list, to_json(&all->report[i]));
     }
     if (all->n == 0)
-        buf_printf(&out, "nothing to report of %s\n", all->day);
-    if (all->partial)
+        buf_printf(&out, "nothing to report of %s\n", all->day.name);
+    if (all->day.partial)
         buf_put_c(&out, "the day is not over: what comes later is not in these reports\n");
     if (all->c->json)
-        ctl_print_json(json_pack("{s:s, s:I, s:I, s:b, s:o}", "day", all->day, "begin",
-                                 (json_int_t)all->begin, "end", (json_int_t)all->end, "partial",
-                                 all->partial, "reports", list));
+        ctl_print_json(json_pack("{s:s, s:I, s:I, s:b, s:o}", "day", all->day.name, "begin",
+                                 (json_int_t)all->day.begin, "end", (json_int_t)all->day.end,
+                                 "partial", all->day.partial, "reports", list));
     else
         ctl_print(&out);
     if (!all->c->json)
@@ -483,7 +288,7 @@ static void tell(const struct reports *all)
 static int exit_status(const struct reports *all)
 {
     for (size_t i = 0; i < all->n; i++)
-        if (all->report[i].unsure)
+        if (all->report[i].is.unsure)
             return CTL_TEMPORARY;
     return CTL_OK;
 }
@@ -503,7 +308,7 @@ int ctl_dmarc_report(struct ctl *c)
         return ctl_error(&all->err);
     psl_setup();
     if (!ctl_resolver_run(c, ask_destinations, all, &all->resolver, &err) ||
-        !write_reports(all, &err) || !send_reports(all, &err))
+        !write_reports(all, &err) || !send_reports(all, &err) || !remember(all, &err))
         return ctl_error(&err);
     tell(all);
     return exit_status(all);

@@ -1,4 +1,5 @@
-/* ctl_dmarc_send.h - finished reports into the queue. */
+/* ctl_dmarc_send.h - finished reports into the queue of the running server, through its relay: that
+ * has them signed. */
 #ifndef CORE_CTL_CTL_DMARC_SEND_H
 #define CORE_CTL_CTL_DMARC_SEND_H
 
@@ -12,8 +13,7 @@ struct dmarc_mail {
     size_t recipients;
     struct fct_str message;
 };
-/* All of them, through the store of the running server or, without one, its own folder. Outside of
- * fibers. Those before one that fails are queued. */
+/* Outside of fibers. Those before one that fails are queued. FCT_TEMP: no server runs. */
 FCT_MUST_CHECK bool ctl_dmarc_send(struct ctl *c, const struct dmarc_mail *mail, size_t n,
                                    struct fct_err *err);
 

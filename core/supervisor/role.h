@@ -57,6 +57,7 @@ struct role_env {
     const char *const *may_read;
     size_t nmay_read;
     const char *may_write; /* images: the folder of its cache, likewise */
+    bool uses_redis;       /* relay: it needs a way to the private Redis, likewise */
     /* Memory shared over restarts, zeroed at first; NULL except for filters. The supervisor never
      * reads what is in it. shared: ROLE_SHARED_BYTES of this index: a filter started after a crash
      * finds what its predecessor wrote (who it was working for when it died) and counts the strike;

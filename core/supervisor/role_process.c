@@ -291,6 +291,8 @@ static bool close_in(struct role_process *self, const struct role_start *start, 
     req.may_read = self->env.may_read;
     req.nmay_read = self->env.nmay_read;
     req.may_write = self->env.may_write;
+    if (self->env.uses_redis && !start->dev) /* its socket has the group of the filters */
+        req.group_of = start->set->server->user_filter;
     if (!first && !sandbox_drop(&req, &self->report, err))
         return false;
     watch_parent(start->parent); /* once more: a change of user clears it */

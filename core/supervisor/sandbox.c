@@ -222,7 +222,9 @@ static void say(struct sandbox_report *report, const char *fmt, ...)
 static bool take_user(const struct sandbox_request *req, struct sandbox_report *report,
                       struct fct_err *err)
 {
-    const struct passwd *pw;
+    const struct passwd *pw = req->group_of ? getpwnam(req->group_of) : NULL;
+    gid_t group = pw ? pw->pw_gid : 0;
+    size_t groups = pw ? 1 : 0;
 
     if (geteuid() != 0 || !req->user || !req->user[0]) {
         say(report, "user=kept");
@@ -234,7 +236,7 @@ static bool take_user(const struct sandbox_request *req, struct sandbox_report *
         report->missing++;
         return true;
     }
-    if (setgroups(0, NULL) != 0 || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) != 0 ||
+    if (setgroups(groups, &group) != 0 || setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) != 0 ||
         setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) != 0)
         return fct_fail(err, FCT_TEMP, "become user %s: %s", req->user, strerror(errno));
     say(report, "user=%s", req->user);

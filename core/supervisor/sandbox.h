@@ -18,6 +18,7 @@ enum sandbox_place { PLACE_DATA, PLACE_PLUGINS, PLACE_LUA, PLACE_COUNT };
 struct sandbox_request {
     enum role_kind kind;
     const char *user;               /* NULL or "": keep the user */
+    const char *group_of;           /* also into this user's group; NULL: none */
     const char *place[PLACE_COUNT]; /* folders; those the role may not use are ignored */
     const char *const *may_read;    /* more folders, to be read; what is not there is left out */
     size_t nmay_read;

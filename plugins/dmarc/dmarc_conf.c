@@ -19,10 +19,13 @@ const struct fct_conf_key dmarc_keys[] = {
     FCT_CONF_KEY(struct dmarc_conf, skip_net,           "[\"127.0.0.0/8\", \"10.0.0.0/8\", \"172.16.0.0/12\", \"192.168.0.0/16\", \"169.254.0.0/16\", \"::1/128\", \"fc00::/7\", \"fe80::/10\"]", "Clients that are not checked: networks nobody outside comes from, and the relays and backup servers that hand you mail of others; an entry such as !10.0.0.25 is an exception from those before it"),
     FCT_CONF_KEY(struct dmarc_conf, trusted_forwarders, "",        "Domains of mailing lists and forwarders, as lists.example.org or *.example.org: mail for which SPF or DKIM passes in such a name is not treated by the author's policy"),
     FCT_CONF_KEY(struct dmarc_conf, trusted_sealers,    "",        "Domains, written likewise, whose ARC seals are believed: a failing message is not treated by the author's policy when the chain passes, the newest seals are of such domains, and one of them recorded that DMARC passed when it came there; needs plugin arc"),
-    FCT_CONF_KEY(struct dmarc_conf, reports,            "yes",     "Keep in Redis what aggregate reports need, for domains that ask for them (rua): results, IP addresses and domains, never addresses of people; facteurctl dmarc report makes the reports (RFC 9990)"),
+    FCT_CONF_KEY(struct dmarc_conf, reports,            "yes",     "Keep in Redis what aggregate reports need, for domains that ask for them (rua): results, IP addresses and domains, never addresses of people; report_send has them sent (RFC 9990)"),
     FCT_CONF_KEY(struct dmarc_conf, report_org,         "",        "Whose reports they are: the name of your organization; empty: the server's name"),
     FCT_CONF_KEY(struct dmarc_conf, report_email,       "",        "Their sender, and whom to ask about them; its domain must pass DMARC itself; empty: postmaster at the server's name"),
     FCT_CONF_KEY(struct dmarc_conf, report_contact,     "",        "More about whom to ask, as a URL"),
+    FCT_CONF_KEY(struct dmarc_conf, report_send,        "auto",    "Does the server send the reports of each day by itself? yes, no, or auto: yes when report_email is set"),
+    FCT_CONF_KEY(struct dmarc_conf, report_after,       "1h",      "They are sent at a random time within this behind midnight UTC, so that not everybody sends at once"),
+    FCT_CONF_KEY(struct dmarc_conf, report_retry,       "1h",      "How soon it is tried again for domains about whose addresses the DNS could not say all; on the day after, those get theirs that are known"),
     FCT_CONF_KEY(struct dmarc_conf, report_keep,        "7d",      "How long the data of a day is kept in Redis; at least 1d"),
     FCT_CONF_KEY(struct dmarc_conf, report_lines,       "10000",   "Different rows of one domain and day; messages beyond them are only counted"),
     FCT_CONF_KEY(struct dmarc_conf, report_domains,     "10000",   "Domains of one day; further ones get no report"),
@@ -36,6 +39,7 @@ static const struct { const char *word; enum fct_action action; } actions[] = {
 };
 static const char *const engines[] = {"native", "opendmarc"};
 static const char *const discoveries[] = {[DMARC_BY_WALK] = "walk", [DMARC_BY_LIST] = "psl"};
+static const char *const sends[] = {"auto", "yes", "no"};
 static const char *const modes[] = {[DMARC_IGNORE] = "ignore", [DMARC_SYMBOL] = "symbol", [DMARC_ENFORCE] = "enforce"};
 /* clang-format on */
 
@@ -79,6 +83,15 @@ static bool check_lists(const struct dmarc_conf *conf, struct fct_err *err)
            check_patterns("trusted_sealers", &conf->trusted_sealers, err);
 }
 
+/* Behind it there must be time for a second try of the same day. */
+static bool check_after(const fct_duration *after, struct fct_err *err)
+{
+    char text[32];
+
+    (void)snprintf(text, sizeof text, "%llus", (unsigned long long)after->ms / 1000);
+    return after->ms <= DAY_MS / 2 || conf_fail(err, "report_after", text, "at most 12h");
+}
+
 bool dmarc_conf_read(const struct dmarc_conf *conf, struct dmarc_plan *out, struct fct_err *err)
 {
     unsigned engine = place(conf->engine, engines, FCT_COUNT(engines));
@@ -92,8 +105,13 @@ bool dmarc_conf_read(const struct dmarc_conf *conf, struct dmarc_plan *out, stru
         return conf_fail(err, "discovery", conf->discovery, "walk or psl");
     if (mode == FCT_COUNT(modes))
         return conf_fail(err, "policy", conf->policy, "enforce, symbol or ignore");
+    if (place(conf->report_send, sends, FCT_COUNT(sends)) == FCT_COUNT(sends))
+        return conf_fail(err, "report_send", conf->report_send, "yes, no or auto");
+    if (!check_after(&conf->report_after, err))
+        return false;
     if (!conf_check_number("rank", conf->rank, 0, RANK_MAX, err) ||
-        !conf_check_least("report_keep", &conf->report_keep, DAY_MS, "1d", err))
+        !conf_check_least("report_keep", &conf->report_keep, DAY_MS, "1d", err) ||
+        !conf_check_least("report_retry", &conf->report_retry, 1000, "1s", err))
         return false;
     out->opendmarc = engine == 1;
     out->discovery = (enum dmarc_discovery)discovery;
@@ -103,4 +121,11 @@ bool dmarc_conf_read(const struct dmarc_conf *conf, struct dmarc_plan *out, stru
                        err) &&
            read_action("on_list", conf->on_list, &out->on_list, err) &&
            read_action("bad_from", conf->bad_from, &out->bad_from, err) && check_lists(conf, err);
+}
+
+bool dmarc_conf_sends(const struct dmarc_conf *conf)
+{
+    if (strcmp(conf->report_send, "auto") == 0)
+        return conf->reports && conf->report_email[0];
+    return conf->reports && strcmp(conf->report_send, "yes") == 0;
 }

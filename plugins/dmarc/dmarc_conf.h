@@ -12,7 +12,8 @@ struct dmarc_conf {
     /* Aggregate reports. */
     bool reports;
     const char *report_org, *report_email, *report_contact;
-    fct_duration report_keep;
+    const char *report_send;
+    fct_duration report_after, report_retry, report_keep;
     uint32_t report_lines, report_domains, report_day_lines;
     fct_size report_max_size;
 };
@@ -34,5 +35,7 @@ struct dmarc_plan {
 };
 FCT_MUST_CHECK bool dmarc_conf_read(const struct dmarc_conf *conf, struct dmarc_plan *out,
                                     struct fct_err *err);
+/* Does the server send reports by itself? */
+bool dmarc_conf_sends(const struct dmarc_conf *conf);
 
 #endif

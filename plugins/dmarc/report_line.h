@@ -22,6 +22,9 @@
 #define REPORT_POLICY   "policy"   /* the record as last seen */
 #define REPORT_METHOD   "method"   /* how it was found: treewalk or psl */
 #define REPORT_LEFT_OUT "left_out" /* messages whose line found no place */
+#define REPORT_SENT     "sent"     /* the report went out, or somebody is at it: dmarc_claim.h */
+/* Of the day's hash: so did all. */
+#define REPORT_DAY_SENT "*sent"
 
 /* A line has at most so many bytes: signatures that do not fit are left out. */
 #define REPORT_LINE_MAX 4096

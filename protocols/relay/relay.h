@@ -14,6 +14,7 @@
 #include "protocols/relay/schedule.h"
 
 struct destinations;
+struct dmarc_reports;
 struct event;
 struct policy_service;
 struct relay_hooks;
@@ -36,8 +37,9 @@ struct relay {
     struct host_table *hosts;
     struct destinations *destinations;
     struct results *results;
-    struct relay_hooks *hooks; /* plugins */
-    struct relay_rules *rules; /* the administrator's */
+    struct relay_hooks *hooks;   /* plugins */
+    struct dmarc_reports *dmarc; /* NULL: none are sent */
+    struct relay_rules *rules;   /* the administrator's */
     unsigned connections, jobs, turn;
     struct job *hand;          /* all jobs, from the lease until their results are on their way */
     unsigned store_generation; /* of the connection to the store, from 1 on */

@@ -212,14 +212,15 @@ static void edit(struct arena *arena, const struct edit_list *edits, struct fct_
 }
 
 /* Reports are made when nobody is there who could be told of a refusal: only DISCARD ends one. */
-bool relay_hook_report(struct relay *relay, struct fct_str id, const struct queue_recipient *to,
-                       struct arena *arena, struct fct_str *message)
+enum hooked_report relay_hook_report(struct relay *relay, const struct relay_hooked_report *report,
+                                     struct arena *arena, struct fct_str *message)
 {
-    const struct queue_entry entry = {.envelope.log_id = id};
-    struct filter_context ctx = relay_hook_context(&entry, &to->address, 1);
-    struct fct_ev_queue_in ev = {.recipients = 1,
+    const struct queue_entry entry = {
+        .envelope = {.log_id = report->id, .reverse_path = report->from}};
+    struct filter_context ctx = relay_hook_context(&entry, report->to.item, report->to.n);
+    struct fct_ev_queue_in ev = {.recipients = report->to.n,
                                  .size = message->n,
-                                 .remote = {&to->address, 1},
+                                 .remote = report->to,
                                  .origin = FCT_STR("report"),
                                  .score = FCT_STR("0.00"),
                                  .action = FCT_STR("keep")};
@@ -227,15 +228,17 @@ bool relay_hook_report(struct relay *relay, struct fct_str id, const struct queu
     int fd;
 
     if (!relay_hooked(relay, FCT_HOOK_queue_in))
-        return true;
+        return HOOKED_GOES;
     fd = sealed_file(*message);
     if (fd < 0)
-        return true;
+        return HOOKED_UNASKED;
     filter_hook_message(relay->hooks->filter, &ctx, FCT_HOOK_queue_in, &ev, fd, message->n, arena,
                         &answer);
     close(fd);
+    if (relay_hook_unanswered(&answer))
+        return HOOKED_UNASKED;
     if (answer.verdict == FCT_DISCARD)
-        return false;
+        return HOOKED_DROPPED;
     edit(arena, &answer.edits, message);
-    return true;
+    return HOOKED_GOES;
 }

@@ -39,10 +39,19 @@ FCT_MUST_CHECK bool relay_hook_send(struct destination *d, struct job *j);
 FCT_MUST_CHECK bool relay_hook_results(struct relay *relay, struct job *j,
                                        struct queue_result *result);
 
-/* queue.in of a report that this server made. False: nobody gets it. */
-FCT_MAY_WAIT FCT_MUST_CHECK bool relay_hook_report(struct relay *relay, struct fct_str id,
-                                                   const struct queue_recipient *to,
-                                                   struct arena *arena, struct fct_str *message);
+/* queue.in of a report that this server made; the message is what plugins make of it. */
+struct relay_hooked_report {
+    struct fct_str id, from;
+    struct fct_list to;
+};
+enum hooked_report {
+    HOOKED_GOES,
+    HOOKED_DROPPED, /* nobody gets it */
+    HOOKED_UNASKED, /* no filter answered: as it was, unsigned */
+};
+FCT_MAY_WAIT FCT_MUST_CHECK enum hooked_report
+relay_hook_report(struct relay *relay, const struct relay_hooked_report *report,
+                  struct arena *arena, struct fct_str *message);
 
 /* ---- for relay_hooks_*.c ---- */
 

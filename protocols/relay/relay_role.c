@@ -7,6 +7,7 @@
 #include "core/log/log.h"
 #include "core/net/tls.h"
 #include "protocols/relay/destination.h"
+#include "protocols/relay/dmarc_reports.h"
 #include "protocols/relay/kept_state.h"
 #include "protocols/relay/policy/policy_service.h"
 #include "protocols/relay/relay_admin.h"
@@ -88,7 +89,8 @@ static bool prepare(struct role_env *env, struct fct_err *err)
     relay->dns = dns_resolver_new(env->base, config_get(env->conf, &dns_block), err);
     return relay->dns &&
            policy_service_new(config_get(env->conf, &policy_block), env->base, relay->dns,
-                              tls_context_openssl(relay->tls), &relay->policy, err);
+                              tls_context_openssl(relay->tls), &relay->policy, err) &&
+           dmarc_reports_prepare(relay, err);
 }
 
 /* ---- running ---- */
@@ -122,6 +124,7 @@ static bool start(struct role_env *env, struct fct_err *err)
     relay->rules = relay_rules_new(relay);
     relay->hooks = relay_hooks_new(env);
     tls_reports_start(relay);
+    dmarc_reports_start(relay);
     return true;
 }
 

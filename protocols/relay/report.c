@@ -246,7 +246,10 @@ FCT_MAY_WAIT static bool send_report(struct reporting *p, bool any, struct fct_e
     out = ARENA_ARRAY(p->arena, struct store_delivered, to.n + 1);
     if (leads_elsewhere(&to, &recipient.address)) {
         message = str_skip(message, sizeof "Return-Path: <>\r\n" - 1);
-        if (!relay_hook_report(p->relay, entry->envelope.log_id, &recipient, p->arena, &message))
+        if (relay_hook_report(p->relay,
+                              &(struct relay_hooked_report){.id = entry->envelope.log_id,
+                                                            .to = {&recipient.address, 1}},
+                              p->arena, &message) == HOOKED_DROPPED)
             return store_queue_result(p->relay->store, p->result, p->job->n, err);
         d.send = &send;
         d.size = message.n;

@@ -9,15 +9,15 @@
 #include "core/log/log.h"
 #include "core/message/gzip.h"
 #include "protocols/relay/policy/policy_service.h"
-#include "protocols/relay/relay_hooks.h"
+#include "protocols/relay/report_queue.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define MAIL_MAX    (8u << 20)
 #define DNS_MS      10000u
+#define TRIES       3u /* of the queue and the filters before it */
+#define AGAIN_MS    60000u
 #define LATE_US     500000 /* behind the end of the day, so that it is over for certain */
 #define DOMAIN_TEXT "_smtp._tls.%.*s"
 
@@ -31,46 +31,18 @@ struct day {
 
 /* ---- one report ---- */
 
-static int message_file(struct fct_str bytes)
-{
-    int fd = memfd_create("tls-report", MFD_CLOEXEC);
-
-    for (size_t at = 0; fd >= 0 && at < bytes.n;) {
-        ssize_t n = pwrite(fd, bytes.p + at, bytes.n - at, (off_t)at);
-
-        if (n <= 0) {
-            close(fd);
-            return -1;
-        }
-        at += (size_t)n;
-    }
-    return fd;
-}
-
 /* The report may be about TLS that fails, so it goes without when it must (RFC 8460 5.3). */
 FCT_MAY_WAIT static bool queue_mail(const struct day *day, struct fct_str to,
                                     struct fct_str message, struct fct_err *err)
 {
-    struct id id = id_new();
-    struct queue_recipient recipient = {.address = to, .notify = QUEUE_NOTIFY_NEVER};
-    struct queue_send send = {.recipient = &recipient, .n = 1};
-    struct store_delivery d = {.id = str_from(id.text), .size = message.n, .send = &send};
-    struct store_delivered out;
-    bool ok;
+    const struct relay_report report = {
+        .from = day->from, .to = &to, .n = 1, .message = message, .tls_optional = true};
+    bool ok = report_queue(day->relay, day->arena, &report, err);
 
-    if (!relay_hook_report(day->relay, d.id, &recipient, day->arena, &message))
-        return true;
-    d.size = message.n;
-    send.envelope.reverse_path = day->from;
-    send.envelope.log_id = d.id;
-    send.envelope.body = QUEUE_7BIT;
-    send.envelope.tls_optional = true;
-    d.reverse_path = day->from;
-    d.fd = message_file(message);
-    if (d.fd < 0)
-        return fct_fail(err, FCT_TEMP, "no memory for a report");
-    ok = store_deliver(day->relay->store, &d, day->arena, &out, err);
-    close(d.fd);
+    for (unsigned i = 0; !ok && err->class == FCT_TEMP && i < TRIES && !day->relay->draining; i++) {
+        (void)fiber_sleep(AGAIN_MS);
+        ok = report_queue(day->relay, day->arena, &report, err);
+    }
     return ok;
 }
 

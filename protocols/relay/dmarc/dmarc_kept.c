@@ -1,6 +1,6 @@
-/* ctl_dmarc_store.c - see ctl_dmarc_store.h. HSCAN, because a day may have many domains and a
+/* dmarc_kept.c - see dmarc_kept.h. HSCAN, because a day may have many domains and a
  * domain many lines; it may name one twice. */
-#include "core/ctl/ctl_dmarc_store.h"
+#include "protocols/relay/dmarc/dmarc_kept.h"
 
 #include "core/base/str.h"
 #include "core/redis/redis.h"
@@ -94,8 +94,8 @@ static int by_name(const void *a, const void *b)
     return str_compare(*(const struct fct_str *)a, *(const struct fct_str *)b);
 }
 
-bool ctl_dmarc_domains(struct redis *redis, struct arena *arena, const char *day,
-                       struct dmarc_domains *out, struct fct_err *err)
+bool dmarc_kept_domains(struct redis *redis, struct arena *arena, const char *day,
+                        struct dmarc_domains *out, struct fct_err *err)
 {
     char key[REPORT_KEY_MAX];
     struct walk w = {redis, arena, {key, report_key(key, day, FCT_STR(""))}, take_domain, out, 0};
@@ -142,8 +142,8 @@ static int by_text(const void *a, const void *b)
     return str_compare(x->text, y->text);
 }
 
-bool ctl_dmarc_kept(struct redis *redis, struct arena *arena, const char *day,
-                    struct fct_str domain, struct dmarc_kept *out, struct fct_err *err)
+bool dmarc_kept_read(struct redis *redis, struct arena *arena, const char *day,
+                     struct fct_str domain, struct dmarc_kept *out, struct fct_err *err)
 {
     char key[REPORT_KEY_MAX];
     struct walk w = {redis, arena, {key, report_key(key, day, domain)}, take_field, out, 0};
