@@ -115,6 +115,18 @@ bool mta_sts_policy_parse(struct arena *arena, struct fct_str text, struct mta_s
     return true;
 }
 
+void mta_sts_policy_copy(struct arena *arena, const struct mta_sts_policy *from,
+                         struct mta_sts_policy *to)
+{
+    struct fct_str *mx = ARENA_ARRAY(arena, struct fct_str, from->n + 1);
+
+    *to = *from;
+    for (size_t i = 0; i < from->n; i++)
+        mx[i] = arena_str(arena, from->mx[i]);
+    to->mx = mx;
+    to->text = arena_str(arena, from->text);
+}
+
 /* RFC 8461 3.2 wants LF or CRLF; every reader takes CRLF. */
 bool mta_sts_policy_write(const struct mta_sts_policy *policy, struct buf *out)
 {

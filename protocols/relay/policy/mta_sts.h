@@ -30,6 +30,9 @@ struct mta_sts_policy {
  * FCT_LIMIT. */
 FCT_MUST_CHECK bool mta_sts_policy_parse(struct arena *arena, struct fct_str text,
                                          struct mta_sts_policy *out, struct fct_err *err);
+/* With all that it points to in `arena`. */
+void mta_sts_policy_copy(struct arena *arena, const struct mta_sts_policy *from,
+                         struct mta_sts_policy *to);
 /* The text of a policy of ours. */
 FCT_MUST_CHECK bool mta_sts_policy_write(const struct mta_sts_policy *policy, struct buf *out);
 /* May a server of this name have the domain's mail? (RFC 8461 4.1) */

@@ -145,18 +145,6 @@ bool mta_sts_cache_wants_fetch(struct mta_sts_cache *c, struct fct_str domain, s
 
 /* ---- answers ---- */
 
-static void copy_policy(struct arena *arena, const struct mta_sts_policy *from,
-                        struct mta_sts_policy *to)
-{
-    struct fct_str *mx = ARENA_ARRAY(arena, struct fct_str, from->n + 1);
-
-    *to = *from;
-    for (size_t i = 0; i < from->n; i++)
-        mx[i] = arena_str(arena, from->mx[i]);
-    to->mx = mx;
-    to->text = arena_str(arena, from->text);
-}
-
 static void put(struct mta_sts_cache *c, struct fct_str domain, struct fct_str id,
                 const struct mta_sts_policy *policy, int64_t fetched)
 {
@@ -166,7 +154,7 @@ static void put(struct mta_sts_cache *c, struct fct_str domain, struct fct_str i
         drop(c, e);
     e = add(c, domain);
     e->id = arena_str(e->arena, id);
-    copy_policy(e->arena, policy, &e->policy);
+    mta_sts_policy_copy(e->arena, policy, &e->policy);
     e->has_policy = true;
     e->fetched = fetched;
     e->expires = fetched + policy->max_age;

@@ -63,18 +63,6 @@ FCT_MAY_WAIT static void fetch(const struct tls_policy_service *s, struct arena 
     count_domain(s, out->domain, fetch_result(&err, certificate), &err);
 }
 
-static void copy_sts(struct arena *arena, const struct mta_sts_policy *from,
-                     struct mta_sts_policy *to)
-{
-    struct fct_str *mx = ARENA_ARRAY(arena, struct fct_str, from->n + 1);
-
-    *to = *from;
-    for (size_t i = 0; i < from->n; i++)
-        mx[i] = arena_str(arena, from->mx[i]);
-    to->mx = mx;
-    to->text = arena_str(arena, from->text);
-}
-
 void tls_policy_find_domain(const struct tls_policy_service *s, struct arena *arena,
                             struct fct_str domain, int64_t now, struct tls_domain_policy *out)
 {
@@ -91,7 +79,7 @@ void tls_policy_find_domain(const struct tls_policy_service *s, struct arena *ar
     if (!known || known->mode == MTA_STS_NONE)
         return;
     out->has_sts = true;
-    copy_sts(arena, known, &out->sts);
+    mta_sts_policy_copy(arena, known, &out->sts);
 }
 
 void tls_domain_policy_copy(struct arena *arena, const struct tls_domain_policy *from,
@@ -101,7 +89,7 @@ void tls_domain_policy_copy(struct arena *arena, const struct tls_domain_policy 
     to->domain = arena_str(arena, from->domain);
     to->problem = arena_str(arena, from->problem);
     if (from->has_sts)
-        copy_sts(arena, &from->sts, &to->sts);
+        mta_sts_policy_copy(arena, &from->sts, &to->sts);
 }
 
 /* ---- the host ---- */
