@@ -423,6 +423,7 @@ enum down_convert_verdict down_convert_decide(struct down_convert *d)
         return DOWN_HEADER;
     if (faults & (FAULT_NUL | FAULT_LINE_END))
         return DOWN_STRUCTURE;
+    faults = 0; /* a header's long lines stay */
     for (int i = 0; i < d->n; i++)
         faults |= d->entity[i].faults;
     if (!(faults & d->kind->cause))
