@@ -69,6 +69,17 @@ FCT_MUST_CHECK bool queue_read(struct server *s, const struct queue_message *m, 
                                struct queue_record *out, struct queue_progress *state,
                                struct fct_err *err);
 
+/* The same of many, read together: fill in `message`, read, decode each. */
+struct queue_stored {
+    const struct queue_message *message;
+    struct fct_str entry, state; /* empty: not there; in the arena */
+};
+FCT_MUST_CHECK bool queue_stored_read(struct server *s, struct queue_stored *e, size_t n,
+                                      struct arena *arena, struct fct_err *err);
+FCT_MUST_CHECK bool queue_stored_decode(const struct queue_stored *e, struct arena *arena,
+                                        struct queue_record *out, struct queue_progress *progress,
+                                        struct fct_err *err);
+
 /* Something is ready: told to those who wait for it. */
 void queue_wake(struct server *s);
 void queue_tick(struct server *s); /* once a second */

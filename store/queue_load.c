@@ -158,31 +158,3 @@ bool queue_load(struct server *s, struct fct_err *err)
     buf_free(&l.state);
     return l.ok && load_counter(s, err);
 }
-
-bool queue_read(struct server *s, const struct queue_message *m, struct arena *arena,
-                struct queue_record *out, struct queue_progress *state, struct fct_err *err)
-{
-    struct buf value = BUF_INIT(QUEUE_VALUE_MAX);
-    struct key key = queue_entry_key(m->id);
-    struct fct_str entry, states = FCT_STR("");
-    bool found = false, ok;
-
-    ok =
-        s->driver->ops->get(s->driver, NULL, queue_part(m->id), key_str(&key), &value, &found, err);
-    entry = arena_str(arena, buf_str(&value));
-    if (ok && found && m->has_state) {
-        ok = get_state(s, m->id, &value, &found, err);
-        if (found)
-            states = arena_str(arena, buf_str(&value));
-        found = true;
-    }
-    buf_free(&value);
-    if (!ok)
-        return false;
-    if (!found || !queue_record_decode(entry, arena, out) ||
-        !queue_state_apply(states, arena, out, state))
-        return fct_fail(err, FCT_TEMP, "queue entry %llu is damaged", (unsigned long long)m->id);
-    out->entry.id = m->id;
-    out->entry.held = m->held;
-    return true;
-}

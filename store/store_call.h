@@ -46,6 +46,8 @@ struct store_call store_call_as(struct store *st, enum store_request kind, uint3
 FCT_MAY_WAIT bool store_call_send(struct store_call *c); /* true: there is a reply to read */
 /* Frees; false with err when anything was wrong, the reply included. */
 bool store_call_end(struct store_call *c);
+/* An answer stays as it is until the arena goes: what was read from it are views. */
+void store_keep_reply(struct buf *takes, struct arena *arena);
 struct fct_str store_call_copy(struct store_call *c,
                                struct arena *arena); /* a string of the reply, in the arena */
 const struct fct_str *store_call_copies(struct store_call *c, struct arena *arena, size_t *n);

@@ -203,6 +203,22 @@ bool store_call_end(struct store_call *c)
     return c->ok;
 }
 
+static void free_reply(void *arg)
+{
+    struct buf *b = arg;
+
+    buf_free(b);
+}
+
+void store_keep_reply(struct buf *takes, struct arena *arena)
+{
+    struct buf *kept = ARENA_NEW(arena, struct buf);
+
+    *kept = *takes;
+    *takes = BUF_INIT(0);
+    arena_defer(arena, free_reply, kept);
+}
+
 struct fct_str store_call_copy(struct store_call *c, struct arena *arena)
 {
     return arena_str(arena, ipc_get_str(&c->reply));

@@ -69,23 +69,6 @@ static void get_jobs(struct store_call *c, struct arena *arena, struct queue_lea
     out->job = job;
 }
 
-static void free_reply(void *arg)
-{
-    struct buf *b = arg;
-
-    buf_free(b);
-}
-
-/* The answer stays as it is: everything read from it is a view. */
-static void keep_reply(struct store_call *c, struct arena *arena)
-{
-    struct buf *kept = ARENA_NEW(arena, struct buf);
-
-    *kept = c->in;
-    c->in = BUF_INIT(0);
-    arena_defer(arena, free_reply, kept);
-}
-
 bool store_queue_lease(struct store *st, uint32_t max, uint32_t body_max, struct arena *arena,
                        struct queue_lease *out, struct fct_err *err)
 {
@@ -98,7 +81,7 @@ bool store_queue_lease(struct store *st, uint32_t max, uint32_t body_max, struct
         get_entries(&c, arena, out);
         get_jobs(&c, arena, out);
         out->rules = ipc_get_u64(&c.reply);
-        keep_reply(&c, arena);
+        store_keep_reply(&c.in, arena);
     }
     return store_call_end(&c);
 }
@@ -161,36 +144,6 @@ void store_queue_watch(struct store *st, void (*fn)(void *arg), void *arg)
 }
 
 /* ---- admin ---- */
-
-bool store_queue_list(struct store *st, const struct queue_filter *filter, uint64_t *after,
-                      struct arena *arena, const struct queue_row **out, size_t *n, bool *done,
-                      struct fct_err *err)
-{
-    struct store_call c = store_call_begin(st, STORE_QUEUE_LIST, err);
-    struct queue_row *row;
-
-    *n = 0;
-    *out = NULL;
-    queue_put_filter(&c.out, filter);
-    ipc_put_u64(&c.out, *after);
-    if (store_call_send(&c)) {
-        *after = ipc_get_u64(&c.reply);
-        *done = ipc_get_bool(&c.reply);
-        *n = ipc_get_count(&c.reply, 60);
-        row = ARENA_ARRAY(arena, struct queue_row, *n + 1);
-        for (size_t i = 0; i < *n; i++) {
-            uint8_t state;
-
-            queue_get_entry(&c.reply, arena, &row[i].entry);
-            state = ipc_get_u8(&c.reply);
-            row[i].due = (int64_t)ipc_get_u64(&c.reply);
-            row[i].state = state <= QUEUE_STATE_HELD ? (enum queue_state)state : QUEUE_STATE_HELD;
-        }
-        *out = row;
-        keep_reply(&c, arena);
-    }
-    return store_call_end(&c);
-}
 
 bool store_queue_act(struct store *st, enum queue_act act, const uint64_t *id, size_t n,
                      uint32_t *done, struct fct_err *err)
@@ -274,7 +227,7 @@ bool store_queue_rules(struct store *st, uint64_t known, struct arena *arena, ui
         *rule = all = ARENA_ARRAY(arena, struct queue_rule, *n + 1);
         for (size_t i = 0; i < *n; i++)
             queue_get_rule(&c.reply, &all[i]);
-        keep_reply(&c, arena);
+        store_keep_reply(&c.in, arena);
     }
     return store_call_end(&c);
 }

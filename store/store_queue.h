@@ -213,6 +213,22 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_queue_list(struct store *st,
                                                   const struct queue_row **out, size_t *n,
                                                   bool *done, struct fct_err *err);
 
+/* All of it: the store makes the next page while the caller looks at one. */
+struct queue_pages {
+    struct store *st;
+    struct queue_filter filter; /* its strings are the caller's */
+    uint64_t after;
+    struct ipc_pending pending;
+    bool asked, done;
+};
+void store_queue_pages_start(struct queue_pages *p, struct store *st,
+                             const struct queue_filter *filter);
+/* *n 0 and p->done: nothing is left. Rows live in the arena. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool store_queue_pages_next(struct queue_pages *p, struct arena *arena,
+                                                        const struct queue_row **row, size_t *n,
+                                                        struct fct_err *err);
+void store_queue_pages_end(struct queue_pages *p);
+
 enum queue_act { QUEUE_HOLD, QUEUE_RELEASE, QUEUE_RETRY, QUEUE_DROP, QUEUE_UNDO, QUEUE_ACT_COUNT };
 #define QUEUE_ACT_MAX 1000u
 /* *done: how many were there. DROP: gone without a report. UNDO: the same, but only what was never

@@ -14,19 +14,18 @@
 #define TEXT_MAX    (256u << 20)
 #define TOP_DOMAINS 20u
 
+const char *const ctl_queue_status_word[] = {
+    [QUEUE_PENDING] = "pending",
+    [QUEUE_DELIVERED] = "delivered",
+    [QUEUE_FAILED] = "failed",
+    [QUEUE_EXPIRED] = "expired",
+};
 const char *const ctl_queue_state_word[] = {
     [QUEUE_STATE_READY] = "ready",
     [QUEUE_STATE_ACTIVE] = "active",
     [QUEUE_STATE_WAITING] = "waiting",
     [QUEUE_STATE_HELD] = "held",
 };
-static const char *const status_word[] = {
-    [QUEUE_PENDING] = "pending",
-    [QUEUE_DELIVERED] = "delivered",
-    [QUEUE_FAILED] = "failed",
-    [QUEUE_EXPIRED] = "expired",
-};
-
 int ctl_queue_failed(const struct fct_err *err)
 {
     int status = ctl_error(err);
@@ -81,149 +80,6 @@ static bool read_number(const char *word, uint64_t *id, struct fct_err *err)
            fct_fail(err, FCT_SYNTAX, "%.40s is no number of a queue entry", word);
 }
 
-bool ctl_queue_each(struct ctl *c, const struct queue_filter *f, ctl_queue_row_fn fn, void *arg,
-                    struct fct_err *err)
-{
-    struct arena *page = arena_new(NULL);
-    uint64_t after = 0;
-    bool done = false, ok = true;
-
-    while (ok && !done) {
-        const struct queue_row *row;
-        size_t n;
-
-        arena_reset(page);
-        ok = store_queue_list(c->store, f, &after, page, &row, &n, &done, err);
-        for (size_t i = 0; ok && i < n; i++)
-            fn(arg, &row[i]);
-    }
-    arena_free(&page);
-    return ok;
-}
-
-/* ---- list ---- */
-
-struct listing {
-    struct ctl *c;
-    struct ctl_table table;
-    json_t *json;
-    uint64_t n, limit;
-};
-
-static json_t *recipient_json(const struct queue_recipient *r)
-{
-    return json_pack("{s:o, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:i, s:b}", "address",
-                     ctl_json_str(r->address), "status", status_word[r->status], "attempts",
-                     (json_int_t)r->attempts, "last_try", (json_int_t)r->last_try, "next_try",
-                     (json_int_t)r->next_try, "reply", ctl_json_str(r->reply), "host",
-                     ctl_json_str(r->host), "orcpt", ctl_json_str(r->orcpt), "notify",
-                     (int)r->notify, "warned", r->warned);
-}
-
-static json_t *row_json(const struct queue_row *row)
-{
-    const struct queue_entry *e = &row->entry;
-    const struct queue_envelope *v = &e->envelope;
-    json_t *to = json_array();
-
-    for (size_t i = 0; i < e->n; i++)
-        json_array_append_new(to, recipient_json(&e->recipient[i]));
-    return json_pack("{s:I, s:I, s:I, s:s, s:I, s:b, s:o, s:o, s:o, s:o, s:o, s:i, s:I, s:o, s:o}",
-                     "id", (json_int_t)e->id, "arrived", (json_int_t)e->arrived, "size",
-                     (json_int_t)e->size, "state", ctl_queue_state_word[row->state], "due",
-                     (json_int_t)row->due, "held", e->held, "from", ctl_json_str(v->reverse_path),
-                     "login", ctl_json_str(v->login), "client", ctl_json_str(v->client_ip), "trace",
-                     ctl_json_str(v->log_id), "envid", ctl_json_str(v->envid), "priority",
-                     (int)v->priority, "hold_until", (json_int_t)v->hold_until, "class",
-                     ctl_json_str(v->class), "to", to);
-}
-
-/* The first recipient with work left, and how many there are besides. */
-static const struct queue_recipient *first_pending(const struct queue_entry *e, size_t *others)
-{
-    const struct queue_recipient *first = NULL;
-
-    *others = 0;
-    for (size_t i = 0; i < e->n; i++) {
-        if (e->recipient[i].status != QUEUE_PENDING)
-            continue;
-        if (first)
-            ++*others;
-        else
-            first = &e->recipient[i];
-    }
-    return first ? first : &e->recipient[0];
-}
-
-static void list_row(void *arg, const struct queue_row *row)
-{
-    struct listing *l = arg;
-    struct arena *a = l->c->arena;
-    size_t others;
-    const struct queue_recipient *r = first_pending(&row->entry, &others);
-    struct fct_str from = row->entry.envelope.reverse_path;
-
-    if (l->n++ >= l->limit)
-        return;
-    if (l->json) {
-        json_array_append_new(l->json, row_json(row));
-        return;
-    }
-    ctl_table_row(&l->table,
-                  (const struct fct_str[]){
-                      ctl_number(a, row->entry.id), ctl_time(a, row->entry.arrived),
-                      ctl_bytes(a, row->entry.size), str_from(ctl_queue_state_word[row->state]),
-                      row->state == QUEUE_STATE_WAITING ? ctl_time(a, row->due) : FCT_STR(""),
-                      from.n > 0 ? arena_str(a, from) : FCT_STR("<>"),
-                      others ? arena_printf(a, "%.*s +%zu", FCT_FMT(r->address), others)
-                             : arena_str(a, r->address),
-                      arena_str(a, r->reply)});
-}
-
-static bool read_limit(struct ctl *c, uint64_t *limit, struct fct_err *err)
-{
-    const char *text = ctl_option(c, "--limit");
-
-    *limit = UINT64_MAX;
-    return !text || (str_to_u64(str_from(text), limit) && *limit > 0) ||
-           fct_fail(err, FCT_SYNTAX, "--limit: a number above 0");
-}
-
-int ctl_queue_list(struct ctl *c)
-{
-    struct listing l = {.c = c,
-                        .table = {.arena = c->arena,
-                                  .column = {"id>", "arrived", "size>", "state", "next try", "from",
-                                             "to", "last reply"},
-                                  .columns = 8},
-                        .json = c->json ? json_array() : NULL};
-    struct buf text = BUF_INIT(TEXT_MAX);
-    struct queue_filter f;
-    struct fct_err err = {0};
-
-    if (ctl_option(c, "--mailq") && !c->json)
-        return ctl_queue_mailq(c);
-    if (!ctl_queue_read_filter(c, &f, &err) || !read_limit(c, &l.limit, &err) ||
-        !ctl_queue_each(c, &f, list_row, &l, &err)) {
-        json_decref(l.json);
-        return ctl_queue_failed(&err);
-    }
-    if (l.json) {
-        ctl_print_json(l.json);
-        return CTL_OK;
-    }
-    if (l.n > 0)
-        ctl_table_print(&l.table, ctl_wants_colour(), &text);
-    if (l.n > l.limit)
-        buf_printf(&text, "%llu of %llu messages\n", (unsigned long long)l.limit,
-                   (unsigned long long)l.n);
-    else
-        buf_printf(&text, "%llu message%s\n", (unsigned long long)l.n, l.n == 1 ? "" : "s");
-    ctl_print(&text);
-    buf_free(&text);
-    return CTL_OK;
-}
-
 /* ---- show ---- */
 
 static void put_line(struct buf *out, const char *label, struct fct_str value)
@@ -239,7 +95,8 @@ static void put_recipient(struct ctl *c, const struct queue_recipient *r, struct
 {
     put_line(out, "to",
              arena_printf(c->arena, "%.*s: %s, %u attempt%s", FCT_FMT(r->address),
-                          status_word[r->status], r->attempts, r->attempts == 1 ? "" : "s"));
+                          ctl_queue_status_word[r->status], r->attempts,
+                          r->attempts == 1 ? "" : "s"));
     if (r->last_try > 0)
         put_line(out, "  tried", ctl_time(c->arena, r->last_try));
     if (r->status == QUEUE_PENDING && r->next_try > 0)
@@ -294,7 +151,7 @@ int ctl_queue_show(struct ctl *c)
         return ctl_queue_failed(&err);
     }
     if (c->json)
-        ctl_print_json(row_json(row));
+        ctl_queue_print_json(row);
     else
         show_text(c, row);
     return CTL_OK;

@@ -5,7 +5,8 @@
 #include "core/ctl/ctl_cli.h"
 #include "store/store_queue.h"
 
-extern const char *const ctl_queue_state_word[]; /* by enum queue_state */
+extern const char *const ctl_queue_state_word[];  /* by enum queue_state */
+extern const char *const ctl_queue_status_word[]; /* by enum queue_status */
 
 /* One line on standard error; the exit status. */
 int ctl_queue_failed(const struct fct_err *err);
@@ -16,6 +17,8 @@ typedef void (*ctl_queue_row_fn)(void *arg, const struct queue_row *row);
 FCT_MAY_WAIT FCT_MUST_CHECK bool ctl_queue_each(struct ctl *c, const struct queue_filter *f,
                                                 ctl_queue_row_fn fn, void *arg,
                                                 struct fct_err *err);
+/* ctl_queue_list.c: one row, as --json has it. */
+void ctl_queue_print_json(const struct queue_row *row);
 /* ctl_queue_destinations.c: rows for Prometheus, of the queue and of the relay; nothing of what
  * does not answer. */
 FCT_MAY_WAIT void ctl_queue_metrics(struct ctl *c, struct buf *out);

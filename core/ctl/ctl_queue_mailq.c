@@ -7,6 +7,7 @@
 #include <time.h>
 
 #define TEXT_MAX (256u << 20)
+#define PIECE    (64u << 10) /* to standard output at one time */
 
 struct mailq {
     struct buf text;
@@ -61,6 +62,10 @@ static void put_row(void *arg, const struct queue_row *row)
         buf_put_char(&q->text, '\n');
     }
     buf_put_char(&q->text, '\n');
+    if (q->text.n < PIECE)
+        return;
+    ctl_print(&q->text);
+    buf_clear(&q->text);
 }
 
 int ctl_queue_mailq(struct ctl *c)
