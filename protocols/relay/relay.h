@@ -18,6 +18,7 @@ struct dmarc_reports;
 struct event;
 struct policy_service;
 struct relay_hooks;
+struct report_limit;
 struct results;
 struct tls_context;
 
@@ -35,6 +36,7 @@ struct relay {
     struct tls_context *tls;
     struct policy_service *policy; /* DANE and MTA-STS */
     struct host_table *hosts;
+    struct report_limit *reports; /* to people elsewhere */
     struct destinations *destinations;
     struct results *results;
     struct relay_hooks *hooks;   /* plugins */

@@ -47,6 +47,7 @@ static const struct fct_conf_key relay_keys[] = {
     FCT_CONF_KEY(struct relay_conf, routes, "", "File with lines `DOMAIN HOST:PORT`: next hops without MX, before those of `route` blocks"),
     FCT_CONF_KEY(struct relay_conf, report_language, "en", "Language of reports to senders when their message names none: en or fr"),
     FCT_CONF_KEY(struct relay_conf, report_max_original, "50K", "Messages up to this size go back whole with a report when the sender asked for it (RET=FULL); else their header"),
+    FCT_CONF_KEY(struct relay_conf, max_reports, "500", "Reports to one address elsewhere in an hour, so that forged senders are not flooded; what is above is only logged. Addresses here get all; 0: no limit"),
     FCT_CONF_END,
 };
 

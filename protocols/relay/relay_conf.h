@@ -25,6 +25,7 @@ struct relay_conf {
     const char *routes;
     const char *report_language;
     fct_size report_max_original, body_memory;
+    uint32_t max_reports;
 };
 extern const struct conf_block relay_block;
 

@@ -13,6 +13,7 @@
 #include "protocols/relay/relay_admin.h"
 #include "protocols/relay/relay_hooks.h"
 #include "protocols/relay/relay_rules.h"
+#include "protocols/relay/report_limit.h"
 #include "protocols/relay/tls_reports.h"
 
 #include <event2/event.h>
@@ -119,6 +120,7 @@ static bool start(struct role_env *env, struct fct_err *err)
         return fct_fail(err, FCT_TEMP, "no memory");
     relay->store = store_client_new(env->base);
     relay->hosts = host_table_new(relay->conf->dead_first.ms, relay->conf->dead_max.ms);
+    relay->reports = report_limit_new(relay->conf->max_reports);
     relay->destinations = destinations_new(relay);
     relay->results = results_new(relay);
     relay->rules = relay_rules_new(relay);

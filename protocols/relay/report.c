@@ -8,6 +8,7 @@
 #include "core/message/delivery_report.h"
 #include "core/message/summary.h"
 #include "protocols/relay/relay_hooks.h"
+#include "protocols/relay/report_limit.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -72,6 +73,7 @@ struct reporting {
     struct buf message;
     struct delivery_report_made made;
     bool failure; /* something is over: the original may go back */
+    bool allowed; /* its addressee elsewhere has room for it */
 };
 
 /* ORCPT = addr-type ";" xtext                                              RFC 3461 4.2 */
@@ -219,6 +221,20 @@ static bool leads_elsewhere(const struct store_resolution *to, struct fct_str *a
     return to->n > 0 || to->what == RESOLVED_NOT_LOCAL;
 }
 
+/* Asked once, however often the store has to be. */
+static bool has_room(struct reporting *p, struct fct_str address)
+{
+    p->allowed = p->allowed || report_limit_take(p->relay->reports, address, clock_ms());
+    return p->allowed;
+}
+
+FCT_MAY_WAIT static bool leave_out(struct reporting *p, struct fct_err *err)
+{
+    if (!store_queue_result(p->relay->store, p->result, p->job->n, err))
+        return false;
+    return fct_fail(err, FCT_LIMIT, "this address has had relay.max_reports of them in an hour");
+}
+
 /* The sender is here, elsewhere, or (local and unknown) nobody: then only the results are kept. */
 FCT_MAY_WAIT static bool send_report(struct reporting *p, bool any, struct fct_err *err)
 {
@@ -245,6 +261,8 @@ FCT_MAY_WAIT static bool send_report(struct reporting *p, bool any, struct fct_e
     copy = ARENA_ARRAY(p->arena, struct store_copy_for, to.n + 1);
     out = ARENA_ARRAY(p->arena, struct store_delivered, to.n + 1);
     if (leads_elsewhere(&to, &recipient.address)) {
+        if (!has_room(p, recipient.address))
+            return leave_out(p, err);
         message = str_skip(message, sizeof "Return-Path: <>\r\n" - 1);
         if (relay_hook_report(p->relay,
                               &(struct relay_hooked_report){.id = entry->envelope.log_id,
