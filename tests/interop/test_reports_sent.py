@@ -1,0 +1,206 @@
+"""Reports that the server sends by itself: DMARC aggregate ones after midnight, once however often it starts and however many share a Redis; TLS-RPT.
+Both are signed, which three verifiers confirm."""
+import contextlib, email, gzip, imaplib, json, os, re, shutil, smtplib, subprocess, sys, tempfile, time, unittest
+import xml.etree.ElementTree as ET
+
+sys.path[:0] = [os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'), os.path.dirname(os.path.abspath(__file__))]
+import facteur
+from fake_dns import FakeDNS
+from redis_server import Redis, wait_for
+from smtp_sink import Sink
+from test_dkim import make_key
+from test_dmarc import ALICE, HERE, V, conf, message, send
+from test_dmarc_reports import NS, kept, text, wait_for_a_safe_time
+
+SINK = '127.0.3.1'
+DAILY = ('report_email = dmarc@example.test', 'report_after = 0s', 'report_retry = 1s')
+
+
+def zone(**more):
+    """good and other ask for both kinds of report; home asks for its DMARC reports at an address here."""
+    out = {
+        'good.example': dict(HERE, MX=['10 mx.good.example']), 'mx.good.example': {'A': [SINK]},
+        '_dmarc.good.example': {'TXT': [V + 'p=reject; rua=mailto:dmarc@good.example']},
+        '_smtp._tls.good.example': {'TXT': ['v=TLSRPTv1; rua=mailto:tls@good.example']},
+        'home.example': HERE, '_dmarc.home.example': {'TXT': [V + 'p=none; rua=mailto:' + ALICE]},
+        'home.example._report._dmarc.example.test': {'TXT': ['v=DMARC1']},
+    }
+    out.update(more)
+    return out
+
+
+class Reports(unittest.TestCase):
+    def setUp(self):
+        wait_for_a_safe_time()
+        stack = contextlib.ExitStack()
+        self.addCleanup(stack.close)
+        self.folder = stack.enter_context(tempfile.TemporaryDirectory(prefix='facteur-sent.'))
+        os.chmod(self.folder, 0o755)
+        self.keys = os.path.join(self.folder, 'keys')
+        self.record = make_key(self.keys, 'example.test', 'r1', 'rsa')
+        self.redis = Redis(os.path.join(self.folder, 'redis'))
+        stack.callback(self.redis.kill)
+        self.dns = stack.enter_context(FakeDNS(zone(**{'r1._domainkey.example.test': {'TXT': [self.record]}})))
+        self.sink = stack.enter_context(Sink(host=SINK))
+        self.started = stack
+
+    def server(self, *dmarc, more=''):
+        text = ('server { user_filter = "" }\nredis { url = "unix:%s" }\nplugin headers { }\nrelay { port = %d  allow_private = yes }\n%s'
+                % (self.redis.socket, self.sink.port, more) + conf(*dmarc))
+        text = text.replace('plugin dkim {\n', 'plugin dkim {\n keys = "%s"\n sign = yes\n' % self.keys)
+        return self.started.enter_context(facteur.Server(text, dns=self.dns.address))
+
+    def counted_yesterday(self, *domains):
+        """Mail in the name of each, as if it had come a day ago; by a server that sends no reports."""
+        with self.started.pop_all() as rest:
+            server = self.server('report_send = no', 'report_email = dmarc@example.test')
+            for domain in domains:
+                self.assertEqual(send(server, 'x@' + domain, message('<a@%s>' % domain))[0], 250)
+            wait_for(lambda: set(kept(self.redis)) >= set(domains), 'all messages in Redis')
+            server.stop()
+            self.started = rest.pop_all()
+        self.addCleanup(self.started.close)
+        self.a_day_passes()
+
+    def a_day_passes(self):
+        today, yesterday = (time.strftime('%Y%m%d', time.gmtime(time.time() - ago)) for ago in (0, 86400))
+        for key in self.redis.cli('KEYS', 'fct:dmarc:{%s}*' % today).split():
+            self.redis.cli('RENAME', key, key.replace(today, yesterday))
+
+    def arrived(self, to):
+        return [m for m in self.sink.messages if m.recipients == [to + '>']]
+
+    def marks(self):
+        """{domain: its mark}, '' for the day's."""
+        out = {}
+        for key in self.redis.cli('KEYS', 'fct:dmarc:*').split():
+            domain = key.split('}')[1].lstrip(':')
+            mark = self.redis.cli('HGET', key, 'sent' if domain else '*sent')
+            if mark:
+                out[domain] = mark
+        return out
+
+    def verify(self, raw):
+        """By ours, dkimpy and OpenDKIM."""
+        import dkim
+        self.assertEqual(raw.count(b'DKIM-Signature:'), 1, raw)
+        self.assertRegex(raw.replace(b'\r\n\t', b' ').replace(b'\r\n ', b' '), rb'DKIM-Signature:[^\r]*\bd=example\.test;')
+        self.assertTrue(dkim.verify(raw, dnsfunc=lambda name, timeout=5: self.record.encode()), raw)
+        path = os.path.join(self.folder, 'message')
+        with open(path, 'wb') as f:
+            f.write(raw)
+        r = subprocess.run([os.path.join(facteur.build_dir(), 'facteurctl'), 'check', 'dkim', path, '--dns', self.dns.address],
+                           capture_output=True, text=True, timeout=60)
+        self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
+        with open(os.path.join(self.folder, 'opendkim.keys'), 'w') as f:
+            f.write('r1._domainkey.example.test %s\n' % self.record)
+        with open(os.path.join(self.folder, 'opendkim.conf'), 'w') as f:
+            f.write('TestPublicKeys %s/opendkim.keys\nMode v\nSyslog no\n' % self.folder)
+        r = subprocess.run(['/usr/sbin/opendkim', '-x', os.path.join(self.folder, 'opendkim.conf'), '-t', path, '-v'],
+                           capture_output=True, text=True, timeout=60)
+        self.assertIn('succeeded', r.stdout + r.stderr)
+
+    def test_dmarc_after_midnight(self):
+        """With its consent home's goes to a mailbox here; the marks say that all is done, and the next start sends nothing."""
+        self.counted_yesterday('good.example', 'home.example')
+        server = self.server(*DAILY)
+        wait_for(lambda: self.arrived('dmarc@good.example'), server.log()[-3000:])
+        wait_for(lambda: self.marks().get(''), 'the mark of the day')
+        self.assertEqual(self.marks(), {'': 'sent', 'good.example': 'sent', 'home.example': 'sent'})
+        (sent,) = self.arrived('dmarc@good.example')
+        self.assertEqual(sent.sender, 'dmarc@example.test')
+        self.verify(sent.data)
+        report = email.message_from_bytes(sent.data)
+        self.assertEqual(email.utils.parseaddr(report['From'])[1], 'dmarc@example.test')  # aligned with the signature
+        root = ET.fromstring(gzip.decompress(report.get_payload()[1].get_payload(decode=True)))
+        day = int(time.time()) // 86400 * 86400 - 86400
+        self.assertEqual((text(root, 'report_metadata/date_range/begin'), text(root, 'report_metadata/date_range/end')), (str(day), str(day + 86399)))
+        self.assertEqual((text(root, 'policy_published/domain'), text(root, 'record/row/count')), ('good.example', '1'))
+        self.assertIn('about="DMARC of good.example"', server.log())
+        with imaplib.IMAP4('127.0.0.1', server.port('imap')) as m:
+            m.login(ALICE, facteur.PASSWORD)
+            m.select('INBOX')
+            own = m.search(None, 'SUBJECT', '"home.example"')[1][0].split()
+            self.assertEqual(len(own), 1)
+            raw = m.fetch(own[0], '(BODY.PEEK[])')[1][0][1]
+        self.verify(raw)
+        self.assertTrue(raw.startswith(b'Return-Path: <dmarc@example.test>'), raw[:200])
+        self.assertEqual(server.stop(), 0)
+        again = self.server(*DAILY)
+        time.sleep(4)  # a round is due after two seconds
+        self.assertEqual(len(self.arrived('dmarc@good.example')), 1, again.log()[-2000:])
+
+    def test_servers_with_one_redis(self):
+        names = ['d%d.example' % i for i in range(12)]
+        for name in names:
+            self.dns.zone.update({name: HERE, '_dmarc.' + name: {'TXT': [V + 'p=none; rua=mailto:%s@good.example' % name]},
+                                  name + '._report._dmarc.good.example': {'TXT': ['v=DMARC1']}})
+        self.counted_yesterday(*names)
+        for _ in range(2):
+            self.server(*DAILY)
+        wait_for(lambda: self.marks().get(''), 'the mark of the day')
+        wait_for(lambda: len(self.sink.messages) >= len(names), 'all reports')
+        time.sleep(1)
+        self.assertEqual(sorted(m.recipients[0] for m in self.sink.messages), sorted(name + '@good.example>' for name in names))
+
+    def test_a_claim_of_one_who_died(self):
+        """It runs out; before that nobody else sends the report."""
+        self.counted_yesterday('good.example')
+        key = 'fct:dmarc:{%s}:good.example' % time.strftime('%Y%m%d', time.gmtime(time.time() - 86400))
+        self.redis.cli('HSET', key, 'sent', 'until %d' % (time.time() + 600))
+        server = self.server(*DAILY)
+        time.sleep(4)
+        self.assertEqual(self.arrived('dmarc@good.example'), [])
+        self.assertNotIn('', self.marks())
+        self.redis.cli('HSET', key, 'sent', 'until %d' % (time.time() - 1))
+        wait_for(lambda: self.arrived('dmarc@good.example'), server.log()[-3000:])
+
+    def test_the_dns_is_silent_for_a_while(self):
+        """Both destinations are wanted: the report waits until the DNS can say all."""
+        asked = 'good.example._report._dmarc.other.example'
+        self.dns.zone['_dmarc.good.example'] = {'TXT': [V + 'p=reject; rua=mailto:dmarc@good.example,mailto:box@other.example']}
+        self.dns.zone.update({asked: 'REFUSED', 'other.example': {'MX': ['10 mx.good.example']}})
+        self.counted_yesterday('good.example')
+        server = self.server(*DAILY)
+        wait_for(lambda: any(name == asked for name, _, _ in self.dns.queries), 'a question')
+        time.sleep(2)
+        self.assertEqual((self.sink.messages, self.marks()), ([], {}))
+        self.dns.zone[asked] = {'TXT': ['v=DMARC1']}
+        wait_for(lambda: self.arrived('dmarc@good.example') and self.arrived('box@other.example'), server.log()[-3000:])
+
+    def test_only_when_it_is_wanted(self):
+        """Without an address of its own (auto), and with report_send = no."""
+        self.counted_yesterday('good.example')
+        for i, keys in enumerate([DAILY[1:], DAILY + ('report_send = no',)]):
+            server = self.server(*keys)
+            time.sleep(4)
+            self.assertEqual((self.sink.messages, self.marks()), ([], {}), server.log()[-2000:])
+            server.stop()
+
+    def test_by_command(self):
+        """--send takes the same way, and the server does not send it once more."""
+        self.counted_yesterday('good.example')
+        server = self.server('report_email = dmarc@example.test', 'report_send = no')
+        server.ctl('--conf', os.path.join(server.dir, 'test.conf'), 'dmarc', 'report', '--send', '--dns', self.dns.address)
+        wait_for(lambda: self.arrived('dmarc@good.example'), server.log()[-3000:])
+        self.verify(self.arrived('dmarc@good.example')[0].data)
+        self.assertEqual(self.marks(), {'good.example': 'sent'})
+        server.stop()
+        r = server.ctl('--conf', os.path.join(server.dir, 'test.conf'), 'dmarc', 'report', '--send', '--dns', self.dns.address, check=False)
+        self.assertEqual(r.returncode, 75, r.stderr)  # nobody is there to sign it
+
+    def test_tls_reports_are_signed(self):
+        server = self.server(more='outbound_tls { report_every = 5s  report_from = tls-reports@example.test  mta_sts = no }\n')
+        with smtplib.SMTP('127.0.0.1', server.port('submission'), local_hostname=facteur.CLIENT, timeout=30) as s:
+            s.login(ALICE, facteur.PASSWORD)
+            s.sendmail(ALICE, ['bob@good.example'], b'From: <alice@example.test>\r\nSubject: x\r\n\r\nhello\r\n')
+        wait_for(lambda: self.arrived('tls@good.example'), server.log()[-3000:])
+        sent = self.arrived('tls@good.example')[0]
+        self.assertEqual(sent.sender, 'tls-reports@example.test')
+        report = email.message_from_bytes(sent.data)
+        self.assertEqual((report['TLS-Report-Domain'], report.get_param('report-type')), ('good.example', 'tlsrpt'))
+        self.verify(sent.data)
+
+
+if __name__ == '__main__':
+    unittest.main()
