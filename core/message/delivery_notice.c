@@ -22,15 +22,17 @@ static bool is_original(const struct mime_part *part)
            has_type(part, "message/global-headers");
 }
 
-/* The report itself, not one that is enclosed in what came back. */
-static bool is_report(const struct mime_tree *tree)
+/* What may be a report. Some servers (OpenSMTPD) call theirs multipart/mixed: that is believed only
+ * of what has the null sender, as reports have and people's forwarded ones do not. */
+static bool may_be_report(const struct mime_tree *tree, bool from_null)
 {
     const struct mime_part *root = &tree->part[0];
     struct fct_str about = mime_parameter_value(root->parameter, root->nparameters, "report-type");
 
-    return has_type(root, "multipart/report") &&
-           (about.n == 0 || str_equal_nocase(about, FCT_STR("delivery-status")) ||
-            str_equal_nocase(about, FCT_STR("global-delivery-status")));
+    if (!has_type(root, "multipart/report"))
+        return from_null && root->is_multipart;
+    return about.n == 0 || str_equal_nocase(about, FCT_STR("delivery-status")) ||
+           str_equal_nocase(about, FCT_STR("global-delivery-status"));
 }
 
 /* A message is never encoded (RFC 2046 5.2.1), a header of a global one may be (RFC 6533 5). */
@@ -69,26 +71,40 @@ static bool take_status(struct arena *arena, struct fct_str message, const struc
     return delivery_status_parse(arena, buf_str(&body), &out->status, err);
 }
 
-bool delivery_notice_parse(struct arena *arena, struct fct_str message, struct delivery_notice *out,
-                           struct fct_err *err)
+/* Part by part in the order of the message, not into those that it encloses: a report in there is
+ * about something else. A parent stands before its children. */
+static bool take_parts(struct arena *arena, struct fct_str message, const struct mime_tree *tree,
+                       struct delivery_notice *out, struct fct_err *err)
 {
-    struct mime_tree tree;
-    bool found = false;
+    bool *enclosed = ARENA_ARRAY(arena, bool, tree->n), found = false;
 
-    *out = (struct delivery_notice){0};
-    mime_scan(arena, message, &mime_default_limits, &tree);
-    if (!is_report(&tree))
-        return fct_fail(err, FCT_SYNTAX, "no multipart/report about delivery");
-    for (int i = tree.part[0].first_child; i >= 0; i = tree.part[i].next_sibling) {
-        const struct mime_part *part = &tree.part[i];
+    memset(enclosed, 0, tree->n * sizeof *enclosed);
+    for (size_t i = 0; i < tree->n; i++) {
+        const struct mime_part *part = &tree->part[i];
 
+        for (int child = part->first_child; child >= 0; child = tree->part[child].next_sibling)
+            enclosed[child] = enclosed[i] || part->is_message;
+        if (enclosed[i])
+            continue;
         if (!found && is_status(part)) {
             if (!take_status(arena, message, part, out, err))
                 return false;
             found = true;
-        } else if (out->original.n == 0 && is_original(part)) {
+        } else if (i > 0 && out->original.n == 0 && is_original(part)) {
             take_original(arena, message, part, out);
         }
     }
     return found || fct_fail(err, FCT_SYNTAX, "the report has no message/delivery-status");
+}
+
+bool delivery_notice_parse(struct arena *arena, struct fct_str message, struct fct_str reverse_path,
+                           struct delivery_notice *out, struct fct_err *err)
+{
+    struct mime_tree tree;
+
+    *out = (struct delivery_notice){0};
+    mime_scan(arena, message, &mime_default_limits, &tree);
+    if (!may_be_report(&tree, reverse_path.n == 0))
+        return fct_fail(err, FCT_SYNTAX, "no report about delivery");
+    return take_parts(arena, message, &tree, out, err);
 }

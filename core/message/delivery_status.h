@@ -62,10 +62,11 @@ struct delivery_notice {
     struct fct_str original_message_id; /* its Message-ID with brackets, or empty */
     struct fct_str original_from;       /* the value of its From, or empty */
 };
-/* Fails FCT_SYNTAX: no multipart/report about delivery, or a broken one. `message` must outlive
- * *out. */
+/* From anybody a multipart/report, from the null reverse-path any multipart with a status in it.
+ * Fails FCT_SYNTAX: no report about delivery, or a broken one. `message` must outlive *out. */
 FCT_MUST_CHECK bool delivery_notice_parse(struct arena *arena, struct fct_str message,
-                                          struct delivery_notice *out, struct fct_err *err);
+                                          struct fct_str reverse_path, struct delivery_notice *out,
+                                          struct fct_err *err);
 
 /* xtext (RFC 3461 4) as ENVID and ORCPT have it. False: malformed, or a control character. */
 FCT_MUST_CHECK bool xtext_decode(struct arena *arena, struct fct_str text, struct fct_str *out);

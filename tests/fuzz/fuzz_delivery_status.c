@@ -37,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fct_err err = {0};
     struct fct_str text;
 
-    if (delivery_notice_parse(arena, in, &notice, &err) && has_addresses(&notice.status))
+    if (delivery_notice_parse(arena, in, FCT_STR(""), &notice, &err) &&
+        has_addresses(&notice.status))
         write_again(arena, &notice.status);
     if (delivery_status_parse(arena, in, &notice.status, &err) && has_addresses(&notice.status))
         write_again(arena, &notice.status);

@@ -1,6 +1,6 @@
-/* delivery_read.c - reads a report that another server made, from standard input, for
- * tests/interop/test_relay_mtas.py: a line for each recipient, then the Message-ID of what the
- * report is about. */
+/* delivery_read.c - reads a report that another server made, from standard input, which
+ * came from the null reverse-path, for tests/interop/test_relay_mtas.py: a line for each recipient,
+ * then the Message-ID of what the report is about. */
 #include "core/base/str.h"
 #include "core/message/delivery_status.h"
 
@@ -14,7 +14,7 @@ int main(void)
     struct delivery_notice notice;
     struct fct_err err = {0};
 
-    if (!delivery_notice_parse(arena, in, &notice, &err)) {
+    if (!delivery_notice_parse(arena, in, FCT_STR(""), &notice, &err)) {
         fprintf(stderr, "%s\n", err.text);
         return 1;
     }

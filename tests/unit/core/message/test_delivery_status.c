@@ -194,7 +194,8 @@ START_TEST(ours_can_be_read)
     struct fct_err err = {0};
 
     ck_assert_msg(delivery_report_write(&r, &out, &made, &err), "%s", err.text);
-    ck_assert_msg(delivery_notice_parse(arena, buf_str(&out), &notice, &err), "%s", err.text);
+    ck_assert_msg(delivery_notice_parse(arena, buf_str(&out), FCT_STR("a@b"), &notice, &err), "%s",
+                  err.text);
     show(arena, &notice.status, &got);
     assert_text(
         "status", buf_str(&got),
@@ -423,7 +424,8 @@ START_TEST(no_reports)
         struct delivery_notice notice;
         struct fct_err err = {0};
 
-        ck_assert_msg(!delivery_notice_parse(arena, str_from(messages[i].message), &notice, &err),
+        ck_assert_msg(!delivery_notice_parse(arena, str_from(messages[i].message), FCT_STR(""),
+                                             &notice, &err),
                       "%s", messages[i].name);
         ck_assert_int_eq(err.class, FCT_SYNTAX);
         arena_free(&arena);
@@ -431,8 +433,61 @@ START_TEST(no_reports)
 }
 END_TEST
 
+#define STATUS                                                                                \
+    "Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.net\r\n\r\n" \
+    "Final-Recipient: rfc822; bob@example.net\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+#define CAME_BACK "Content-Type: message/rfc822\r\n\r\nMessage-ID: <1@example.org>\r\n\r\nhello\r\n"
+
+/* As OpenSMTPD writes them; as a mailing list forwards them. */
+#define MIXED                                                                           \
+    "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nHi!\r\n--b\r\n" STATUS \
+    "--b\r\n" CAME_BACK "--b--\r\n"
+#define WRAPPED                                                                                \
+    "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nContent-Type: multipart/report; " \
+    "boundary=b\r\n\r\n--b\r\n\r\nHi!\r\n--b\r\n" STATUS "--b\r\n" CAME_BACK                   \
+    "--b--\r\n--a\r\n\r\nfooter\r\n--a--\r\n"
+/* A report that came back is not the one to read. */
+#define ENCLOSED                                                             \
+    "Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nContent-Type: " \
+    "message/rfc822\r\n\r\n" MIXED "--a--\r\n"
+
+START_TEST(reports_by_other_names)
+{
+    static const struct {
+        const char *name, *message, *reverse_path;
+        bool is;
+    } cases[] = {
+        {"mixed", MIXED, "", true},
+        {"mixed, from a person", MIXED, "ann@example.org", false},
+        {"a report within", WRAPPED, "", true},
+        {"a report within, from a list", WRAPPED, "list@example.org", false},
+        {"enclosed", ENCLOSED, "", false},
+        {"no multipart", STATUS, "", false},
+    };
+    for (size_t i = 0; i < FCT_COUNT(cases); i++) {
+        struct arena *arena = arena_new(NULL);
+        struct delivery_notice notice;
+        struct fct_err err = {0};
+        bool is = delivery_notice_parse(arena, str_from(cases[i].message),
+                                        str_from(cases[i].reverse_path), &notice, &err);
+
+        ck_assert_msg(is == cases[i].is, "%s: %s", cases[i].name, err.text);
+        if (is) {
+            ck_assert_uint_eq(notice.status.recipients, 1);
+            assert_text(cases[i].name, notice.status.recipient[0].final,
+                        FCT_STR("bob@example.net"));
+            assert_text(cases[i].name, notice.original_message_id, FCT_STR("<1@example.org>"));
+        } else {
+            ck_assert_int_eq(err.class, FCT_SYNTAX);
+        }
+        arena_free(&arena);
+    }
+}
+END_TEST
+
 static void add(TCase *tc)
 {
+    tcase_add_test(tc, reports_by_other_names);
     tcase_add_test(tc, xtext);
     tcase_add_test(tc, xtext_there_and_back);
     tcase_add_test(tc, fields_of_others);
