@@ -35,20 +35,19 @@ class Sharing(unittest.TestCase):
         cls.dns = FakeDNS({'good.name': {'A': ['127.0.0.1']}})
         cls.dns.__enter__()
         cls.addClassCleanup(cls.dns.__exit__, None, None, None)
-        cls.sink = Sink(context=cls.context, extensions=USUAL + ['AUTH PLAIN'])
-        cls.sink.__enter__()
-        cls.addClassCleanup(cls.sink.__exit__)
+        cls.port = ports.free_base([0])
         conf = RELAY % ('trust = "%s"' % cert)
         for domain, (wish, _) in WISHES.items():
-            conf += 'route %s { domain = ["%s"]  host = ["good.name:%d"]  %s }\n' % (domain[:-5].replace('-', '_'), domain, cls.sink.port, wish)
+            conf += 'route %s { domain = ["%s"]  host = ["good.name:%d"]  %s }\n' % (domain[:-5].replace('-', '_'), domain, cls.port, wish)
         cls.server = facteur.Server(conf=conf, dns=cls.dns.address)
+        cls.server.start()
+        cls.addClassCleanup(cls.server.__exit__, None, None, None)
 
     def setUp(self):
-        self.sink.messages.clear()
-        self.sink.sessions.clear()
-        self.sink.at.clear()
-        self.server.start()
-        self.addCleanup(self.server.stop)
+        """A sink of its own: with the last one its connections ended."""
+        self.sink = Sink(port=self.port, context=self.context, extensions=USUAL + ['AUTH PLAIN'])
+        self.sink.__enter__()
+        self.addCleanup(self.sink.__exit__)
 
     def arrives(self, domain):
         """The session in which it came."""
