@@ -74,13 +74,6 @@ static inline uint32_t base64_quantum(const char *p)
 /* The first byte that is no character of the alphabet, or `end`. */
 static inline const char *base64_run(const char *p, const char *end)
 {
-#ifdef BASE64_WIDE
-    if (end - p >= BASE64_WIDE && base64_is_wide()) {
-        p = base64_wide_run(p, end);
-        if (end - p >= BASE64_WIDE)
-            return p;
-    }
-#endif
 #ifdef __SSE2__
     __m128i values;
     unsigned n;
@@ -97,6 +90,16 @@ static inline const char *base64_run(const char *p, const char *end)
     while (p < end && base64_value[(unsigned char)*p] < BASE64_SKIP)
         p++;
     return p;
+}
+
+/* Nothing but characters of the alphabet. */
+static inline bool base64_is_all(const char *p, size_t n)
+{
+#ifdef BASE64_WIDE
+    if (n >= BASE64_WIDE && base64_is_wide())
+        return base64_wide_is_all(p, n);
+#endif
+    return base64_run(p, p + n) == p + n;
 }
 
 #endif

@@ -13,9 +13,10 @@ static inline bool base64_is_wide(void)
     return __builtin_cpu_supports("avx2");
 }
 
-/* Both look at whole blocks only, and stop at the first character of none, which may be `end`. The
- * second one decodes whole quanta, and writes no more bytes than there are characters. */
-const char *base64_wide_run(const char *p, const char *end);
+/* Nothing but characters of the alphabet? n: a block or more. */
+bool base64_wide_is_all(const char *p, size_t n);
+/* Whole quanta of whole blocks, and the line ends between them; stops at what is neither or does
+ * not fill a block. Writes no more bytes than there are characters. */
 const char *base64_wide_decode(const char *p, const char *end, char **to);
 #endif
 

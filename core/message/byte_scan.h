@@ -13,6 +13,14 @@ struct byte_scan_marks {
     __m128i a, b, c;
 };
 
+/* Bits of the sixteen bytes at `p` that are `c`. */
+static inline unsigned byte_scan_bits(const char *p, char c)
+{
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
+
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8(c)));
+}
+
 /* Bits of the sixteen bytes at `p` that are one of the three. */
 static inline int byte_scan_block(const char *p, const struct byte_scan_marks *m, bool high)
 {

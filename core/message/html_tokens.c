@@ -316,6 +316,8 @@ static void attach_attributes(struct tokenizer *t, struct fct_html_token *token)
 
 static enum content content_of(struct fct_str name)
 {
+    if (name.n < 3 || !memchr("stxinp", name.p[0], 6)) /* none of these is shorter */
+        return DATA;
     for (size_t i = 0; i < FCT_COUNT(raw_elements); i++)
         if (name.p[0] == raw_elements[i].name.p[0] && same(name, raw_elements[i].name))
             return raw_elements[i].content;

@@ -618,7 +618,7 @@ void links_from_html(struct arena *arena, const struct link_source *source,
 
     r.is_recoded = tokens->recoded;
     find_base(&r, tokens);
-    links_reserve(arena, out, tokens->n / 16);
+    links_reserve(arena, out, tokens->n / 8);
     for (size_t i = 0; i < tokens->n && !out->truncated; i++) {
         const struct fct_html_token *t = &tokens->token[i];
 

@@ -20,6 +20,8 @@ struct part_span {
     struct fct_str message;
     size_t offset, length; /* of the encoded body */
     enum transfer encoding;
+    const struct transfer_line *line; /* of quoted-printable, where known (transfer.h) */
+    size_t lines;
 };
 
 /* `patch`: by offset, inside the decoded bytes, none overlaps another. `out` has room for n;

@@ -40,6 +40,22 @@ struct line {
     bool good; /* the next line begins with a quantum, too */
 };
 
+/* All lines but the last are alike, as encoders write them: is the next one as the last one was,
+ * which had nothing but quanta in it? */
+static bool next_alike(struct fct_str part, struct line *l)
+{
+    size_t n = l->sextets, at = l->next, end = at + n;
+
+    if (n == 0 || at != l->at + n + 2 || part.n < end + 2 || part.p[end] != '\r' ||
+        part.p[end + 1] != '\n' || !base64_is_all(part.p + at, n))
+        return false;
+    l->decoded += l->length;
+    l->at = at;
+    l->end = end;
+    l->next = end + 2;
+    return true;
+}
+
 /* Written in place: copying the whole costs more than looking at the line does. */
 static bool next_line(struct fct_str part, struct line *l)
 {
@@ -49,6 +65,8 @@ static bool next_line(struct fct_str part, struct line *l)
 
     if (at >= part.n || (at > 0 && !l->good))
         return false;
+    if (next_alike(part, l))
+        return true;
     i = (size_t)(base64_run(part.p + at, part.p + part.n) - part.p);
     lf = i < part.n ? memchr(part.p + i, '\n', part.n - i) : NULL;
     l->decoded += l->length;

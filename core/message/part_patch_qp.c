@@ -97,21 +97,31 @@ struct marks {
     size_t escapes, others; /* others: each "=" that begins no escape */
 };
 
+static inline void count_mark(struct marks *marks, const char *p, const char *end)
+{
+    bool escape = end - p >= 3 && is_hex(p[1]) && is_hex(p[2]);
+
+    marks->escapes += escape;
+    marks->others += !escape;
+}
+
 /* Up to the line's LF or the part's end; returns where that is. */
 static const char *count_marks(const char *p, const char *end, struct marks *marks)
 {
-    size_t escapes = 0, others = 0;
+    *marks = (struct marks){0, 0};
+#ifdef __SSE2__
+    for (; end - p >= 16; p += 16) {
+        unsigned lf = byte_scan_bits(p, '\n'), mark = byte_scan_bits(p, '=');
 
-    for (; (p = byte_scan(p, end, '=', '\n', '\n')) < end && *p != '\n'; p++) {
-        if (end - p >= 3 && is_hex(p[1]) && is_hex(p[2])) {
-            escapes++;
-            p += 2;
-        } else {
-            others++;
-        }
+        for (mark &= lf - 1; mark; mark &= mark - 1) /* those before the LF */
+            count_mark(marks, p + __builtin_ctz(mark), end);
+        if (lf)
+            return p + __builtin_ctz(lf);
     }
-    marks->escapes = escapes;
-    marks->others = others;
+#endif
+    for (; p < end && *p != '\n'; p++)
+        if (*p == '=')
+            count_mark(marks, p, end);
     return p;
 }
 
@@ -172,12 +182,26 @@ struct patcher {
     const struct part_span *span;
     struct fct_str part;
     struct line line;      /* in hand */
+    size_t passed;         /* of span->line */
     size_t behind, column; /* encoded bytes behind this place are as they were; the column there */
     bool blank;            /* what was written before it ends in white space */
 };
 
+/* To the last known line that begins at `decoded` or before. */
+static void pass_lines(struct patcher *p, size_t decoded)
+{
+    const struct transfer_line *line = p->span->line;
+
+    while (p->passed < p->span->lines && line[p->passed].decoded <= decoded)
+        p->passed++;
+    if (p->passed > 0 && line[p->passed - 1].encoded > p->line.next)
+        p->line = (struct line){.next = line[p->passed - 1].encoded,
+                                .decoded = line[p->passed - 1].decoded};
+}
+
 static bool go_to(struct patcher *p, size_t decoded)
 {
+    pass_lines(p, decoded);
     while (decoded_end(&p->line) <= decoded) {
         if (!next_line(p->part, &p->line))
             return false;

@@ -32,6 +32,20 @@ enum transfer transfer_from_name(struct fct_str name)
     return TRANSFER_IDENTITY;
 }
 
+/* Places of lines that a caller wants, or NULL for one who does not. */
+struct lines {
+    struct transfer_line *line;
+    size_t n, next; /* no other one before this place */
+};
+
+static inline void note_line(struct lines *lines, size_t encoded, size_t decoded)
+{
+    if (!lines || encoded < lines->next)
+        return;
+    lines->line[lines->n++] = (struct transfer_line){encoded, decoded};
+    lines->next = encoded + TRANSFER_LINES_APART;
+}
+
 /* What a quantum cut short still holds: two characters give a byte, three give two. */
 static char *put_rest(char *to, uint32_t bits, unsigned n)
 {
@@ -190,20 +204,22 @@ static const char *soft_break(const char *p, const char *end)
     return *p == '\r' && end - p >= 2 && p[1] == '\n' ? p + 2 : NULL;
 }
 
-static char *decode_quoted_printable(struct fct_str in, char *to)
+static char *decode_quoted_printable(struct fct_str in, char *to, struct lines *lines)
 {
-    const char *p = in.p, *end = in.p + in.n, *line = p, *next;
+    const char *p = in.p, *end = in.p + in.n, *line = p, *next, *start = to;
 
     while ((p = copy_literal(p, end, &to)) < end) {
         if (*p == '\n') {
             to = drop_blanks(line, p, true, to);
             *to++ = *p++;
             line = p;
+            note_line(lines, (size_t)(p - in.p), (size_t)(to - start));
         } else if (end - p >= 3 && (hex_value(p[1]) | hex_value(p[2])) >= 0) {
             *to++ = (char)(hex_value(p[1]) << 4 | hex_value(p[2]));
             p += 3;
         } else if ((next = soft_break(p + 1, end))) {
             p = line = next;
+            note_line(lines, (size_t)(p - in.p), (size_t)(to - start));
         } else {
             *to++ = *p++; /* broken: stays as written (RFC 2045 6.7, note) */
         }
@@ -212,15 +228,17 @@ static char *decode_quoted_printable(struct fct_str in, char *to)
 }
 
 /* Neither encoding makes its input longer. */
-static bool decode_into(char *(*decode)(struct fct_str in, char *to), struct fct_str in,
+static bool decode_into(enum transfer encoding, struct fct_str in, struct lines *lines,
                         struct buf *out)
 {
     struct buf exact = BUF_INIT(in.n), *to = in.n <= out->max - out->n ? out : &exact;
-    char *start = buf_reserve(to, in.n);
+    char *start = buf_reserve(to, in.n), *end;
 
     if (!start)
         return false;
-    to->n += (size_t)(decode(in, start) - start);
+    end = encoding == TRANSFER_BASE64 ? decode_base64(in, start)
+                                      : decode_quoted_printable(in, start, lines);
+    to->n += (size_t)(end - start);
     if (to == &exact) /* the room may still be enough for what came out */
         buf_put_str(out, buf_str(&exact));
     buf_free(&exact);
@@ -231,13 +249,18 @@ bool transfer_decode(enum transfer encoding, struct fct_str in, struct buf *out)
 {
     if (in.n == 0 || out->overflow)
         return !out->overflow;
-    switch (encoding) {
-    case TRANSFER_BASE64:
-        return decode_into(decode_base64, in, out);
-    case TRANSFER_QUOTED_PRINTABLE:
-        return decode_into(decode_quoted_printable, in, out);
-    case TRANSFER_IDENTITY:
-        break;
-    }
-    return buf_put_str(out, in);
+    return encoding == TRANSFER_IDENTITY ? buf_put_str(out, in)
+                                         : decode_into(encoding, in, NULL, out);
+}
+
+bool transfer_decode_lines(struct fct_str in, struct buf *out, struct transfer_line *line,
+                           size_t *lines)
+{
+    struct lines l = {line, 0, TRANSFER_LINES_APART};
+    bool ok = !out->overflow && (in.n == 0 || decode_into(TRANSFER_QUOTED_PRINTABLE, in, &l, out));
+
+    if (l.n > 0 && line[l.n - 1].encoded == in.n)
+        l.n--; /* nothing is behind the last line end */
+    *lines = l.n;
+    return ok;
 }

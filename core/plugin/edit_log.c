@@ -157,6 +157,17 @@ static int by_place(const void *a, const void *b)
     return (x->order > y->order) - (x->order < y->order);
 }
 
+/* Plugins mostly go from front to back. */
+static void sort_by_place(struct sorted_patch *sorted, size_t n)
+{
+    size_t i = 1;
+
+    while (i < n && by_place(&sorted[i - 1], &sorted[i]) <= 0)
+        i++;
+    if (i < n)
+        qsort(sorted, n, sizeof *sorted, by_place);
+}
+
 /* Patches of one log never overlap; those of a later log that do are left out. */
 static size_t sort_patches(struct building *b, struct sorted_patch *sorted)
 {
@@ -176,7 +187,7 @@ static size_t sort_patches(struct building *b, struct sorted_patch *sorted)
         sorted[n] = (struct sorted_patch){e, n};
         n++;
     }
-    qsort(sorted, n, sizeof *sorted, by_place);
+    sort_by_place(sorted, n);
     return n;
 }
 
@@ -185,8 +196,12 @@ static void patch_part(struct building *b, const struct sorted_patch *sorted, si
     const struct call_message *m = b->tx->message;
     const struct logged_edit *first = sorted[0].is;
     struct part_patch *patch = ARENA_ARRAY(b->tx->arena, struct part_patch, n);
-    struct part_span span = {m->bytes, (size_t)first->body_offset, (size_t)first->body_length,
-                             m->tree.part[first->part].transfer};
+    struct part_span span = {m->bytes,
+                             (size_t)first->body_offset,
+                             (size_t)first->body_length,
+                             m->tree.part[first->part].transfer,
+                             m->part_lines[first->part].line,
+                             m->part_lines[first->part].n};
 
     for (size_t i = 0; i < n; i++) {
         const struct edit *e = &sorted[i].is->edit;

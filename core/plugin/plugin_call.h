@@ -15,6 +15,13 @@
 struct call_links;
 struct call_text;
 struct link_limits;
+
+/* Where lines of a part begin, for whoever patches it (core/message/transfer.h). */
+struct part_lines {
+    struct transfer_line *line;
+    size_t n;
+};
+
 struct call_message {
     struct fct_str bytes; /* the original; immutable */
     const struct header_limits *header_limits;
@@ -25,9 +32,10 @@ struct call_message {
     struct mime_tree tree;
     struct fct_part *part; /* what plugins see of tree.part */
     struct fct_str *part_bytes, *part_text;
-    unsigned char *protected; /* per part: edits are refused, see plugin_edit.c */
-    struct call_links *links; /* plugin_links.c */
-    struct call_text *text;   /* plugin_text.c */
+    struct part_lines *part_lines; /* of part_bytes in quoted-printable */
+    unsigned char *protected;      /* per part: edits are refused, see plugin_edit.c */
+    struct call_links *links;      /* plugin_links.c */
+    struct call_text *text;        /* plugin_text.c */
 };
 
 /* ---- what calls leave behind ---- */

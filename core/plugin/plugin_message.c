@@ -72,6 +72,7 @@ static void scan_parts(struct transaction *tx)
     m->part = ARENA_ARRAY(tx->arena, struct fct_part, m->tree.n + 1);
     m->part_bytes = ARENA_ARRAY(tx->arena, struct fct_str, m->tree.n + 1);
     m->part_text = ARENA_ARRAY(tx->arena, struct fct_str, m->tree.n + 1);
+    m->part_lines = ARENA_ARRAY(tx->arena, struct part_lines, m->tree.n + 1);
     for (size_t i = 0; i < m->tree.n; i++)
         m->part[i] = m->tree.part[i].is;
     m->has_parts = true;
@@ -95,8 +96,23 @@ static void release_buf(void *arg)
     buf_free(arg);
 }
 
-/* Decode once, keep for the transaction. Decoding never makes more than four bytes of one (a
- * charset of single bytes that all become U+FFFD makes three). */
+/* Kept for the transaction. Decoding never makes more than four bytes of one (a charset of single
+ * bytes that all become U+FFFD makes three). */
+static struct buf *decoded_buf(struct transaction *tx, size_t index)
+{
+    struct buf *out = ARENA_NEW(tx->arena, struct buf);
+
+    *out = BUF_INIT(4 * tx->message->tree.part[index].is.body_length + 64);
+    arena_defer(tx->arena, release_buf, out);
+    return out;
+}
+
+static struct fct_str kept_text(const struct buf *out)
+{
+    return out->p ? buf_str(out) : (struct fct_str){"", 0};
+}
+
+/* Once. */
 static struct fct_str decode(struct transaction *tx, size_t index, struct fct_str *kept,
                              bool (*how)(struct fct_str, const struct mime_part *, struct buf *))
 {
@@ -105,12 +121,28 @@ static struct fct_str decode(struct transaction *tx, size_t index, struct fct_st
 
     if (kept->p)
         return *kept;
-    out = ARENA_NEW(tx->arena, struct buf);
-    *out = BUF_INIT(4 * m->tree.part[index].is.body_length + 64);
-    arena_defer(tx->arena, release_buf, out);
+    out = decoded_buf(tx, index);
     (void)how(m->bytes, &m->tree.part[index], out);
-    *kept = out->p ? buf_str(out) : (struct fct_str){"", 0};
-    return *kept;
+    return *kept = kept_text(out);
+}
+
+/* With the places of its lines, for whoever patches it. */
+static struct fct_str decode_lines(struct transaction *tx, size_t index)
+{
+    struct call_message *m = tx->message;
+    const struct fct_part *part = &m->part[index];
+    struct part_lines *lines = &m->part_lines[index];
+    struct fct_str *kept = &m->part_bytes[index];
+    struct buf *out;
+
+    if (kept->p)
+        return *kept;
+    out = decoded_buf(tx, index);
+    lines->line =
+        ARENA_ARRAY(tx->arena, struct transfer_line, part->body_length / TRANSFER_LINES_APART + 1);
+    (void)transfer_decode_lines(str_head(str_skip(m->bytes, part->body_offset), part->body_length),
+                                out, lines->line, &lines->n);
+    return *kept = kept_text(out);
 }
 
 /* The index of a part we gave out; false for any other pointer. */
@@ -133,6 +165,8 @@ struct fct_str message_part_bytes(struct fct_call *call, const struct fct_part *
         return (struct fct_str){"", 0};
     if (m->tree.part[i].transfer == TRANSFER_IDENTITY)
         return str_head(str_skip(m->bytes, part->body_offset), part->body_length);
+    if (m->tree.part[i].transfer == TRANSFER_QUOTED_PRINTABLE)
+        return decode_lines(call->tx, i);
     return decode(call->tx, i, &m->part_bytes[i], mime_part_bytes);
 }
 

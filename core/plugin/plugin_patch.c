@@ -32,19 +32,20 @@ static bool is_protected_type(struct fct_str type)
     return false;
 }
 
-/* OpenPGP written into the text itself (RFC 9580 6.2, 7). */
+/* OpenPGP written into the text itself (RFC 9580 6.2, 7). Looked for by the byte of it that pages
+ * have least of. */
 static bool has_inline_pgp(struct fct_str text)
 {
     static const struct fct_str armor = FCT_STR_INIT("-----BEGIN PGP ");
+    enum { RARE = 7 /* "G" */ };
+    const char *at = text.p, *end = text.p + text.n;
 
-    while (text.n > armor.n) {
-        ptrdiff_t at = str_find(text, armor);
+    while (at < end && (at = memchr(at, armor.p[RARE], (size_t)(end - at)))) {
+        const char *begin = at++ - RARE;
 
-        if (at < 0)
-            return false;
-        if (at == 0 || text.p[at - 1] == '\n')
+        if (begin >= text.p && str_starts(str_between(begin, end), armor) &&
+            (begin == text.p || begin[-1] == '\n'))
             return true;
-        text = str_skip(text, (size_t)at + armor.n);
     }
     return false;
 }

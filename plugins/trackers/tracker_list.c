@@ -458,6 +458,12 @@ static bool strips(const struct tracker_list *list, struct fct_str host, struct 
            find_from(list, list->wild[TRACKER_PARAM], host, name);
 }
 
+/* Names of one family ("utm_source", "utm_medium") differ in the middle and at the end. */
+static size_t name_slot(struct fct_str name)
+{
+    return name.n + (unsigned char)name.p[name.n / 2] + 4u * (unsigned char)name.p[name.n - 1];
+}
+
 bool tracker_list_strips(const struct tracker_list *list, struct tracker_memo *memo,
                          struct fct_str host, struct fct_str name)
 {
@@ -467,7 +473,7 @@ bool tracker_list_strips(const struct tracker_list *list, struct tracker_memo *m
         return false;
     if (!memo)
         return strips(list, host, name);
-    known = &memo->name[(name.n + 4u * (unsigned char)name.p[name.n - 1]) % FCT_COUNT(memo->name)];
+    known = &memo->name[name_slot(name) % FCT_COUNT(memo->name)];
     if (!same_bytes(known->name, name) || !same_bytes(known->host, host))
         *known = (struct tracker_known_name){host, name, strips(list, host, name)};
     return known->strips;

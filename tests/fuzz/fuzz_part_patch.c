@@ -58,6 +58,19 @@ static void put_wanted(struct fct_str decoded, const struct part_patch *patch, s
     buf_put_str(out, str_skip(decoded, at));
 }
 
+static void know_lines(struct arena *arena, struct fct_str body, struct fct_str decoded,
+                       struct part_span *span)
+{
+    struct transfer_line *line =
+        ARENA_ARRAY(arena, struct transfer_line, body.n / TRANSFER_LINES_APART + 1);
+    struct buf out = BUF_INIT(body.n + 1);
+
+    FCT_ASSERT(transfer_decode_lines(body, &out, line, &span->lines));
+    FCT_ASSERT(str_equal(buf_str(&out), decoded));
+    span->line = line;
+    buf_free(&out);
+}
+
 static void check(struct arena *arena, enum transfer encoding, struct fct_str in)
 {
     struct buf message = BUF_INIT(in.n + 100), view = BUF_INIT(8 * in.n + 4096),
@@ -73,9 +86,11 @@ static void check(struct arena *arena, enum transfer encoding, struct fct_str in
     buf_put_c(&message, HEAD);
     buf_put_str(&message, body);
     buf_put_c(&message, TAIL);
-    struct part_span span = {buf_str(&message), sizeof HEAD - 1, body.n, encoding};
+    struct part_span span = {buf_str(&message), sizeof HEAD - 1, body.n, encoding, NULL, 0};
 
     decoded = decode(arena, encoding, body);
+    if (encoding == TRANSFER_QUOTED_PRINTABLE)
+        know_lines(arena, body, decoded, &span);
     n = take_patches(&in, decoded.n, patch);
     edits = part_patch_edits(arena, &span, patch, n, edit);
     FCT_ASSERT(edits <= n);

@@ -14,17 +14,52 @@ static struct fct_str decoded_of(struct arena *arena, enum transfer encoding, st
     return text;
 }
 
+/* All lines of quoted-printable, whatever their length. */
+static size_t lines_of(struct arena *arena, struct fct_str body, struct transfer_line **line)
+{
+    size_t n = 0;
+
+    *line = ARENA_ARRAY(arena, struct transfer_line, body.n + 1);
+    for (size_t i = 1; i < body.n; i++)
+        if (body.p[i - 1] == '\n')
+            (*line)[n++] = (struct transfer_line){
+                i, decoded_of(arena, TRANSFER_QUOTED_PRINTABLE, str_head(body, i)).n};
+    return n;
+}
+
+/* Who knows where lines begin comes to the same edits. */
+static void assert_same_with_lines(struct arena *arena, const struct part_span *span,
+                                   const struct part_patch *patch, size_t n,
+                                   const struct edit *want, size_t edits)
+{
+    struct part_span known = *span;
+    struct edit *edit = ARENA_ARRAY(arena, struct edit, n + 1);
+    struct transfer_line *line;
+
+    if (span->encoding != TRANSFER_QUOTED_PRINTABLE)
+        return;
+    known.lines = lines_of(arena, span->message, &line);
+    known.line = line;
+    ck_assert_uint_eq(part_patch_edits(arena, &known, patch, n, edit), edits);
+    for (size_t i = 0; i < edits; i++) {
+        ck_assert_uint_eq(edit[i].offset, want[i].offset);
+        ck_assert_uint_eq(edit[i].remove, want[i].remove);
+        assert_text("insert", edit[i].insert, want[i].insert);
+    }
+}
+
 /* The part alone is the message. */
 static struct fct_str patched(struct arena *arena, enum transfer encoding, struct fct_str body,
                               const struct part_patch *patch, size_t n, struct edit_list *list)
 {
-    struct part_span span = {body, 0, body.n, encoding};
+    struct part_span span = {.message = body, .length = body.n, .encoding = encoding};
     struct edit *edit = ARENA_ARRAY(arena, struct edit, n + 1);
     struct buf out = BUF_INIT(1 << 20);
     size_t edits = part_patch_edits(arena, &span, patch, n, edit), nlost;
     struct fct_str text;
 
     ck_assert_uint_le(edits, n);
+    assert_same_with_lines(arena, &span, patch, n, edit, edits);
     ck_assert(edit_list_build(arena, edit, edits, body.n, list, NULL, &nlost, NULL));
     ck_assert_uint_eq(nlost, 0);
     ck_assert(edit_list_apply(list, body, 0, UINT64_MAX, &out));
@@ -268,7 +303,7 @@ START_TEST(nothing_outside_the_part_moves)
 {
     struct arena *arena = arena_new(NULL);
     struct fct_str message = FCT_STR("head\r\n\r\nYWJj\r\nZGVm\r\n--b--\r\n");
-    struct part_span span = {message, 8, 12, TRANSFER_BASE64};
+    struct part_span span = {message, 8, 12, TRANSFER_BASE64, NULL, 0};
     struct part_patch patch = {6, 0, FCT_STR("g"), FCT_STR("test")};
     struct edit edit;
 
@@ -287,7 +322,8 @@ START_TEST(a_large_part)
     struct part_patch *patch = ARENA_ARRAY(arena, struct part_patch, PATCHES);
     char *body = arena_alloc(arena, 78 * LINES);
     struct edit *edit = ARENA_ARRAY(arena, struct edit, PATCHES);
-    struct part_span span = {{body, 78 * LINES}, 0, 78 * LINES, TRANSFER_QUOTED_PRINTABLE};
+    struct part_span span = {
+        .message = {body, 78 * LINES}, .length = 78 * LINES, .encoding = TRANSFER_QUOTED_PRINTABLE};
 
     for (size_t i = 0; i < LINES; i++) {
         memset(body + 78 * i, 'A', 76);

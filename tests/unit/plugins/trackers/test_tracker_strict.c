@@ -124,7 +124,7 @@ static void check_encoded(struct rig *r, enum transfer encoding, const char *nam
     for (size_t i = 0; i < r->edits.n; i++)
         patch[i] = (struct part_patch){r->edits.edit[i].offset, r->edits.edit[i].length,
                                        r->edits.edit[i].with, FCT_STR("trackers")};
-    struct part_span span = {buf_str(&body), 0, body.n, encoding};
+    struct part_span span = {buf_str(&body), 0, body.n, encoding, NULL, 0};
     n = part_patch_edits(r->arena, &span, patch, r->edits.n, edit);
     ck_assert(edit_list_build(r->arena, edit, n, body.n, &list, NULL, &lost, NULL) && lost == 0);
     ck_assert(edit_list_apply(&list, buf_str(&body), 0, UINT64_MAX, &view));
