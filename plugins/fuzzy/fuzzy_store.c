@@ -62,6 +62,25 @@ static struct fct_str pack_sketch(const struct fuzzy_sketch *s, unsigned char *t
     return bytes_of(to, s->is_there ? 4 * FUZZY_POSITIONS : 0);
 }
 
+/* Places among the bits: all of seven digits, as the scripts cut them. */
+enum { BIT_FIRST = 1000000, BIT_SHIFT = 32 - 23 };
+
+/* Of the first n positions; kind: texts and shapes share the bits, not the places. */
+static struct fct_str pack_bits(const struct fuzzy_sketch *s, unsigned n, enum fuzzy_kind kind,
+                                char *to, size_t room)
+{
+    size_t at = 0;
+
+    for (unsigned i = 0; s->is_there && i < n && i < FUZZY_POSITIONS; i++) {
+        uint32_t place = s->value[i] + (kind * FUZZY_POSITIONS + i) * UINT32_C(0x9e3779b9);
+
+        (void)snprintf(to + at, room - at, "%0*u", FUZZY_BIT_DIGITS,
+                       BIT_FIRST + (place >> BIT_SHIFT));
+        at += FUZZY_BIT_DIGITS;
+    }
+    return bytes_of(to, at);
+}
+
 static struct fct_str pack_attachments(const struct fuzzy_marks *marks, struct fuzzy_question *q)
 {
     for (size_t i = 0; i < marks->attachments; i++)
@@ -71,7 +90,8 @@ static struct fct_str pack_attachments(const struct fuzzy_marks *marks, struct f
 
 /* ---- reading ---- */
 
-/* As soon as what is left cannot make any learned one alike enough, it is not looked up. */
+/* As soon as what is left cannot make any learned one alike enough, it is not looked up. Bits of
+ * some positions come first: one command instead of one for each. */
 const struct fct_redis_script fuzzy_look_script = {
     .name = "fuzzy_look",
     .text =
@@ -82,7 +102,16 @@ const struct fct_redis_script fuzzy_look_script = {
         "    out[#out + 1], out[#out + 2], out[#out + 3] = kind, matches, said\n"
         "  end\n"
         "end\n"
-        "local function near(prefix, kind, sketch, least)\n"
+        "local function may(prefix, bits, least)\n"
+        "  local ask, n = {'BITFIELD_RO', prefix .. ':b'}, 32 - #bits / 7\n"
+        "  for i = 1, #bits, 7 do\n"
+        "    ask[#ask + 1], ask[#ask + 2], ask[#ask + 3] = 'GET', 'u1', bits:sub(i, i + 6)\n"
+        "  end\n"
+        "  for _, bit in ipairs(redis.call(unpack(ask))) do n = n + bit end\n"
+        "  return n >= least\n"
+        "end\n"
+        "local function near(prefix, kind, sketch, least, bits)\n"
+        "  if sketch == '' or bits and not may(prefix, bits, least) then return end\n"
         "  local seen, best = {}, 0\n"
         "  for i = 1, #sketch, 4 do\n"
         "    if best + (#sketch - i + 1) / 4 < least then return end\n"
@@ -100,14 +129,22 @@ const struct fct_redis_script fuzzy_look_script = {
         "  end\n"
         "end\n"
         "for _, prefix in ipairs(KEYS) do\n"
-        "  if redis.call('EXISTS', prefix) == 1 then\n"
-        "    near(prefix, 't', ARGV[1], tonumber(ARGV[4]))\n"
-        "    near(prefix, 'h', ARGV[2], tonumber(ARGV[5]))\n"
+        "  local head = redis.call('HMGET', prefix, 'n', 'b')\n"
+        "  if head[1] then\n"
+        "    near(prefix, 't', ARGV[1], tonumber(ARGV[4]), head[2] and ARGV[6])\n"
+        "    near(prefix, 'h', ARGV[2], tonumber(ARGV[5]), head[2] and ARGV[7])\n"
         "    for i = 1, #ARGV[3], 8 do add(prefix, 'a', (i - 1) / 8, ARGV[3]:sub(i, i + 7)) end\n"
         "  end\n"
         "end\n"
         "return out\n",
 };
+
+/* So many that a message like nothing learned is known by them, though some bits are there by
+ * chance. */
+static unsigned bits_asked(unsigned least)
+{
+    return FUZZY_POSITIONS - least + 1 + 3;
+}
 
 void fuzzy_look(struct fuzzy_question *q, struct fuzzy_times at, const struct fuzzy_marks *marks,
                 unsigned text_matches, unsigned html_matches)
@@ -118,7 +155,11 @@ void fuzzy_look(struct fuzzy_question *q, struct fuzzy_times at, const struct fu
     q->arg[2] = pack_attachments(marks, q);
     q->arg[3] = number(q, 0, text_matches);
     q->arg[4] = number(q, 1, html_matches);
-    q->args = 5;
+    q->arg[5] = pack_bits(&marks->text, bits_asked(text_matches), FUZZY_KIND_TEXT, q->text_bits,
+                          sizeof q->text_bits);
+    q->arg[6] = pack_bits(&marks->html, bits_asked(html_matches), FUZZY_KIND_HTML, q->html_bits,
+                          sizeof q->html_bits);
+    q->args = 7;
 }
 
 static bool read_hit(const struct fct_redis_reply *item, struct fuzzy_hit *hit)
@@ -182,7 +223,8 @@ char fuzzy_said_by_all(const struct fuzzy_hit *hit, unsigned users_needed)
  * of the same move once more then changes nothing.
  *
  * A mark that finds no room (the generation is full, it has teachers enough) is not counted, and
- * what was not counted is not taken back: taking back is exact. */
+ * what was not counted is not taken back: taking back is exact. But bits stay, which others may
+ * share. */
 const struct fct_redis_script fuzzy_learn_script = {
     .name = "fuzzy_learn",
     .text =
@@ -201,7 +243,20 @@ const struct fct_redis_script fuzzy_learn_script = {
         "    if list:sub(i, i + #what - 1) == what then return i end\n"
         "  end\n"
         "end\n"
+        "local function set_bits(prefix, bits)\n"
+        "  local key = prefix .. ':b'\n"
+        "  local ask = {'BITFIELD', key}\n"
+        "  for i = 1, #bits, 7 do\n"
+        "    local n = #ask\n"
+        "    ask[n + 1], ask[n + 2], ask[n + 3], ask[n + 4] = 'SET', 'u1', bits:sub(i, i + 6), "
+        "'1'\n"
+        "  end\n"
+        "  redis.call(unpack(ask))\n"
+        "  redis.call('EXPIREAT', key, ends[prefix])\n"
+        "end\n"
+        "local bits_of = {t = ARGV[14], h = ARGV[15]}\n"
         "local function index(prefix, kind, sketch, id, add)\n"
+        "  if add and sketch ~= '' then set_bits(prefix, bits_of[kind]) end\n"
         "  for i = 1, #sketch, 4 do\n"
         "    local value = sketch:sub(i, i + 3)\n"
         "    local key = prefix .. ':' .. kind .. (i - 1) / 4 .. ':' .. value:byte(4)\n"
@@ -231,10 +286,12 @@ const struct fct_redis_script fuzzy_learn_script = {
         "  local one = n > 0 and class .. who .. string.char(math.floor(n / 256), n % 256) or ''\n"
         "  at = at or #said + 1\n"
         "  local new = said:sub(1, at - 1) .. one .. said:sub(at + 11)\n"
+        "  if redis.call('EXISTS', prefix) == 0 then set(prefix, prefix, 'b', '1') end\n"
         "  set(prefix, key, id, new)\n"
         "  if said == '' or new == '' then\n"
         "    index(prefix, kind, sketch, id, new ~= '')\n"
-        "    if redis.call('HINCRBY', prefix, 'n', by) <= 0 then redis.call('DEL', prefix)\n"
+        "    if redis.call('HINCRBY', prefix, 'n', by) <= 0 then\n"
+        "      redis.call('DEL', prefix, prefix .. ':b')\n"
         "    else redis.call('EXPIREAT', prefix, ends[prefix]) end\n"
         "  end\n"
         "  return '1'\n"
@@ -310,7 +367,11 @@ void fuzzy_learn(struct fuzzy_question *q, struct fuzzy_times at, const struct f
     q->arg[10] = number(q, 1, lesson->max_learned);
     q->arg[11] = number(q, 2, lesson->max_teachers);
     q->arg[12] = number(q, 3, end - half);
-    q->args = 13;
+    q->arg[13] = pack_bits(&marks->text, FUZZY_POSITIONS, FUZZY_KIND_TEXT, q->text_bits,
+                           sizeof q->text_bits);
+    q->arg[14] = pack_bits(&marks->html, FUZZY_POSITIONS, FUZZY_KIND_HTML, q->html_bits,
+                           sizeof q->html_bits);
+    q->args = 15;
 }
 
 bool fuzzy_learned(const struct fct_redis_reply *reply, enum fuzzy_learned *out)
