@@ -1,8 +1,10 @@
 /* connect.c - see connect.h. */
 #include "protocols/relay/connect.h"
 
+#include "core/base/clock.h"
 #include "core/base/str.h"
 #include "core/fiber/fiber.h"
+#include "core/log/log.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,6 +12,8 @@
 #include <event2/event_struct.h>
 #include <netinet/in.h>
 #include <unistd.h>
+
+#define WARN_MS 60000u
 
 struct attempt {
     struct connecting *all;
@@ -54,29 +58,49 @@ static void socket_ready(evutil_socket_t fd, short what, void *arg)
     (void)fiber_wake(((struct attempt *)arg)->all->token);
 }
 
-/* The turn'th of the sources that has the family of the target; none: the system chooses. */
+/* How many sources have the family of the target; *out: the nth of them. */
+static unsigned find_source(const struct connect_how *how, sa_family_t family, unsigned nth,
+                            struct connect_address *out)
+{
+    struct connect_address a;
+    unsigned n = 0;
+
+    for (size_t i = 0; how->source && i < how->source->n; i++)
+        if (connect_address_read(str_from(how->source->item[i]), 0, &a) &&
+            a.address.ss_family == family && n++ == nth)
+            *out = a;
+    return n;
+}
+
+/* Mail that comes from an address which nobody meant may be refused, or cost another its name. */
+static void warn_of_source(const struct connect_address *source)
+{
+    static uint64_t again_ms;
+    uint64_t now = clock_ms();
+    char text[64];
+
+    if (now < again_ms)
+        return;
+    again_ms = now + WARN_MS;
+    connect_address_show(source, text);
+    log_event(EV_WARNING, FCT_STR(""),
+              F_C("text", "mail leaves from another address: this machine has none of the sources"),
+              F_C("source", text), F_C("why", strerror(errno)));
+}
+
+/* In turn; one that this machine does not have is passed over. None: the system chooses. */
 static void bind_source(int fd, const struct connect_how *how, sa_family_t family)
 {
-    struct connect_address found;
-    unsigned fitting = 0;
+    struct connect_address source = {0};
+    unsigned n = find_source(how, family, 0, &source);
 
-    for (int pass = 0; pass < 2; pass++) {
-        unsigned seen = 0;
-
-        for (size_t i = 0; how->source && i < how->source->n; i++) {
-            if (!connect_address_read(str_from(how->source->item[i]), 0, &found) ||
-                found.address.ss_family != family)
-                continue;
-            if (pass == 1 && seen == how->turn % fitting) {
-                (void)!bind(fd, (const struct sockaddr *)&found.address, found.n);
-                return;
-            }
-            seen++;
-        }
-        fitting = seen;
-        if (fitting == 0)
+    for (unsigned i = 0; i < n; i++) {
+        (void)find_source(how, family, (how->turn + i) % n, &source);
+        if (bind(fd, (const struct sockaddr *)&source.address, source.n) == 0)
             return;
     }
+    if (n > 0)
+        warn_of_source(&source);
 }
 
 /* Also true when it failed at once: then the address says so. */

@@ -86,7 +86,6 @@ static bool prepare(struct role_env *env, struct fct_err *err)
         return false;
     if (!env->base) /* a check of a configuration */
         return true;
-    check_dane(env);
     relay->dns = dns_resolver_new(env->base, config_get(env->conf, &dns_block), err);
     return relay->dns &&
            policy_service_new(config_get(env->conf, &policy_block), env->base, relay->dns,
@@ -118,6 +117,7 @@ static bool start(struct role_env *env, struct fct_err *err)
 
     if (!timer || event_add(timer, &sweep) != 0)
         return fct_fail(err, FCT_TEMP, "no memory");
+    check_dane(env);
     relay->store = store_client_new(env->base);
     relay->hosts = host_table_new(relay->conf->dead_first.ms, relay->conf->dead_max.ms);
     relay->reports = report_limit_new(relay->conf->max_reports);

@@ -21,7 +21,7 @@ hook { "queue.in", function(m, ev)
   end
   if subject == "answers elsewhere" then ev.reverse_path = "owner@two.test" end
   if subject == "renamed" then m:set_header("Subject", "another") end
-  if subject == "bulk" then ev.route = "bulk" end
+  if subject == "bulk" or subject == "slow" or subject == "elsewhere" or subject == "nowhere" then ev.route = subject end
   if ev.origin == "report" then m:add_header("X-Report", "seen") end
 end }
 
@@ -33,6 +33,9 @@ hook { "queue.route", function(c, ev)
   if ev.domain == "four.test" then return reject("5.7.1", "no mail to four") end
   if ev.domain == "five.test" then ev.tls = "required" end
   if ev.class == "bulk" then ev.max_connections = 1 end
+  if ev.class == "slow" then ev.message_gap_ms = 1000 end
+  if ev.class == "elsewhere" then ev.source = "127.0.0.7" end
+  if ev.class == "nowhere" then ev.source = ev.domain == "one.test" and "not an address" or "192.0.2.77" end
 end }
 
 hook { "queue.send", function(c, ev)

@@ -160,6 +160,48 @@ class Rules(Base):
         self.assertEqual(self.sinks['five.test'].messages, [])
         inbox(self.server, 1)
 
+    def sessions_of(self, domain, n):
+        self.assertTrue(self.sinks[domain].wait(n), self.server.log()[self.before:])
+        return [m.session for m in self.sinks[domain].messages]
+
+    def test_queue_route_says_where_connections_come_from(self):
+        """And other mail to the same host does not take that connection."""
+        for subject in ('x', 'elsewhere', 'x', 'elsewhere'):
+            self.sent('far@one.test', subject)
+            self.sessions_of('one.test', len(self.sinks['one.test'].messages) + 1)
+        self.assertEqual([s.peer for s in self.sessions_of('one.test', 4)], ['127.0.0.1', '127.0.0.7'] * 2)
+
+    def test_a_source_that_is_none(self):
+        """The mail goes, from where the system likes; the log says so."""
+        self.sent('far@one.test', 'nowhere')
+        self.sent('far@two.test', 'nowhere')
+        for domain in ('one.test', 'two.test'):
+            self.assertEqual([s.peer for s in self.sessions_of(domain, 1)], ['127.0.0.1'])
+        self.heard(r'what a plugin asked for at queue\.route is not taken.* what=source value="not an address"')
+        self.heard(r'mail leaves from another address.* source=192\.0\.2\.77')
+
+    def test_queue_route_says_how_fast(self):
+        """A gap between two messages of that class; others to the same host overtake them."""
+        for _ in range(4):
+            self.sent('slow@one.test', 'slow')
+        for _ in range(4):
+            self.sent('fast@one.test', 'x')
+        self.sessions_of('one.test', 8)
+        seen = [(m.recipients[0][:4], m.time) for m in self.sinks['one.test'].messages]
+        slow = [at for who, at in seen if who == 'slow']
+        for i in range(1, 4):  # of the sink's clock, which starts late and never early
+            self.assertGreater(slow[i] - slow[0], i - 0.5, seen)
+        self.assertEqual([who for who, _ in seen][-2:], ['slow', 'slow'])
+
+    def test_queue_route_says_how_many_connections(self):
+        for subject, one in (('x', False), ('bulk', True)):
+            with self.subTest(subject=subject):
+                self.sinks['two.test'].messages.clear()
+                self.sinks['two.test'].at['mail'] = [0.3]
+                for _ in range(20):
+                    self.sent('far@two.test', subject)
+                self.assertEqual(len(set(self.sessions_of('two.test', 20))) == 1, one)
+
     def test_queue_send_postpones(self):
         begun = time.monotonic()
         self.sent('wait@one.test')

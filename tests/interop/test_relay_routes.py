@@ -4,7 +4,7 @@ import os, sys, tempfile, time, unittest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur, ports
-from fake_dns import FakeDNS
+from fake_dns import FakeDNS, sign
 from smtp_sink import DROP, Sink, USUAL, certificate
 from test_relay import fields, inbox, letter, own_part, send
 
@@ -219,6 +219,28 @@ class Routes(unittest.TestCase):
         with self.subTest('bob has a server of his own'):
             send(self.server, 'far@may.test', sender='bob@example.test', port='smtp')
             self.assertTrue(self.sinks['sender'].wait(1))
+
+
+class DaneWithoutProof(unittest.TestCase):
+    """outbound_tls.dane where the DNS is not validated: who asked for it is warned at each start, nobody else is."""
+    WARNING = 'DANE cannot act'
+
+    def test_warning(self):
+        with facteur.Server(conf='dns { dnssec = no }\n') as server:
+            self.assertNotIn(self.WARNING, server.log())
+            anchor = os.path.join(server.dir, 'anchor')
+            with open(anchor, 'w') as f:
+                f.write(sign({}, 'signed.test'))
+            for word, dnssec, n in (('yes', 'no', 1), ('no', 'no', 1), ('yes', 'yes', 1)):
+                with open(os.path.join(server.dir, 'test.conf'), 'w') as f:
+                    f.write('dns { dnssec = %s  trust_anchor = "%s" }\noutbound_tls { dane = %s }\n' % (dnssec, anchor, word))
+                server.ctl('reload')
+                self.assertEqual(server.log().count(self.WARNING), n, word)
+            with open(os.path.join(server.dir, 'test.conf'), 'w') as f:
+                f.write('outbound_tls { dane = maybe }\n')
+            refused = server.ctl('reload', check=False)
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertIn('dane: must be yes, no or auto', refused.stderr + refused.stdout + server.log())
 
 
 class Broken:
