@@ -6,5 +6,6 @@ struct ctl;
 
 int ctl_dmarc_report(struct ctl *c);
 int ctl_dmarc_show(struct ctl *c);
+int ctl_dmarc_received(struct ctl *c);
 
 #endif

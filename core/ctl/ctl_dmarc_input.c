@@ -28,7 +28,7 @@ static bool is_report_part(const struct mime_part *part, struct fct_str bytes)
            str_ends_nocase(part->is.filename, FCT_STR(".xml"));
 }
 
-static size_t take_message(struct dmarc_input *input, const char *name, struct fct_str raw)
+size_t ctl_dmarc_input_message(struct dmarc_input *input, const char *name, struct fct_str raw)
 {
     struct arena *arena = arena_new(NULL);
     struct fct_str message = ctl_mail_wire(arena, raw);
@@ -71,9 +71,9 @@ static size_t take_messages(struct dmarc_input *input, const char *name, struct 
     size_t found = 0;
 
     if (!str_starts(raw, FCT_STR("From ")))
-        return take_message(input, name, raw);
+        return ctl_dmarc_input_message(input, name, raw);
     while (raw.p)
-        found += take_message(input, name, next_message(&raw));
+        found += ctl_dmarc_input_message(input, name, next_message(&raw));
     return found;
 }
 

@@ -16,6 +16,8 @@ struct dmarc_input {
     size_t without; /* in folders: with no report in them, which is no problem there */
 };
 
+/* A message. Returns how many pieces of it look like reports. */
+size_t ctl_dmarc_input_message(struct dmarc_input *input, const char *name, struct fct_str raw);
 /* A file (XML, .xml.gz, .zip, a message, an mbox), a folder of them (a Maildir, too), or "-". */
 void ctl_dmarc_input(struct dmarc_input *input, const char *path);
 

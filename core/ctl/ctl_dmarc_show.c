@@ -6,6 +6,7 @@
 #include "core/ctl/ctl_dmarc_input.h"
 #include "core/ctl/ctl_dmarc_summary.h"
 #include "core/ctl/ctl_output.h"
+#include "core/ctl/ctl_received.h"
 
 #define TEXT_MAX     ((size_t)256 << 20)
 #define PROBLEMS_MAX 1000 /* said; more are counted */
@@ -13,7 +14,7 @@
 struct show {
     struct ctl *c;
     struct dmarc_summary *summary;
-    uint64_t twice, problems;
+    uint64_t twice, problems, unproven;
     json_t *problem;
 };
 
@@ -132,9 +133,11 @@ static void put_table(struct arena *arena, const struct dmarc_source *const *sou
     ctl_table_print(&table, ctl_wants_colour(), out);
 }
 
-static void put_head(struct arena *arena, const struct totals *t, size_t reports, uint64_t twice,
+static void put_head(const struct show *show, const struct totals *t, size_t reports,
                      struct buf *out)
 {
+    struct arena *arena = show->c->arena;
+
     buf_printf(out, "%zu report%s", reports, reports == 1 ? "" : "s");
     if (t->begin > 0)
         buf_printf(out, ", %.*s to %.*s", FCT_FMT(ctl_time(arena, t->begin)),
@@ -143,8 +146,11 @@ static void put_head(struct arena *arena, const struct totals *t, size_t reports
                (unsigned long long)t->passed);
     if (t->messages > 0)
         buf_printf(out, " (%.1f %%)", 100 * (double)t->passed / (double)t->messages);
-    if (twice > 0)
-        buf_printf(out, "; %llu came twice", (unsigned long long)twice);
+    if (show->twice > 0)
+        buf_printf(out, "; %llu came twice", (unsigned long long)show->twice);
+    if (show->unproven > 0)
+        buf_printf(out, "; %llu in mail that did not pass DMARC (--proven leaves it out)",
+                   (unsigned long long)show->unproven);
     buf_put_c(out, "\n\n");
 }
 
@@ -171,7 +177,7 @@ static void print_text(const struct show *show, const struct dmarc_source *const
     FCT_CLEANUP(buf_free) struct buf out = BUF_INIT(TEXT_MAX);
     struct totals t = add_up(source, n, told, reports);
 
-    put_head(show->c->arena, &t, reports, show->twice, &out);
+    put_head(show, &t, reports, &out);
     if (n > 0)
         put_table(show->c->arena, source, n, &out);
     put_errors(told, reports, &out);
@@ -219,30 +225,75 @@ static void print_json(const struct show *show, const struct dmarc_source *const
         json_array_append_new(sources, source_json(source[i]));
     for (size_t i = 0; i < reports; i++)
         json_array_append_new(list, told_json(&told[i]));
-    ctl_print_json(json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:O}", "messages", (json_int_t)t.messages, "pass",
-        (json_int_t)t.passed, "begin", (json_int_t)t.begin, "end", (json_int_t)t.end, "twice",
-        (json_int_t)show->twice, "sources", sources, "reports", list, "problems", show->problem));
+    ctl_print_json(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:O}", "messages",
+                             (json_int_t)t.messages, "pass", (json_int_t)t.passed, "begin",
+                             (json_int_t)t.begin, "end", (json_int_t)t.end, "twice",
+                             (json_int_t)show->twice, "unproven", (json_int_t)show->unproven,
+                             "sources", sources, "reports", list, "problems", show->problem));
 }
 
-int ctl_dmarc_show(struct ctl *c)
+/* Returns how many reports there were. */
+static size_t print(const struct show *show)
 {
-    struct show show = {
-        .c = c, .summary = ctl_dmarc_summary_new(c->arena), .problem = json_array()};
-    struct dmarc_input input = {take_report, take_problem, &show, 0, 0};
     const struct dmarc_source *const *source;
     const struct dmarc_told *told;
     size_t n, reports;
 
+    source = ctl_dmarc_sources(show->summary, &n);
+    told = ctl_dmarc_told(show->summary, &reports);
+    if (show->c->json)
+        print_json(show, source, n, told, reports);
+    else
+        print_text(show, source, n, told, reports);
+    return reports;
+}
+
+static struct show show_begin(struct ctl *c)
+{
+    return (struct show){
+        .c = c, .summary = ctl_dmarc_summary_new(c->arena), .problem = json_array()};
+}
+
+static void show_end(struct show *show)
+{
+    json_decref(show->problem);
+    ctl_dmarc_summary_free(&show->summary);
+}
+
+int ctl_dmarc_show(struct ctl *c)
+{
+    struct show show = show_begin(c);
+    struct dmarc_input input = {take_report, take_problem, &show, 0, 0};
+    size_t reports;
+
     for (unsigned i = 0; i < c->words; i++)
         ctl_dmarc_input(&input, c->word[i]);
-    source = ctl_dmarc_sources(show.summary, &n);
-    told = ctl_dmarc_told(show.summary, &reports);
-    if (c->json)
-        print_json(&show, source, n, told, reports);
-    else
-        print_text(&show, source, n, told, reports);
-    json_decref(show.problem);
-    ctl_dmarc_summary_free(&show.summary);
+    reports = print(&show);
+    show_end(&show);
     return show.problems > 0 || reports == 0 ? CTL_NO : CTL_OK;
+}
+
+/* ---- from mailboxes here ---- */
+
+/* Others may be sent there, too. */
+static size_t take_mail(void *ctx, const char *name, struct fct_str message)
+{
+    struct dmarc_input input = {take_report, take_problem, ctx, 0, 0};
+
+    return ctl_dmarc_input_message(&input, name, message);
+}
+
+/* What strangers send there is no failure of the command. */
+int ctl_dmarc_received(struct ctl *c)
+{
+    struct show show = show_begin(c);
+    struct ctl_received mail = {.message = take_mail, .problem = take_problem, .ctx = &show};
+    struct fct_err err = {0};
+    bool ok = ctl_received(c, "dmarc", &mail, &err);
+
+    show.unproven = mail.unproven;
+    if (ok)
+        (void)print(&show);
+    show_end(&show);
+    return ok ? CTL_OK : ctl_error(&err);
 }

@@ -2,22 +2,27 @@
  * kind of failure. */
 #include "core/ctl/ctl_tls.h"
 
+#include "core/base/map.h"
 #include "core/base/str.h"
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_mail.h"
 #include "core/ctl/ctl_output.h"
+#include "core/ctl/ctl_received.h"
 #include "core/message/gzip.h"
 #include "core/message/mime.h"
 #include "protocols/relay/policy/tls_report.h"
 
 #define ATTACHMENT_MAX ((size_t)16 << 20)
 #define TEXT_MAX       ((size_t)64 << 20)
+#define REPORTS_MAX    100000u
 
 struct show {
     struct ctl *c;
     struct ctl_table table;
     json_t *reports;
+    struct map *taken; /* reports, each counted once; NULL: as often as they are named */
     size_t read, problems;
+    uint64_t unproven;
 };
 
 static void take_problem(struct show *show, const char *file, const char *why)
@@ -75,28 +80,45 @@ static json_t *policy_json(const struct tls_report_sums *p)
                      "failed", (json_int_t)p->failed, "failures", failures);
 }
 
+static json_t *report_json(const struct tls_report_read *r)
+{
+    json_t *policies = json_array();
+
+    for (size_t i = 0; i < r->policies; i++)
+        json_array_append_new(policies, policy_json(&r->policy[i]));
+    return json_pack("{s:o, s:o, s:o, s:I, s:I, s:o}", "organization",
+                     ctl_json_str(r->head.organization), "contact", ctl_json_str(r->head.contact),
+                     "id", ctl_json_str(r->head.id), "begin", (json_int_t)r->head.begin, "end",
+                     (json_int_t)r->head.end, "policies", policies);
+}
+
+/* It came before: what people forward to several addresses. Without an id nobody can know. */
+static bool is_known(struct show *show, struct arena *arena, const struct tls_report_head *head)
+{
+    static char taken;
+    struct fct_str key =
+        arena_printf(arena, "%.*s%c%.*s", FCT_FMT(head->organization), 0, FCT_FMT(head->id));
+
+    return show->taken && head->id.n > 0 && map_put(show->taken, key, &taken);
+}
+
 static void take_report(struct show *show, const char *file, struct fct_str bytes)
 {
+    struct arena *arena = arena_new(NULL);
     struct tls_report_read r;
     struct fct_err err = {0};
-    json_t *policies;
 
-    if (!tls_report_parse(show->c->arena, bytes, &r, &err)) {
+    if (!tls_report_parse(arena, bytes, &r, &err)) {
         take_problem(show, file, err.text);
-        return;
+    } else if (show->read == REPORTS_MAX) {
+        take_problem(show, file, "too many reports: ask for a shorter time (--since)");
+    } else if (!is_known(show, arena, &r.head)) {
+        show->read++;
+        for (size_t i = 0; i < r.policies; i++)
+            add_policy(show, &r, &r.policy[i]);
+        json_array_append_new(show->reports, report_json(&r));
     }
-    show->read++;
-    policies = json_array();
-    for (size_t i = 0; i < r.policies; i++) {
-        add_policy(show, &r, &r.policy[i]);
-        json_array_append_new(policies, policy_json(&r.policy[i]));
-    }
-    json_array_append_new(show->reports,
-                          json_pack("{s:o, s:o, s:o, s:I, s:I, s:o}", "organization",
-                                    ctl_json_str(r.head.organization), "contact",
-                                    ctl_json_str(r.head.contact), "id", ctl_json_str(r.head.id),
-                                    "begin", (json_int_t)r.head.begin, "end",
-                                    (json_int_t)r.head.end, "policies", policies));
+    arena_free(&arena);
 }
 
 /* ---- files ---- */
@@ -113,13 +135,15 @@ static bool is_report_part(const struct mime_part *part, struct fct_str bytes)
            (str_find_nocase(part->is.filename, FCT_STR(".json")) >= 0 && is_report(bytes));
 }
 
-static void take_message(struct show *show, const char *file, struct fct_str raw)
+/* Returns how many reports are in it. */
+static size_t take_message(struct show *show, const char *file, struct fct_str raw)
 {
-    struct fct_str message = ctl_mail_wire(show->c->arena, raw);
+    struct arena *arena = arena_new(NULL);
+    struct fct_str message = ctl_mail_wire(arena, raw);
     struct mime_tree tree;
     size_t found = 0;
 
-    mime_scan(show->c->arena, message, &mime_default_limits, &tree);
+    mime_scan(arena, message, &mime_default_limits, &tree);
     for (size_t i = 0; i < tree.n; i++) {
         FCT_CLEANUP(buf_free) struct buf bytes = BUF_INIT(ATTACHMENT_MAX);
 
@@ -130,8 +154,8 @@ static void take_message(struct show *show, const char *file, struct fct_str raw
         found++;
         take_report(show, file, buf_str(&bytes));
     }
-    if (found == 0)
-        take_problem(show, file, "no report in it");
+    arena_free(&arena);
+    return found;
 }
 
 static void take_file(struct show *show, const char *file)
@@ -143,13 +167,13 @@ static void take_file(struct show *show, const char *file)
         take_problem(show, file, err.text);
     else if (is_report(raw))
         take_report(show, file, raw);
-    else
-        take_message(show, file, raw);
+    else if (take_message(show, file, raw) == 0)
+        take_problem(show, file, "no report in it");
 }
 
-int ctl_tls_show(struct ctl *c)
+static struct show show_begin(struct ctl *c)
 {
-    struct show show = {
+    return (struct show){
         .c = c,
         .table = {.arena = c->arena,
                   .column = {"DOMAIN", "POLICY", "BY", "SINCE", "GOOD>", "FAILED>", "RESULT",
@@ -157,16 +181,63 @@ int ctl_tls_show(struct ctl *c)
                   .columns = 8},
         .reports = json_array(),
     };
+}
+
+static void print(struct show *show)
+{
     FCT_CLEANUP(buf_free) struct buf out = BUF_INIT(TEXT_MAX);
+
+    if (show->c->json)
+        ctl_print_json(json_pack("{s:O, s:I}", "reports", show->reports, "unproven",
+                                 (json_int_t)show->unproven));
+    else if (show->read > 0) {
+        ctl_table_print(&show->table, ctl_wants_colour(), &out);
+        if (show->unproven > 0)
+            buf_printf(&out, "%llu came in mail that did not pass DMARC (--proven leaves it out)\n",
+                       (unsigned long long)show->unproven);
+        ctl_print(&out);
+    }
+}
+
+int ctl_tls_show(struct ctl *c)
+{
+    struct show show = show_begin(c);
 
     for (unsigned i = 0; i < c->words; i++)
         take_file(&show, c->word[i]);
-    if (c->json)
-        ctl_print_json(json_pack("{s:O}", "reports", show.reports));
-    else if (show.read > 0) {
-        ctl_table_print(&show.table, ctl_wants_colour(), &out);
-        ctl_print(&out);
-    }
+    print(&show);
     json_decref(show.reports);
     return show.problems > 0 || show.read == 0 ? CTL_NO : CTL_OK;
+}
+
+/* ---- from mailboxes here ---- */
+
+/* Others may be sent there, too. */
+static size_t take_mail(void *ctx, const char *name, struct fct_str message)
+{
+    return take_message(ctx, name, message);
+}
+
+static void problem_of_mail(void *ctx, const char *name, const char *why)
+{
+    take_problem(ctx, name, why);
+}
+
+int ctl_tls_received(struct ctl *c)
+{
+    struct show show = show_begin(c);
+    struct ctl_received mail = {.message = take_mail, .problem = problem_of_mail, .ctx = &show};
+    struct fct_err err = {0};
+    bool ok;
+
+    show.taken = map_new();
+    ok = ctl_received(c, "tls-reports", &mail, &err);
+    show.unproven = mail.unproven;
+    if (ok)
+        print(&show);
+    if (ok && show.read == 0 && !c->json)
+        (void)puts("no reports");
+    map_free(&show.taken);
+    json_decref(show.reports);
+    return ok ? CTL_OK : ctl_error(&err);
 }

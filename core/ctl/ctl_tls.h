@@ -5,5 +5,6 @@
 struct ctl;
 
 int ctl_tls_show(struct ctl *c);
+int ctl_tls_received(struct ctl *c);
 
 #endif

@@ -156,6 +156,11 @@ static const struct ctl_option dmarc_report_options[] = {
     {"--dns", "ADDRESS@PORT", "ask this resolver"},
     {0},
 };
+static const struct ctl_option received_options[] = {
+    {"--since", "WHEN", "7d, 12h, 2026-01-05 …; 30d when not given"},
+    {"--proven", NULL, "only what came in mail that passed DMARC: anybody can send a report"},
+    {0},
+};
 static const struct ctl_option plugin_new_options[] = {
     {"--c", NULL, "in C (the default)"},
     {"--lua", NULL, "a rule in Lua"},
@@ -375,6 +380,14 @@ const struct ctl_verb ctl_verbs[] = {
      "sum up aggregate reports of others (- is standard input): XML, .xml.gz, .zip, or mail that "
      "carries them; exit status 1 when something could not be read",
      NEEDS_NOTHING, ctl_dmarc_show, NULL, 0},
+    {"dmarc", "received", "[ADDRESS…]", 0, CTL_MAX_WORDS,
+     "sum up the aggregate reports that came by mail to these addresses here; without one, to dmarc@ "
+     "each domain: who sends in its name, and does it pass?",
+     NEEDS_STORE, ctl_dmarc_received, received_options, 0},
+    {"tls", "received", "[ADDRESS…]", 0, CTL_MAX_WORDS,
+     "the reports on TLS that came by mail to these addresses here; without one, to tls-reports@ "
+     "each domain",
+     NEEDS_STORE, ctl_tls_received, received_options, 0},
     {"tls", "show", "FILE…", 1, CTL_MAX_WORDS,
      "reports of others on TLS with our servers (RFC 8460; - is standard input): JSON, .json.gz, or "
      "mail that carries them; exit status 1 when something could not be read",
@@ -485,8 +498,8 @@ static const char introduction[] =
     "  --run-dir DIR  where its control socket is; else server.run_dir\n"
     "  --json         answer in JSON\n\n";
 static const char conclusion[] =
-    "\nAccounts, aliases, mail, privacy, store, scan, replay and trace work without a running "
-    "server too.\n"
+    "\nAccounts, aliases, mail, privacy, store, scan, replay, trace and received reports work "
+    "without a running server too.\n"
     "Exit status: 0 done, 1 no or failed, 2 wrong usage, 75 try again later.\n";
 
 static void put_usage(const struct ctl_verb *v, struct buf *out)
