@@ -268,6 +268,23 @@ bool blob_release(struct server *s, struct batch *batch, const struct blob_id *i
     return true;
 }
 
+void blob_pin(struct server *s, const struct blob_id *id)
+{
+    struct pending_blob *p = pending_entry(s, id);
+
+    p->batches++;
+    p->exists = true;
+}
+
+void blob_unpin(struct server *s, const struct blob_id *id)
+{
+    struct pending_blob *p = map_get(s->blobs, blob_str(id));
+
+    FCT_ASSERT(p && p->batches > 0);
+    if (--p->batches == 0)
+        free(map_remove(s->blobs, blob_str(id)));
+}
+
 static bool next_blob(struct batch_reader *r, struct batch_item *item)
 {
     while (batch_next(r, item))

@@ -39,6 +39,10 @@ void blob_put(struct batch *batch, struct body *body, bool exists, int64_t refer
 FCT_MUST_CHECK bool blob_release(struct server *s, struct batch *batch, const struct blob_id *id,
                                  bool *now, struct fct_err *err);
 
+/* As if a batch on its way named it: what is released meanwhile stays. One that exists. */
+void blob_pin(struct server *s, const struct blob_id *id);
+void blob_unpin(struct server *s, const struct blob_id *id);
+
 /* Every batch passes here on its way to the committer and when it is over. */
 void blob_batch_sent(struct server *s, const struct batch *batch);
 void blob_batch_done(struct server *s, const struct batch *batch);

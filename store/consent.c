@@ -210,7 +210,7 @@ static FCT_MAY_WAIT bool queue_text(struct server *s, struct fct_str text, struc
 
     if (ok) {
         change_begin(&c, s);
-        (void)queue_add(s, &c, &entry, &body.id);
+        (void)queue_add(s, &c, &entry, FCT_STR(""), &body.id);
         blob_put(&c.batch, &body, exists, 1);
         ok = commit_wait(s->commit, change_commit(&c), err);
     }

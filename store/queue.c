@@ -32,13 +32,13 @@ bool queue_has_room(const struct server *s, struct fct_str login, struct fct_err
 }
 
 uint64_t queue_add(struct server *s, struct change *c, struct queue_entry *entry,
-                   const struct blob_id *blob)
+                   struct fct_str later, const struct blob_id *blob)
 {
     struct buf value = BUF_INIT(QUEUE_VALUE_MAX);
     struct arena *arena = arena_new(NULL);
     struct fct_str *domain = ARENA_ARRAY(arena, struct fct_str, entry->n);
     struct queue_recipient *copy = ARENA_ARRAY(arena, struct queue_recipient, entry->n);
-    struct queue_record r = {.entry = *entry, .recipient = copy, .blob = *blob};
+    struct queue_record r = {.entry = *entry, .recipient = copy, .blob = *blob, .later = later};
 
     if (s->queue->next_number > s->queue->reserved)
         queue_put_number(s, &c->batch);
@@ -47,7 +47,7 @@ uint64_t queue_add(struct server *s, struct change *c, struct queue_entry *entry
         copy[i] = entry->recipient[i];
         domain[i] = queue_domain_of(&copy[i], arena);
     }
-    queue_record_encode(&r.entry, blob, &value);
+    queue_record_encode(&r, &value);
     FCT_ASSERT(!value.overflow);
     batch_part(&c->batch, queue_part(entry->id));
     batch_put(&c->batch, queue_entry_key(entry->id), buf_str(&value));

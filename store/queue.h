@@ -24,10 +24,10 @@ const struct queue_index *queue_in_memory(const struct server *s);
 /* Is there room for one more, of this login? FCT_LIMIT. */
 FCT_MUST_CHECK bool queue_has_room(const struct server *s, struct fct_str login,
                                    struct fct_err *err);
-/* Into memory and the change; the body is put by the caller, with one reference more. Returns the
- * entry's number. No wait until change_commit. */
+/* Into memory and the change; the body is put by the caller, with one reference more. later:
+ * queue_later.h. Returns the entry's number. No wait until change_commit. */
 uint64_t queue_add(struct server *s, struct change *c, struct queue_entry *entry,
-                   const struct blob_id *blob);
+                   struct fct_str later, const struct blob_id *blob);
 
 /* ---- what the committer reports ---- */
 

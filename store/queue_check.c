@@ -1,6 +1,8 @@
 /* queue_check.c - see queue_check.h. */
 #include "store/queue_check.h"
 
+#include "store/queue_later.h"
+
 struct walk {
     struct driver *d;
     struct driver_snap *snap;
@@ -21,11 +23,14 @@ static const char *judge_entry(struct walk *w, uint64_t id, struct fct_str value
 {
     struct key key = queue_state_key(id);
     struct queue_progress state;
+    struct queue_later later;
     struct fct_err ignored;
     bool found;
 
     if (!queue_record_decode(value, w->arena, r))
         return "damaged";
+    if (!queue_later_decode(r->later, r->entry.n, w->arena, &later))
+        return "its copies for people here are damaged";
     w->c->uses(w->c->arg, &r->blob);
     w->c->recipients += r->entry.n;
     if (!w->d->ops->get(w->d, w->snap, queue_part(id), key_str(&key), &w->state, &found,

@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 
-#define VERSION 1
+#define VERSION       1 /* of entries without copies that wait, and of states */
+#define VERSION_LATER 2 /* of entries with them */
 
 uint64_t queue_part(uint64_t id)
 {
@@ -80,12 +81,13 @@ static void pack_recipient(struct buf *b, const struct queue_recipient *r)
     pack_str(b, str_head(r->host, QUEUE_TEXT_MAX));
 }
 
-void queue_record_encode(const struct queue_entry *e, const struct blob_id *blob, struct buf *out)
+void queue_record_encode(const struct queue_record *r, struct buf *out)
 {
+    const struct queue_entry *e = &r->entry;
     const struct queue_envelope *v = &e->envelope;
 
-    record_begin(out, VERSION);
-    buf_put(out, blob->b, sizeof blob->b);
+    record_begin(out, r->later.n > 0 ? VERSION_LATER : VERSION);
+    buf_put(out, r->blob.b, sizeof r->blob.b);
     pack_uint(out, e->size);
     pack_time(out, e->arrived);
     pack_str(out, v->reverse_path);
@@ -103,6 +105,7 @@ void queue_record_encode(const struct queue_entry *e, const struct blob_id *blob
     pack_uint(out, e->n);
     for (size_t i = 0; i < e->n; i++)
         pack_recipient(out, &e->recipient[i]);
+    buf_put_str(out, r->later);
     record_end(out);
 }
 
@@ -156,7 +159,7 @@ bool queue_record_decode(struct fct_str value, struct arena *arena, struct queue
     uint64_t n;
 
     *out = (struct queue_record){0};
-    if (!record_open(value, VERSION, &in))
+    if (!record_open(value, VERSION, &in) && !record_open(value, VERSION_LATER, &in))
         return false;
     blob = unpack_bytes(&in, sizeof out->blob.b);
     if (blob.n == sizeof out->blob.b)
@@ -172,7 +175,9 @@ bool queue_record_decode(struct fct_str value, struct arena *arena, struct queue
         unpack_recipient(&in, &out->recipient[i]);
     out->entry.recipient = out->recipient;
     out->entry.n = (size_t)n;
-    return unpack_ok(&in);
+    if (value.p[0] == VERSION_LATER && unpack_more(&in))
+        out->later = unpack_bytes(&in, (size_t)(in.end - in.p));
+    return unpack_ok(&in) && (out->later.n > 0) == (value.p[0] == VERSION_LATER);
 }
 
 /* ---- changes of the state ---- */

@@ -17,8 +17,9 @@ struct queue_record {
     struct queue_entry entry;
     struct queue_recipient *recipient; /* the same as entry.recipient */
     struct blob_id blob;
+    struct fct_str later; /* queue_later.h; empty: none */
 };
-void queue_record_encode(const struct queue_entry *e, const struct blob_id *blob, struct buf *out);
+void queue_record_encode(const struct queue_record *r, struct buf *out);
 /* Strings are views into `value`. */
 FCT_MUST_CHECK bool queue_record_decode(struct fct_str value, struct arena *arena,
                                         struct queue_record *out);

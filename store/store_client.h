@@ -332,6 +332,12 @@ struct store_copy_for {     /* one recipient */
     struct fct_str recipient; /* as the client gave it */
     uint8_t notify;           /* QUEUE_NOTIFY_*: reports that the sender asked for */
     struct fct_str orcpt;     /* ORCPT as given */
+    /* Not now: it is kept with recipient waits - 1 of `send` until that one is due
+     * (store_queue_home). 0: now. */
+    uint32_t waits;
+    /* Result settles - 1 of the delivery counts only when this copy is kept. 0: it is about none.
+     */
+    uint32_t settles;
 };
 struct store_delivery {
     struct fct_str id; /* message id of the log: facteurctl trace */

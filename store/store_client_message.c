@@ -343,6 +343,8 @@ static void put_copy(struct buf *b, const struct store_copy_for *copy, uint32_t 
     ipc_put_str(b, copy->recipient);
     ipc_put_u8(b, copy->notify);
     ipc_put_str(b, copy->orcpt);
+    ipc_put_u32(b, copy->waits);
+    ipc_put_u32(b, copy->settles);
 }
 
 static void put_delivery(struct store_call *c, const struct store_delivery *d)

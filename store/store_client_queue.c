@@ -101,6 +101,28 @@ bool store_queue_domains(struct store *st, const struct queue_domain *domain, si
     return store_call_end(&c);
 }
 
+bool store_queue_home(struct store *st, uint64_t id, const uint32_t *recipient, size_t n,
+                      struct arena *arena, struct queue_home_result *out, struct fct_err *err)
+{
+    struct store_call c = store_call_begin(st, STORE_QUEUE_HOME, err);
+
+    ipc_put_u64(&c.out, id);
+    store_put_numbers(&c.out, recipient, n);
+    if (store_call_send(&c)) {
+        if (ipc_get_u32(&c.reply) != n)
+            c.reply.bad = true;
+        for (size_t i = 0; i < n; i++) {
+            uint8_t class;
+
+            out[i].kept = ipc_get_bool(&c.reply);
+            class = ipc_get_u8(&c.reply);
+            out[i].class = class <= FCT_BUG ? (enum fct_class) class : FCT_BUG;
+            out[i].text = store_call_copy(&c, arena);
+        }
+    }
+    return store_call_end(&c);
+}
+
 bool store_queue_read(struct store *st, uint64_t id, uint64_t offset, uint32_t length,
                       struct buf *out, struct fct_err *err)
 {

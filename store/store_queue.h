@@ -158,6 +158,19 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_queue_lease(struct store *st, uint32_t ma
 #define QUEUE_LEASE_MAX      1000u
 #define QUEUE_LEASE_BODY_MAX (256u << 10)
 
+/* What became of one recipient of store_queue_home. */
+struct queue_home_result {
+    bool kept;            /* the entry has a copy for it; else nothing was done */
+    enum fct_class class; /* FCT_OK: delivered, and over in the queue; or why it was not */
+    struct fct_str text;
+};
+/* Recipients (ascending) of an entry that are here: each gets the copy that was made when the
+ * message came (store_copy_for.waits), in one commit with its end in the queue and the report that
+ * tells of its success. out[n]. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool
+store_queue_home(struct store *st, uint64_t id, const uint32_t *recipient, size_t n,
+                 struct arena *arena, struct queue_home_result *out, struct fct_err *err);
+
 /* There is work, after a lease that gave less than was asked for; or the store came back (all that
  * was said by store_queue_domain is forgotten). From the loop. fn NULL: no more. */
 void store_queue_watch(struct store *st, void (*fn)(void *arg), void *arg);

@@ -158,11 +158,11 @@ static struct fct_str ledger_of(struct delivery *d, const struct fate *fate)
     return ledger;
 }
 
-static bool add_copy(struct delivery *d, size_t target, struct fct_err *err)
+static bool make_copy(struct delivery *d, size_t target, struct store_copy_for *copy,
+                      struct fct_err *err)
 {
     const struct fate *fate = &d->fate[target];
     const struct view *view = delivery_view(d, &fate->outcome->edits, err);
-    struct store_copy_for *copy = &d->copy[d->copies];
 
     if (!view)
         return false;
@@ -179,8 +179,37 @@ static bool add_copy(struct delivery *d, size_t target, struct fct_err *err)
         .orcpt = delivery_orcpt(d, &d->tx->target[target]),
     };
     put_keywords(d, fate->outcome, copy);
+    return true;
+}
+
+static bool add_copy(struct delivery *d, size_t target, struct fct_err *err)
+{
+    if (!make_copy(d, target, &d->copy[d->copies], err))
+        return false;
     d->copy_target[d->copies++] = (uint32_t)target;
     return true;
+}
+
+/* It is judged now and kept with its recipient in the queue. */
+static bool add_later(struct delivery *d, size_t target, struct fct_err *err)
+{
+    struct store_copy_for *copy = &d->later[d->laters];
+
+    if (!make_copy(d, target, copy, err))
+        return false;
+    delivery_add_remote(d, target);
+    copy->waits = (uint32_t)d->remotes;
+    d->laters++;
+    return true;
+}
+
+static bool add_target(struct delivery *d, size_t target, struct fct_err *err)
+{
+    if (d->tx->target[target].account == 0) {
+        delivery_add_remote(d, target);
+        return true;
+    }
+    return delivery_holds(d, target) ? add_later(d, target, err) : add_copy(d, target, err);
 }
 
 /* Who was put on the list by `edit` is behind those whom the filters judged. */
@@ -218,6 +247,7 @@ FCT_MAY_WAIT static bool make_copies(struct delivery *d, struct fct_err *err)
 
     d->view = ARENA_ARRAY(d->arena, struct view, n + 1);
     d->copy = ARENA_ARRAY(d->arena, struct store_copy_for, n + 2);
+    d->later = ARENA_ARRAY(d->arena, struct store_copy_for, n + 1);
     d->copy_target = ARENA_ARRAY(d->arena, uint32_t, n + 1);
     d->remote = ARENA_ARRAY(d->arena, struct queue_recipient, 2 * n + d->nmore + 1);
     for (size_t i = 0; i < n; i++) {
@@ -227,9 +257,7 @@ FCT_MAY_WAIT static bool make_copies(struct delivery *d, struct fct_err *err)
             return false;
         if (done || delivery_forward(d, i))
             continue;
-        if (d->tx->target[i].account == 0 || delivery_holds(d, i))
-            delivery_add_remote(d, i);
-        else if (!add_copy(d, i, err))
+        if (!add_target(d, i, err))
             return false;
     }
     delivery_add_more(d);
@@ -266,6 +294,16 @@ static void take_delivered(struct delivery *d, size_t i)
                                                                                  : FATE_REFUSED;
 }
 
+/* All that the store gets: copies for now, the one in Sent, copies for later. */
+static size_t join_copies(struct delivery *d)
+{
+    size_t n = d->copies + d->wishes.save_sent;
+
+    for (size_t i = 0; i < d->laters; i++)
+        d->copy[n++] = d->later[i];
+    return n;
+}
+
 static bool store_copies(struct delivery *d, struct fct_err *err)
 {
     const struct fct_conn *conn = &d->s->hooks.conn;
@@ -279,14 +317,14 @@ static bool store_copies(struct delivery *d, struct fct_err *err)
         .fd = d->tx->spool.fd,
         .size = d->message.n,
         .copy = d->copy,
-        .n = d->copies + d->wishes.save_sent,
+        .n = join_copies(d),
         .send = delivery_send(d),
         .queue_id = &d->queue_id,
     };
 
     if (d->copies == 0 && d->remotes == 0)
         return true;
-    d->delivered = ARENA_ARRAY(d->arena, struct store_delivered, d->copies + 2);
+    d->delivered = ARENA_ARRAY(d->arena, struct store_delivered, order.n + 1);
     if (!store_deliver(d->s->edge.listener->edge->store, &order, d->arena, d->delivered, err))
         return false;
     for (size_t i = 0; i < d->copies; i++)

@@ -53,8 +53,10 @@ struct delivery {
     struct store_copy_for *copy;
     uint32_t *copy_target; /* copy[i] is for target[copy_target[i]] */
     size_t copies;
-    struct queue_recipient *remote; /* those elsewhere */
+    struct queue_recipient *remote; /* those elsewhere, and those here who have to wait */
     size_t remotes;
+    struct store_copy_for *later; /* copies of the latter */
+    size_t laters;
     struct fct_str class; /* of routes, as queue.in gave it */
     struct fct_str *more; /* whom it added; what became of them nobody is told */
     size_t nmore;
