@@ -177,6 +177,7 @@ void queue_put_results(struct buf *b, const struct queue_result *result, size_t 
         ipc_put_str(b, result[i].address);
         ipc_put_str(b, result[i].status);
         ipc_put_str(b, result[i].tls);
+        ipc_put_str(b, result[i].converted);
         ipc_put_u32(b, result[i].took_ms);
     }
 }
@@ -202,6 +203,7 @@ const struct queue_result *queue_get_results(struct ipc_reader *r, struct arena 
         result[i].address = ipc_get_str(r);
         result[i].status = ipc_get_str(r);
         result[i].tls = ipc_get_str(r);
+        result[i].converted = ipc_get_str(r);
         result[i].took_ms = ipc_get_u32(r);
     }
     return result;

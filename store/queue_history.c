@@ -98,6 +98,8 @@ void queue_history_result(struct server *s, const struct queue_result *r)
     put_number(out, r->took_ms);
     put_number(out, r->outcome == QUEUE_OUT_DEFERRED ? r->next_try : 0);
     put_word(out, str_head(r->reply, QUEUE_TEXT_MAX));
+    if (r->converted.n > 0)
+        put_word(out, r->converted);
     end_line(s);
 }
 

@@ -103,6 +103,7 @@ struct queue_result {
     struct fct_str reply, host; /* cut at QUEUE_TEXT_MAX */
     /* For the history alone (store/queue_history.h); may be empty. */
     struct fct_str address, status, tls;
+    struct fct_str converted; /* what the message was made into for that server */
     uint32_t took_ms;
 };
 #define QUEUE_RECIPIENTS_MAX 5000u /* of one entry, so that it fits into one answer */

@@ -79,7 +79,7 @@ static json_t *queued_json(const struct event *e)
                      (json_int_t)number(e, 6), "to", to);
 }
 
-/* ---- an attempt: address, status, host, TLS, milliseconds, next try, reply ---- */
+/* ---- an attempt: address, status, host, TLS, milliseconds, next try, reply, conversion ---- */
 
 static bool is_attempt(const struct event *e)
 {
@@ -94,6 +94,7 @@ static void put_attempt(struct ctl *c, const struct event *e, struct buf *out)
     put_word("  by ", word(e, 2), out);
     if (word(e, 2).n > 0)
         put_word("  ", word(e, 3).n > 0 ? word(e, 3) : FCT_STR(""), out);
+    put_word("  converted=", word(e, 7), out);
     buf_printf(out, "  after %.1f s", (double)number(e, 4) / 1000);
     if (number(e, 5) > 0)
         buf_printf(out, "  again at %s", ctl_time(c->arena, number(e, 5)).p);
@@ -102,10 +103,11 @@ static void put_attempt(struct ctl *c, const struct event *e, struct buf *out)
 
 static json_t *attempt_json(const struct event *e)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:o}", "recipient", ctl_json_str(word(e, 0)),
-                     "status", ctl_json_str(word(e, 1)), "host", ctl_json_str(word(e, 2)), "tls",
-                     ctl_json_str(word(e, 3)), "took_ms", (json_int_t)number(e, 4), "next_try",
-                     (json_int_t)number(e, 5), "reply", ctl_json_str(word(e, 6)));
+    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o}", "recipient",
+                     ctl_json_str(word(e, 0)), "status", ctl_json_str(word(e, 1)), "host",
+                     ctl_json_str(word(e, 2)), "tls", ctl_json_str(word(e, 3)), "took_ms",
+                     (json_int_t)number(e, 4), "next_try", (json_int_t)number(e, 5), "reply",
+                     ctl_json_str(word(e, 6)), "converted", ctl_json_str(word(e, 7)));
 }
 
 /* ---- all of it ---- */

@@ -3,6 +3,8 @@
 
 #include "core/base/str.h"
 #include "core/base/utf8.h"
+#include "core/fiber/fiber.h"
+#include "core/message/down_convert.h"
 
 #include <event2/buffer.h>
 #include <stdlib.h>
@@ -160,13 +162,13 @@ FCT_MAY_WAIT static bool flush(struct sending *s)
                                                    : "the connection was lost during the message");
 }
 
-FCT_MAY_WAIT static bool send_pieces(struct sending *s, struct store *store, struct mail *mail,
-                                     bool *early)
+FCT_MAY_WAIT static bool send_pieces(struct sending *s, const struct body *body, bool *early)
 {
+    uint64_t size = body->mail->entry.size;
     struct fct_err err = {0};
 
-    for (uint64_t offset = 0; offset < mail->entry.size;) {
-        struct piece *p = read_piece(store, mail, offset, &err);
+    for (uint64_t offset = 0; offset < size;) {
+        struct piece *p = read_piece(body->store, body->mail, offset, &err);
         bool ok;
 
         if (!p)
@@ -184,13 +186,136 @@ FCT_MAY_WAIT static bool send_pieces(struct sending *s, struct store *store, str
     return true;
 }
 
-FCT_MAY_WAIT static bool send_all(struct sending *s, struct store *store, struct mail *mail,
-                                  bool *early)
+/* ---- looking into it, and converting ---- */
+
+#define SLICE_BYTES (64u << 10) /* of a message in memory, worked on without a look at others */
+
+/* The message in order, from memory or from the store. */
+struct reading {
+    const struct body *body;
+    uint64_t offset;
+    struct piece *piece;
+};
+
+/* An empty piece is the end. Valid until the next call. */
+FCT_MAY_WAIT static bool read_next(struct reading *r, struct fct_str *bytes, struct fct_err *err)
 {
-    if (mail->body.p)
+    const struct mail *m = r->body->mail;
+
+    if (r->piece)
+        piece_release(r->piece);
+    r->piece = NULL;
+    *bytes = (struct fct_str){0};
+    if (r->offset == m->entry.size)
+        return true;
+    if (m->body.p) {
+        *bytes = str_head(str_skip(m->body, (size_t)r->offset), SLICE_BYTES);
+        if (r->offset > 0)
+            (void)fiber_sleep(0); /* others have their turn */
+    } else {
+        r->piece = read_piece(r->body->store, r->body->mail, r->offset, err);
+        if (!r->piece)
+            return false;
+        *bytes = buf_str(&r->piece->bytes);
+    }
+    r->offset += bytes->n;
+    return true;
+}
+
+static void read_end(struct reading *r)
+{
+    if (r->piece)
+        piece_release(r->piece);
+    r->piece = NULL;
+}
+
+/* What the next bytes became; *last: there are no more. */
+FCT_MAY_WAIT static struct piece *convert_next(struct reading *r, bool *last, struct fct_err *err)
+{
+    struct down_convert *conversion = r->body->conversion;
+    struct fct_str bytes;
+    struct piece *p;
+
+    if (!read_next(r, &bytes, err))
+        return NULL;
+    *last = bytes.n == 0;
+    p = calloc(1, sizeof *p);
+    FCT_ASSERT(p);
+    p->refs = 1;
+    p->bytes = BUF_INIT(DOWN_CONVERT_GROWTH * bytes.n + DOWN_CONVERT_SLACK);
+    if (*last)
+        down_convert_end(conversion, &p->bytes);
+    else
+        down_convert_write(conversion, bytes, &p->bytes);
+    FCT_ASSERT(!p->bytes.overflow);
+    return p;
+}
+
+FCT_MAY_WAIT static bool send_converted(struct sending *s, const struct body *body, bool *early)
+{
+    struct reading r = {.body = body};
+    struct fct_err err = {0};
+    bool last = false, ok = true;
+
+    down_convert_begin(body->conversion);
+    while (ok && !last && !*early) {
+        struct piece *p = convert_next(&r, &last, &err);
+
+        if (!p)
+            return remote_fail(s->r, "4.3.0", "reading the message: %s", err.text);
+        add_bytes(s, buf_str(&p->bytes), piece_hold, piece_release, p);
+        piece_release(p);
+        ok = flush(s);
+        *early = ok && remote_has_input(s->r);
+    }
+    read_end(&r);
+    return ok;
+}
+
+bool body_look(const struct body *body, struct fct_err *err)
+{
+    struct reading r = {.body = body};
+    struct fct_str bytes;
+
+    while (read_next(&r, &bytes, err)) {
+        if (bytes.n == 0)
+            return true;
+        down_convert_look(body->conversion, bytes);
+    }
+    return false;
+}
+
+bool body_is_ascii(const struct body *body, bool *ascii, struct fct_err *err)
+{
+    struct reading r = {.body = body};
+    struct fct_str bytes;
+
+    *ascii = true;
+    while (*ascii) {
+        if (!read_next(&r, &bytes, err))
+            return false;
+        if (bytes.n == 0)
+            break;
+        *ascii = str_is_ascii(bytes);
+    }
+    read_end(&r);
+    return true;
+}
+
+/* ---- all of it ---- */
+
+FCT_MAY_WAIT static bool send_all(struct sending *s, const struct body *body, bool *early)
+{
+    struct mail *mail = body->mail;
+
+    if (body->conversion) {
+        if (!send_converted(s, body, early) || *early)
+            return *early;
+    } else if (mail->body.p) {
         add_bytes(s, mail->body, mail_hold, mail_release, mail);
-    else if (!send_pieces(s, store, mail, early) || *early)
+    } else if (!send_pieces(s, body, early) || *early) {
         return *early;
+    }
     if (s->stuff && s->dots.not_crlf)
         evbuffer_add(s->out, "\r\n", 2);
     if (s->stuff)
@@ -198,7 +323,7 @@ FCT_MAY_WAIT static bool send_all(struct sending *s, struct store *store, struct
     return flush(s);
 }
 
-bool body_send(struct remote *r, struct store *store, struct mail *mail, enum body_framing framing,
+bool body_send(struct remote *r, const struct body *body, enum body_framing framing,
                uint64_t block_timeout_ms, bool *early)
 {
     struct sending s = {.r = r, .out = evbuffer_new(), .stuff = framing == BODY_DATA};
@@ -208,30 +333,10 @@ bool body_send(struct remote *r, struct store *store, struct mail *mail, enum bo
     *early = false;
     remote_must_take(r, block_timeout_ms);
     if (framing == BODY_BDAT)
-        evbuffer_add_printf(s.out, "BDAT %llu LAST\r\n", (unsigned long long)mail->entry.size);
-    ok = send_all(&s, store, mail, early);
+        evbuffer_add_printf(s.out, "BDAT %llu LAST\r\n",
+                            (unsigned long long)body->mail->entry.size);
+    ok = send_all(&s, body, early);
     evbuffer_free(s.out);
     remote_must_take(r, 0);
     return ok;
-}
-
-bool body_is_ascii(struct store *store, struct mail *mail)
-{
-    struct fct_err err = {0};
-
-    if (mail->body.p)
-        return str_is_ascii(mail->body);
-    for (uint64_t offset = 0; offset < mail->entry.size;) {
-        struct piece *p = read_piece(store, mail, offset, &err);
-        bool ascii;
-
-        if (!p)
-            return false;
-        offset += p->bytes.n;
-        ascii = str_is_ascii(buf_str(&p->bytes));
-        piece_release(p);
-        if (!ascii)
-            return false;
-    }
-    return true;
 }

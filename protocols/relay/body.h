@@ -7,7 +7,14 @@
 #include "protocols/relay/job.h"
 #include "protocols/relay/remote.h"
 
+struct down_convert;
 struct evbuffer;
+
+struct body {
+    struct store *store;
+    struct mail *mail;
+    struct down_convert *conversion; /* NULL: as it is */
+};
 
 /* Where the piece before ended. Start zeroed. */
 struct dot_state {
@@ -25,10 +32,13 @@ enum body_framing { BODY_DATA, BODY_BDAT };
 /* The whole message, with its final dot or as one last chunk. False: r->trouble, or the store could
  * not give the rest (then the connection must be closed). Stops early when the server answers
  * before the end: *early. */
-FCT_MAY_WAIT FCT_MUST_CHECK bool body_send(struct remote *r, struct store *store, struct mail *mail,
+FCT_MAY_WAIT FCT_MUST_CHECK bool body_send(struct remote *r, const struct body *body,
                                            enum body_framing framing, uint64_t block_timeout_ms,
                                            bool *early);
-/* No byte above 127; reads it all. False also when the store is away. */
-FCT_MAY_WAIT bool body_is_ascii(struct store *store, struct mail *mail);
+/* *ascii: no byte above 127; reads it all. False: the store is away. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool body_is_ascii(const struct body *body, bool *ascii,
+                                               struct fct_err *err);
+/* All of it past body->conversion. False: the store is away. */
+FCT_MAY_WAIT FCT_MUST_CHECK bool body_look(const struct body *body, struct fct_err *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include "core/base/arena.h"
 #include "core/base/clock.h"
 #include "core/base/err.h"
+#include "core/message/down_convert.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -119,10 +120,16 @@ void job_free(struct job **p)
     if (!j)
         return;
     mail_unref(&j->mail);
+    down_convert_free(&j->conversion);
     free(j->recipient);
     free(j->result);
     free(j->warned);
     free(j);
+}
+
+uint64_t job_size(const struct job *j)
+{
+    return j->conversion ? down_convert_size(j->conversion) : j->mail->entry.size;
 }
 
 void job_settle_one(struct job *j, size_t i, const struct delivery_result *result)

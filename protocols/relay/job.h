@@ -15,6 +15,8 @@ struct mail {
     bool asked, mapped;       /* mail_fetch */
 };
 
+struct down_convert;
+
 struct job {
     struct job *next;                      /* in the list of who has it */
     struct job *held_before, *held_behind; /* in relay.hand */
@@ -27,6 +29,8 @@ struct job {
     unsigned tries; /* hosts that failed it, this time */
     uint64_t taken_ms;
     struct fct_str report_text; /* by a plugin; in the mail's arena */
+    /* How the server that has it now gets the message; NULL: as it is. */
+    struct down_convert *conversion;
 };
 
 /* Copies what it needs of the lease. One reference is the caller's. */
@@ -45,6 +49,8 @@ static inline const struct queue_recipient *job_recipient(const struct job *j, s
 /* The same result for all that have none yet. */
 void job_settle(struct job *j, const struct delivery_result *result);
 void job_settle_one(struct job *j, size_t i, const struct delivery_result *result);
+/* Of the message as that server gets it. */
+uint64_t job_size(const struct job *j);
 
 /* First in, first out, with a way back to the front. */
 struct job_list {

@@ -37,13 +37,15 @@ bool outcome_pushes_back(enum outcome_step step, const struct remote_reply *repl
 /* Of one recipient, for the queue, the log and reports. Fixed size: it lives in tables. */
 struct delivery_result {
     enum outcome outcome;
-    uint16_t code;   /* of the reply; 0: none came */
-    char status[12]; /* RFC 3463 */
-    char text[256];  /* the reply, or what happened instead */
-    char host[192];  /* "mx.example [192.0.2.1:25]", "" when none was asked */
-    bool reports;    /* DELIVERED: that server sends reports of success itself (DSN) */
-    bool silent;     /* a plugin wants no report */
-    char tls[12];    /* DELIVERED: the connection's version, or empty */
+    uint16_t code;         /* of the reply; 0: none came */
+    char status[12];       /* RFC 3463 */
+    char text[256];        /* the reply, or what happened instead */
+    char host[192];        /* "mx.example [192.0.2.1:25]", "" when none was asked */
+    bool reports;          /* DELIVERED: that server sends reports of success itself (DSN) */
+    bool silent;           /* a plugin wants no report */
+    char tls[12];          /* DELIVERED: the connection's version, or empty */
+    const char *converted; /* DELIVERED: what the message was made into for it (down_convert_name),
+                              or NULL */
 };
 /* The server's own status, else the one that RFC 3463 gives for the step. */
 void outcome_from_reply(struct delivery_result *to, enum outcome outcome, enum outcome_step step,

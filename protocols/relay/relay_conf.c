@@ -43,6 +43,7 @@ static const struct fct_conf_key relay_keys[] = {
     FCT_CONF_KEY(struct relay_conf, ip, "both", "both, ipv4 or ipv6: addresses that are tried"),
     FCT_CONF_KEY(struct relay_conf, port, "25", "Port of hosts that the DNS names; others are for tests"),
     FCT_CONF_KEY(struct relay_conf, source, "[]", "Addresses that connections come from, one of each family is taken in turn; []: the system's choice"),
+    FCT_CONF_KEY(struct relay_conf, down_convert, "yes", "Encode 8-bit mail for servers without 8BITMIME (RFC 6152 3), binary mail for those without BINARYMIME; signatures (DKIM) do not survive it. no: such mail bounces"),
     FCT_CONF_KEY(struct relay_conf, allow_private, "no", "Let an MX lead to loopback, private and other special addresses (RFC 6890). Routes may always"),
     FCT_CONF_KEY(struct relay_conf, routes, "", "File with lines `DOMAIN HOST:PORT`: next hops without MX, before those of `route` blocks"),
     FCT_CONF_KEY(struct relay_conf, report_language, "en", "Language of reports to senders when their message names none: en or fr"),

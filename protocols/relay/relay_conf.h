@@ -21,7 +21,7 @@ struct relay_conf {
     const char *ip;
     uint32_t port;
     struct fct_strings source;
-    bool allow_private;
+    bool allow_private, down_convert;
     const char *routes;
     const char *report_language;
     fct_size report_max_original, body_memory;

@@ -158,6 +158,7 @@ void results_add(struct results *all, const struct queue_result *result)
     r->address = arena_str(b->arena, result->address);
     r->status = arena_str(b->arena, result->status);
     r->tls = arena_str(b->arena, result->tls);
+    r->converted = arena_str(b->arena, result->converted);
     if (b->n >= BATCH_MAX)
         send_open(all);
 }

@@ -30,7 +30,7 @@ FCT_MAY_WAIT static struct job *next_fitting(struct session *s)
 
     while ((j = destination_next(s->d)) != NULL) {
         mail_fetch(j->mail, relay->store, relay->conf->body_memory.bytes);
-        if (transaction_fits(&s->remote, relay->store, j, s->host.verified))
+        if (transaction_fits(&s->remote, relay->store, j, relay->conf, s->host.verified))
             return j;
         relay_finish(relay, j);
     }

@@ -58,6 +58,7 @@ static void fill(const struct relay *relay, const struct job *j, size_t i, int64
         .address = job_recipient(j, i)->address,
         .status = str_from(from->status),
         .tls = str_from(from->tls),
+        .converted = str_from(from->converted),
         .took_ms = (uint32_t)(clock_ms() - j->taken_ms),
     };
     if (to->outcome != QUEUE_OUT_DEFERRED)
@@ -89,12 +90,21 @@ static void log_result(struct relay *relay, const struct job *j, size_t i,
         relay->count.failed++;
     if (!log_wanted(events[r->outcome]))
         return;
-    log_event(events[r->outcome], entry->envelope.log_id, F_U64("queue", entry->id),
-              F_STR("from", entry->envelope.reverse_path),
-              F_STR("rcpt", job_recipient(j, i)->address), F_C("host", j->result[i].host),
-              F_C("status", j->result[i].status), F_C("reply", j->result[i].text),
-              F_I64("age_s", now - entry->arrived),
-              F_I64("retry_s", r->next_try > now ? r->next_try - now : 0));
+    const struct log_field fields[] = {
+        F_U64("queue", entry->id),
+        F_STR("from", entry->envelope.reverse_path),
+        F_STR("rcpt", job_recipient(j, i)->address),
+        F_C("host", j->result[i].host),
+        F_C("status", j->result[i].status),
+        F_C("reply", j->result[i].text),
+        F_I64("age_s", now - entry->arrived),
+        F_I64("retry_s", r->next_try > now ? r->next_try - now : 0),
+        F_C("converted", j->result[i].converted),
+    };
+    bool converted = j->result[i].converted != NULL;
+
+    log_write(events[r->outcome], entry->envelope.log_id, fields,
+              FCT_COUNT(fields) - (converted ? 0 : 1));
 }
 
 void relay_hold(struct relay *relay, struct job *j)

@@ -2,6 +2,7 @@
 #include "protocols/relay/transaction.h"
 
 #include "core/base/str.h"
+#include "core/message/down_convert.h"
 #include "protocols/relay/body.h"
 
 #include <stdlib.h>
@@ -38,14 +39,20 @@ static bool has(const struct remote *r, uint32_t extension)
     return (r->ext.has & extension) != 0;
 }
 
-static void put_body(const struct remote *r, const struct queue_envelope *e, struct buf *out)
+/* What is made while it goes out travels with DATA, which every server has. */
+static bool is_chunked(const struct transaction *t, const struct remote *r)
 {
-    static const char *const words[] = {"", " BODY=8BITMIME", " BODY=BINARYMIME"};
+    return has(r, REMOTE_CHUNKING) && !t->job->conversion;
+}
 
-    if (e->body == QUEUE_BINARY && has(r, REMOTE_BINARYMIME))
-        buf_put_c(out, words[2]);
-    else if (e->body != QUEUE_7BIT && has(r, REMOTE_8BITMIME))
-        buf_put_c(out, words[1]);
+static void put_body(const struct transaction *t, const struct remote *r, struct buf *out)
+{
+    enum queue_body body = t->job->mail->entry.envelope.body;
+
+    if (body == QUEUE_BINARY && has(r, REMOTE_BINARYMIME) && is_chunked(t, r))
+        buf_put_c(out, " BODY=BINARYMIME");
+    else if (body != QUEUE_7BIT && has(r, REMOTE_8BITMIME))
+        buf_put_c(out, " BODY=8BITMIME");
 }
 
 /* RFC 3461 4.3, 4.4 */
@@ -69,8 +76,8 @@ static void put_mail(const struct transaction *t, const struct remote *r, struct
 
     buf_printf(out, "MAIL FROM:<%.*s>", FCT_FMT(e->reverse_path));
     if (has(r, REMOTE_SIZE))
-        buf_printf(out, " SIZE=%llu", (unsigned long long)entry->size);
-    put_body(r, e, out);
+        buf_printf(out, " SIZE=%llu", (unsigned long long)job_size(t->job));
+    put_body(t, r, out);
     if (e->smtputf8 && has(r, REMOTE_SMTPUTF8))
         buf_put_c(out, " SMTPUTF8");
     if (e->requiretls && has(r, REMOTE_REQUIRETLS))
@@ -125,7 +132,7 @@ FCT_MAY_WAIT static bool say_group(struct transaction *t, struct remote *r)
     put_mail(t, r, &out);
     for (size_t i = 0; i < t->n; i++)
         put_rcpt(t, r, i, &out);
-    t->data_said = !has(r, REMOTE_CHUNKING);
+    t->data_said = !is_chunked(t, r);
     if (t->data_said)
         buf_put_c(&out, "DATA\r\n");
     t->said = true;
@@ -157,6 +164,8 @@ static void settle(struct dialogue *d, size_t i, enum outcome outcome, enum outc
     outcome_from_reply(&result, outcome, step, &d->reply);
     result.reports = has(d->r, REMOTE_DSN);
     str_copy_c(result.tls, sizeof result.tls, str_from(stream_tls_version(d->r->io)));
+    if (d->t->job->conversion)
+        result.converted = down_convert_name(down_convert_kind(d->t->job->conversion));
     job_settle_one(d->t->job, d->t->pick[i], &result);
 }
 
@@ -310,7 +319,7 @@ FCT_MAY_WAIT static bool ask_to_send(struct dialogue *d, bool *go)
     enum outcome outcome;
 
     *go = true;
-    if (has(d->r, REMOTE_CHUNKING))
+    if (is_chunked(d->t, d->r))
         return true;
     if (!d->t->data_said && !remote_say(d->r, FCT_STR("DATA\r\n")))
         return false;
@@ -376,10 +385,10 @@ FCT_MAY_WAIT static bool send_message(struct dialogue *d, struct store *store,
                                       const struct transaction_next *next,
                                       struct transaction *following)
 {
-    bool chunked = has(d->r, REMOTE_CHUNKING), early, ok;
+    const struct body body = {store, d->t->job->mail, d->t->job->conversion};
+    bool chunked = is_chunked(d->t, d->r), early, ok;
 
-    if (!body_send(d->r, store, d->t->job->mail, chunked ? BODY_BDAT : BODY_DATA,
-                   d->conf->block_timeout.ms, &early))
+    if (!body_send(d->r, &body, chunked ? BODY_BDAT : BODY_DATA, d->conf->block_timeout.ms, &early))
         return false;
     if (early)
         return refused_early(d);

@@ -23,9 +23,9 @@ struct transaction {
 };
 
 /* What the message needs and this server does not have: then every recipient has got its result.
- * True: it can go. */
+ * True: it can go, perhaps by job->conversion. */
 FCT_MAY_WAIT bool transaction_fits(struct remote *r, struct store *store, struct job *job,
-                                   bool tls_verified);
+                                   const struct relay_conf *conf, bool tls_verified);
 /* Picks recipients without a result, as many as one transaction may have. */
 void transaction_begin(struct transaction *t, struct job *job, const struct remote *r,
                        const struct relay_conf *conf);

@@ -206,13 +206,12 @@ class Plain(Relaying):
             send(self.server, 'жук@two.test', data, options=['SMTPUTF8', 'BODY=8BITMIME'])
             self.assertEqual(self.report()['status'], '5.6.7')
 
-    def test_eight_bits_for_a_server_that_does_not_take_them(self):
+    def test_eight_bits_that_are_seven(self):
+        """For a server that does not take the others; test_relay_convert.py has those."""
         sink = self.sink(extensions=['PIPELINING'])
         send(self.server, 'far@one.test', letter(b'plain\r\n'), options=['BODY=8BITMIME'])
         self.assertTrue(sink.wait(1))
         self.assertNotIn('BODY', sink.sessions[0].lines[1])
-        send(self.server, 'far@one.test', letter('Grüße\r\n'.encode()), options=['BODY=8BITMIME'])
-        self.assertEqual(self.report()['status'], '5.6.3')
 
     def test_size_is_believed(self):
         sink = self.sink(extensions=['PIPELINING', 'SIZE 2000'])

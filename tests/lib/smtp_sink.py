@@ -15,7 +15,7 @@ USUAL = ['PIPELINING', '8BITMIME', 'SIZE 50000000', 'ENHANCEDSTATUSCODES']
 class Message:
     def __init__(self, sender, recipients, data, session):
         self.sender, self.recipients, self.data, self.session = sender, recipients, data, session
-        self.time = time.monotonic()
+        self.mail, self.time = session.mail_arguments, time.monotonic()
 
 
 class Session:
