@@ -92,14 +92,4 @@ static inline const char *base64_run(const char *p, const char *end)
     return p;
 }
 
-/* Nothing but characters of the alphabet. */
-static inline bool base64_is_all(const char *p, size_t n)
-{
-#ifdef BASE64_WIDE
-    if (n >= BASE64_WIDE && base64_is_wide())
-        return base64_wide_is_all(p, n);
-#endif
-    return base64_run(p, p + n) == p + n;
-}
-
 #endif

@@ -21,23 +21,18 @@ static inline WIDE __m256i high_halves(__m256i c)
     return _mm256_and_si256(_mm256_srli_epi32(c, 4), _mm256_set1_epi8(15));
 }
 
-/* Zero where a character belongs to the alphabet. */
-static inline WIDE __m256i strange(__m256i c, __m256i high)
+/* How many of the 32, from the first on, belong to the alphabet. */
+static inline WIDE unsigned count_known(__m256i c, __m256i high)
 {
     const __m256i of_low = TWICE(0x15, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x13,
                                  0x1A, 0x1B, 0x1B, 0x1B, 0x1A),
                   of_high = TWICE(0x10, 0x10, 0x01, 0x02, 0x04, 0x08, 0x04, 0x08, 0x10, 0x10, 0x10,
                                   0x10, 0x10, 0x10, 0x10, 0x10);
-    __m256i low = _mm256_and_si256(c, _mm256_set1_epi8(15));
-
-    return _mm256_and_si256(_mm256_shuffle_epi8(of_low, low), _mm256_shuffle_epi8(of_high, high));
-}
-
-/* How many of the 32, from the first on, belong to the alphabet. */
-static inline WIDE unsigned count_known(__m256i c, __m256i high)
-{
+    __m256i low = _mm256_and_si256(c, _mm256_set1_epi8(15)),
+            both = _mm256_and_si256(_mm256_shuffle_epi8(of_low, low),
+                                    _mm256_shuffle_epi8(of_high, high));
     unsigned known =
-        (unsigned)_mm256_movemask_epi8(_mm256_cmpeq_epi8(strange(c, high), _mm256_setzero_si256()));
+        (unsigned)_mm256_movemask_epi8(_mm256_cmpeq_epi8(both, _mm256_setzero_si256()));
 
     return known == UINT32_MAX ? BASE64_WIDE : (unsigned)__builtin_ctz(~known);
 }
@@ -64,17 +59,8 @@ static inline WIDE void put_block(__m256i values, char *to)
     _mm256_storeu_si256((__m256i *)(void *)to, quanta);
 }
 
-WIDE bool base64_wide_is_all(const char *p, size_t n)
-{
-    const char *last = p + n - BASE64_WIDE; /* looked at a second time in part */
-    __m256i found = strange(load(last), high_halves(load(last)));
-
-    for (; p < last; p += BASE64_WIDE)
-        found = _mm256_or_si256(found, strange(load(p), high_halves(load(p))));
-    return _mm256_testz_si256(found, found);
-}
-
-WIDE const char *base64_wide_decode(const char *p, const char *end, char **to)
+WIDE const char *base64_wide_decode(const char *p, const char *end, char **to,
+                                    struct line_notes *notes)
 {
     char *at = *to;
 
@@ -90,6 +76,7 @@ WIDE const char *base64_wide_decode(const char *p, const char *end, char **to)
         if (p[0] != '\r' || p[1] != '\n') /* n is less than the block: it has these two */
             break;
         p += 2;
+        note_line(notes, p, at);
     }
     *to = at;
     return p;

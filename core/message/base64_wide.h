@@ -3,7 +3,7 @@
 #ifndef CORE_MESSAGE_BASE64_WIDE_H
 #define CORE_MESSAGE_BASE64_WIDE_H
 
-#include <facteur/base.h>
+#include "core/message/line_notes.h"
 
 #if defined(__x86_64__) && defined(__GNUC__) && defined(__SSE2__)
 #define BASE64_WIDE 32
@@ -13,11 +13,9 @@ static inline bool base64_is_wide(void)
     return __builtin_cpu_supports("avx2");
 }
 
-/* Nothing but characters of the alphabet? n: a block or more. */
-bool base64_wide_is_all(const char *p, size_t n);
 /* Whole quanta of whole blocks, and the line ends between them; stops at what is neither or does
  * not fill a block. Writes no more bytes than there are characters. */
-const char *base64_wide_decode(const char *p, const char *end, char **to);
+const char *base64_wide_decode(const char *p, const char *end, char **to, struct line_notes *notes);
 #endif
 
 #endif

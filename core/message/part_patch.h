@@ -20,7 +20,7 @@ struct part_span {
     struct fct_str message;
     size_t offset, length; /* of the encoded body */
     enum transfer encoding;
-    const struct transfer_line *line; /* of quoted-printable, where known (transfer.h) */
+    const struct transfer_line *line; /* those that are known (transfer.h) */
     size_t lines;
 };
 

@@ -40,22 +40,6 @@ struct line {
     bool good; /* the next line begins with a quantum, too */
 };
 
-/* All lines but the last are alike, as encoders write them: is the next one as the last one was,
- * which had nothing but quanta in it? */
-static bool next_alike(struct fct_str part, struct line *l)
-{
-    size_t n = l->sextets, at = l->next, end = at + n;
-
-    if (n == 0 || at != l->at + n + 2 || part.n < end + 2 || part.p[end] != '\r' ||
-        part.p[end + 1] != '\n' || !base64_is_all(part.p + at, n))
-        return false;
-    l->decoded += l->length;
-    l->at = at;
-    l->end = end;
-    l->next = end + 2;
-    return true;
-}
-
 /* Written in place: copying the whole costs more than looking at the line does. */
 static bool next_line(struct fct_str part, struct line *l)
 {
@@ -65,8 +49,6 @@ static bool next_line(struct fct_str part, struct line *l)
 
     if (at >= part.n || (at > 0 && !l->good))
         return false;
-    if (next_alike(part, l))
-        return true;
     i = (size_t)(base64_run(part.p + at, part.p + part.n) - part.p);
     lf = i < part.n ? memchr(part.p + i, '\n', part.n - i) : NULL;
     l->decoded += l->length;
@@ -92,12 +74,23 @@ struct patcher {
     const struct part_span *span;
     struct fct_str part;
     struct line line;
+    size_t passed;         /* of span->line */
     size_t behind, column; /* encoded bytes behind this place are as they were; the column there */
 };
+
+/* To the last known line that begins before `end`. */
+static void pass_lines(struct patcher *p, size_t end)
+{
+    const struct transfer_line *line = part_patch_known_line(p->span, &p->passed, end);
+
+    if (line && line->encoded > p->line.next)
+        p->line = (struct line){.next = line->encoded, .decoded = line->decoded, .good = true};
+}
 
 /* Moves to the line that holds the byte before `decoded` or, of two, the first. */
 static bool go_to(struct patcher *p, size_t decoded, bool inside)
 {
+    pass_lines(p, decoded + inside);
     while (decoded_end(&p->line) < decoded || (inside && decoded_end(&p->line) == decoded)) {
         if (!next_line(p->part, &p->line))
             return false;

@@ -20,6 +20,16 @@ struct edit patch_edit(struct arena *arena, const struct part_span *span,
                        const struct part_patch *patch, size_t n);
 size_t patch_inserted(const struct part_patch *patch, size_t n); /* bytes */
 
+/* The last known line whose decoded bytes begin before `end`; NULL: none. *passed: how many of
+ * span->line were looked at, 0 at first; `end` never goes back. */
+static inline const struct transfer_line *part_patch_known_line(const struct part_span *span,
+                                                                size_t *passed, size_t end)
+{
+    while (*passed < span->lines && span->line[*passed].decoded < end)
+        ++*passed;
+    return *passed > 0 ? &span->line[*passed - 1] : NULL;
+}
+
 size_t patch_quoted_printable(struct arena *arena, const struct part_span *span,
                               const struct part_patch *patch, size_t n, struct edit *out);
 size_t patch_base64(struct arena *arena, const struct part_span *span,

@@ -190,13 +190,10 @@ struct patcher {
 /* To the last known line that begins at `decoded` or before. */
 static void pass_lines(struct patcher *p, size_t decoded)
 {
-    const struct transfer_line *line = p->span->line;
+    const struct transfer_line *line = part_patch_known_line(p->span, &p->passed, decoded + 1);
 
-    while (p->passed < p->span->lines && line[p->passed].decoded <= decoded)
-        p->passed++;
-    if (p->passed > 0 && line[p->passed - 1].encoded > p->line.next)
-        p->line = (struct line){.next = line[p->passed - 1].encoded,
-                                .decoded = line[p->passed - 1].decoded};
+    if (line && line->encoded > p->line.next)
+        p->line = (struct line){.next = line->encoded, .decoded = line->decoded};
 }
 
 static bool go_to(struct patcher *p, size_t decoded)

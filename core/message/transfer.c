@@ -5,6 +5,7 @@
 #include "core/message/base64_scan.h"
 #include "core/message/byte_scan.h"
 #include "core/message/lexer.h"
+#include "core/message/line_notes.h"
 
 /* clang-format off */
 #define X BASE64_SKIP
@@ -32,20 +33,6 @@ enum transfer transfer_from_name(struct fct_str name)
     return TRANSFER_IDENTITY;
 }
 
-/* Places of lines that a caller wants, or NULL for one who does not. */
-struct lines {
-    struct transfer_line *line;
-    size_t n, next; /* no other one before this place */
-};
-
-static inline void note_line(struct lines *lines, size_t encoded, size_t decoded)
-{
-    if (!lines || encoded < lines->next)
-        return;
-    lines->line[lines->n++] = (struct transfer_line){encoded, decoded};
-    lines->next = encoded + TRANSFER_LINES_APART;
-}
-
 /* What a quantum cut short still holds: two characters give a byte, three give two. */
 static char *put_rest(char *to, uint32_t bits, unsigned n)
 {
@@ -58,11 +45,13 @@ static char *put_rest(char *to, uint32_t bits, unsigned n)
 
 /* Whole quanta from p on, up to the first byte that is in none, line ends between them apart. `to`
  * has room for as many bytes as there are characters. */
-static const char *decode_quanta(const char *p, const char *end, char **to)
+static const char *decode_quanta(const char *p, const char *end, char **to,
+                                 struct line_notes *notes)
 {
+    (void)notes; /* only the widest way goes on behind a line end */
 #ifdef BASE64_WIDE
     if (end - p >= BASE64_WIDE && base64_is_wide()) {
-        p = base64_wide_decode(p, end, to);
+        p = base64_wide_decode(p, end, to, notes);
         if (end - p >= BASE64_WIDE)
             return p;
     }
@@ -97,7 +86,7 @@ static const char *decode_quanta(const char *p, const char *end, char **to)
 /* Padding ends a quantum, not the data: mail joined from several encoded pieces is common, and what
  * a mail program shows must be what a filter saw. Everything outside the alphabet is passed over
  * (RFC 2045 6.8). */
-static char *decode_base64(struct fct_str in, char *to)
+static char *decode_base64(struct fct_str in, char *to, struct line_notes *notes)
 {
     const char *p = in.p, *end = in.p + in.n;
     uint32_t bits = 0;
@@ -107,14 +96,17 @@ static char *decode_base64(struct fct_str in, char *to)
         unsigned char v = base64_value[(unsigned char)*p];
 
         if (n == 0 && v < BASE64_SKIP) {
-            p = decode_quanta(p, end, &to);
+            p = decode_quanta(p, end, &to, notes);
             if (p == end)
                 break;
             v = base64_value[(unsigned char)*p];
         }
         p++;
-        if (v == BASE64_SKIP)
+        if (v == BASE64_SKIP) {
+            if (n == 0 && p[-1] == '\n')
+                note_line(notes, p, to);
             continue;
+        }
         bits = bits << 6 | (v & 63u);
         if (v != BASE64_PAD && ++n < 4)
             continue;
@@ -204,22 +196,22 @@ static const char *soft_break(const char *p, const char *end)
     return *p == '\r' && end - p >= 2 && p[1] == '\n' ? p + 2 : NULL;
 }
 
-static char *decode_quoted_printable(struct fct_str in, char *to, struct lines *lines)
+static char *decode_quoted_printable(struct fct_str in, char *to, struct line_notes *notes)
 {
-    const char *p = in.p, *end = in.p + in.n, *line = p, *next, *start = to;
+    const char *p = in.p, *end = in.p + in.n, *line = p, *next;
 
     while ((p = copy_literal(p, end, &to)) < end) {
         if (*p == '\n') {
             to = drop_blanks(line, p, true, to);
             *to++ = *p++;
             line = p;
-            note_line(lines, (size_t)(p - in.p), (size_t)(to - start));
+            note_line(notes, p, to);
         } else if (end - p >= 3 && (hex_value(p[1]) | hex_value(p[2])) >= 0) {
             *to++ = (char)(hex_value(p[1]) << 4 | hex_value(p[2]));
             p += 3;
         } else if ((next = soft_break(p + 1, end))) {
             p = line = next;
-            note_line(lines, (size_t)(p - in.p), (size_t)(to - start));
+            note_line(notes, p, to);
         } else {
             *to++ = *p++; /* broken: stays as written (RFC 2045 6.7, note) */
         }
@@ -228,7 +220,7 @@ static char *decode_quoted_printable(struct fct_str in, char *to, struct lines *
 }
 
 /* Neither encoding makes its input longer. */
-static bool decode_into(enum transfer encoding, struct fct_str in, struct lines *lines,
+static bool decode_into(enum transfer encoding, struct fct_str in, struct line_notes *notes,
                         struct buf *out)
 {
     struct buf exact = BUF_INIT(in.n), *to = in.n <= out->max - out->n ? out : &exact;
@@ -236,8 +228,13 @@ static bool decode_into(enum transfer encoding, struct fct_str in, struct lines 
 
     if (!start)
         return false;
-    end = encoding == TRANSFER_BASE64 ? decode_base64(in, start)
-                                      : decode_quoted_printable(in, start, lines);
+    if (notes) {
+        notes->in = in.p;
+        notes->out = start;
+        notes->next = in.p + TRANSFER_LINES_APART;
+    }
+    end = encoding == TRANSFER_BASE64 ? decode_base64(in, start, notes)
+                                      : decode_quoted_printable(in, start, notes);
     to->n += (size_t)(end - start);
     if (to == &exact) /* the room may still be enough for what came out */
         buf_put_str(out, buf_str(&exact));
@@ -245,22 +242,28 @@ static bool decode_into(enum transfer encoding, struct fct_str in, struct lines 
     return !out->overflow;
 }
 
-bool transfer_decode(enum transfer encoding, struct fct_str in, struct buf *out)
+static bool decode(enum transfer encoding, struct fct_str in, struct line_notes *notes,
+                   struct buf *out)
 {
     if (in.n == 0 || out->overflow)
         return !out->overflow;
     return encoding == TRANSFER_IDENTITY ? buf_put_str(out, in)
-                                         : decode_into(encoding, in, NULL, out);
+                                         : decode_into(encoding, in, notes, out);
 }
 
-bool transfer_decode_lines(struct fct_str in, struct buf *out, struct transfer_line *line,
-                           size_t *lines)
+bool transfer_decode(enum transfer encoding, struct fct_str in, struct buf *out)
 {
-    struct lines l = {line, 0, TRANSFER_LINES_APART};
-    bool ok = !out->overflow && (in.n == 0 || decode_into(TRANSFER_QUOTED_PRINTABLE, in, &l, out));
+    return decode(encoding, in, NULL, out);
+}
 
-    if (l.n > 0 && line[l.n - 1].encoded == in.n)
-        l.n--; /* nothing is behind the last line end */
-    *lines = l.n;
+bool transfer_decode_lines(enum transfer encoding, struct fct_str in, struct buf *out,
+                           struct transfer_line *line, size_t *lines)
+{
+    struct line_notes notes = {.line = line};
+    bool ok = decode(encoding, in, &notes, out);
+
+    if (notes.n > 0 && line[notes.n - 1].encoded == in.n)
+        notes.n--; /* nothing is behind the last line end */
+    *lines = notes.n;
     return ok;
 }

@@ -32,7 +32,7 @@ struct call_message {
     struct mime_tree tree;
     struct fct_part *part; /* what plugins see of tree.part */
     struct fct_str *part_bytes, *part_text;
-    struct part_lines *part_lines; /* of part_bytes in quoted-printable */
+    struct part_lines *part_lines; /* of part_bytes */
     unsigned char *protected;      /* per part: edits are refused, see plugin_edit.c */
     struct call_links *links;      /* plugin_links.c */
     struct call_text *text;        /* plugin_text.c */

@@ -127,7 +127,7 @@ static struct fct_str decode(struct transaction *tx, size_t index, struct fct_st
 }
 
 /* With the places of its lines, for whoever patches it. */
-static struct fct_str decode_lines(struct transaction *tx, size_t index)
+static struct fct_str decode_bytes(struct transaction *tx, size_t index)
 {
     struct call_message *m = tx->message;
     const struct fct_part *part = &m->part[index];
@@ -140,7 +140,8 @@ static struct fct_str decode_lines(struct transaction *tx, size_t index)
     out = decoded_buf(tx, index);
     lines->line =
         ARENA_ARRAY(tx->arena, struct transfer_line, part->body_length / TRANSFER_LINES_APART + 1);
-    (void)transfer_decode_lines(str_head(str_skip(m->bytes, part->body_offset), part->body_length),
+    (void)transfer_decode_lines(m->tree.part[index].transfer,
+                                str_head(str_skip(m->bytes, part->body_offset), part->body_length),
                                 out, lines->line, &lines->n);
     return *kept = kept_text(out);
 }
@@ -165,9 +166,7 @@ struct fct_str message_part_bytes(struct fct_call *call, const struct fct_part *
         return (struct fct_str){"", 0};
     if (m->tree.part[i].transfer == TRANSFER_IDENTITY)
         return str_head(str_skip(m->bytes, part->body_offset), part->body_length);
-    if (m->tree.part[i].transfer == TRANSFER_QUOTED_PRINTABLE)
-        return decode_lines(call->tx, i);
-    return decode(call->tx, i, &m->part_bytes[i], mime_part_bytes);
+    return decode_bytes(call->tx, i);
 }
 
 struct fct_str message_part_text(struct fct_call *call, const struct fct_part *part)

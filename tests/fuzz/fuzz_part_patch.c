@@ -65,7 +65,7 @@ static void know_lines(struct arena *arena, struct fct_str body, struct fct_str 
         ARENA_ARRAY(arena, struct transfer_line, body.n / TRANSFER_LINES_APART + 1);
     struct buf out = BUF_INIT(body.n + 1);
 
-    FCT_ASSERT(transfer_decode_lines(body, &out, line, &span->lines));
+    FCT_ASSERT(transfer_decode_lines(span->encoding, body, &out, line, &span->lines));
     FCT_ASSERT(str_equal(buf_str(&out), decoded));
     span->line = line;
     buf_free(&out);
@@ -89,7 +89,7 @@ static void check(struct arena *arena, enum transfer encoding, struct fct_str in
     struct part_span span = {buf_str(&message), sizeof HEAD - 1, body.n, encoding, NULL, 0};
 
     decoded = decode(arena, encoding, body);
-    if (encoding == TRANSFER_QUOTED_PRINTABLE)
+    if (encoding != TRANSFER_IDENTITY)
         know_lines(arena, body, decoded, &span);
     n = take_patches(&in, decoded.n, patch);
     edits = part_patch_edits(arena, &span, patch, n, edit);

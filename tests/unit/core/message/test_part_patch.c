@@ -14,12 +14,21 @@ static struct fct_str decoded_of(struct arena *arena, enum transfer encoding, st
     return text;
 }
 
-/* All lines of quoted-printable, whatever their length. */
-static size_t lines_of(struct arena *arena, struct fct_str body, struct transfer_line **line)
+/* All lines of quoted-printable, whatever their length. Of base64 those that decode_lines() finds.
+ */
+static size_t lines_of(struct arena *arena, const struct part_span *span,
+                       struct transfer_line **line)
 {
+    struct fct_str body = span->message;
+    struct buf out = BUF_INIT(body.n + 1);
     size_t n = 0;
 
     *line = ARENA_ARRAY(arena, struct transfer_line, body.n + 1);
+    if (span->encoding == TRANSFER_BASE64) {
+        ck_assert(transfer_decode_lines(TRANSFER_BASE64, body, &out, *line, &n));
+        buf_free(&out);
+        return n;
+    }
     for (size_t i = 1; i < body.n; i++)
         if (body.p[i - 1] == '\n')
             (*line)[n++] = (struct transfer_line){
@@ -36,9 +45,9 @@ static void assert_same_with_lines(struct arena *arena, const struct part_span *
     struct edit *edit = ARENA_ARRAY(arena, struct edit, n + 1);
     struct transfer_line *line;
 
-    if (span->encoding != TRANSFER_QUOTED_PRINTABLE)
+    if (span->encoding == TRANSFER_IDENTITY)
         return;
-    known.lines = lines_of(arena, span->message, &line);
+    known.lines = lines_of(arena, span, &line);
     known.line = line;
     ck_assert_uint_eq(part_patch_edits(arena, &known, patch, n, edit), edits);
     for (size_t i = 0; i < edits; i++) {
