@@ -69,9 +69,10 @@ static void put_bytes(struct shown_flow *f, struct fct_str bytes)
     buf_put_str(&f->out, bytes);
 }
 
-static bool is_letter(char c)
+/* ASCII that is seen: one comparison, as there are many. */
+static inline bool is_letter(char c)
 {
-    return (unsigned char)c > 0x20 && (unsigned char)c != 0x7f;
+    return (unsigned char)((unsigned char)c - 0x21) < 0x7f - 0x21;
 }
 
 /* Words in runs, as long as they can be copied at once. keep_lines: a line end is one. */
@@ -81,11 +82,14 @@ static void put_text(struct shown_flow *f, struct fct_str text, bool keep_lines)
 
     for (size_t i = 0; i < text.n; i += length) {
         bool high = (unsigned char)text.p[i] >= 0x80;
-        uint32_t c = high ? decode(str_skip(text, i), &length) : (unsigned char)text.p[i];
+        uint32_t c;
 
-        length = high ? length : 1;
-        if (high ? !is_in(c, invisible, FCT_COUNT(invisible)) && !is_in(c, blank, FCT_COUNT(blank))
-                 : is_letter((char)c))
+        length = 1;
+        if (is_letter(text.p[i]))
+            continue;
+        c = high ? decode(str_skip(text, i), &length) : (unsigned char)text.p[i];
+        if (high && !is_in(c, invisible, FCT_COUNT(invisible)) &&
+            !is_in(c, blank, FCT_COUNT(blank)))
             continue;
         put_bytes(f, str_head(str_skip(text, start), i - start));
         start = i + length;

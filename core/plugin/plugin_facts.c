@@ -90,7 +90,7 @@ static struct fct_address convert(const struct address *a)
 static struct call_addresses *read_field(struct arena *arena, const struct fct_header *header)
 {
     struct call_addresses *out = ARENA_NEW(arena, struct call_addresses);
-    struct address *found = ARENA_ARRAY(arena, struct address, ADDRESSES_MAX);
+    static _Thread_local struct address found[ADDRESSES_MAX];
     struct fct_address *list;
 
     out->header = header;

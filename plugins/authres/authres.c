@@ -81,19 +81,17 @@ static void add_iprev(struct fct_call *call, const struct authres_conf *conf, st
 static enum fct_verdict on_edit(struct fct_call *call, const struct fct_ev_edit *ev, void *state)
 {
     const struct authres_conf *conf = state;
+    static _Thread_local char field[FIELD_MAX];
     struct results results = {0};
-    struct fct_str text, value = {host->alloc(call, FIELD_MAX), 0};
+    struct fct_str text, value = {field, 0};
 
     (void)ev;
-    if (!value.p)
-        return FCT_NEXT;
     for (size_t i = 0; (text = host->fact(call, "auth", i)).p; i++)
         add(call, conf, &results, text);
     add_iprev(call, conf, &results);
     if (results.n == 0 && !conf->when_none)
         return FCT_NEXT;
-    value.n = authres_format(host->server_name(call), results.item, results.n,
-                             (char *)(uintptr_t)value.p, FIELD_MAX);
+    value.n = authres_format(host->server_name(call), results.item, results.n, field, sizeof field);
     if (value.n == 0 ||
         !host->header_insert(call, FCT_TOP, NULL, FCT_STR("Authentication-Results"), value))
         host->log(call, FCT_WARNING, "Authentication-Results cannot be written");

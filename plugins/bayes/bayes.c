@@ -1,6 +1,6 @@
 /* bayes.c - learns from people which words and marks stand in their spam and in their wanted mail,
  * and says of a new message which of the two it looks like. */
-#include "bayes_plugin.h"
+#include "bayes_lookup.h"
 
 #include <stdlib.h>
 
@@ -37,6 +37,7 @@ static void stop(void *state)
 {
     struct bayes_plugin *plugin = state;
 
+    bayes_look_free(plugin);
     bayes_cache_free(&plugin->cache);
     bayes_users_free(&plugin->users);
     free(plugin);

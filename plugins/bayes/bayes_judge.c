@@ -17,16 +17,16 @@ enum { STRONGEST_MAX = 800 }; /* tokens of a message */
 /* ---- one token ---- */
 
 /* Robinson's f(w): the share of spam among what has this token, drawn to 0.5 while it was seen
- * rarely. */
-static double estimate(const struct bayes_tuning *tuning, const struct bayes_counts *messages,
+ * rarely. learned: messages, 1 of each at least. */
+static double estimate(const struct bayes_tuning *tuning, const struct bayes_counts *learned,
                        const struct bayes_counts *token)
 {
     double seen = token->spam + token->ham, spam, ham;
 
     if (seen <= 0) /* most tokens of a message */
         return 0.5;
-    spam = token->spam / fmax(messages->spam, 1);
-    ham = token->ham / fmax(messages->ham, 1);
+    spam = token->spam / learned->spam;
+    ham = token->ham / learned->ham;
     if (spam + ham <= 0)
         return 0.5;
     return (tuning->strength * 0.5 + seen * (spam / (spam + ham))) / (tuning->strength + seen);
@@ -139,6 +139,7 @@ static void weigh(double ham_by_chance, double spam_by_chance, struct bayes_opin
 void bayes_judge(const struct bayes_tuning *tuning, const struct bayes_counts *messages,
                  const struct bayes_counts *token, size_t n, struct bayes_opinion *out)
 {
+    const struct bayes_counts learned = {fmax(messages->spam, 1), fmax(messages->ham, 1)};
     double for_spam = 0, for_ham = 0, degrees;
     struct strongest strong;
     size_t used;
@@ -147,7 +148,7 @@ void bayes_judge(const struct bayes_tuning *tuning, const struct bayes_counts *m
     strong.most = tuning->strongest < STRONGEST_MAX ? tuning->strongest : STRONGEST_MAX;
     *out = (struct bayes_opinion){.probability = 0.5};
     for (size_t i = 0; i < n; i++) {
-        double f = estimate(tuning, messages, &token[i]), says = fabs(f - 0.5);
+        double f = estimate(tuning, &learned, &token[i]), says = fabs(f - 0.5);
 
         if (says >= tuning->deviation)
             consider(&strong, &(struct strong){f, says, i});

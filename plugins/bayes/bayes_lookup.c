@@ -4,16 +4,54 @@
 
 #include "bayes_recall.h"
 
+#include <stdlib.h>
 #include <time.h>
 
+enum { SPARES_MOST = 16 };
+
+/* What a look-up needs until it ends. Large, so it is used again and never cleared. */
+struct bayes_looking {
+    struct bayes_looking *next; /* of those that nobody uses */
+    struct bayes_question question;
+    struct bayes_recall recall;
+};
+
 struct look {
-    const struct bayes_plugin *plugin;
+    struct bayes_plugin *plugin;
     struct bayes_database *database;
     const uint64_t *token;
     size_t n;
     bayes_generation now;
-    struct bayes_question question;
+    struct bayes_looking *with;
 };
+
+static struct bayes_looking *take(struct bayes_plugin *plugin)
+{
+    struct bayes_looking *with = plugin->spare;
+
+    if (!with)
+        return malloc(sizeof *with);
+    plugin->spare = with->next;
+    plugin->spares--;
+    return with;
+}
+
+static void give_back(struct bayes_plugin *plugin, struct bayes_looking *with)
+{
+    if (plugin->spares == SPARES_MOST) {
+        free(with);
+        return;
+    }
+    with->next = plugin->spare;
+    plugin->spare = with;
+    plugin->spares++;
+}
+
+void bayes_look_free(struct bayes_plugin *plugin)
+{
+    while (plugin->spare)
+        free(take(plugin));
+}
 
 static bool has_learned(const struct look *l)
 {
@@ -25,7 +63,7 @@ static bool has_learned(const struct look *l)
 static FCT_MAY_WAIT const struct fct_redis_reply *ask(struct fct_call *call, struct look *l,
                                                       const struct fct_redis_script *script)
 {
-    struct bayes_question *q = &l->question;
+    struct bayes_question *q = &l->with->question;
 
     return l->plugin->host->redis_script(call, script, q->key, q->keys, q->arg, q->args, NULL);
 }
@@ -44,17 +82,17 @@ static FCT_MAY_WAIT void look_tokens(struct fct_call *call, struct look *l)
 {
     const struct fct_host *host = l->plugin->host;
     struct bayes_database *d = l->database;
-    struct bayes_recall *recall = host->alloc(call, sizeof *recall);
+    struct bayes_recall *recall = &l->with->recall;
     enum bayes_recall_next next = BAYES_RECALL_AGAIN;
 
     d->token = host->alloc(call, BAYES_TOKENS * sizeof *d->token);
-    if (!recall || !d->token)
+    if (!d->token)
         return;
     bayes_recall_begin(recall, &d->db, cache_of(l), l->now, l->token, l->n);
     while (next == BAYES_RECALL_AGAIN) {
         const struct fct_redis_reply *reply;
 
-        bayes_recall_ask(recall, &l->question);
+        bayes_recall_ask(recall, &l->with->question);
         reply = ask(call, l, &bayes_recall_script);
         recall->cache = cache_of(l);
         next = reply ? bayes_recall_answer(recall, reply) : BAYES_RECALL_STRANGE;
@@ -71,7 +109,7 @@ static FCT_MAY_WAIT void look_tokens(struct fct_call *call, struct look *l)
 /* Most users never teach anything: that is the cheapest question. */
 static FCT_MAY_WAIT bool has_taught(struct fct_call *call, struct look *l)
 {
-    const struct bayes_question *q = &l->question;
+    const struct bayes_question *q = &l->with->question;
     struct fct_str word[1 + FCT_COUNT(q->key)] = {FCT_STR("EXISTS")};
     const struct fct_redis_reply *reply;
 
@@ -83,12 +121,11 @@ static FCT_MAY_WAIT bool has_taught(struct fct_call *call, struct look *l)
     return reply && reply->kind == FCT_REDIS_INTEGER && reply->integer > 0;
 }
 
-static FCT_MAY_WAIT void look_user(struct fct_call *call, void *arg)
+static FCT_MAY_WAIT void look_user_with(struct fct_call *call, struct look *l)
 {
-    struct look *l = arg;
     const struct fct_redis_reply *reply;
 
-    bayes_heads(&l->question, &l->database->db, l->now);
+    bayes_heads(&l->with->question, &l->database->db, l->now);
     if (!has_taught(call, l))
         return;
     reply = ask(call, l, &bayes_heads_script);
@@ -97,9 +134,24 @@ static FCT_MAY_WAIT void look_user(struct fct_call *call, void *arg)
         look_tokens(call, l);
 }
 
+static FCT_MAY_WAIT void look(struct fct_call *call, struct look *l,
+                              FCT_MAY_WAIT void (*up)(struct fct_call *call, struct look *l))
+{
+    l->with = take(l->plugin);
+    if (!l->with)
+        return;
+    up(call, l);
+    give_back(l->plugin, l->with);
+}
+
+static FCT_MAY_WAIT void look_user(struct fct_call *call, void *arg)
+{
+    look(call, arg, look_user_with);
+}
+
 /* ---- all ---- */
 
-void bayes_look_up(const struct bayes_plugin *plugin, struct fct_call *call,
+void bayes_look_up(struct bayes_plugin *plugin, struct fct_call *call,
                    struct bayes_database *const *database, size_t databases, const uint64_t *token,
                    size_t n)
 {
@@ -124,6 +176,6 @@ void bayes_look_up(const struct bayes_plugin *plugin, struct fct_call *call,
             started[users++] = plugin->host->start(call, look_user, l);
     }
     if (site)
-        look_tokens(call, site);
+        look(call, site, look_tokens);
     (void)plugin->host->wait_all(call, started, users);
 }

@@ -14,8 +14,10 @@ struct bayes_database {
 };
 
 /* All databases at once. */
-FCT_MAY_WAIT void bayes_look_up(const struct bayes_plugin *plugin, struct fct_call *call,
+FCT_MAY_WAIT void bayes_look_up(struct bayes_plugin *plugin, struct fct_call *call,
                                 struct bayes_database *const *database, size_t databases,
                                 const uint64_t *token, size_t n);
+/* What was kept for the next one. */
+void bayes_look_free(struct bayes_plugin *plugin);
 
 #endif

@@ -177,11 +177,14 @@ static void read_parts(const struct bayes_reading *r, struct bayes_tokens *t)
 
 /* ---- the whole ---- */
 
+/* Nothing here waits, so that one is enough for all messages. */
+static _Thread_local struct bayes_tokens collected;
+
 size_t bayes_message_tokens(const struct bayes_reading *r, uint64_t out[BAYES_TOKENS])
 {
-    struct bayes_tokens *t = r->host->alloc(r->call, sizeof *t);
+    struct bayes_tokens *t = &collected;
 
-    if (!t || r->host->raw(r->call).n == 0)
+    if (r->host->raw(r->call).n == 0)
         return 0;
     bayes_tokens_init(t, r->key);
     bayes_fields_read(r, t);

@@ -14,8 +14,10 @@ struct bayes_plugin {
     const struct bayes_conf *conf;
     uint64_t key;
     struct bayes_tuning tuning;
-    struct bayes_cache *cache; /* NULL: `cache = 0` */
-    struct bayes_users *users; /* NULL: `users_cache = 0` */
+    struct bayes_cache *cache;   /* NULL: `cache = 0` */
+    struct bayes_users *users;   /* NULL: `users_cache = 0` */
+    struct bayes_looking *spare; /* bayes_lookup.c */
+    size_t spares;
 };
 
 extern const struct fct_symbol bayes_symbols[];

@@ -43,7 +43,7 @@ static unsigned band_of(double probability)
 /* ---- databases ---- */
 
 struct scan {
-    const struct bayes_plugin *plugin;
+    struct bayes_plugin *plugin;
     struct fct_call *call;
     uint64_t token[BAYES_TOKENS];
     size_t n;
@@ -209,7 +209,7 @@ static void judge(struct scan *s)
 
 enum fct_verdict bayes_on_scan(struct fct_call *call, const struct fct_ev_scan *ev, void *state)
 {
-    const struct bayes_plugin *plugin = state;
+    struct bayes_plugin *plugin = state;
     struct bayes_reading reading = bayes_reading(plugin, call);
     struct scan *s;
 

@@ -47,7 +47,7 @@ static int compare(const void *a, const void *b)
 
 /* Hashes are spread evenly, so a place for each is known by its value alone: they are dealt out and
  * what lies together is sorted. Whoever chooses words that lie together only makes us sort. */
-enum { HEAPS = 512, FEW = 24 };
+enum { HEAP_BITS = 9, HEAPS = 1 << HEAP_BITS, FEW = 24 };
 
 static void sort_few(uint64_t *hash, size_t n)
 {
@@ -65,39 +65,39 @@ static void sort_few(uint64_t *hash, size_t n)
     }
 }
 
-/* room: for n hashes. */
-static void sort(uint64_t *hash, size_t n, uint64_t *room)
+/* Dealt out into room, for n hashes; end: of the heaps there. */
+static void deal(const uint64_t *hash, size_t n, uint64_t *room, uint16_t end[HEAPS + 1])
 {
-    uint16_t end[HEAPS] = {0};
-    uint64_t most = 0;
-    unsigned shift = 0;
+    uint64_t most = HEAPS - 1;
+    unsigned shift;
 
     for (size_t i = 0; i < n; i++)
         most |= hash[i];
-    while (most >> shift >= HEAPS)
-        shift++;
+    shift = 64 - (unsigned)__builtin_clzll(most) - HEAP_BITS;
+    memset(end, 0, (HEAPS + 1) * sizeof *end);
     for (size_t i = 0; i < n; i++)
         end[hash[i] >> shift]++;
-    for (size_t i = 1; i < HEAPS; i++)
+    for (size_t i = 1; i <= HEAPS; i++)
         end[i] = (uint16_t)(end[i] + end[i - 1]);
     for (size_t i = n; i > 0; i--)
         room[--end[hash[i - 1] >> shift]] = hash[i - 1];
-    for (size_t i = 0; i < HEAPS; i++) /* ends have become beginnings */
-        sort_few(room + end[i], (i + 1 < HEAPS ? end[i + 1] : n) - end[i]);
-    memcpy(hash, room, n * sizeof *hash);
 }
 
-/* Sorted, each once, no more than `most`. */
+/* Sorted, each once, no more than `most`: heaps behind those are not even sorted. */
 static void tidy(struct bayes_drawer *d)
 {
     uint64_t room[BAYES_DRAWER];
+    uint16_t begin[HEAPS + 1]; /* what deal() calls ends: it takes from behind */
     size_t n = 0;
 
-    sort(d->hash, d->n, room);
-    for (size_t i = 0; i < d->n; i++)
-        if (n == 0 || d->hash[i] != d->hash[n - 1])
-            d->hash[n++] = d->hash[i];
-    d->n = n < d->most ? n : d->most;
+    deal(d->hash, d->n, room, begin);
+    for (size_t heap = 0; heap < HEAPS && n < d->most; heap++) {
+        sort_few(room + begin[heap], (size_t)begin[heap + 1] - begin[heap]);
+        for (size_t i = begin[heap]; i < begin[heap + 1] && n < d->most; i++)
+            if (n == 0 || room[i] != d->hash[n - 1])
+                d->hash[n++] = room[i];
+    }
+    d->n = n;
     if (d->n == d->most)
         d->limit = d->hash[d->n - 1];
 }

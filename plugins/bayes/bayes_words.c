@@ -171,13 +171,25 @@ static void add_neighbours(struct words *w, struct fct_str run)
 enum char_kind { BETWEEN, ASCII, OTHER, UNSPACED };
 
 /* Letters and digits; signs of money, because they make "$$$" a word; apostrophe and hyphen only
- * inside. */
-static enum char_kind ascii_kind(unsigned char c)
+ * inside. A bit for each byte, as this is asked for each one of a text: $ % 0-9, A-Z _ a-z. */
+static const uint64_t word_bytes[4] = {UINT64_C(0x03ff003000000000), UINT64_C(0x07fffffe87fffffe)};
+
+static inline bool is_word_byte(char byte)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '$' ||
-                   c == '%' || c == '_'
-               ? ASCII
-               : BETWEEN;
+    unsigned char c = (unsigned char)byte;
+
+    return word_bytes[c >> 6] >> (c & 63) & 1;
+}
+
+/* Letters of two bytes that fold_simple() knows, without tables. */
+static bool is_simple_letter(struct fct_str text, size_t at)
+{
+    unsigned lead = (unsigned char)text.p[at], next;
+
+    if (lead < 0xc2 || lead > 0xdf || at + 1 == text.n)
+        return false;
+    next = (unsigned char)text.p[at + 1];
+    return (next & 0xc0) == 0x80 && fold_simple((lead & 0x1f) << 6 | (next & 0x3f)) != 0;
 }
 
 static enum char_kind kind_at(struct fct_str text, size_t at, size_t *length)
@@ -188,7 +200,11 @@ static enum char_kind kind_at(struct fct_str text, size_t at, size_t *length)
 
     *length = 1;
     if (c < 0x80)
-        return ascii_kind(c);
+        return is_word_byte(text.p[at]) ? ASCII : BETWEEN;
+    if (is_simple_letter(text, at)) {
+        *length = 2;
+        return OTHER;
+    }
     n = u8_mbtoucr(&point, (const uint8_t *)text.p + at, text.n - at);
     if (n <= 0)
         return BETWEEN;
@@ -231,6 +247,9 @@ static void read_words(struct words *w, struct fct_str text)
         if (kind == BETWEEN)
             continue;
         for (; at < text.n; at += length) {
+            length = 1;
+            if (kind != UNSPACED && is_word_byte(text.p[at]))
+                continue;
             next = kind_at(text, at, &length);
             if (next == BETWEEN && joins(text, at) && kind != UNSPACED)
                 continue;

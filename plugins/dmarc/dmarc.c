@@ -255,7 +255,6 @@ static struct dmarc_check *begin(struct fct_call *call, const struct dmarc_plan 
 
     if (!c)
         return NULL;
-    memset(c, 0, sizeof *c);
     c->host = host;
     c->call = call;
     c->plan = plan;

@@ -84,7 +84,6 @@ static FCT_MAY_WAIT enum fct_verdict on_scan(struct fct_call *call, const struct
     (void)ev;
     if (clients_have(&conf->skip_net, conn->client_ip) || !(l = host->alloc(call, sizeof *l)))
         return FCT_NEXT;
-    memset(l, 0, sizeof *l);
     l->host = host;
     l->call = call;
     l->now = (int64_t)time(NULL);
