@@ -1,6 +1,6 @@
 """Reports that the server sends by itself: DMARC aggregate ones after midnight, once however often it starts and however many share a Redis; TLS-RPT.
 Both are signed, which three verifiers confirm."""
-import contextlib, email, gzip, imaplib, json, os, re, shutil, smtplib, subprocess, sys, tempfile, time, unittest
+import contextlib, email, gzip, imaplib, json, os, pwd, re, smtplib, subprocess, sys, tempfile, time, unittest
 import xml.etree.ElementTree as ET
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'), os.path.dirname(os.path.abspath(__file__))]
@@ -10,7 +10,8 @@ from redis_server import Redis, wait_for
 from smtp_sink import Sink
 from test_dkim import make_key
 from test_dmarc import ALICE, HERE, V, conf, message, send
-from test_dmarc_reports import NS, kept, text, wait_for_a_safe_time
+from test_dmarc_reports import kept, text, wait_for_a_safe_time
+from test_server_mode import USERS, Service
 
 SINK = '127.0.3.1'
 DAILY = ('report_email = dmarc@example.test', 'report_after = 0s', 'report_retry = 1s')
@@ -27,6 +28,15 @@ def zone(**more):
     }
     out.update(more)
     return out
+
+
+def counted(zone, *domains):
+    """Commands for Redis: what a server would have written a day ago of one message in the name of each."""
+    day = 'fct:dmarc:{%s}' % time.strftime('%Y%m%d', time.gmtime(time.time() - 86400))
+    for domain in domains:
+        line = json.dumps(['192.0.2.1', 'none', 0, 1, [], domain, domain, 'example.test', [['mfrom', domain, '', 'pass']]], separators=(',', ':'))
+        yield 'HSET', day, domain, '1', '*', str(len(domains))
+        yield 'HSET', day + ':' + domain, line, '1', 'policy', zone['_dmarc.' + domain]['TXT'][0], 'method', 'treewalk'
 
 
 class Reports(unittest.TestCase):
@@ -51,7 +61,11 @@ class Reports(unittest.TestCase):
         return self.started.enter_context(facteur.Server(text, dns=self.dns.address))
 
     def counted_yesterday(self, *domains):
-        """Mail in the name of each, as if it had come a day ago; by a server that sends no reports."""
+        for words in counted(self.dns.zone, *domains):
+            self.redis.cli(*words)
+
+    def comes_then_a_day_passes(self, *domains):
+        """Mail in the name of each, by a server that sends no reports."""
         with self.started.pop_all() as rest:
             server = self.server('report_send = no', 'report_email = dmarc@example.test')
             for domain in domains:
@@ -102,7 +116,7 @@ class Reports(unittest.TestCase):
 
     def test_dmarc_after_midnight(self):
         """With its consent home's goes to a mailbox here; the marks say that all is done, and the next start sends nothing."""
-        self.counted_yesterday('good.example', 'home.example')
+        self.comes_then_a_day_passes('good.example', 'home.example')
         server = self.server(*DAILY)
         wait_for(lambda: self.arrived('dmarc@good.example'), server.log()[-3000:])
         wait_for(lambda: self.marks().get(''), 'the mark of the day')
@@ -200,6 +214,27 @@ class Reports(unittest.TestCase):
         report = email.message_from_bytes(sent.data)
         self.assertEqual((report['TLS-Report-Domain'], report.get_param('report-type')), ('good.example', 'tlsrpt'))
         self.verify(sent.data)
+
+
+@unittest.skipIf(os.geteuid() != 0, 'needs root: own users are taken at the start')
+class OwnUser(unittest.TestCase):
+    """The relay's user is not the filters', whose group the private Redis lets in."""
+
+    def test_private_redis(self):
+        wait_for_a_safe_time()
+        with FakeDNS(zone()) as dns, Sink(host=SINK) as sink:
+            server = Service()
+            self.addCleanup(server.notify.close)
+            server.configure('dns { server = ["%s"] }\nrelay { port = %d  allow_private = yes }\n' % (dns.address, sink.port) + conf(*DAILY))
+            with server:
+                wait_for(lambda: os.path.exists(server.state + '/run/redis/redis.sock'), 'the private Redis')
+                for words in counted(dns.zone, 'good.example'):
+                    subprocess.run(['redis-cli', '-s', server.state + '/run/redis/redis.sock', *words], check=True, capture_output=True, timeout=60)
+                wait_for(lambda: sink.messages, server.log()[-3000:])
+                self.assertEqual(sink.messages[0].recipients, ['dmarc@good.example>'])
+                (relay,) = server.pids('relay')
+                with open('/proc/%d/status' % relay) as f:
+                    self.assertRegex(f.read(), r'(?m)^Groups:\s+%d\s*$' % pwd.getpwnam(USERS['filter']).pw_gid)
 
 
 if __name__ == '__main__':
