@@ -64,7 +64,6 @@ static size_t put_frequent(struct buf *out, struct fct_str s)
     static const struct {
         struct fct_str written, meant;
     } frequent[] = {
-        {FCT_STR_INIT("&amp;"), FCT_STR_INIT("&")},
         {FCT_STR_INIT("&nbsp;"), FCT_STR_INIT("\xC2\xA0")},
         {FCT_STR_INIT("&zwnj;"), FCT_STR_INIT("\xE2\x80\x8C")},
         {FCT_STR_INIT("&mdash;"), FCT_STR_INIT("\xE2\x80\x94")},
@@ -122,12 +121,15 @@ static size_t next_special(struct fct_str s, size_t at)
 static struct fct_str undo_specials(struct html_values *v, struct fct_str s, size_t at,
                                     unsigned how)
 {
+    static const struct fct_str ampersand = FCT_STR_INIT("&amp;");
     size_t run = 0;
 
     buf_clear(&v->decoded);
     for (; at < s.n; at = next_special(s, run)) {
-        buf_put(&v->decoded, s.p + run, at - run);
-        run = at + put_special(&v->decoded, s, at, how);
+        bool own = how & HTML_REFERENCES && str_starts(str_skip(s, at), ampersand);
+
+        buf_put(&v->decoded, s.p + run, at - run + own); /* the "&" of "&amp;" is its own meaning */
+        run = at + (own ? ampersand.n : put_special(&v->decoded, s, at, how));
     }
     buf_put(&v->decoded, s.p + run, s.n - run);
     return arena_str(v->arena, buf_str(&v->decoded));

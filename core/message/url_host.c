@@ -323,13 +323,15 @@ size_t url_plain_host(struct fct_str text)
     unsigned found = 0, first = NOT_FIRST, class;
     size_t n = 0;
 
-    for (; n < text.n && text.p[n] != '/'; n++) {
+    for (; n < text.n; n++) {
         class = host_class[(unsigned char)text.p[n]];
-        found |= class & (NOT_PLAIN | first);
-        first = (class & DOT) / 2;
         if (class & NOT_PLAIN)
-            return 0;
+            break;
+        found |= class & first;
+        first = (class & DOT) / 2;
     }
+    if (n < text.n && text.p[n] != '/')
+        return 0;
     return n <= HOST_MAX && !found && !first ? n : 0;
 }
 

@@ -111,7 +111,7 @@ bool edit_log_equals(const struct edit_log *a, const struct edit_log *b)
 struct building {
     struct transaction *tx;
     const struct logged_edit **all; /* in the order of the logs */
-    size_t n;
+    size_t n, logs;                 /* logs: that say something */
     struct edit *edit;
     size_t edits, lost;
 };
@@ -120,8 +120,10 @@ static void collect(struct building *b, const struct edit_log *const *log, size_
 {
     size_t most = 0;
 
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         most += log[i] ? log[i]->n : 0;
+        b->logs += log[i] && log[i]->n > 0;
+    }
     b->all = ARENA_ARRAY(b->tx->arena, const struct logged_edit *, most + 1);
     b->edit = ARENA_ARRAY(b->tx->arena, struct edit, most + 1);
     for (size_t i = 0; i < n; i++)
@@ -179,11 +181,13 @@ static size_t sort_patches(struct building *b, struct sorted_patch *sorted)
 
         if (e->kind != LOGGED_PART)
             continue;
-        if (edit_log_clashes(&taken, e)) {
-            b->lost++;
-            continue;
+        if (b->logs > 1) {
+            if (edit_log_clashes(&taken, e)) {
+                b->lost++;
+                continue;
+            }
+            edit_log_add(b->tx->arena, &taken, e);
         }
-        edit_log_add(b->tx->arena, &taken, e);
         sorted[n] = (struct sorted_patch){e, n};
         n++;
     }

@@ -12,6 +12,16 @@ static bool ends_well(struct fct_str pattern, struct fct_str text, size_t at, bo
            !tracker_is_alnum(text.p[at]);
 }
 
+/* From `at` on, the first byte that can be the one behind a star; text.n: none. */
+static size_t next_start(struct fct_str text, size_t at, char first)
+{
+    char lower = tracker_lower(first);
+
+    while (at < text.n && first != '*' && tracker_lower(text.p[at]) != lower)
+        at++;
+    return at;
+}
+
 static bool fits(struct fct_str pattern, struct fct_str text, bool whole)
 {
     size_t p = 0, t = 0, star = SIZE_MAX, again = 0;
@@ -32,7 +42,7 @@ static bool fits(struct fct_str pattern, struct fct_str text, bool whole)
             return false;
         } else {
             p = star;
-            t = ++again;
+            t = again = next_start(text, again + 1, pattern.p[star]);
         }
     }
 }

@@ -15,15 +15,15 @@ bool tracker_glob_head(struct fct_str pattern, struct fct_str text);
 
 static inline char tracker_lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+    return (unsigned char)(c - 'A') < 26 ? (char)(c | 0x20) : c;
 }
 static inline bool tracker_is_digit(char c)
 {
-    return c >= '0' && c <= '9';
+    return (unsigned char)(c - '0') < 10;
 }
 static inline bool tracker_is_alnum(char c)
 {
-    return tracker_is_digit(c) || (tracker_lower(c) >= 'a' && tracker_lower(c) <= 'z');
+    return tracker_is_digit(c) || (unsigned char)((c | 0x20) - 'a') < 26;
 }
 static inline bool tracker_same(struct fct_str a, struct fct_str b)
 {

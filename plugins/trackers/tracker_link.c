@@ -57,13 +57,17 @@ static const struct words protected_names = {{
 }};
 /* clang-format on */
 
+/* The ones that begin as `s` does; NULL: none do. */
+static inline const char *const *words_like(struct fct_str s, const struct words *words)
+{
+    unsigned char letter = (unsigned char)((s.n > 0 ? *s.p | 0x20 : 0) - 'a');
+
+    return letter < 26 && words->of[letter][0] ? words->of[letter] : NULL;
+}
+
 static bool is_one_of(struct fct_str s, const struct words *words)
 {
-    char first = s.n > 0 ? tracker_lower(*s.p) : 0;
-
-    if (first < 'a' || first > 'z')
-        return false;
-    for (const char *const *w = words->of[first - 'a']; *w; w++)
+    for (const char *const *w = words_like(s, words); w && *w; w++)
         if (tracker_same(s, (struct fct_str){*w, strlen(*w)}))
             return true;
     return false;
@@ -126,7 +130,8 @@ bool tracker_link_is_protected(const struct fct_url *url)
     if (url->user.n > 0 || has_pair(url->path) || has_word(url->path, &protected_words))
         return true;
     while (view_split(&query, '&', &pair))
-        if (view_split(&pair, '=', &name) && is_one_of(name, &protected_names))
+        if (words_like(pair, &protected_names) && view_split(&pair, '=', &name) &&
+            is_one_of(name, &protected_names))
             return true;
     return false;
 }

@@ -171,17 +171,28 @@ const struct fct_html_attribute *tracker_attribute(const struct fct_html_token *
     return NULL;
 }
 
+/* A style outdoes the other attributes, wherever it stands. */
 static struct look look_at(const struct fct_html_token *token)
 {
-    const struct fct_html_attribute *width = tracker_attribute(token, "width"),
-                                    *height = tracker_attribute(token, "height"),
-                                    *style = tracker_attribute(token, "style");
-    struct look l = {.width = width ? pixels_of(width->value) : UNKNOWN,
-                     .height = height ? pixels_of(height->value) : UNKNOWN};
+    const struct fct_html_attribute *style = NULL;
+    struct look l = {.width = UNKNOWN, .height = UNKNOWN};
+    bool hidden = false;
 
+    for (size_t i = 0; i < token->attributes; i++) {
+        const struct fct_html_attribute *a = &token->attribute[i];
+
+        if (view_is(a->name, "width"))
+            l.width = pixels_of(a->value);
+        else if (view_is(a->name, "height"))
+            l.height = pixels_of(a->value);
+        else if (view_is(a->name, "style"))
+            style = a;
+        else if (view_is(a->name, "hidden"))
+            hidden = true;
+    }
     if (style)
         read_style(&l, style->value);
-    l.hidden = l.hidden || tracker_attribute(token, "hidden");
+    l.hidden = l.hidden || hidden;
     return l;
 }
 
