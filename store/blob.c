@@ -1,13 +1,11 @@
-/* blob.c - reading, hashing and counting bodies. */
+/* blob.c - reading, naming and counting bodies. */
 #include "store/blob.h"
 
-#include "store/crc32c.h"
+#include "store/blob_name.h"
 #include "store/io.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -16,52 +14,6 @@
 #define IN_LOOP_MAX   (64u << 10)  /* hashed at once; larger ones go to a thread */
 #define COPY_ALWAYS   (256u << 10) /* cheaper to copy than to map */
 #define BIG_BYTES_MAX (256u << 20) /* of bodies being read at one time */
-
-/* ---- hashing ---- */
-
-struct blob_hasher {
-    EVP_MAC *mac;
-    EVP_MAC_CTX *ctx;
-};
-
-struct blob_hasher *blob_hasher_new(const uint8_t key[32])
-{
-    struct blob_hasher *h = calloc(1, sizeof *h);
-    size_t size = sizeof(struct blob_id);
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size),
-                           OSSL_PARAM_construct_end()};
-
-    FCT_ASSERT(h);
-    h->mac = EVP_MAC_fetch(NULL, "BLAKE2BMAC", NULL);
-    h->ctx = h->mac ? EVP_MAC_CTX_new(h->mac) : NULL;
-    FCT_ASSERT(h->ctx && EVP_MAC_init(h->ctx, key, 32, params) == 1);
-    return h;
-}
-
-void blob_hasher_add(struct blob_hasher *h, const void *p, size_t n)
-{
-    FCT_ASSERT(n == 0 || EVP_MAC_update(h->ctx, p, n) == 1);
-}
-
-void blob_hasher_end(struct blob_hasher **p, struct blob_id *out)
-{
-    struct blob_hasher *h = *p;
-    size_t n = 0;
-
-    *p = NULL;
-    FCT_ASSERT(EVP_MAC_final(h->ctx, out->b, &n, sizeof out->b) == 1 && n == sizeof out->b);
-    EVP_MAC_CTX_free(h->ctx);
-    EVP_MAC_free(h->mac);
-    free(h);
-}
-
-void blob_hash(const uint8_t key[32], const void *p, size_t n, struct blob_id *out)
-{
-    struct blob_hasher *h = blob_hasher_new(key);
-
-    blob_hasher_add(h, p, n);
-    blob_hasher_end(&h, out);
-}
 
 /* ---- reading ---- */
 
@@ -89,7 +41,7 @@ static bool read_body(struct reading *r)
     void *p;
 
     if (b->size > COPY_ALWAYS && r->offset == 0 && body_is_sealed(r->fd, b->size)) {
-        p = mmap(NULL, (size_t)b->size, PROT_READ, MAP_PRIVATE, r->fd, 0);
+        p = mmap(NULL, (size_t)b->size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, r->fd, 0);
         if (p != MAP_FAILED) {
             b->bytes = p;
             b->mapped = true;
@@ -104,15 +56,14 @@ static bool read_body(struct reading *r)
     return b->size == 0 || io_read_at(r->fd, p, (size_t)b->size, r->offset, &r->err);
 }
 
-static void read_and_hash(void *arg)
+static void read_and_name(void *arg)
 {
     struct reading *r = arg;
 
     r->ok = read_body(r);
     if (!r->ok)
         return;
-    r->body->crc = crc32c(0, r->body->bytes, (size_t)r->body->size);
-    blob_hash(r->key, r->body->bytes, (size_t)r->body->size, &r->body->id);
+    blob_name(r->key, r->body->bytes, (size_t)r->body->size, &r->body->id, &r->body->crc);
 }
 
 bool body_read(struct server *s, int fd, uint64_t offset, uint64_t size, struct body *out,
@@ -125,12 +76,12 @@ bool body_read(struct server *s, int fd, uint64_t offset, uint64_t size, struct 
         return fct_fail(err, FCT_LIMIT, "message of more than %llu bytes",
                         (unsigned long long)s->conf->max_message.bytes);
     if (size <= IN_LOOP_MAX) {
-        read_and_hash(&r);
+        read_and_name(&r);
     } else {
         if (s->big_bytes > 0 && s->big_bytes + size > BIG_BYTES_MAX)
             return fct_fail(err, FCT_TEMP, "too many large messages at one time");
         s->big_bytes += size;
-        offload(read_and_hash, &r);
+        offload(read_and_name, &r);
         s->big_bytes -= size;
     }
     if (r.ok)

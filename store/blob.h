@@ -1,8 +1,7 @@
 /* blob.h - bodies on their way into the store: read once, hashed, stored once.
  *
- * A blob's id is the keyed BLAKE2b-256 of its bytes; the key belongs to the installation, so nobody
- * can probe for other people's files. What a batch on its way to the committer says about a blob
- * counts already (the driver does not know yet). */
+ * A blob's id is made of its bytes (blob_name.h). What a batch on its way to the committer says
+ * about a blob counts already (the driver does not know yet). */
 #ifndef STORE_BLOB_H
 #define STORE_BLOB_H
 
@@ -46,11 +45,5 @@ void blob_unpin(struct server *s, const struct blob_id *id);
 /* Every batch passes here on its way to the committer and when it is over. */
 void blob_batch_sent(struct server *s, const struct batch *batch);
 void blob_batch_done(struct server *s, const struct batch *batch);
-
-void blob_hash(const uint8_t key[32], const void *p, size_t n, struct blob_id *out);
-struct blob_hasher;
-struct blob_hasher *blob_hasher_new(const uint8_t key[32]);
-void blob_hasher_add(struct blob_hasher *h, const void *p, size_t n);
-void blob_hasher_end(struct blob_hasher **h, struct blob_id *out);
 
 #endif

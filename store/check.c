@@ -6,7 +6,7 @@
 #include "store/check.h"
 
 #include "store/account.h"
-#include "store/blob.h"
+#include "store/blob_name.h"
 #include "store/directory.h"
 #include "store/mail_record.h"
 #include "store/password.h"
@@ -19,7 +19,7 @@
 #include <stdlib.h>
 
 #define REPORT_LINES 1000
-#define PIECE        (1u << 20)
+#define PIECE        (16 * BLAKE3_STEP)
 
 struct check {
     struct driver *d;
@@ -316,24 +316,43 @@ static bool check_partitions(struct check *c)
 
 /* ---- bodies ---- */
 
-static bool hash_blob(struct check *c, const struct blob_id *id, uint64_t size, struct blob_id *got,
-                      struct fct_err *err)
+static bool name_blob(struct check *c, struct blob_namer *namer, const struct blob_id *id,
+                      uint64_t size, struct blob_id *got, struct fct_err *err)
 {
-    struct blob_hasher *h = blob_hasher_new(c->blob_key);
     char *piece = malloc(PIECE);
+    uint64_t at = 0;
     bool ok = true;
 
     FCT_ASSERT(piece);
-    for (uint64_t at = 0; ok && at < size;) {
-        size_t n = size - at < PIECE ? (size_t)(size - at) : PIECE;
-
-        ok = c->d->ops->blob_read(c->d, id, NULL, at, piece, n, false, err);
+    for (; ok && size - at > PIECE; at += PIECE) {
+        ok = c->d->ops->blob_read(c->d, id, NULL, at, piece, PIECE, false, err);
         if (ok)
-            blob_hasher_add(h, piece, n);
-        at += n;
+            blob_namer_add(namer, piece, PIECE);
     }
-    blob_hasher_end(&h, got);
+    size -= at;
+    ok = ok &&
+         (size == 0 || c->d->ops->blob_read(c->d, id, NULL, at, piece, (size_t)size, false, err));
+    if (ok)
+        blob_namer_end(namer, piece, (size_t)size, got);
     free(piece);
+    return ok;
+}
+
+static bool has_its_name(struct check *c, const struct blob_id *id, uint64_t size, bool *has,
+                         struct fct_err *err)
+{
+    static const enum blob_name_kind kind[] = {BLOB_NAME_NOW, BLOB_NAME_FORMAT_3};
+    bool ok = true;
+
+    *has = false;
+    for (size_t i = 0; ok && i < FCT_COUNT(kind) && !*has; i++) {
+        struct blob_namer *namer = blob_namer_new(kind[i], c->blob_key);
+        struct blob_id got;
+
+        ok = name_blob(c, namer, id, size, &got, err);
+        *has = ok && memcmp(got.b, id->b, sizeof got.b) == 0;
+        blob_namer_free(&namer);
+    }
     return ok;
 }
 
@@ -351,8 +370,8 @@ static bool check_blob(void *arg, const struct blob_id *id, const struct driver_
 {
     struct check *c = arg;
     struct fct_err err = {0};
-    struct blob_id got;
     uintptr_t uses;
+    bool right;
 
     c->out->blobs++;
     if (!blob) {
@@ -368,11 +387,11 @@ static bool check_blob(void *arg, const struct blob_id *id, const struct driver_
             damaged(c, "body %02x%02x%02x%02x…: %lld uses counted, %lld noted", id->b[0], id->b[1],
                     id->b[2], id->b[3], (long long)uses, (long long)blob->references);
     }
-    if (!hash_blob(c, id, blob->size, &got, &err)) {
+    if (!has_its_name(c, id, blob->size, &right, &err)) {
         if (!is_gone_now(c, id))
             damaged(c, "body %02x%02x%02x%02x…: %s", id->b[0], id->b[1], id->b[2], id->b[3],
                     err.text);
-    } else if (memcmp(got.b, id->b, sizeof got.b) != 0) {
+    } else if (!right) {
         damaged(c, "body %02x%02x%02x%02x…: the bytes are not what was stored", id->b[0], id->b[1],
                 id->b[2], id->b[3]);
     }

@@ -100,9 +100,14 @@ static void on_failed(void *arg, uint64_t first, uint64_t last, const struct fct
 
 /* ---- files of the installation ---- */
 
-#define FORMAT_TEXT "facteur store 3\n"
-#define FORMAT_1    "facteur store 1\n" /* no compressed groups */
-#define FORMAT_2    "facteur store 2\n" /* no views of version 3, no days of privacy */
+#define FORMAT_TEXT "facteur store 4\n"
+
+/* Of the same length, and what they had not. */
+static const char *const older_formats[] = {
+    "facteur store 1\n", /* compressed groups */
+    "facteur store 2\n", /* views of version 3, days of privacy */
+    "facteur store 3\n", /* bodies named by BLAKE3 */
+};
 
 /* The folder's owner owns what is made in it, also when we are still root. */
 static void give_to_owner(int fd, const char *dir)
@@ -187,8 +192,9 @@ bool server_prepare_dir(const char *dir, uint8_t key[32], struct fct_err *err)
         !make_dir(dir, "log", err) || !small_file(dir, "format", format, sizeof format - 1, err) ||
         !small_file(dir, "key", key, 32, err))
         return false;
-    if (strcmp(format, FORMAT_1) == 0 || strcmp(format, FORMAT_2) == 0)
-        return raise_format(dir, err);
+    for (size_t i = 0; i < FCT_COUNT(older_formats); i++)
+        if (strcmp(format, older_formats[i]) == 0)
+            return raise_format(dir, err);
     if (strcmp(format, FORMAT_TEXT) != 0)
         return fct_fail(err, FCT_TEMP, "%s was written by another version of the store", dir);
     return true;

@@ -2,6 +2,10 @@
  * rewritten, readers survive. */
 #include "fixture.h"
 
+#include "store/blob.h"
+#include "store/blob_name.h"
+#include "store/crc32c.h"
+
 #include <dirent.h>
 
 static struct store_principal alice;
@@ -212,6 +216,33 @@ static void before_restart(void)
     store_view_free(&v);
 }
 
+static void no_release(void *owner)
+{
+    (void)owner;
+}
+
+/* As a store of format 3 named it. */
+static void keep_old_body(size_t size)
+{
+    struct blob_namer *namer = blob_namer_new(BLOB_NAME_FORMAT_3, fx_server->blob_key);
+    struct batch_blob blob = {.size = size, .release = no_release};
+    struct batch batch;
+    char *text = malloc(size);
+
+    ck_assert_ptr_nonnull(text);
+    memset(text, 'o', size);
+    blob_namer_end(namer, text, size, &blob.id);
+    blob_namer_free(&namer);
+    blob.bytes = text;
+    blob.crc = crc32c(0, text, size);
+    batch_init(&batch);
+    batch_blob_new(&batch, &blob, 0);
+    blob_batch_sent(fx_server, &batch);
+    WANT(
+        commit_wait(fx_server->commit, commit_submit(fx_server->commit, &batch, NULL, 0), &fx_err));
+    free(text);
+}
+
 static void after_restart(void)
 {
     struct store_changes changes;
@@ -230,6 +261,8 @@ static void after_restart(void)
     ck_assert_uint_eq(changes.vanished[0], 1);
     ck_assert_uint_eq(fx_deliver("alice@example.org", "", "third", "id"), 3);
     store_view_free(&v);
+    keep_old_body(100);
+    keep_old_body(2500000);
     fx_check_clean();
 }
 
@@ -282,13 +315,13 @@ START_TEST(test_restart_and_damage)
     fx_open();
     fx_in_fiber(before_restart);
     fx_close();
-    set_format("facteur store 4\n");
+    set_format("facteur store 5\n");
     ck_assert(!server_open(NULL, &fx_conf, fx_dir, true, &fx_server, &fx_err));
     set_format("facteur store 1\n"); /* is read, and raised */
     fx_open();
     fx_in_fiber(after_restart);
     fx_close();
-    ck_assert(format_is("facteur store 3\n"));
+    ck_assert(format_is("facteur store 4\n"));
     /* one byte of a body changes on the disk */
     snprintf(command, sizeof command, "sed -i s/another/anOther/ %s/log/00000001.seg", fx_dir);
     ck_assert_int_eq(system(command), 0);
