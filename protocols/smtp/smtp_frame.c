@@ -1,5 +1,8 @@
-/* smtp_frame.c - a state machine over line ends with a memchr fast path for whole lines. */
+/* smtp_frame.c - a state machine over line ends. Lines in which it would find nothing to do are
+ * passed many at a time. */
 #include "protocols/smtp/smtp_frame.h"
+
+#include <string.h>
 
 enum frame_state {
     LINE_START, /* behind a line end, or at the very start */
@@ -160,6 +163,66 @@ static void after_dot_cr(struct smtp_frame *f, struct reading *r)
     f->ended = true;
 }
 
+/* ---- many lines at a time ---- */
+
+typedef uint8_t octets __attribute__((vector_size(16)));
+
+#define RUN_STEP (4 * sizeof(octets))
+
+static octets load(const char *p)
+{
+    octets v;
+
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* RUN_STEP bytes, and the one before them: each LF has its CR, each CR its LF (but for a last one,
+ * which is the next step's), no NUL, and, where `dot` is one, no dot at the start of a line. */
+static bool is_plain(const char *p, uint8_t dot)
+{
+    octets odd = {0};
+    uint64_t half[2];
+
+    for (size_t i = 0; i < RUN_STEP; i += sizeof(octets)) {
+        octets now = load(p + i), before = load(p + i - 1);
+
+        odd |= (octets)((now == '\n') ^ (before == '\r')) | (octets)(now == '\0') |
+               (octets)((now == dot) & (before == '\n'));
+    }
+    memcpy(half, &odd, sizeof half);
+    return (half[0] | half[1]) == 0;
+}
+
+/* Whole lines that are the message as they are: to behind the last of them, p when there is none.
+ */
+static const char *plain_lines(const char *p, const char *end, bool dots, bool inside_line)
+{
+    const uint8_t dot = dots ? '.' : '\n'; /* LF behind LF is odd anyway */
+    const char *to = p + 1, *lf;
+
+    if (*p == '\n' || *p == '\0' || (dots && !inside_line && *p == '.'))
+        return p;
+    while ((size_t)(end - to) >= RUN_STEP && is_plain(to, dot))
+        to += RUN_STEP;
+    lf = memrchr(p, '\n', (size_t)(to - p));
+    return lf ? lf + 1 : p;
+}
+
+/* Repairing needs to know where the header ends. */
+static void pass_lines(struct smtp_frame *f, struct reading *r)
+{
+    const char *to;
+
+    if (f->state > TEXT || (f->repair && !f->in_body) || (size_t)(r->end - r->at) <= RUN_STEP)
+        return;
+    to = plain_lines(r->at, r->end, f->dots, f->state == TEXT);
+    if (to == r->at)
+        return;
+    r->at = to;
+    line_ended(f, false);
+}
+
 size_t smtp_frame_feed(struct smtp_frame *f, const char *p, size_t n, smtp_frame_sink sink,
                        void *arg)
 {
@@ -169,8 +232,11 @@ size_t smtp_frame_feed(struct smtp_frame *f, const char *p, size_t n, smtp_frame
     };
     struct reading r = {.at = p, .end = p + n, .from = p, .sink = sink, .arg = arg};
 
-    while (r.at < r.end && !f->ended)
-        step[f->state](f, &r);
+    while (r.at < r.end && !f->ended) {
+        pass_lines(f, &r);
+        if (r.at < r.end)
+            step[f->state](f, &r);
+    }
     give(f, &r, r.from, (size_t)(r.at - r.from));
     return (size_t)(r.at - p);
 }

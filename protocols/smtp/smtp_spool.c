@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
-#define TAIL_MAX                                                                    \
-    (64u << 10) /* collected before a write; a message of this size is never mapped \
-                 */
+#define TAIL_MAX    (64u << 10) /* collected before a write; up to that nothing is mapped */
+#define PIECE_MIN   (8u << 10)  /* of a larger one: written as it came */
 #define CROWDED_MIN (16u << 10) /* a file for less would save nothing */
 #define SEALS       (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
@@ -55,32 +55,46 @@ void smtp_spool_end(struct smtp_spool *s)
     *s = (struct smtp_spool){.fd = -1, .reader = -1};
 }
 
-static bool write_all(int fd, const char *p, size_t n, struct fct_err *err)
+static bool write_all(int fd, struct iovec *iov, int n, struct fct_err *err)
 {
     while (n > 0) {
-        ssize_t done = write(fd, p, n);
+        ssize_t done = writev(fd, iov, n);
 
         if (done < 0 && errno == EINTR)
             continue;
         if (done < 0)
             return fct_fail(err, errno == ENOSPC ? FCT_LIMIT : FCT_TEMP, "writing the message: %s",
                             strerror(errno));
-        p += done;
-        n -= (size_t)done;
+        for (; n > 0 && (size_t)done >= iov->iov_len; iov++, n--)
+            done -= (ssize_t)iov->iov_len;
+        if (n > 0) {
+            iov->iov_base = (char *)iov->iov_base + done;
+            iov->iov_len -= (size_t)done;
+        }
     }
     return true;
 }
 
-static bool write_tail(struct smtp_spool *s, struct fct_err *err)
+/* What was collected, and more. */
+static bool write_tail(struct smtp_spool *s, const char *p, size_t n, struct fct_err *err)
 {
+    struct iovec iov[2] = {{s->tail.p, s->tail.n}, {.iov_len = n}};
+
+    memcpy(&iov[1].iov_base, &p, sizeof p); /* writev only reads */
     if (s->fd < 0)
         s->fd = memfd_create("message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (s->fd < 0)
         return fct_fail(err, FCT_TEMP, "memfd_create: %s", strerror(errno));
-    if (!write_all(s->fd, s->tail.p, s->tail.n, err))
+    if (!write_all(s->fd, iov, n > 0 ? 2 : 1, err))
         return false;
-    s->written += s->tail.n;
+    s->written += s->tail.n + n;
     return true;
+}
+
+/* Collected are the whole of a small message and the small pieces of a large one. */
+static bool is_collected(const struct smtp_spool *s, size_t n)
+{
+    return s->tail.n + n <= TAIL_MAX && (s->written == 0 || n < PIECE_MIN);
 }
 
 void smtp_spool_add(struct smtp_spool *s, const char *p, size_t n)
@@ -88,17 +102,10 @@ void smtp_spool_add(struct smtp_spool *s, const char *p, size_t n)
     if (s->err.class != FCT_OK)
         return;
     s->size += n;
-    while (n > 0) {
-        size_t room = TAIL_MAX - s->tail.n;
-        size_t take = n < room ? n : room;
-
-        buf_put(&s->tail, p, take);
-        p += take;
-        n -= take;
-        if (n == 0 || !write_tail(s, &s->err))
-            break;
+    if (is_collected(s, n))
+        buf_put(&s->tail, p, n);
+    else if (write_tail(s, p, n, &s->err))
         buf_clear(&s->tail);
-    }
     charge(s);
 }
 
@@ -112,6 +119,7 @@ bool smtp_spool_must_move(const struct smtp_spool *s)
 /* From the memfd into the file, by way of a mapping. */
 static bool copy_to(struct smtp_spool *s, int file, struct fct_err *err)
 {
+    struct iovec all;
     void *map;
     bool ok;
 
@@ -120,7 +128,8 @@ static bool copy_to(struct smtp_spool *s, int file, struct fct_err *err)
     map = mmap(NULL, s->written, PROT_READ, MAP_PRIVATE, s->fd, 0);
     if (map == MAP_FAILED)
         return fct_fail(err, FCT_TEMP, "mapping the message: %s", strerror(errno));
-    ok = write_all(file, map, s->written, err);
+    all = (struct iovec){map, s->written};
+    ok = write_all(file, &all, 1, err);
     munmap(map, s->written);
     return ok;
 }
@@ -161,7 +170,7 @@ bool smtp_spool_seal(struct smtp_spool *s, struct fct_str *bytes, struct fct_err
 {
     if (s->err.class != FCT_OK)
         return fct_fail(err, s->err.class, "%s", s->err.text);
-    if (!write_tail(s, err))
+    if (!write_tail(s, NULL, 0, err))
         return false;
     charge(s); /* `tail` still holds what is in the file now: it is what the MIME pass reads */
     if (!s->in_file && fcntl(s->fd, F_ADD_SEALS, SEALS) != 0)

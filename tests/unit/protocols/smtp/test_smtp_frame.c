@@ -201,6 +201,61 @@ START_TEST(only_crlf_dot_crlf_ends)
 }
 END_TEST
 
+/* Feed all in pieces of so many bytes. */
+static size_t feed(struct smtp_frame *f, struct fct_str in, size_t piece, struct buf *got)
+{
+    size_t taken = 0;
+
+    while (taken < in.n && !f->ended)
+        taken += smtp_frame_feed(f, in.p + taken, in.n - taken < piece ? in.n - taken : piece,
+                                 collect, got);
+    return taken;
+}
+
+/* Many plain lines are passed at one time, byte by byte none are: the result is the same. */
+static void same_in_pieces(struct fct_str in, bool dots, bool repair, const char *name)
+{
+    FCT_CLEANUP(buf_free) struct buf whole = BUF_INIT(8192), bytes = BUF_INIT(8192);
+    struct smtp_frame a, b;
+    size_t taken;
+
+    smtp_frame_start(&a, dots, repair);
+    smtp_frame_start(&b, dots, repair);
+    taken = feed(&a, in, in.n, &whole);
+    ck_assert_msg(taken == feed(&b, in, 1, &bytes) && a.ended == b.ended, "%s: another end", name);
+    smtp_frame_finish(&a);
+    smtp_frame_finish(&b);
+    ck_assert_msg(a.fault == b.fault && strcmp(a.sequence, b.sequence) == 0, "%s: %s, not %s", name,
+                  a.sequence, b.sequence);
+    ck_assert_msg(str_equal(buf_str(&whole), buf_str(&bytes)), "%s: other bytes", name);
+}
+
+static void put_lines(struct buf *out, size_t lines, size_t last)
+{
+    for (size_t i = 0; i < lines; i++)
+        buf_put_c(out, "thirty-eight bytes of a line of words\r\n");
+    for (size_t i = 0; i < last; i++)
+        buf_put_c(out, "x");
+}
+
+START_TEST(among_many_lines)
+{
+    for (size_t i = 0; i < FCT_COUNT(cases); i++)
+        for (size_t before = 0; before < 140; before++) {
+            FCT_CLEANUP(buf_free) struct buf text = BUF_INIT(8192);
+
+            if (cases[i].repair)
+                buf_put_c(&text, "\r\n");
+            put_lines(&text, 3 + before % 2, before / 2);
+            if (before % 4 < 2)
+                buf_put_c(&text, "\r\n");
+            buf_put_str(&text, cases[i].in);
+            put_lines(&text, 5, before);
+            same_in_pieces(buf_str(&text), cases[i].dots, cases[i].repair, cases[i].name);
+        }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("smtp_frame");
@@ -211,6 +266,7 @@ int main(void)
     suite_add_tcase(suite, tc);
     tcase_add_test(tc, every_variant_at_every_cut);
     tcase_add_test(tc, only_crlf_dot_crlf_ends);
+    tcase_add_test(tc, among_many_lines);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
