@@ -80,10 +80,14 @@ def unit():
 def python_tests(folder):
     """unittest over tests/FOLDER/test_*.py; the figures are read from the runner's own result. What measures how long mail waits (fault) runs alone."""
     jobs = 1 if folder == 'fault' else int(os.environ.get('FCT_TEST_JOBS') or os.cpu_count() or 1)
-    r = run(sys.executable, '-u', 'tests/lib/unit.py', '-j', str(jobs), 'tests/' + folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    print(r.stdout, end='')
-    m = re.findall(r'(?m)^%s: (\d+) passed, (\d+) failed, (\d+) skipped$' % re.escape('tests/' + folder), r.stdout)
-    count(folder, *map(int, m[-1])) if m else count(folder, failed=1)
+    runner = subprocess.Popen([sys.executable, '-u', 'tests/lib/unit.py', '-j', str(jobs), 'tests/' + folder], cwd=ROOT, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors='replace')
+    result = None
+    for line in runner.stdout:
+        print(line, end='', flush=True)
+        result = re.fullmatch(r'%s: (\d+) passed, (\d+) failed, (\d+) skipped\n' % re.escape('tests/' + folder), line) or result
+    runner.wait()
+    count(folder, *map(int, result.groups())) if result else count(folder, failed=1)
 
 
 def main():

@@ -59,7 +59,9 @@ def run_apart(folder, names, file, part):
 
 def run_side_by_side(folder, names, jobs):
     waiting, total, lock = queue.SimpleQueue(), [0, 0, 0], threading.Lock()
-    for file in sorted(f for f in os.listdir(folder) if re.fullmatch(r'test_.*\.py', f)):
+    # The large ones first: one of those alone at the end would keep a single processor busy.
+    files = [f for f in os.listdir(folder) if re.fullmatch(r'test_.*\.py', f)]
+    for file in sorted(files, key=lambda f: (-os.path.getsize(os.path.join(folder, f)), f)):
         waiting.put(file)
 
     def work(part):
