@@ -92,26 +92,25 @@ static bool has_part(struct fct_str path, const char *const *parts, size_t n)
     return false;
 }
 
-static bool ends_before(struct fct_str s, size_t at, const char *word)
+static bool ends_before(struct fct_str s, size_t at, struct fct_str word)
 {
-    size_t n = strlen(word);
-
-    return at >= n && tracker_same(tracker_part(s, at - n, at), (struct fct_str){word, n});
+    return at >= word.n && tracker_same(tracker_part(s, at - word.n, at), word);
 }
 
-static bool begins_at(struct fct_str s, size_t at, const char *word)
+static bool begins_at(struct fct_str s, size_t at, struct fct_str word)
 {
-    size_t n = strlen(word);
-
-    return at + n <= s.n && tracker_same(tracker_part(s, at, at + n), (struct fct_str){word, n});
+    return at + word.n <= s.n && tracker_same(tracker_part(s, at, at + word.n), word);
 }
 
 /* Words of two: "sign-in", "one_click". */
 static bool has_pair(struct fct_str path)
 {
     static const struct {
-        const char *first, *second;
-    } pairs[] = {{"sign", "in"}, {"log", "in"}, {"one", "click"}, {"double", "opt"}};
+        struct fct_str first, second;
+    } pairs[] = {{FCT_STR_INIT("sign"), FCT_STR_INIT("in")},
+                 {FCT_STR_INIT("log"), FCT_STR_INIT("in")},
+                 {FCT_STR_INIT("one"), FCT_STR_INIT("click")},
+                 {FCT_STR_INIT("double"), FCT_STR_INIT("opt")}};
 
     for (size_t at = 0; at < path.n; at++) {
         if (path.p[at] != '-' && path.p[at] != '_')

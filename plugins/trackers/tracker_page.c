@@ -360,10 +360,11 @@ static void clean_load(struct walk *w, const struct fct_html_token *token, const
 
 static bool loads(const struct fct_link *l)
 {
-    static const char *const quiet[] = {"cite", "longdesc", "profile", "classid"};
+    static const struct fct_str quiet[] = {FCT_STR_INIT("cite"), FCT_STR_INIT("longdesc"),
+                                           FCT_STR_INIT("profile"), FCT_STR_INIT("classid")};
 
     for (size_t i = 0; i < FCT_COUNT(quiet); i++)
-        if (view_is(l->attribute, quiet[i]))
+        if (same_text(l->attribute, quiet[i]))
             return false;
     return !is_click(l) && l->from != FCT_LINK_TEXT && !view_is(l->tag, "base");
 }
