@@ -65,20 +65,18 @@ static struct fct_str pack_sketch(const struct fuzzy_sketch *s, unsigned char *t
 /* Places among the bits: all of seven digits, as the scripts cut them. */
 enum { BIT_FIRST = 1000000, BIT_SHIFT = 32 - 23 };
 
-/* Of the first n positions; kind: texts and shapes share the bits, not the places. */
-static struct fct_str pack_bits(const struct fuzzy_sketch *s, unsigned n, enum fuzzy_kind kind,
-                                char *to, size_t room)
+/* kind: texts and shapes share the bits, not the places. */
+static struct fct_str pack_bits(const struct fuzzy_sketch *s, enum fuzzy_kind kind,
+                                char to[FUZZY_BIT_DIGITS * FUZZY_POSITIONS])
 {
-    size_t at = 0;
-
-    for (unsigned i = 0; s->is_there && i < n && i < FUZZY_POSITIONS; i++) {
+    for (unsigned i = 0; s->is_there && i < FUZZY_POSITIONS; i++) {
         uint32_t place = s->value[i] + (kind * FUZZY_POSITIONS + i) * UINT32_C(0x9e3779b9);
+        uint32_t left = BIT_FIRST + (place >> BIT_SHIFT);
 
-        (void)snprintf(to + at, room - at, "%0*u", FUZZY_BIT_DIGITS,
-                       BIT_FIRST + (place >> BIT_SHIFT));
-        at += FUZZY_BIT_DIGITS;
+        for (unsigned k = FUZZY_BIT_DIGITS; k > 0; k--, left /= 10)
+            to[FUZZY_BIT_DIGITS * i + k - 1] = (char)('0' + left % 10);
     }
-    return bytes_of(to, at);
+    return bytes_of(to, s->is_there ? FUZZY_BIT_DIGITS * FUZZY_POSITIONS : 0);
 }
 
 static struct fct_str pack_attachments(const struct fuzzy_marks *marks, struct fuzzy_question *q)
@@ -90,8 +88,8 @@ static struct fct_str pack_attachments(const struct fuzzy_marks *marks, struct f
 
 /* ---- reading ---- */
 
-/* As soon as what is left cannot make any learned one alike enough, it is not looked up. Bits of
- * some positions come first: one command instead of one for each. */
+/* As soon as what is left cannot make any learned one alike enough, it is not looked up. The
+ * bits come first, in one command: a number that was never learned is not looked up at all. */
 const struct fct_redis_script fuzzy_look_script = {
     .name = "fuzzy_look",
     .text =
@@ -102,21 +100,26 @@ const struct fct_redis_script fuzzy_look_script = {
         "    out[#out + 1], out[#out + 2], out[#out + 3] = kind, matches, said\n"
         "  end\n"
         "end\n"
-        "local function may(prefix, bits, least)\n"
-        "  local ask, n = {'BITFIELD_RO', prefix .. ':b'}, 32 - #bits / 7\n"
+        "local function known(prefix, bits)\n"
+        "  local ask, places, n = {'BITFIELD_RO', prefix .. ':b'}, {}, 2\n"
         "  for i = 1, #bits, 7 do\n"
-        "    ask[#ask + 1], ask[#ask + 2], ask[#ask + 3] = 'GET', 'u1', bits:sub(i, i + 6)\n"
+        "    ask[n + 1], ask[n + 2], ask[n + 3] = 'GET', 'u1', bits:sub(i, i + 6)\n"
+        "    n = n + 3\n"
         "  end\n"
-        "  for _, bit in ipairs(redis.call(unpack(ask))) do n = n + bit end\n"
-        "  return n >= least\n"
+        "  for place, bit in ipairs(redis.call(unpack(ask))) do\n"
+        "    if bit == 1 then places[#places + 1] = place end\n"
+        "  end\n"
+        "  return places\n"
         "end\n"
+        "local all = {}\n"
+        "for place = 1, 32 do all[place] = place end\n"
         "local function near(prefix, kind, sketch, least, bits)\n"
-        "  if sketch == '' or bits and not may(prefix, bits, least) then return end\n"
-        "  local seen, best = {}, 0\n"
-        "  for i = 1, #sketch, 4 do\n"
-        "    if best + (#sketch - i + 1) / 4 < least then return end\n"
-        "    local value = sketch:sub(i, i + 3)\n"
-        "    local key = prefix .. ':' .. kind .. (i - 1) / 4 .. ':' .. value:byte(4)\n"
+        "  if sketch == '' then return end\n"
+        "  local places, seen, best = bits and known(prefix, bits) or all, {}, 0\n"
+        "  for i, place in ipairs(places) do\n"
+        "    if best + #places - i + 1 < least then return end\n"
+        "    local value = sketch:sub(4 * place - 3, 4 * place)\n"
+        "    local key = prefix .. ':' .. kind .. place - 1 .. ':' .. value:byte(4)\n"
         "    local ids = redis.call('HGET', key, value) or ''\n"
         "    for k = 1, #ids, 8 do\n"
         "      local id = ids:sub(k, k + 7)\n"
@@ -139,13 +142,6 @@ const struct fct_redis_script fuzzy_look_script = {
         "return out\n",
 };
 
-/* So many that a message like nothing learned is known by them, though some bits are there by
- * chance. */
-static unsigned bits_asked(unsigned least)
-{
-    return FUZZY_POSITIONS - least + 1 + 3;
-}
-
 void fuzzy_look(struct fuzzy_question *q, struct fuzzy_times at, const struct fuzzy_marks *marks,
                 unsigned text_matches, unsigned html_matches)
 {
@@ -155,10 +151,8 @@ void fuzzy_look(struct fuzzy_question *q, struct fuzzy_times at, const struct fu
     q->arg[2] = pack_attachments(marks, q);
     q->arg[3] = number(q, 0, text_matches);
     q->arg[4] = number(q, 1, html_matches);
-    q->arg[5] = pack_bits(&marks->text, bits_asked(text_matches), FUZZY_KIND_TEXT, q->text_bits,
-                          sizeof q->text_bits);
-    q->arg[6] = pack_bits(&marks->html, bits_asked(html_matches), FUZZY_KIND_HTML, q->html_bits,
-                          sizeof q->html_bits);
+    q->arg[5] = pack_bits(&marks->text, FUZZY_KIND_TEXT, q->text_bits);
+    q->arg[6] = pack_bits(&marks->html, FUZZY_KIND_HTML, q->html_bits);
     q->args = 7;
 }
 
@@ -367,10 +361,8 @@ void fuzzy_learn(struct fuzzy_question *q, struct fuzzy_times at, const struct f
     q->arg[10] = number(q, 1, lesson->max_learned);
     q->arg[11] = number(q, 2, lesson->max_teachers);
     q->arg[12] = number(q, 3, end - half);
-    q->arg[13] = pack_bits(&marks->text, FUZZY_POSITIONS, FUZZY_KIND_TEXT, q->text_bits,
-                           sizeof q->text_bits);
-    q->arg[14] = pack_bits(&marks->html, FUZZY_POSITIONS, FUZZY_KIND_HTML, q->html_bits,
-                           sizeof q->html_bits);
+    q->arg[13] = pack_bits(&marks->text, FUZZY_KIND_TEXT, q->text_bits);
+    q->arg[14] = pack_bits(&marks->html, FUZZY_KIND_HTML, q->html_bits);
     q->args = 15;
 }
 
