@@ -342,7 +342,13 @@ bool clients_have_claimed(const struct server *s)
     for (const struct client *c = s->clients; c; c = c->next)
         if (c->kind == ROLE_RELAY && c->conn && !c->claimed)
             return false;
-    return true;
+    return !s->awaits_links;
+}
+
+void clients_are_linked(struct server *s)
+{
+    s->awaits_links = false;
+    queue_wake(s);
 }
 
 void clients_tell_queue(struct server *s)

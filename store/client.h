@@ -60,8 +60,11 @@ struct request_kind {
 void client_new(struct server *s, enum role_kind kind, unsigned index, int fd);
 void clients_free(struct server *s);
 unsigned clients_busy(const struct server *s); /* requests being served */
-/* Have all relays said what they have in hand? Before that nothing of the queue is lent. */
+/* Have all relays come and said what they have in hand? Before that nothing of the queue is lent.
+ */
 bool clients_have_claimed(const struct server *s);
+/* Whoever lived when the store began has come (role.linked). */
+void clients_are_linked(struct server *s);
 /* Something is ready in the queue: those who wait for it are told, once each. */
 void clients_tell_queue(struct server *s);
 bool client_tell(struct client *client, uint32_t principal, uint32_t mailbox, uint64_t mod_seq);

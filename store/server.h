@@ -28,6 +28,7 @@ struct turn {
 
 struct server {
     struct event_base *base;
+    bool awaits_links;             /* processes of before may come yet (role.linked) */
     void (*on_drained)(void *arg); /* may be NULL */
     void *on_drained_arg;
     const struct store_conf *conf;

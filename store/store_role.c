@@ -37,6 +37,7 @@ static bool start(struct role_env *env, struct fct_err *err)
 
     if (!server_open(env->base, conf, env->data_dir, env->dev, &s, err))
         return false;
+    s->awaits_links = env->process;
     s->on_drained = drained;
     s->on_drained_arg = env;
     env->role_data = s;
@@ -51,6 +52,12 @@ static void peer(struct role_env *env, enum role_kind kind, unsigned index, int 
         client_new(s, kind, index, fd);
     else
         close(fd);
+}
+
+static void linked(struct role_env *env)
+{
+    if (env->role_data)
+        clients_are_linked(env->role_data);
 }
 
 static void drain(struct role_env *env)
@@ -72,6 +79,7 @@ const struct role store_role = {
     .prepare = prepare,
     .start = start,
     .peer = peer,
+    .linked = linked,
     .drain = drain,
     .status = status,
 };

@@ -11,6 +11,7 @@ enum control_kind {
     CONTROL_STATUS = 3,  /* nothing: answered by CONTROL_STATUS_IS */
     CONTROL_LOG    = 4,  /* one descriptor: the log goes there from now on (the file was rotated) */
     CONTROL_PING   = 5,  /* nothing: answered by CONTROL_PONG */
+    CONTROL_LINKED = 6,  /* nothing: role.linked */
     /* process → supervisor */
     CONTROL_READY     = 17, /* str what protects it: role.start has returned */
     CONTROL_FAILED    = 18, /* str why it cannot start; it then ends */

@@ -27,6 +27,14 @@ static bool belong_together(const struct process *client, const struct process *
            (server->role->kind == ROLE_STORE || client->generation == server->generation);
 }
 
+bool links_has_clients(const struct process *server)
+{
+    for (struct process *client = NULL; (client = process_next(server->sup, client));)
+        if (client->pid && linked(server->sup, client->role->kind, server->role->kind))
+            return true;
+    return false;
+}
+
 static void give(struct process *to, enum role_kind kind, unsigned index, int fd)
 {
     FCT_CLEANUP(buf_free) struct buf payload = BUF_INIT(16);
@@ -63,6 +71,7 @@ void links_for_server(struct process *server)
     for (struct process *client = NULL; (client = process_next(server->sup, client));)
         if (belong_together(client, server))
             connect_them(client, server);
+    process_tell(server, CONTROL_LINKED, FCT_STR(""), -1);
 }
 
 bool supervisor_attach(struct supervisor *sup, enum role_kind kind, unsigned index, int *fd,

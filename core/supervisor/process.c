@@ -333,6 +333,13 @@ static uint64_t restart_delay(struct process *p, int wait_status)
     return delay_ms;
 }
 
+/* Everything ends, but it has not been asked to yet, since others who have to end first need it: a
+ * relay tells the store what it sent. */
+static bool must_come_back(const struct process *p)
+{
+    return p->role->kind == ROLE_STORE && links_has_clients(p);
+}
+
 void process_ended(struct process *p, int wait_status)
 {
     struct supervisor *sup = p->sup;
@@ -342,7 +349,7 @@ void process_ended(struct process *p, int wait_status)
     if (p->status_wanted)
         status_arrived(sup, p);
     if (p->state == PROCESS_DRAINING || p->state == PROCESS_WAITING ||
-        sup->phase == PHASE_STOPPING) {
+        (sup->phase == PHASE_STOPPING && !must_come_back(p))) {
         if (p->pid && (WIFSIGNALED(wait_status) || WEXITSTATUS(wait_status) != 0))
             log_event(
                 EV_WARNING, FCT_STR(""),

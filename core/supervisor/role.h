@@ -82,6 +82,9 @@ struct role {
      * clients of a kind apart (after a reload it can be above count[kind], and for ROLE_CTL it is a
      * running number). Comes after `start`. */
     void (*peer)(struct role_env *env, enum role_kind kind, unsigned index, int fd);
+    /* Whoever lived when this process was ready has come by `peer`; those who come later were
+     * started later. May be NULL. */
+    void (*linked)(struct role_env *env);
     /* Stop taking new work; call role_drained(env) when nothing is left (the supervisor waits
      * `grace`, then ends us). */
     void (*drain)(struct role_env *env);

@@ -92,6 +92,10 @@ static void told(void *owner, struct ipc_in *in)
     case CONTROL_PEER:
         take_peer(self, in);
         break;
+    case CONTROL_LINKED:
+        if (self->role->linked)
+            self->role->linked(&self->env);
+        break;
     case CONTROL_DRAIN:
         begin_drain(self);
         break;

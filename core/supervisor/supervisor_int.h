@@ -115,6 +115,7 @@ unsigned process_count(struct supervisor *sup, enum role_kind kind, unsigned gen
 void links_for_client(
     struct process *client); /* just forked: connect it to every server that is ready */
 void links_for_server(struct process *server); /* just ready: connect every living client to it */
+bool links_has_clients(const struct process *server); /* somebody lives who asks it */
 
 /* supervisor_role.c: the phases. */
 void supervisor_process_ready(struct supervisor *sup, struct process *p);

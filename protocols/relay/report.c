@@ -304,7 +304,8 @@ static void log_report(const struct reporting *p, const struct fct_err *err)
                   F_C("about", p->failure ? "failure" : "delay or success"));
 }
 
-/* As long as the store is away the job stays in hand, so that nothing of it is lost. */
+/* As long as the store is away the job stays in hand, so that nothing of it is lost; also when we
+ * are to end, since what was sent would be sent again. */
 FCT_MAY_WAIT static void make(void *arg)
 {
     struct reporting *p = arg;
@@ -324,7 +325,7 @@ FCT_MAY_WAIT static void make(void *arg)
         any = send_report(p, any, &err);
         buf_free(&p->message);
         arena_free(&p->arena);
-        if (any || err.class != FCT_TEMP || relay->draining)
+        if (any || err.class != FCT_TEMP)
             break;
         (void)fiber_sleep(AGAIN_MS);
     }

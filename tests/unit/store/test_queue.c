@@ -742,9 +742,42 @@ static void claims(void)
     fx_check_clean();
 }
 
+/* A store that begins again lends nothing before it knows all who lived before it. */
+static void links(void)
+{
+    struct queue_claim claim = {.recipient = 0};
+    struct queue_lease l;
+    struct store *young;
+
+    claim.id = put_to("a@one");
+    LEASED(10, "a@one");
+    restart();
+    fx_server->awaits_links = true;
+    connect_relay(1); /* started by a reload, is told of the store first */
+    young = relay;
+    woken = 0;
+    WANT(store_queue_lease(young, 10, 0, fx_arena, &l, &fx_err));
+    ck_assert_uint_eq(l.n, 0);
+    relay = fx_connect(ROLE_RELAY, 0); /* drains, and has it in hand */
+    clients_are_linked(fx_server);
+    WANT(store_queue_lease(young, 10, 0, fx_arena, &l, &fx_err));
+    ck_assert_uint_eq(l.n, 0);
+    WANT(store_queue_claim(relay, &claim, 1, &fx_err));
+    WANT(store_queue_lease(young, 10, 0, fx_arena, &l, &fx_err));
+    ck_assert_uint_eq(l.n, 0);
+    LISTED("active: a@one=pending/0");
+    result(claim.id, 0, QUEUE_OUT_RETURNED, 0);
+    while (!woken)
+        fiber_sleep(1);
+    WANT(store_queue_lease(young, 10, 0, fx_arena, &l, &fx_err));
+    ck_assert_uint_eq(l.n, 1);
+    store_client_free(&young);
+}
+
 START_TEST(test_claims)
 {
     run(claims);
+    run(links);
 }
 END_TEST
 
