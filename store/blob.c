@@ -41,7 +41,7 @@ static bool read_body(struct reading *r)
     void *p;
 
     if (b->size > COPY_ALWAYS && r->offset == 0 && body_is_sealed(r->fd, b->size)) {
-        p = mmap(NULL, (size_t)b->size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, r->fd, 0);
+        p = mmap(NULL, (size_t)b->size, PROT_READ, MAP_PRIVATE, r->fd, 0);
         if (p != MAP_FAILED) {
             b->bytes = p;
             b->mapped = true;
