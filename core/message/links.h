@@ -1,9 +1,10 @@
 /* links.h - every URL of a text part, where it stands and what people see in its place.
  *
  * HTML: attributes that a click or a display would follow (a, area, img, srcset, forms, frames,
- * media, backgrounds, meta refresh, svg), url(…) in style attributes, style elements and attributes
- * of svg, and the same in comments that Outlook shows; relative ones by <base>. Plain text: what
- * mail programs make clickable. Only URLs with a host: no mailto, cid or data. */
+ * media, backgrounds, meta refresh, svg and what it animates), url(…) in style attributes, style
+ * elements and attributes of svg, and the same in comments that Outlook shows; relative ones by
+ * <base>. Plain text: what mail programs make clickable. Only URLs with a host: no mailto, cid or
+ * data. */
 #ifndef CORE_MESSAGE_LINKS_H
 #define CORE_MESSAGE_LINKS_H
 

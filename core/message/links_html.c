@@ -12,7 +12,7 @@ const struct link_limits link_default_limits = {.max_html_tokens = 500000, .max_
 enum { SHOWN_MAX = 4096, FIRST_LINKS = 64 };
 
 /* How a value holds its URLs. */
-enum form { ONE, SRCSET, WORDS, REFRESH, STYLE };
+enum form { ONE, SRCSET, WORDS, REFRESH, STYLE, ANIMATED };
 
 #define ANY     \
     {           \
@@ -20,12 +20,15 @@ enum form { ONE, SRCSET, WORDS, REFRESH, STYLE };
     }
 
 /* By length of the attribute's name, which is what is compared first. ANY: of any element, as
- * mail programs know elements of their own. */
+ * mail programs know elements of their own. What an animation of SVG puts in place of a link's
+ * target counts as a link that is clicked (SVG 2 16.2, linking; SMIL Animation 3.2). */
 static const struct link_row {
     struct fct_str attribute, tag;
     enum fct_link_from from;
     enum form form;
 } rows[] = {
+    {FCT_STR_INIT("to"), FCT_STR_INIT("set"), FCT_LINK_ANCHOR, ANIMATED},
+    {FCT_STR_INIT("to"), FCT_STR_INIT("animate"), FCT_LINK_ANCHOR, ANIMATED},
     {FCT_STR_INIT("src"), ANY, FCT_LINK_IMAGE, ONE},
     {FCT_STR_INIT("href"), FCT_STR_INIT("a"), FCT_LINK_ANCHOR, ONE},
     {FCT_STR_INIT("href"), FCT_STR_INIT("area"), FCT_LINK_AREA, ONE},
@@ -37,6 +40,7 @@ static const struct link_row {
     {FCT_STR_INIT("ping"), ANY, FCT_LINK_OTHER, WORDS},
     {FCT_STR_INIT("fill"), ANY, FCT_LINK_IMAGE, STYLE},
     {FCT_STR_INIT("mask"), ANY, FCT_LINK_IMAGE, STYLE},
+    {FCT_STR_INIT("from"), FCT_STR_INIT("animate"), FCT_LINK_ANCHOR, ANIMATED},
     {FCT_STR_INIT("style"), ANY, FCT_LINK_IMAGE, STYLE},
     {FCT_STR_INIT("action"), ANY, FCT_LINK_FORM, ONE},
     {FCT_STR_INIT("srcset"), ANY, FCT_LINK_IMAGE, SRCSET},
@@ -47,6 +51,7 @@ static const struct link_row {
     {FCT_STR_INIT("filter"), ANY, FCT_LINK_IMAGE, STYLE},
     {FCT_STR_INIT("cursor"), ANY, FCT_LINK_IMAGE, STYLE},
     {FCT_STR_INIT("marker"), ANY, FCT_LINK_IMAGE, STYLE},
+    {FCT_STR_INIT("values"), FCT_STR_INIT("animate"), FCT_LINK_ANCHOR, ANIMATED},
     {FCT_STR_INIT("content"), FCT_STR_INIT("meta"), FCT_LINK_OTHER, REFRESH},
     {FCT_STR_INIT("archive"), ANY, FCT_LINK_OTHER, WORDS},
     {FCT_STR_INIT("classid"), ANY, FCT_LINK_OTHER, ONE},
@@ -321,6 +326,19 @@ static void add_refresh(struct pieces *p)
     add_piece(p, url, at, url.n);
 }
 
+/* One value, or a list of them with semicolons (SMIL Animation 3.2.2). */
+static void add_animated(struct pieces *p)
+{
+    for (size_t from = 0, to; from < p->value.n && !p->r->out->truncated; from = to + 1) {
+        const char *mark = memchr(p->value.p + from, ';', p->value.n - from);
+
+        to = mark ? (size_t)(mark - p->value.p) : p->value.n;
+        while (from < to && is_space(p->value.p[from]))
+            from++;
+        add_piece(p, str_head(str_skip(p->value, from), to - from), from, to - from);
+    }
+}
+
 /* Most style attributes load nothing: is there a name that ends as url(, src( or image-set( do, an
  * @import, or an escape that might hide one? */
 static bool may_load(struct fct_str css)
@@ -434,15 +452,30 @@ static bool is_refresh(const struct fct_html_token *tag)
     return a && str_equal_nocase(str_trim(a->value), FCT_STR("refresh"));
 }
 
+static bool animates_target(const struct fct_html_token *tag)
+{
+    const struct fct_html_attribute *a = html_attribute(tag, "attributename");
+    struct fct_str name = a ? str_trim(a->value) : (struct fct_str){"", 0};
+
+    return str_equal_nocase(name, FCT_STR("href")) || str_equal_nocase(name, FCT_STR("xlink:href"));
+}
+
+/* Does what the row says depend on another attribute, which says otherwise? */
+static bool is_idle(const struct link_row *row, const struct fct_html_token *tag)
+{
+    return (row->form == REFRESH && !is_refresh(tag)) ||
+           (row->form == ANIMATED && !animates_target(tag));
+}
+
 /* The first row for names of that length: nearly all attributes hold no URL. */
 static const struct link_row *rows_of(size_t length)
 {
-    enum { SHORTEST = 3, LONGEST = 12 };
+    enum { SHORTEST = 2, LONGEST = 12 };
     static const unsigned char first[LONGEST + 2] = {
-        [3] = 0,  [4] = 1,   [5] = 11,  [6] = 12,  [7] = 21,  [8] = 25,
-        [9] = 28, [10] = 29, [11] = 35, [12] = 36, [13] = 37,
+        [2] = 0,  [3] = 2,  [4] = 3,   [5] = 14,  [6] = 15,  [7] = 25,
+        [8] = 29, [9] = 32, [10] = 33, [11] = 39, [12] = 40, [13] = 41,
     };
-    _Static_assert(FCT_COUNT(rows) == 37, "rows were added: where do the lengths begin?");
+    _Static_assert(FCT_COUNT(rows) == 41, "rows were added: where do the lengths begin?");
 
     return length < SHORTEST || length > LONGEST || first[length] == first[length + 1]
                ? NULL
@@ -455,10 +488,12 @@ static const struct link_row *rows_of(size_t length)
 static inline bool may_be_row(struct fct_str name)
 {
     static const uint32_t first[] = {
+        [2] = BIT('t'),
         [3] = BIT('s'),
         [4] = BIT('h') | BIT('d') | BIT('c') | BIT('p') | BIT('f') | BIT('m'),
         [5] = BIT('s'),
-        [6] = BIT('a') | BIT('s') | BIT('p') | BIT('l') | BIT('d') | BIT('f') | BIT('c') | BIT('m'),
+        [6] = BIT('a') | BIT('s') | BIT('p') | BIT('l') | BIT('d') | BIT('f') | BIT('c') |
+              BIT('m') | BIT('v'),
         [7] = BIT('c') | BIT('a') | BIT('p'),
         [8] = BIT('c') | BIT('l') | BIT('m'),
         [9] = BIT('c'),
@@ -480,7 +515,7 @@ static const struct link_row *find_row(const struct fct_html_token *tag, struct 
 
     for (; row && row < rows + FCT_COUNT(rows) && row->attribute.n == name.n; row++)
         if (same(row->attribute, name) && (!row->tag.p || same(row->tag, tag->name)))
-            return row->form == REFRESH && !is_refresh(tag) ? NULL : row;
+            return is_idle(row, tag) ? NULL : row;
     return NULL;
 }
 
@@ -488,7 +523,7 @@ static enum fct_link_from from_of(const struct link_row *row, const struct fct_h
 {
     if (str_starts(tag->name, FCT_STR("v:")) && is_name(row->attribute, "href"))
         return FCT_LINK_ANCHOR; /* a button of Outlook's */
-    if (row == &rows[0] && is_one_of(tag->name, not_images, FCT_COUNT(not_images)))
+    if (is_name(row->attribute, "src") && is_one_of(tag->name, not_images, FCT_COUNT(not_images)))
         return FCT_LINK_OTHER;
     return row->from;
 }
@@ -515,6 +550,8 @@ static void attribute(struct reader *r, const struct fct_html_token *tag,
         add_words(&p);
     else if (row->form == REFRESH)
         add_refresh(&p);
+    else if (row->form == ANIMATED)
+        add_animated(&p);
     else
         add_style(&p);
 }
@@ -585,12 +622,24 @@ static bool is_conditional(const struct fct_html_token *comment)
     return str_starts_nocase(text, FCT_STR("[if"));
 }
 
-/* Its tags, where they stand in the part. Anchors in it show no text: they are what others see, in
- * another form. */
+/* One token of a conditional comment. Comments in it are left alone: none is inside another. */
+static void inner_token(struct reader *r, const struct fct_html_token *before,
+                        const struct fct_html_token *t)
+{
+    if (t->kind == FCT_HTML_START)
+        start_tag(r, t);
+    else if (t->kind == FCT_HTML_TEXT && !r->style)
+        text_token(r, before, t);
+    else if (t->kind == FCT_HTML_END)
+        end_tag(r, t);
+}
+
+/* Its tags, where they stand in the part. */
 static void conditional(struct reader *r, const struct fct_html_token *comment)
 {
     struct fct_str inside = str_head(str_skip(r->source->bytes, comment->offset), comment->length);
     struct link_source source = *r->source;
+    size_t first = r->out->n;
     struct html_tokens tokens;
     struct reader inner = *r;
 
@@ -600,15 +649,14 @@ static void conditional(struct reader *r, const struct fct_html_token *comment)
     source.bytes = str_skip(r->source->bytes, comment->offset + 4);
     inner.source = &source;
     inner.anchor = 0;
-    for (size_t i = 0, n = r->out->n; i < tokens.n && !r->out->truncated; i++) {
-        if (tokens.token[i].kind != FCT_HTML_START)
-            continue;
-        for (size_t k = 0; k < tokens.token[i].attributes; k++)
-            attribute(&inner, &tokens.token[i], &tokens.token[i].attribute[k]);
-        inner.anchor = 0;
-        for (; n < r->out->n; n++)
-            r->out->link[n].offset += comment->offset + 4;
-    }
+    inner.style = NULL;
+    inner.shown = BUF_INIT(SHOWN_MAX);
+    for (size_t i = 0; i < tokens.n && !r->out->truncated; i++)
+        inner_token(&inner, i > 0 ? &tokens.token[i - 1] : NULL, &tokens.token[i]);
+    end_anchor(&inner);
+    buf_free(&inner.shown);
+    for (size_t i = first; i < r->out->n; i++)
+        r->out->link[i].offset += comment->offset + 4;
 }
 
 void links_from_html(struct arena *arena, const struct link_source *source,

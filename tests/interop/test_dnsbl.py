@@ -195,6 +195,9 @@ class Urlbl(WithServer):
             self.assertEqual((dns.asked('pills.example.multi.example'), dns.asked('www.pills.example.host.example')), (1, 1))
             self.check(server, ['URL_HOST'], text=message('<a href="http://a.shop.co.uk/">x</a>', html=True))
             self.assertEqual(dns.asked('shop.co.uk.multi.example'), 1)
+            for hidden in ('<!--[if mso]><a href="http://a.shop.co.uk/">x</a><![endif]-->', '<svg><a xlink:href="http://a.shop.co.uk/">x</a></svg>',
+                           '<svg><a><animate attributeName="href" values="http://a.shop.co.uk/"/>x</a></svg>'):
+                self.check(server, ['URL_HOST'], text=message(hidden, html=True))
             self.check(server, ['URL_IP'], text=message('http://192.0.2.66/x http://127.0.0.1/y http://www.w3.org/'))
             self.assertEqual(dns.asked('w3.org.multi.example'), 0)
             self.check(server, [], text=message('no URL'))

@@ -31,6 +31,10 @@ def a(href, text):
 HITS = [
     ('PHISH_LINK_TEXT', PLAIN, a('http://other.example/', 'www.shop.example')),
     ('PHISH_LINK_TEXT', PLAIN, a('http://other.example/', '<b>https://www.</b>shop.example/offers')),
+    ('PHISH_LINK_TEXT', PLAIN, '<!--[if mso]>' + a('http://other.example/', 'www.shop.example') + '<![endif]-->'),
+    ('PHISH_LINK_TEXT', PLAIN, '<svg><a xlink:href="http://other.example/"><text>www.shop.example</text></a></svg>'),
+    ('PHISH_LOOKALIKE', PLAIN, '<!--[if mso]><v:roundrect href="http://paypa1.com/">Click here</v:roundrect><![endif]-->'),
+    ('PHISH_LOOKALIKE', PLAIN, '<svg><a href="#"><set attributeName="href" to="http://paypa1.com/"/><text>Click here</text></a></svg>'),
     ('PHISH_LINK_BRAND', PLAIN, a('http://other.example/', 'https://www.paypal.com/signin')),
     ('PHISH_LINK_BRAND', PLAIN, a('http://other.example/', 'www.bank.example')),
     ('PHISH_LINK_TRACKED', PLAIN, a('https://u1.ct.sendgrid.net/x', 'www.shop.example')),
