@@ -1,7 +1,7 @@
 /* home.c - mail of the queue whose recipients are here: it was scheduled (FUTURERELEASE, RFC 4865),
  * or its sender had asked for a moment for second thoughts. It was judged when it came, and the
  * store keeps what came of that: it delivers it. Only an address that was not here at that time
- * has nothing kept: its mail goes into INBOX as it is. */
+ * has nothing kept, and a report of this server (report_queue.c): that goes into INBOX as it is. */
 #include "core/base/clock.h"
 #include "core/base/str.h"
 #include "core/log/log.h"

@@ -16,6 +16,7 @@
 
 #define POLICIES FCT_STR("mta-sts policies")
 #define COUNTS   FCT_STR("tls counts")
+#define WAITING  FCT_STR("tls counts to report")
 #define EVERY_S  300
 
 /* ---- writing ---- */
@@ -38,10 +39,8 @@ static bool put_domain(const struct tls_report *report, struct fct_str domain, i
     return true;
 }
 
-static void put_counts(struct relay *relay, struct buf *out)
+static void put_counts(const struct tls_report *report, int64_t begin, struct buf *out)
 {
-    const struct tls_report *report = policy_service_report(relay->policy);
-    int64_t begin = tls_reports_begin(relay, clock_wall());
     struct fct_str domain;
     size_t at = 0;
 
@@ -68,12 +67,19 @@ void kept_state_save(struct relay *relay)
 {
     FCT_CLEANUP(buf_free) struct buf policies = BUF_INIT(STATE_BYTES_MAX);
     FCT_CLEANUP(buf_free) struct buf counts = BUF_INIT(STATE_BYTES_MAX);
+    FCT_CLEANUP(buf_free) struct buf waiting = BUF_INIT(STATE_BYTES_MAX);
+    const struct tls_report *past;
+    int64_t begin;
 
     if (!relay->state_is_read) /* what is kept is more than what we have */
         return;
     policy_service_save(relay->policy, &policies);
-    put_counts(relay, &counts);
+    put_counts(policy_service_report(relay->policy), tls_reports_begin(relay, clock_wall()),
+               &counts);
+    past = tls_reports_waiting(relay, &begin);
+    put_counts(past, begin, &waiting);
     save(relay, POLICIES, &policies);
+    save(relay, WAITING, &waiting);
     save(relay, COUNTS, &counts);
 }
 
@@ -120,15 +126,18 @@ FCT_MAY_WAIT static void read_all(struct relay *relay)
 {
     FCT_CLEANUP(buf_free) struct buf policies = BUF_INIT(STATE_BYTES_MAX);
     FCT_CLEANUP(buf_free) struct buf counts = BUF_INIT(STATE_BYTES_MAX);
+    FCT_CLEANUP(buf_free) struct buf waiting = BUF_INIT(STATE_BYTES_MAX);
     struct fct_err err = {0};
 
     if (!store_state_load(relay->store, POLICIES, &policies, &err) ||
+        !store_state_load(relay->store, WAITING, &waiting, &err) ||
         !store_state_load(relay->store, COUNTS, &counts, &err)) {
         log_event(EV_WARNING, FCT_STR(""), F_C("text", "what was learned of others is not read"),
                   F_C("why", err.text));
         return;
     }
     policy_service_load(relay->policy, buf_str(&policies), clock_wall());
+    take_counts(relay, buf_str(&waiting));
     take_counts(relay, buf_str(&counts));
     relay->state_is_read = true;
 }

@@ -21,6 +21,7 @@ struct relay_hooks;
 struct report_limit;
 struct results;
 struct tls_context;
+struct tls_day;
 
 struct relay {
     struct role_env *env;
@@ -35,6 +36,7 @@ struct relay {
     struct mx_self names;
     struct tls_context *tls;
     struct policy_service *policy; /* DANE and MTA-STS */
+    struct tls_day *tls_day;       /* over, and not reported yet; NULL: none */
     struct host_table *hosts;
     struct report_limit *reports; /* to people elsewhere */
     struct destinations *destinations;

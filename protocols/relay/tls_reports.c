@@ -8,6 +8,7 @@
 #include "core/base/str.h"
 #include "core/log/log.h"
 #include "core/message/gzip.h"
+#include "protocols/relay/kept_state.h"
 #include "protocols/relay/policy/policy_service.h"
 #include "protocols/relay/report_queue.h"
 
@@ -21,18 +22,19 @@
 #define LATE_US     500000 /* behind the end of the day, so that it is over for certain */
 #define DOMAIN_TEXT "_smtp._tls.%.*s"
 
-struct day {
+struct tls_day {
     struct relay *relay;
     struct tls_report *report;
     struct tls_report_head head;
     struct fct_str domain, from, sender;
     struct arena *arena; /* of one domain */
+    int64_t begin;
 };
 
 /* ---- one report ---- */
 
 /* The report may be about TLS that fails, so it goes without when it must (RFC 8460 5.3). */
-FCT_MAY_WAIT static bool queue_mail(const struct day *day, struct fct_str to,
+FCT_MAY_WAIT static bool queue_mail(const struct tls_day *day, struct fct_str to,
                                     struct fct_str message, struct fct_err *err)
 {
     const struct relay_report report = {
@@ -46,7 +48,7 @@ FCT_MAY_WAIT static bool queue_mail(const struct day *day, struct fct_str to,
     return ok;
 }
 
-FCT_MAY_WAIT static bool send_one(const struct day *day, struct fct_str to, struct fct_str gzip,
+FCT_MAY_WAIT static bool send_one(const struct tls_day *day, struct fct_str to, struct fct_str gzip,
                                   struct fct_err *err)
 {
     FCT_CLEANUP(buf_free) struct buf message = BUF_INIT(MAIL_MAX);
@@ -75,7 +77,7 @@ static bool is_https(struct fct_str uri)
 }
 
 /* Addresses, and https: ones as they are. */
-FCT_MAY_WAIT static size_t who_wants_it(const struct day *day, struct fct_str *to)
+FCT_MAY_WAIT static size_t who_wants_it(const struct tls_day *day, struct fct_str *to)
 {
     struct fct_dns_answer answer = {0};
     const char *why;
@@ -95,7 +97,7 @@ FCT_MAY_WAIT static size_t who_wants_it(const struct day *day, struct fct_str *t
     return n;
 }
 
-static bool pack(const struct day *day, struct buf *gzip)
+static bool pack(const struct tls_day *day, struct buf *gzip)
 {
     FCT_CLEANUP(buf_free) struct buf json = BUF_INIT(TLS_REPORT_JSON_MAX);
 
@@ -103,7 +105,7 @@ static bool pack(const struct day *day, struct buf *gzip)
            gzip_pack(buf_str(&json), gzip);
 }
 
-FCT_MAY_WAIT static void send_domain(struct day *day)
+FCT_MAY_WAIT static void send_domain(struct tls_day *day)
 {
     FCT_CLEANUP(buf_free) struct buf gzip = BUF_INIT(TLS_REPORT_JSON_MAX);
     struct fct_str to[TLS_REPORT_RUA_MAX];
@@ -131,18 +133,25 @@ FCT_MAY_WAIT static void send_domain(struct day *day)
 
 /* ---- the day ---- */
 
+/* A process that ends leaves the day to the next one. */
 FCT_MAY_WAIT static void send_all(void *arg)
 {
-    struct day *day = arg;
+    struct tls_day *day = arg;
+    struct relay *relay = day->relay;
     size_t at = 0;
 
-    while (tls_report_next(day->report, &at, &day->domain) && !day->relay->draining) {
+    while (!relay->draining && tls_report_next(day->report, &at, &day->domain)) {
         day->arena = arena_new(NULL);
         send_domain(day);
         arena_free(&day->arena);
     }
+    if (relay->draining)
+        return;
+    if (relay->tls_day == day)
+        relay->tls_day = NULL;
     tls_report_free(&day->report);
     free(day);
+    kept_state_save(relay); /* so that nobody sends it once more */
 }
 
 static int64_t length_of(const struct relay *relay)
@@ -155,16 +164,47 @@ int64_t tls_reports_begin(const struct relay *relay, int64_t now)
     return now - now % length_of(relay);
 }
 
+static void delay_is_over(evutil_socket_t fd, short what, void *arg)
+{
+    struct tls_day *day = arg;
+
+    (void)fd, (void)what;
+    if (!day->relay->draining)
+        (void)fiber_start(send_all, day);
+}
+
+/* Not everybody at once (RFC 8460 4.1), and long before the next period ends. */
+static void wait_a_while(struct tls_day *day)
+{
+    const struct policy_conf *conf = policy_service_conf(day->relay->policy);
+    uint64_t most = conf->report_every.ms / 4, ms = 0;
+    struct timeval tv;
+
+    if (conf->report_after.ms < most)
+        most = conf->report_after.ms;
+    random_bytes(&ms, sizeof ms);
+    ms = most > 0 ? ms % most : 0;
+    tv = (struct timeval){(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+    (void)event_base_once(day->relay->base, -1, EV_TIMEOUT, delay_is_over, day, &tv);
+}
+
+const struct tls_report *tls_reports_waiting(const struct relay *relay, int64_t *begin)
+{
+    *begin = relay->tls_day ? relay->tls_day->begin : 0;
+    return relay->tls_day ? relay->tls_day->report : NULL;
+}
+
 /* In UTC (RFC 8460 4.1). */
 void tls_reports_send(struct relay *relay, struct tls_report *report, int64_t begin)
 {
     const struct policy_conf *conf = policy_service_conf(relay->policy);
     const char *name = relay->env->server_name;
-    struct day *day = calloc(1, sizeof *day);
+    struct tls_day *day = calloc(1, sizeof *day);
 
     FCT_ASSERT(day);
     day->relay = relay;
     day->report = report;
+    day->begin = begin;
     day->sender = str_from(name);
     day->from = policy_service_from(relay->policy, name);
     day->head = (struct tls_report_head){
@@ -173,7 +213,9 @@ void tls_reports_send(struct relay *relay, struct tls_report *report, int64_t be
         .begin = begin,
         .end = begin + length_of(relay) - 1,
     };
-    (void)fiber_start(send_all, day);
+    if (!relay->tls_day)
+        relay->tls_day = day;
+    wait_a_while(day);
 }
 
 static void wait_for_the_end(struct relay *relay);

@@ -9,8 +9,10 @@
 void tls_reports_start(struct relay *relay);
 /* When the period began that `now` is in. */
 int64_t tls_reports_begin(const struct relay *relay, int64_t now);
-/* Those of a period that is over. Takes the counts. */
+/* Those of a period that is over, after a while by chance. Takes the counts. */
 struct tls_report;
 void tls_reports_send(struct relay *relay, struct tls_report *report, int64_t begin);
+/* The counts of such a period while its reports are not all sent, and when it began; or NULL. */
+const struct tls_report *tls_reports_waiting(const struct relay *relay, int64_t *begin);
 
 #endif

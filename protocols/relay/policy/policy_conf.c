@@ -15,6 +15,7 @@ static const struct fct_conf_key policy_keys[] = {
     FCT_CONF_KEY(struct policy_conf, private_hosts, "[]", "Such web servers (\"mta-sts.example.org\") that may be at private addresses"),
     FCT_CONF_KEY(struct policy_conf, report, "yes", "Count how TLS with each domain went, and tell those who want to know (TLS-RPT, RFC 8460)"),
     FCT_CONF_KEY(struct policy_conf, report_every, "1d", "A report's time, from a multiple of it in UTC; RFC 8460 wants a day, others are for tests"),
+    FCT_CONF_KEY(struct policy_conf, report_after, "1h", "Reports are sent at a random time within this behind their time, at most a quarter of report_every, so that not everybody sends at once"),
     FCT_CONF_KEY(struct policy_conf, report_from, "", "Sender of reports, and whom others may ask about them; empty: postmaster at server.name"),
     FCT_CONF_KEY(struct policy_conf, report_organization, "", "Who reports, in words; empty: server.name"),
     FCT_CONF_KEY(struct policy_conf, report_domains, "20000", "Domains that are counted in a day; others are left out"),

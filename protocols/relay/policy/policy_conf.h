@@ -13,7 +13,7 @@ struct policy_conf {
     uint32_t max_fetches, max_domains, port;
     struct fct_strings private_hosts;
     bool report;
-    fct_duration report_every;
+    fct_duration report_every, report_after;
     const char *report_from, *report_organization;
     uint32_t report_domains, report_failures;
 };
