@@ -103,7 +103,7 @@ static int64_t deliver_copies(struct request *rq, struct change *c, struct deliv
     return kept;
 }
 
-/* ---- the entry ---- */
+/* ---- the entries ---- */
 
 /* A copy whose sender has to be told: it failed for good, or he asked to hear of its success. */
 static bool as_report(const struct delivery *d, const struct delivery_copy *c, bool somebody,
@@ -132,13 +132,14 @@ static size_t queue_recipients(struct request *rq, const struct delivery *d, boo
     *out = ARENA_ARRAY(rq->arena, struct queue_recipient, n + d->n + 1);
     for (size_t i = 0; i < n; i++)
         (*out)[i] = d->send.recipient[i];
-    for (size_t i = 0; i < d->n && n < QUEUE_RECIPIENTS_MAX; i++)
+    for (size_t i = 0; i < d->n; i++)
         n += as_report(d, &d->copy[i], somebody, &(*out)[n]);
     return n;
 }
 
-/* What waits with the entry: copies for people here, as they will be delivered. */
-static struct fct_str later_of(struct request *rq, const struct delivery *d)
+/* What waits with the entry of recipients first … first + n - 1: copies for people here, as they
+ * will be delivered. */
+static struct fct_str later_of(struct request *rq, const struct delivery *d, size_t first, size_t n)
 {
     struct queue_later_copy *copy = ARENA_ARRAY(rq->arena, struct queue_later_copy, d->n + 1);
     struct queue_later later = {.reverse_path = d->reverse_path,
@@ -151,8 +152,8 @@ static struct fct_str later_of(struct request *rq, const struct delivery *d)
     for (size_t i = 0; i < d->n; i++) {
         const struct delivery_copy *c = &d->copy[i];
 
-        if (c->waits)
-            copy[later.n++] = (struct queue_later_copy){.recipient = c->waits - 1,
+        if (c->waits > first && c->waits <= first + n)
+            copy[later.n++] = (struct queue_later_copy){.recipient = c->waits - 1 - (uint32_t)first,
                                                         .account = c->account,
                                                         .mailbox = c->mailbox,
                                                         .flags = c->mail.flags,
@@ -172,27 +173,34 @@ static struct fct_str later_of(struct request *rq, const struct delivery *d)
     return out;
 }
 
-/* Returns the references that the entry adds to the body. */
-static int64_t queue_one(struct request *rq, struct change *c, struct delivery *d, bool somebody)
+/* Of at most store.queue_recipients each. Returns the references that the entries add to the body.
+ */
+static int64_t queue_all(struct request *rq, struct change *c, struct delivery *d, bool somebody)
 {
     struct queue_recipient *recipient;
     struct queue_entry entry = {.arrived = clock_wall(),
                                 .size = d->size,
                                 .held = d->send.held,
                                 .envelope = d->send.envelope};
+    size_t left = d->sends ? queue_recipients(rq, d, somebody || d->send.n > 0, &recipient) : 0;
+    int64_t entries = 0;
 
-    if (!d->sends)
-        return 0;
-    entry.n = queue_recipients(rq, d, somebody || d->send.n > 0, &recipient);
-    if (entry.n == 0)
-        return 0;
-    entry.recipient = recipient;
     entry.envelope.reverse_path = d->sender;
     entry.envelope.log_id = d->id;
     entry.envelope.login = d->origin.login;
     entry.envelope.client_ip = d->origin.client_ip;
-    d->queue_id = queue_add(rq->s, c, &entry, later_of(rq, d), &d->body.id);
-    return 1;
+    for (size_t at = 0, most = rq->s->conf->queue_recipients; left > 0;
+         left -= entry.n, entries++) {
+        uint64_t id;
+
+        entry.recipient = recipient + at;
+        entry.n = left < most ? left : most;
+        id = queue_add(rq->s, c, &entry, later_of(rq, d, at, entry.n), &d->body.id);
+        if (at == 0)
+            d->queue_id = id;
+        at += entry.n;
+    }
+    return entries;
 }
 
 /* ---- results of other messages ---- */
@@ -228,8 +236,6 @@ static void note_report(struct request *rq, const struct delivery *d)
 
 static bool may_queue(struct request *rq, struct delivery *d)
 {
-    if (d->send.n > QUEUE_RECIPIENTS_MAX)
-        return fct_fail(rq->err, FCT_LIMIT, "more than %u recipients", QUEUE_RECIPIENTS_MAX);
     if (d->send.n > 0 && !queue_has_room(rq->s, d->origin.login, rq->err))
         return false;
     return d->send.forwarded_by.n == 0 || forward_sender(rq->s, rq->arena, d->reverse_path,
@@ -255,7 +261,7 @@ bool delivery_run(struct request *rq, struct delivery *d)
         blob_pin(rq->s, &d->body.id);
     change_begin(&c, rq->s);
     references = deliver_copies(rq, &c, d);
-    references += queue_one(rq, &c, d, references > 0);
+    references += queue_all(rq, &c, d, references > 0);
     result = results_that_count(rq, d, &n);
     rides = queue_ride_with(rq->s, &c.batch, result, n, rq->client->number);
     if (references > 0)

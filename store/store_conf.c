@@ -27,6 +27,7 @@ static const struct fct_conf_key keys[] = {
     FCT_CONF_KEY(struct store_conf, queue_messages, "1000000", "Messages that may wait to be sent to other servers (about 200 bytes of memory each); more are refused with 452"),
     FCT_CONF_KEY(struct store_conf, queue_per_login, "20000", "Messages of one login that may wait to be sent; 0 for no limit"),
     FCT_CONF_KEY(struct store_conf, queue_domain_jobs, "20",  "Messages to one domain that are handed to the relay at one time, until it has learned what the domain takes"),
+    FCT_CONF_KEY(struct store_conf, queue_recipients, "5000", "Recipients of one entry of the queue, 1 to 5000; a message for more elsewhere (aliases count as what they lead to) becomes several entries. How many a client may name is smtp.max_recipients"),
     FCT_CONF_KEY(struct store_conf, queue_history,   "64M",   "File of what became of sent mail, for facteurctl trace; the older half goes when it is full. 0: none"),
     FCT_CONF_KEY(struct store_conf, queue_ack_delay, "50ms",  "How long the note that a message was sent waits for other changes that it can be written with"),
     FCT_CONF_KEY(struct store_conf, queue_lease,    "4h",     "After this time a message that the relay has in hand is handed out again, if it was not heard of"),
@@ -36,10 +37,20 @@ static const struct fct_conf_key keys[] = {
 };
 /* clang-format on */
 
+static bool check(const void *values, struct fct_err *err)
+{
+    const struct store_conf *conf = values;
+
+    if (conf->queue_recipients == 0 || conf->queue_recipients > QUEUE_RECIPIENTS_MAX)
+        return fct_fail(err, FCT_SYNTAX, "queue_recipients: must be 1 to %u", QUEUE_RECIPIENTS_MAX);
+    return true;
+}
+
 const struct conf_block store_block = {
     .name = "store",
     .doc = "Where mail is kept: limits, memory, and how space is reclaimed.",
     .keys = keys,
     .size = sizeof(struct store_conf),
     .file = "30-store.conf",
+    .check = check,
 };

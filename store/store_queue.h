@@ -106,7 +106,6 @@ struct queue_result {
     struct fct_str converted; /* what the message was made into for that server */
     uint32_t took_ms;
 };
-#define QUEUE_RECIPIENTS_MAX 5000u /* of one entry, so that it fits into one answer */
 #define QUEUE_TEXT_MAX       500u
 #define QUEUE_RESULTS_MAX    10000u /* of one call */
 

@@ -42,6 +42,30 @@ class Queue(unittest.TestCase):
     def tried(self, server):
         self.until(lambda: all(r['attempts'] or r['status'] != 'pending' for m in self.list(server) for r in m['to']), 'an attempt')
 
+    def test_many_recipients(self):
+        """Each gets it once, however many entries the message becomes; who is too many is told so at RCPT (RFC 5321 4.5.3.1.10)."""
+        with facteur.Server(conf='relay { routes = "%s" }\nsmtp { max_recipients = 102 }\nstore { queue_recipients = 40 }\n' % self.routes) as server:
+            server.ctl('queue', 'rules', 'near.example', '--hold')
+            to = ['r%d@near.example' % i for i in range(100)] + ['bob@example.test', 'tester@example.test', 'r100@near.example']
+            refused = self.submit(server, to)
+            self.assertEqual({r: code for r, (code, text) in refused.items()}, {'r100@near.example': 452})
+            self.assertTrue(refused['r100@near.example'][1].startswith(b'4.5.3'))
+            rows = self.list(server)
+            self.assertEqual([len(m['to']) for m in rows], [40, 40, 20])
+            self.assertEqual(len({m['trace'] for m in rows}), 1)
+            server.ctl('queue', 'rules', 'near.example', '--remove')
+            self.until(lambda: not self.list(server), 'an empty queue')
+            got = sorted(r for letter in self.sink.letters for r in letter.recipients)
+            self.assertEqual(got, sorted(to[:100]))
+            server.ctl('store', 'check')
+            bad = os.path.join(os.path.dirname(self.routes), 'bad.conf')
+            for number in ('0', '5001'):
+                with open(bad, 'w') as f:
+                    f.write('store { queue_recipients = %s }\n' % number)
+                r = server.ctl('config', 'check', '--conf', bad, check=False)
+                self.assertNotEqual(r.returncode, 0)
+                self.assertIn('queue_recipients: must be 1 to 5000', r.stdout + r.stderr)
+
     def test_list_and_change(self):
         with self.server() as server:
             self.submit(server, ['a@shut.example', 'b@full.example', 'bob@example.test'], mail=['RET=HDRS', 'ENVID=Q1'], rcpt=['NOTIFY=FAILURE', 'ORCPT=rfc822;x@y'])

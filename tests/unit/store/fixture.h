@@ -44,6 +44,7 @@ static struct store_conf fx_conf = {
     .learn_words = 5,
     .learn_keep = {3600000},
     .queue_messages = 200000,
+    .queue_recipients = 5000,
     .queue_domain_jobs = 20,
     .queue_ack_delay = {5},
     .queue_lease = {3600000},

@@ -563,13 +563,18 @@ static void crowd(void)
                                      .orcpt = arena_printf(fx_arena, "rfc822;%0*zu@one", 480, i)};
     id = put(&send, TEXT, "");
     ck_assert_uint_eq(put(&send, TEXT, ""), id + 1);
-    send.n = 5001;
-    ck_assert(!put(&send, TEXT, "") && fx_err.class == FCT_LIMIT);
+    send.n = 5001; /* one more than fit: two entries, one body */
+    ck_assert_uint_eq(put(&send, TEXT, ""), id + 2);
     l = lease(10);
     ck_assert(l.n == 1 && l.entries == 1 && l.entry[0].id == id && l.job[0].n == 5000);
     l = lease(10);
     ck_assert(l.n == 1 && l.entries == 1 && l.entry[0].id == id + 1 && l.job[0].n == 5000);
     ck_assert(str_equal(l.entry[0].recipient[4999].address, r[4999].address));
+    l = lease(10);
+    ck_assert(l.n == 2 && l.entry[0].id == id + 2 && l.job[0].n == 5000);
+    ck_assert(l.entry[1].id == id + 3 && l.entry[1].n == 1);
+    ck_assert(str_equal(l.entry[1].recipient[0].address, r[5000].address));
+    fx_check_clean();
 }
 
 START_TEST(test_crowd)

@@ -73,8 +73,8 @@ static struct store_copy_for judged(void)
     return copy;
 }
 
-/* Recipients r[0..n): the first one is here, with this copy (NULL: without). */
-static uint64_t put(struct queue_recipient *r, size_t n, struct store_copy_for *copy)
+/* Recipients r[0..n); the copy (NULL: none) is for the one that it names. */
+static uint64_t put_for(struct queue_recipient *r, size_t n, struct store_copy_for *copy)
 {
     struct queue_send send = {.recipient = r, .n = n};
     struct store_delivered done[1];
@@ -93,13 +93,19 @@ static uint64_t put(struct queue_recipient *r, size_t n, struct store_copy_for *
 
     send.envelope.hold_until = clock_wall() + 3600;
     send.envelope.may_bounce = true;
-    if (copy)
-        copy->waits = 1;
     d.fd = fx_memfd(TEXT, strlen(TEXT));
     WANT(store_deliver(fx_edge, &d, fx_arena, done, &fx_err));
     close(d.fd);
     ck_assert(id != 0 && (!copy || (done[0].class == FCT_OK && done[0].uid == 0)));
     return id;
+}
+
+/* For the first of them. */
+static uint64_t put(struct queue_recipient *r, size_t n, struct store_copy_for *copy)
+{
+    if (copy)
+        copy->waits = 1;
+    return put_for(r, n, copy);
 }
 
 static void lease_now(uint64_t id)
@@ -244,6 +250,36 @@ START_TEST(test_once)
 }
 END_TEST
 
+/* ---- in several entries ---- */
+
+/* Each entry keeps the copies of its own recipients. */
+static void split(void)
+{
+    struct queue_recipient r[] = {
+        {.address = FCT_STR("far@one")}, {.address = FCT_STR("far@two")}, {.address = ME}};
+    struct store_copy_for copy = judged();
+    struct queue_home_result out;
+    uint64_t id;
+
+    fx_conf.queue_recipients = 2;
+    copy.waits = 3;
+    id = put_for(r, 3, &copy);
+    fx_conf.queue_recipients = 5000;
+    ck_assert_uint_eq(queued(), 2);
+    lease_now(id + 1);
+    out = home(id + 1);
+    ck_assert(out.kept && out.class == FCT_OK);
+    ck_assert(!home(id).kept);
+    ck_assert_uint_eq(messages_in("Shops"), 1);
+    fx_check_clean();
+}
+
+START_TEST(test_split)
+{
+    run(split);
+}
+END_TEST
+
 /* ---- what goes wrong, and what is not kept ---- */
 
 static void refused(void)
@@ -355,7 +391,8 @@ END_TEST
 
 static Suite *suite(void)
 {
-    const TTest *const tests[] = {test_as_judged, test_once, test_refused, test_reports};
+    const TTest *const tests[] = {test_as_judged, test_once, test_split, test_refused,
+                                  test_reports};
     Suite *s = suite_create("queue_home");
     TCase *c = tcase_create("queue_home");
 
