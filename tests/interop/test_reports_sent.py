@@ -1,6 +1,6 @@
 """Reports that the server sends by itself: DMARC aggregate ones after midnight, once however often it starts and however many share a Redis; TLS-RPT.
 Both are signed, which three verifiers confirm."""
-import contextlib, email, gzip, imaplib, json, os, pwd, re, smtplib, subprocess, sys, tempfile, time, unittest
+import calendar, contextlib, email, gzip, imaplib, json, os, pwd, re, smtplib, subprocess, sys, tempfile, time, unittest
 import xml.etree.ElementTree as ET
 
 sys.path[:0] = [os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'), os.path.dirname(os.path.abspath(__file__))]
@@ -214,6 +214,29 @@ class Reports(unittest.TestCase):
         report = email.message_from_bytes(sent.data)
         self.assertEqual((report['TLS-Report-Domain'], report.get_param('report-type')), ('good.example', 'tlsrpt'))
         self.verify(sent.data)
+
+
+    def test_tls_report_that_waits_over_a_restart(self):
+        """The relay ends while a plugin is asked about the report: the next one makes it again, of the counts that were kept."""
+        with open(os.path.join(self.folder, 'slow.lua'), 'w') as f:
+            f.write('hook { "queue.in", function(m, ev)\n  if ev.origin == "report" then\n    log.info("asked about a report")\n    sleep_ms(4500)\n  end\nend }\n')
+        tls = 'outbound_tls { report_every = 10s  report_from = tls-reports@example.test  mta_sts = no }\n'
+        server = self.server(more=tls + 'lua { file = "%s/slow.lua" }\n' % self.folder)
+        with smtplib.SMTP('127.0.0.1', server.port('submission'), local_hostname=facteur.CLIENT, timeout=30) as s:
+            s.login(ALICE, facteur.PASSWORD)
+            s.sendmail(ALICE, ['bob@good.example'], b'From: <alice@example.test>\r\nSubject: x\r\n\r\nhello\r\n')
+        wait_for(lambda: 'asked about a report' in server.log(), server.log()[-3000:])
+        asked = time.time()
+        self.assertEqual(server.stop(), 0)
+        server.conf = server.conf.replace('lua { file', '# lua { file')
+        server.start()
+
+        def told():
+            """Of the time before the rule was asked."""
+            reports = [json.loads(gzip.decompress(email.message_from_bytes(m.data).get_payload()[1].get_payload(decode=True))) for m in self.arrived('tls@good.example')]
+            return [r for r in reports if calendar.timegm(time.strptime(r['date-range']['end-datetime'], '%Y-%m-%dT%H:%M:%SZ')) < asked]
+        wait_for(told, server.log()[-3000:])
+        self.assertEqual(told()[0]['policies'][0]['summary'], {'total-successful-session-count': 0, 'total-failure-session-count': 1})
 
 
 @unittest.skipIf(os.geteuid() != 0, 'needs root: own users are taken at the start')
