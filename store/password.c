@@ -6,8 +6,6 @@
 
 #include <crypt.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdlib.h>
 
 #define PASSWORD_VERSION 1
@@ -55,22 +53,6 @@ void passwords_free(struct passwords **pp)
 
 /* ---- primitives ---- */
 
-static void hmac(const void *key, size_t key_n, struct fct_str text, uint8_t out[DIGEST])
-{
-    unsigned n = DIGEST;
-
-    FCT_ASSERT(
-        HMAC(EVP_sha256(), key, (int)key_n, (const unsigned char *)text.p, text.n, out, &n) &&
-        n == DIGEST);
-}
-
-static void sha256(const uint8_t in[DIGEST], uint8_t out[DIGEST])
-{
-    unsigned n = DIGEST;
-
-    FCT_ASSERT(EVP_Digest(in, DIGEST, out, &n, EVP_sha256(), NULL) == 1 && n == DIGEST);
-}
-
 static bool is_usable(struct fct_str text)
 {
     return text.n > 0 && text.n < PASSWORD_MAX && !memchr(text.p, 0, text.n);
@@ -103,20 +85,17 @@ struct making {
     bool ok;
 };
 
-/* RFC 5802 3: SaltedPassword, ClientKey, StoredKey, ServerKey; from the salt and iterations in p.
- */
+/* By the salt and iterations in p. */
 static bool derive_scram(struct fct_str text, struct password *p)
 {
-    uint8_t salted[SCRAM_KEY], client_key[SCRAM_KEY];
+    struct scram_keys keys;
 
-    if (PKCS5_PBKDF2_HMAC(text.p, (int)text.n, p->salt, sizeof p->salt, (int)p->iterations,
-                          EVP_sha256(), sizeof salted, salted) != 1)
+    if (!scram_derive(text, (struct fct_str){(const char *)p->salt, sizeof p->salt}, p->iterations,
+                      &keys))
         return false;
-    hmac(salted, sizeof salted, FCT_STR("Client Key"), client_key);
-    hmac(salted, sizeof salted, FCT_STR("Server Key"), p->server_key);
-    sha256(client_key, p->stored_key);
-    OPENSSL_cleanse(salted, sizeof salted);
-    OPENSSL_cleanse(client_key, sizeof client_key);
+    memcpy(p->stored_key, keys.stored_key, sizeof p->stored_key);
+    memcpy(p->server_key, keys.server_key, sizeof p->server_key);
+    scram_keys_forget(&keys);
     return true;
 }
 
@@ -204,7 +183,7 @@ static void login_digest(const struct passwords *p, struct fct_str user, struct 
         buf_put_str(&all, record->hash);
         buf_put(&all, record->stored_key, sizeof record->stored_key);
     }
-    hmac(p->key, sizeof p->key, buf_str(&all), out);
+    scram_hmac(p->key, sizeof p->key, buf_str(&all), out);
     if (all.p)
         OPENSSL_cleanse(all.p, all.n);
     buf_free(&all);
@@ -304,7 +283,7 @@ void scram_made_up_salt(const struct server *s, struct fct_str user, uint8_t sal
 
     buf_put_c(&text, "scram salt ");
     buf_put_str(&text, user);
-    hmac(s->blob_key, sizeof s->blob_key, buf_str(&text), digest);
+    scram_hmac(s->blob_key, sizeof s->blob_key, buf_str(&text), digest);
     memcpy(salt, digest, SCRAM_SALT);
     buf_free(&text);
 }
@@ -314,16 +293,8 @@ void scram_made_up_salt(const struct server *s, struct fct_str user, uint8_t sal
 bool scram_check(const struct password *record, struct fct_str auth_message, struct fct_str proof,
                  uint8_t signature[SCRAM_KEY])
 {
-    uint8_t client[SCRAM_KEY], stored[SCRAM_KEY];
-
-    if (proof.n != SCRAM_KEY)
-        return false;
-    hmac(record->stored_key, SCRAM_KEY, auth_message, client);
-    for (size_t i = 0; i < SCRAM_KEY; i++)
-        client[i] ^= (uint8_t)proof.p[i];
-    sha256(client, stored);
-    hmac(record->server_key, SCRAM_KEY, auth_message, signature);
-    return CRYPTO_memcmp(stored, record->stored_key, SCRAM_KEY) == 0;
+    scram_hmac(record->server_key, SCRAM_KEY, auth_message, signature);
+    return scram_proof_is_right(record->stored_key, auth_message, proof);
 }
 
 /* ---- stored form ---- */

@@ -7,11 +7,10 @@
 #define STORE_PASSWORD_H
 
 #include "core/base/arena.h"
+#include "core/base/scram.h"
 #include "store/server.h"
 
-#define SCRAM_KEY        32
-#define SCRAM_SALT       16
-#define SCRAM_ITERATIONS 4096u /* RFC 7677 4: at least */
+#define SCRAM_SALT 16
 
 struct password {
     struct fct_str hash; /* crypt(3) */

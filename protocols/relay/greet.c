@@ -1,8 +1,8 @@
 /* greet.c - see greet.h. */
 #include "protocols/relay/greet.h"
 
-#include "core/base/base64.h"
 #include "core/base/str.h"
+#include "protocols/relay/remote_auth.h"
 
 #include <openssl/ssl.h>
 
@@ -111,57 +111,7 @@ FCT_MAY_WAIT static bool start_tls(struct remote *r, struct greet *g)
     return shake_hands(r, g) && hello(r, g);
 }
 
-/* ---- AUTH (RFC 4954) ---- */
-
-FCT_MAY_WAIT static bool say_base64(struct remote *r, const char *before, struct fct_str bytes)
-{
-    FCT_CLEANUP(buf_free) struct buf out = BUF_INIT(8192);
-
-    buf_put_c(&out, before);
-    base64_encode(bytes, &out);
-    buf_put_c(&out, "\r\n");
-    return remote_say(r, buf_str(&out));
-}
-
-FCT_MAY_WAIT static bool hear_auth(struct remote *r, const struct greet *g, unsigned wanted)
-{
-    struct remote_reply reply;
-
-    return remote_reply(r, STEP_AUTH, g->conf->ehlo_timeout.ms, &reply) &&
-           (reply_class(&reply) == wanted || trouble(r, STEP_AUTH, &reply));
-}
-
-FCT_MAY_WAIT static bool auth_plain(struct remote *r, const struct greet *g)
-{
-    FCT_CLEANUP(buf_free) struct buf message = BUF_INIT(4096);
-
-    buf_put_char(&message, '\0');
-    buf_put_str(&message, g->user);
-    buf_put_char(&message, '\0');
-    buf_put_str(&message, g->password);
-    return say_base64(r, "AUTH PLAIN ", buf_str(&message)) && hear_auth(r, g, 2);
-}
-
-FCT_MAY_WAIT static bool auth_login(struct remote *r, const struct greet *g)
-{
-    return remote_say(r, FCT_STR("AUTH LOGIN\r\n")) && hear_auth(r, g, 3) &&
-           say_base64(r, "", g->user) && hear_auth(r, g, 3) && say_base64(r, "", g->password) &&
-           hear_auth(r, g, 2);
-}
-
-FCT_MAY_WAIT static bool authenticate(struct remote *r, const struct greet *g)
-{
-    if (g->user.n == 0)
-        return true;
-    if (!stream_has_tls(r->io) && g->tls_wanted != RELAY_TLS_NONE)
-        return remote_fail(r, "4.7.11",
-                           "the password is not sent without TLS (tls = none allows it)");
-    if (r->ext.has & REMOTE_AUTH_PLAIN)
-        return auth_plain(r, g);
-    if (r->ext.has & REMOTE_AUTH_LOGIN)
-        return auth_login(r, g);
-    return remote_fail(r, "4.7.0", "the server offers neither AUTH PLAIN nor AUTH LOGIN");
-}
+/* ---- all of it ---- */
 
 bool greet_run(struct remote *r, struct greet *g)
 {
@@ -174,5 +124,5 @@ bool greet_run(struct remote *r, struct greet *g)
         return false;
     if (reply_class(&reply) != 2)
         return trouble(r, STEP_GREETING, &reply);
-    return hello(r, g) && start_tls(r, g) && authenticate(r, g);
+    return hello(r, g) && start_tls(r, g) && remote_authenticate(r, g);
 }

@@ -6,22 +6,9 @@
 #include "core/base/id.h"
 #include "core/base/str.h"
 #include "protocols/sasl/sasl_int.h"
+#include "protocols/sasl/scram_text.h"
 
 /* ---- text ---- */
-
-/* attr-val = ALPHA "=" value, up to the next comma RFC 5802 7 */
-static bool attribute(struct fct_str *in, char name, struct fct_str *value)
-{
-    struct fct_str piece;
-
-    if (!in->p)
-        return false;
-    piece = str_split(in, ',');
-    if (piece.n < 2 || piece.p[0] != name || piece.p[1] != '=')
-        return false;
-    *value = str_skip(piece, 2);
-    return true;
-}
 
 /* saslname = 1*(value-safe-char / "=2C" / "=3D") RFC 5802 7 */
 static bool sasl_name(struct arena *arena, struct fct_str in, struct fct_str *out)
@@ -46,15 +33,6 @@ static bool sasl_name(struct arena *arena, struct fct_str in, struct fct_str *ou
     }
     *out = (struct fct_str){to, n};
     return n > 0;
-}
-
-/* printable = %x21-2B / %x2D-7E RFC 5802 7 */
-static bool is_nonce(struct fct_str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < 0x21 || s.p[i] > 0x7e || s.p[i] == ',')
-            return false;
-    return s.n > 0 && s.n <= SCRAM_MAX_NONCE;
 }
 
 /* gs2-header = gs2-cbind-flag "," [ authzid ] "," RFC 5802 7 */
@@ -97,9 +75,9 @@ bool scram_client_first(struct arena *arena, struct fct_str message, struct scra
     out->client_first_bare = arena_str(arena, rest);
     if (str_starts(rest, FCT_STR("m=")))
         return fct_fail(err, FCT_SYNTAX, "SCRAM: unknown mandatory extension");
-    if (!attribute(&rest, 'n', &user) || !sasl_name(arena, user, &out->user))
+    if (!scram_attribute(&rest, 'n', &user) || !sasl_name(arena, user, &out->user))
         return fct_fail(err, FCT_SYNTAX, "SCRAM: malformed user name");
-    if (!attribute(&rest, 'r', &nonce) || !is_nonce(nonce))
+    if (!scram_attribute(&rest, 'r', &nonce) || !scram_is_nonce(nonce))
         return fct_fail(err, FCT_SYNTAX, "SCRAM: malformed nonce");
     out->nonce = arena_str(arena, nonce);
     return true;
@@ -138,11 +116,11 @@ bool scram_client_final(struct arena *arena, struct fct_str message, struct scra
         return fct_fail(err, FCT_SYNTAX, "SCRAM: malformed final message");
     without = rest = str_head(message, (size_t)at);
     last = str_skip(message, (size_t)at + 1);
-    if (!attribute(&rest, 'c', &binding) || !binding_matches(binding, s->gs2_header))
+    if (!scram_attribute(&rest, 'c', &binding) || !binding_matches(binding, s->gs2_header))
         return fct_fail(err, FCT_SYNTAX, "SCRAM: channel binding does not match");
-    if (!attribute(&rest, 'r', &nonce) || !str_equal(nonce, s->nonce))
+    if (!scram_attribute(&rest, 'r', &nonce) || !str_equal(nonce, s->nonce))
         return fct_fail(err, FCT_SYNTAX, "SCRAM: the nonce is not ours");
-    if (!attribute(&last, 'p', &encoded) || !base64_decode(encoded, &proof))
+    if (!scram_attribute(&last, 'p', &encoded) || !base64_decode(encoded, &proof))
         return fct_fail(err, FCT_SYNTAX, "SCRAM: malformed proof");
     s->proof = arena_str(arena, buf_str(&proof));
     s->auth_message = arena_printf(arena, "%.*s,%.*s,%.*s", FCT_FMT(s->client_first_bare),

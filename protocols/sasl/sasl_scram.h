@@ -5,8 +5,6 @@
 
 #include "core/base/arena.h"
 
-#define SCRAM_MAX_NONCE 512
-
 struct scram {
     struct fct_str gs2_header;    /* "n,," as sent */
     struct fct_str authorization; /* a=, unescaped; may be empty */
