@@ -2,7 +2,7 @@
  *
  * HTML: attributes that a click or a display would follow (a, area, img, srcset, forms, frames,
  * media, backgrounds, meta refresh, svg and what it animates), url(…) in style attributes, style
- * elements and attributes of svg, and the same in comments that Outlook shows; relative ones by
+ * elements and attributes of svg; attributes in comments that Outlook shows; relative ones by
  * <base>. Plain text: what mail programs make clickable. Only URLs with a host: no mailto, cid or
  * data. */
 #ifndef CORE_MESSAGE_LINKS_H
