@@ -39,6 +39,8 @@ static bool read_line(struct fct_str line, struct queue_rule *out)
 {
     uint64_t held, until, rate, made;
 
+    if (str_find_char(line, '\0') >= 0) /* it could not be written back */
+        return false;
     out->pattern = str_split(&line, '\t');
     if (!read_number(&line, &held) || !read_number(&line, &until) || !line.p)
         return false;

@@ -226,7 +226,7 @@ bool connect_address_read(struct fct_str text, uint16_t port, struct connect_add
     char host[INET6_ADDRSTRLEN];
 
     *out = (struct connect_address){0};
-    if (text.n >= sizeof host)
+    if (text.n >= sizeof host || str_find_char(text, '\0') >= 0)
         return false;
     str_copy_c(host, sizeof host, text);
     if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {

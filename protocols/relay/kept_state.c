@@ -1,12 +1,10 @@
-/* kept_state.c - see kept_state.h.
- *
- * Counts are kept as the line "begin" of their period, then of each domain "name bytes" and so many
- * bytes of JSON, as its report would have them. */
+/* kept_state.c - see kept_state.h. */
 #include "protocols/relay/kept_state.h"
 
 #include "core/base/clock.h"
 #include "core/base/str.h"
 #include "core/log/log.h"
+#include "protocols/relay/kept_counts.h"
 #include "protocols/relay/policy/policy_service.h"
 #include "protocols/relay/relay.h"
 #include "protocols/relay/tls_reports.h"
@@ -21,34 +19,10 @@
 
 /* ---- writing ---- */
 
-static bool put_domain(const struct tls_report *report, struct fct_str domain, int64_t begin,
-                       struct buf *out)
-{
-    FCT_CLEANUP(buf_free) struct buf json = BUF_INIT(TLS_REPORT_JSON_MAX);
-    const struct tls_report_head head = {.organization = FCT_STR("-"),
-                                         .contact = FCT_STR("-"),
-                                         .id = FCT_STR("-"),
-                                         .begin = begin,
-                                         .end = begin};
-
-    if (!tls_report_write(report, domain, &head, &json))
-        return false;
-    buf_printf(out, "%.*s %zu\n", FCT_FMT(domain), json.n);
-    buf_put_str(out, buf_str(&json));
-    buf_put_char(out, '\n');
-    return true;
-}
-
 static void put_counts(const struct tls_report *report, int64_t begin, struct buf *out)
 {
-    struct fct_str domain;
-    size_t at = 0;
-
-    if (!report)
-        return;
-    buf_printf(out, "%lld\n", (long long)begin);
-    while (tls_report_next(report, &at, &domain))
-        (void)put_domain(report, domain, begin, out);
+    if (report)
+        kept_counts_write(report, begin, out);
 }
 
 FCT_MAY_WAIT static void save(struct relay *relay, struct fct_str name, struct buf *bytes)
@@ -85,41 +59,22 @@ void kept_state_save(struct relay *relay)
 
 /* ---- reading ---- */
 
-/* False: the text ends here, or is none of ours. */
-static bool read_domain(struct fct_str *text, struct tls_report *into)
-{
-    struct fct_str line = str_split(text, '\n'), domain = str_split(&line, ' ');
-    struct tls_report_read read;
-    struct fct_err err = {0};
-    struct arena *arena;
-    uint64_t bytes;
-
-    if (!text->p || !line.p || !str_to_u64(line, &bytes) || bytes >= text->n)
-        return false;
-    arena = arena_new(NULL);
-    if (tls_report_parse(arena, str_head(*text, (size_t)bytes), &read, &err))
-        tls_report_add(into, domain, &read);
-    arena_free(&arena);
-    *text = str_skip(*text, (size_t)bytes + 1);
-    return true;
-}
-
 /* Of the period that runs: it goes on. Of an earlier one, which ended while we did not run: its
  * reports go out now. */
 static void take_counts(struct relay *relay, struct fct_str text)
 {
-    struct tls_report *now = policy_service_report(relay->policy), *past = NULL, *into = now;
-    struct fct_str begin = str_split(&text, '\n');
-    uint64_t since;
+    struct tls_report *now = policy_service_report(relay->policy), *past;
+    int64_t begin;
 
-    if (!now || !text.p || !str_to_u64(begin, &since))
+    if (!now || !kept_counts_begin(&text, &begin))
         return;
-    if ((int64_t)since != tls_reports_begin(relay, clock_wall()))
-        into = past = policy_service_new_report(relay->policy);
-    while (text.n > 0 && read_domain(&text, into))
-        ;
-    if (past)
-        tls_reports_send(relay, past, (int64_t)since);
+    if (begin == tls_reports_begin(relay, clock_wall())) {
+        kept_counts_add(text, now);
+        return;
+    }
+    past = policy_service_new_report(relay->policy);
+    kept_counts_add(text, past);
+    tls_reports_send(relay, past, begin);
 }
 
 FCT_MAY_WAIT static void read_all(struct relay *relay)

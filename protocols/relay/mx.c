@@ -51,7 +51,8 @@ static bool from_literal(struct arena *arena, struct fct_str domain, uint16_t po
     if (v6)
         inside = str_skip(inside, 5);
     str_copy_c(text, sizeof text, inside);
-    if (inside.n >= sizeof text || inet_pton(v6 ? AF_INET6 : AF_INET, text, bytes) != 1)
+    if (inside.n >= sizeof text || str_find_char(inside, '\0') >= 0 ||
+        inet_pton(v6 ? AF_INET6 : AF_INET, text, bytes) != 1)
         return outcome(result, OUTCOME_FAILED, "5.1.2", "%.*s is no address", FCT_FMT(domain));
     *hop = (struct hop){.name = arena_str(arena, inside), .port = port, .is_address = true};
     *out = (struct hops){.hop = hop, .n = 1, .ttl_s = ROUTE_TTL_S};

@@ -28,7 +28,7 @@ static bool is_address(struct fct_str text)
     unsigned char bytes[sizeof(struct in6_addr)];
     char c[INET6_ADDRSTRLEN];
 
-    if (text.n == 0 || text.n >= sizeof c)
+    if (text.n == 0 || text.n >= sizeof c || str_find_char(text, '\0') >= 0)
         return false;
     str_copy_c(c, sizeof c, text);
     return inet_pton(AF_INET, c, bytes) == 1 || inet_pton(AF_INET6, c, bytes) == 1;

@@ -39,6 +39,21 @@ static const struct {
     {"mx/25", false, NULL, 0, false},
 };
 
+/* What stands behind a NUL is part of it. */
+START_TEST(refuses_hosts_with_nul)
+{
+    static const char text[] = "192.0.2.1\0.evil.test";
+    struct fct_str all = {text, sizeof text - 1};
+    struct connect_address a;
+    struct route_host host;
+    struct fct_err err = {0};
+
+    ck_assert(!route_host_read(all, &host, &err));
+    ck_assert(!connect_address_read(all, 25, &a));
+    ck_assert(!route_host_read((struct fct_str){text, sizeof "192.0.2.1"}, &host, &err));
+}
+END_TEST
+
 START_TEST(reads_hosts)
 {
     struct route_host host;
@@ -436,6 +451,7 @@ int main(void)
 
     if (!mkdtemp(folder))
         return EXIT_FAILURE;
+    tcase_add_test(tc, refuses_hosts_with_nul);
     tcase_add_loop_test(tc, reads_hosts, 0, (int)FCT_COUNT(hosts));
     tcase_add_loop_test(tc, finds_routes, 0, (int)FCT_COUNT(finds));
     tcase_add_test(tc, reads_a_file_of_routes);
