@@ -151,6 +151,133 @@ START_TEST(a_gap_between_messages)
 }
 END_TEST
 
+/* Any life of a destination: what happens comes by chance, connections are opened whenever that is
+ * allowed. */
+static uint64_t chance = 88172645463325252u;
+
+static unsigned roll(unsigned sides)
+{
+    chance ^= chance << 13, chance ^= chance >> 7, chance ^= chance << 17;
+    return (unsigned)(chance >> 33) % sides;
+}
+
+static void check_bounds(const struct pace *p, const struct pace_limits *l, uint64_t now)
+{
+    ck_assert_double_ge(p->window, 1);
+    ck_assert_double_le(p->window, l->max_connections + 1);
+    ck_assert_uint_le(p->proven, p->connections);
+    ck_assert_uint_le(p->connections, l->max_connections);
+    ck_assert(p->dead_until <= now + l->dead_max_ms);
+    if (pace_may_open(p, now, 1000000)) {
+        ck_assert(!pace_is_dead(p, now));
+        ck_assert_uint_lt(p->connections, l->max_connections);
+        if (p->proven == 0 || pace_is_silent(p, now))
+            ck_assert_uint_lt(p->connections, l->unproven > 1 ? l->unproven : 1);
+        else
+            ck_assert_uint_eq(p->proven, p->connections);
+    }
+}
+
+static void happens(struct pace *p, uint64_t now)
+{
+    bool unproven = p->connections > p->proven;
+
+    switch (roll(8)) {
+    case 0:
+        if (unproven)
+            pace_proven(p, now);
+        break;
+    case 1:
+        if (unproven) {
+            pace_closed(p, false);
+            if (p->proven == 0)
+                pace_unreachable(p, now);
+        }
+        break;
+    case 2:
+        if (p->proven > 0)
+            pace_closed(p, true);
+        break;
+    case 3:
+        if (p->proven > 0)
+            pace_pushed_back(p);
+        break;
+    case 4:
+        if (p->connections > 0)
+            pace_heard(p, now);
+        break;
+    default:
+        if (p->proven > 0)
+            pace_accepted(p, now, roll(5000));
+    }
+}
+
+START_TEST(keeps_its_bounds_whatever_happens)
+{
+    static const struct {
+        uint32_t max, unproven;
+    } sizes[] = {{20, 2}, {1, 1}, {1, 2}, {3, 5}, {2, 2}};
+    struct pace_limits l = limits;
+    struct pace p;
+    uint64_t now = 0;
+
+    l.max_connections = sizes[_i].max;
+    l.unproven = sizes[_i].unproven;
+    pace_start(&p, &l);
+    for (unsigned i = 0; i < 50000; i++) {
+        now += roll(2) ? roll(500) : roll(100000);
+        happens(&p, now);
+        check_bounds(&p, &l, now);
+        if (pace_may_open(&p, now, roll(1000)))
+            pace_opened(&p, now);
+        check_bounds(&p, &l, now);
+    }
+}
+END_TEST
+
+/* Pushed back all the time it has one connection, and comes back one message at a time. */
+START_TEST(comes_back_slowly)
+{
+    struct pace p;
+
+    pace_start(&p, &limits);
+    prove(&p, 0);
+    for (int i = 0; i < 30; i++)
+        pace_accepted(&p, 0, 50);
+    for (int i = 0; i < 10; i++)
+        pace_pushed_back(&p);
+    ck_assert(!pace_may_open(&p, 0, 1000000));
+    for (uint32_t n = 2; n <= limits.max_connections; n++) {
+        pace_accepted(&p, n, 50);
+        ck_assert(pace_may_open(&p, n, 1000000));
+        prove(&p, n);
+        ck_assert(!pace_may_open(&p, n, 1000000));
+    }
+}
+END_TEST
+
+START_TEST(a_gap_is_kept_for_ever)
+{
+    struct pace_limits slow = limits;
+    struct pace p;
+    uint64_t now = 0, last = 0, wait;
+    unsigned sent = 0;
+
+    slow.gap_ms = 250;
+    pace_start(&p, &slow);
+    for (unsigned i = 0; i < 20000; i++) {
+        now += roll(100);
+        if (!pace_take_turn(&p, now, &wait)) {
+            ck_assert_uint_eq(now + wait, last + 250);
+            continue;
+        }
+        ck_assert(sent++ == 0 || now >= last + 250);
+        last = now;
+    }
+    ck_assert_uint_gt(sent, 1000);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("pace");
@@ -165,6 +292,9 @@ int main(void)
     tcase_add_test(tc, silent_ones_get_no_more);
     tcase_add_test(tc, dead_ones_are_left_alone_for_longer_each_time);
     tcase_add_test(tc, a_gap_between_messages);
+    tcase_add_loop_test(tc, keeps_its_bounds_whatever_happens, 0, 5);
+    tcase_add_test(tc, comes_back_slowly);
+    tcase_add_test(tc, a_gap_is_kept_for_ever);
     suite_add_tcase(s, tc);
     runner = srunner_create(s);
     srunner_run_all(runner, CK_NORMAL);

@@ -70,6 +70,70 @@ START_TEST(warns_once_each)
 }
 END_TEST
 
+/* Whatever the waits, the jitter and the chance: never in the past, never after the end but for the
+ * one second that says it is over, never earlier than the wait less its jitter. */
+START_TEST(holds_for_any_chance)
+{
+    static const double jitters[] = {0, 0.1, 0.5};
+    static const int64_t arrived = 1700000000;
+    uint64_t chance = 88172645463325252u;
+
+    for (unsigned i = 0; i < 30000; i++) {
+        double jitter = jitters[i % FCT_COUNT(jitters)];
+        struct schedule s = standing(jitter);
+        unsigned attempts = i % 7;
+        bool null_sender = i % 2;
+        int64_t end = arrived + (int64_t)(null_sender ? s.expire_null_s : s.expire_s), now, next;
+        uint64_t wait = s.step_s[attempts == 0        ? 0
+                                 : attempts > s.steps ? s.steps - 1
+                                                      : attempts - 1];
+
+        chance ^= chance << 13, chance ^= chance >> 7, chance ^= chance << 17;
+        now = arrived + (int64_t)(chance % (6 * 86400));
+        next = schedule_next(&s, arrived, now, attempts, null_sender, chance);
+        ck_assert_int_gt(next, now);
+        ck_assert_int_le(next, now + (int64_t)((double)wait * (1 + jitter)) + 1);
+        if (now < end)
+            ck_assert_int_le(next, end);
+        else
+            ck_assert_int_eq(next, now + 1);
+        if (next < end && now < end)
+            ck_assert_int_ge(next, now + (int64_t)((double)wait * (1 - jitter)));
+        ck_assert_int_eq(schedule_is_over(&s, arrived, next, null_sender), next >= end);
+    }
+}
+END_TEST
+
+/* A message nobody takes, try by try: it ends when it has to, with the tries that the waits allow.
+ */
+START_TEST(a_whole_life)
+{
+    struct schedule s = standing(0);
+    int64_t now = 0;
+    unsigned tries = 1, warned = 0;
+
+    while (!schedule_is_over(&s, 0, now, false)) {
+        if (schedule_warns(&s, 0, now, warned))
+            warned++;
+        now = schedule_next(&s, 0, now, tries++, false, 0);
+    }
+    ck_assert_int_eq(now, 5 * 86400);
+    /* 5m, 15m, then one each hour up to the end */
+    ck_assert_uint_eq(tries, 3 + (5 * 86400 - 1200 + 3599) / 3600);
+    ck_assert_uint_eq(warned, 2);
+}
+END_TEST
+
+START_TEST(a_clock_that_was_set_back)
+{
+    struct schedule s = standing(0.1);
+
+    ck_assert_int_gt(schedule_next(&s, 5000, 1000, 1, false, 0), 1000);
+    ck_assert(!schedule_is_over(&s, 5000, 1000, false));
+    ck_assert(!schedule_warns(&s, 5000, 1000, 0));
+}
+END_TEST
+
 static const struct {
     const char *retry, *warn;
 } bad[] = {{"5", NULL},  {"m", NULL},    {"-5m", NULL}, {"5y", NULL},
@@ -109,6 +173,9 @@ int main(void)
     tcase_add_test(tc, jitter_stays_in_its_bounds);
     tcase_add_test(tc, nothing_is_tried_after_the_end);
     tcase_add_test(tc, warns_once_each);
+    tcase_add_test(tc, holds_for_any_chance);
+    tcase_add_test(tc, a_whole_life);
+    tcase_add_test(tc, a_clock_that_was_set_back);
     tcase_add_loop_test(tc, refuses, 0, (int)FCT_COUNT(bad));
     tcase_add_test(tc, refuses_lists);
     suite_add_tcase(s, tc);
