@@ -4,22 +4,13 @@
 
 #include "core/base/err.h"
 #include "core/message/lexer.h"
+#include "core/message/line_faults.h"
 #include "core/message/mime_stream.h"
 #include "core/message/transfer_encode.h"
 
 #include <stdlib.h>
 
 /* ---- what servers do not take ---- */
-
-enum fault {
-    FAULT_HIGH = 1,     /* a byte above 127 */
-    FAULT_NUL = 2,      /* RFC 2045 2.7 */
-    FAULT_LINE_END = 4, /* a CR or a LF alone */
-    FAULT_LONG = 8,     /* a line of more than 998 bytes (RFC 5322 2.1.1) */
-    FAULT_ALL = 15,
-};
-
-enum { LINE_MAX_BYTES = 998 };
 
 enum label { LABEL_7BIT, LABEL_8BIT, LABEL_BINARY, LABEL_ENCODED, LABEL_UNKNOWN };
 
@@ -40,52 +31,6 @@ static const struct kind {
 const char *down_convert_name(enum down_convert_kind kind)
 {
     return kinds[kind].name;
-}
-
-/* Of a text that comes in pieces. */
-struct fault_scan {
-    unsigned faults;
-    bool after_cr;
-    size_t line;
-};
-
-static void scan_byte(struct fault_scan *s, unsigned char c)
-{
-    if (s->after_cr && c == '\n') {
-        s->after_cr = false;
-        s->line = 0;
-        return;
-    }
-    if (s->after_cr || c == '\n')
-        s->faults |= FAULT_LINE_END;
-    s->after_cr = c == '\r';
-    if (s->after_cr)
-        return;
-    if (c == 0)
-        s->faults |= FAULT_NUL;
-    if (c > 127)
-        s->faults |= FAULT_HIGH;
-    if (++s->line > LINE_MAX_BYTES)
-        s->faults |= FAULT_LONG;
-}
-
-static void scan_bytes(struct fault_scan *s, struct fct_str bytes)
-{
-    for (size_t i = 0; i < bytes.n; i++)
-        scan_byte(s, (unsigned char)bytes.p[i]);
-}
-
-static unsigned scan_end(const struct fault_scan *s)
-{
-    return s->faults | (s->after_cr ? (unsigned)FAULT_LINE_END : 0);
-}
-
-static unsigned faults_of(struct fct_str bytes)
-{
-    struct fault_scan s = {0};
-
-    scan_bytes(&s, bytes);
-    return scan_end(&s);
 }
 
 /* ---- parts ---- */
@@ -117,7 +62,7 @@ struct down_convert {
     uint64_t size;
     /* The text in hand, of a leaf or around parts. */
     int area; /* its part, or -1 */
-    struct fault_scan scan;
+    struct line_faults scan;
     struct transfer_encoder encoder;
     struct buf *out; /* second pass */
 };
@@ -253,7 +198,7 @@ static void look_at_header(void *arg, const struct mime_part *part, struct fct_s
     for (size_t i = 0; i < part->header.n; i++)
         if (is_label(&part->header.field[i]))
             e->label_bytes += (unsigned)part->header.field[i].raw.n;
-    d->header_faults |= faults_of(bytes);
+    d->header_faults |= line_faults_of(bytes);
     d->size += bytes.n;
 }
 
@@ -265,7 +210,7 @@ static void open_area(struct down_convert *d, int part)
         return;
     close_area(d, false);
     d->area = part;
-    d->scan = (struct fault_scan){0};
+    d->scan = (struct line_faults){0};
     transfer_encoder_start(&d->encoder, d->entity[part].encoding);
 }
 
@@ -277,7 +222,7 @@ static void close_area(struct down_convert *d, bool needs_line_end)
         return;
     e = &d->entity[d->area];
     d->area = -1;
-    e->faults |= scan_end(&d->scan);
+    e->faults |= line_faults_end(&d->scan);
     if (!e->is_leaf)
         return;
     transfer_encoder_end(&d->encoder, needs_line_end, NULL);
@@ -290,7 +235,7 @@ static void look_at_body(void *arg, int part, bool between, struct fct_str bytes
     struct down_convert *d = arg;
 
     open_area(d, part);
-    scan_bytes(&d->scan, bytes);
+    line_faults_put(&d->scan, bytes);
     if (!between)
         transfer_encoder_put(&d->encoder, bytes, NULL);
     d->entity[part].bytes += bytes.n;
@@ -302,7 +247,7 @@ static void look_at_boundary(void *arg, struct fct_str bytes)
     struct down_convert *d = arg;
 
     close_area(d, false);
-    d->header_faults |= faults_of(bytes);
+    d->header_faults |= line_faults_of(bytes);
     d->size += bytes.n;
 }
 
@@ -412,11 +357,14 @@ static enum down_convert_verdict judge_all(struct down_convert *d)
 enum down_convert_verdict down_convert_decide(struct down_convert *d)
 {
     unsigned faults;
+    bool truncated;
     enum down_convert_verdict verdict;
 
     mime_stream_end(d->stream);
     close_area(d, true);
-    if (mime_stream_truncated(d->stream))
+    truncated = mime_stream_truncated(d->stream);
+    mime_stream_free(&d->stream); /* the message may wait for long until it is written */
+    if (truncated)
         return DOWN_STRUCTURE;
     faults = d->header_faults & d->kind->cause;
     if (faults & FAULT_HIGH)
