@@ -139,6 +139,8 @@ class Reports(unittest.TestCase):
             raw = m.fetch(own[0], '(BODY.PEEK[])')[1][0][1]
         self.verify(raw)
         self.assertTrue(raw.startswith(b'Return-Path: <dmarc@example.test>'), raw[:200])
+        answer = json.loads(server.ctl('--json', 'dmarc', 'received', ALICE).stdout)
+        self.assertEqual([(one['domain'], one['source'], one['messages'], one['pass']) for one in answer['sources']], [('home.example', '127.0.0.1', 1, 1)])
         self.assertEqual(server.stop(), 0)
         again = self.server(*DAILY)
         time.sleep(4)  # a round is due after two seconds
