@@ -46,15 +46,6 @@ class Sending(Relaying):
     def sent(self):
         return [line for line in self.server.log().splitlines() if ' sent ' in line][-1]
 
-    def refused(self, message, status, words, extensions=OLD):
-        self.sink(extensions=extensions)
-        send(self.server, 'far@one.test', message, options=['BODY=8BITMIME'])
-        got = self.report()
-        self.assertEqual((got['action'], got['status']), ('failed', status))
-        self.assertIn(words, ' '.join(got['diagnostic-code'].split()))
-
-
-class Converting(Sending):
     def check(self, got, data, announces_size):
         self.assertTrue(got.data.isascii())
         self.assertLessEqual(max(len(line) for line in got.data.split(b'\r\n')), 998)
@@ -66,6 +57,15 @@ class Converting(Sending):
             self.assertIn('SIZE=%d' % len(got.data), got.mail.split())
         self.assertIn('converted=8bit-to-7bit', self.sent())
 
+    def refused(self, message, status, words, extensions=OLD):
+        self.sink(extensions=extensions)
+        send(self.server, 'far@one.test', message, options=['BODY=8BITMIME'])
+        got = self.report()
+        self.assertEqual((got['action'], got['status']), ('failed', status))
+        self.assertIn(words, ' '.join(got['diagnostic-code'].split()))
+
+
+class Converting(Sending):
     def test_same_contents(self):
         for extensions in (OLD, OLD + ['CHUNKING'], []):
             with Sink(port=self.routes['one.test'], extensions=extensions) as sink:
@@ -140,6 +140,16 @@ class Converting(Sending):
     def test_grown_above_size(self):
         data = HEAD + text('ж' * 300 + '\r\n')
         self.refused(data, '5.3.4', 'SIZE', extensions=['PIPELINING', 'SIZE 1500'])
+
+
+class FromTheStore(Sending):
+    """A large message that is read piece by piece, twice."""
+    EXTRA = 'body_memory = 0'
+
+    def test_large(self):
+        sink = self.sink(extensions=OLD)
+        data = HEAD + mixed(b'b', text('Zeile für Zeile, = und .\r\n' * 150000), PICTURE * 300, text('ö' * 3000000))
+        self.check(self.deliver(sink, data), data, True)
 
 
 class NotConverting(Sending):
