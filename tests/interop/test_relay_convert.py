@@ -3,8 +3,9 @@ import email, email.policy, os, re, sys, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import facteur, postfix
 from smtp_sink import Sink, USUAL
-from test_relay import Relaying, own_part, send
+from test_relay import FAST, Relaying, own_part, send
 
 OLD = [word for word in USUAL if word != '8BITMIME']  # a server of before 1994
 HEAD = b'From: <alice@example.test>\r\nSubject: a letter\r\nMIME-Version: 1.0\r\n'
@@ -157,6 +158,22 @@ class NotConverting(Sending):
 
     def test_bounces(self):
         self.refused(HEAD + MESSAGES['text'], '5.6.3', '8BITMIME')
+
+
+@unittest.skipIf(postfix.why_not(), postfix.why_not())
+class ToPostfix(unittest.TestCase):
+    """One that takes 7-bit mail only, and is strict about it: bytes, headers, and labels that contradict one another."""
+    STRICT = 'smtpd_discard_ehlo_keywords = 8bitmime, chunking\nstrict_8bitmime = yes\nstrict_mime_encoding_domain = yes\n'
+
+    def test_contents(self):
+        with postfix.Sink() as sink, postfix.Postfix(sink, more=self.STRICT) as mta:
+            with facteur.Server(conf=FAST % '', routes={'far.test': mta.port}) as server:
+                for name, message in MESSAGES.items():
+                    with self.subTest(message=name):
+                        data = HEAD + b'X-Mark: -%s-\r\n' % name.encode() + message
+                        send(server, 'far@far.test', data, options=['BODY=8BITMIME'])
+                        got = sink.find('X-Mark: -%s-' % name)[0][2]
+                        self.assertEqual(contents(own_part(got)), contents(data))
 
 
 if __name__ == '__main__':
