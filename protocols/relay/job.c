@@ -102,12 +102,9 @@ struct job *job_new(struct mail *m, struct fct_str domain, const uint32_t *recip
     j->n = j->left = n;
     j->recipient = calloc(n + 1, sizeof *j->recipient);
     j->result = calloc(n + 1, sizeof *j->result);
-    j->warned = calloc(n + 1, sizeof *j->warned);
-    FCT_ASSERT(j->recipient && j->result && j->warned);
-    for (size_t i = 0; i < n; i++) {
+    FCT_ASSERT(j->recipient && j->result);
+    for (size_t i = 0; i < n; i++)
         j->recipient[i] = recipient[i];
-        j->warned[i] = m->entry.recipient[recipient[i]].warned;
-    }
     j->taken_ms = clock_ms();
     return j;
 }
@@ -123,7 +120,6 @@ void job_free(struct job **p)
     down_convert_free(&j->conversion);
     free(j->recipient);
     free(j->result);
-    free(j->warned);
     free(j);
 }
 

@@ -24,7 +24,6 @@ struct job {
     struct fct_str domain;
     uint32_t *recipient;            /* their places in the entry */
     struct delivery_result *result; /* of each; OUTCOME_NONE: still to do */
-    bool *warned;
     size_t n, left; /* left: without an outcome */
     unsigned tries; /* hosts that failed it, this time */
     uint64_t taken_ms;

@@ -125,7 +125,7 @@ static void take_deferred(struct telling *t, size_t first, const struct filter_a
     for (size_t i = t->j->n; i-- > first;)
         if (is_deferred(t->result[i].outcome) && same_fate(t, first, i)) {
             t->result[i].outcome = QUEUE_OUT_EXPIRED;
-            t->result[i].warned = t->j->warned[i];
+            t->result[i].warned = false;
         }
 }
 

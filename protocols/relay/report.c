@@ -17,7 +17,8 @@
 #define REPORT_MAX    (64u << 20)
 #define SUMMARY_MAX   (2u << 20)
 #define HEADER_ENOUGH (64u << 10) /* of a large original, for a report without its body */
-#define AGAIN_MS      2000u
+#define AGAIN_MS      2000u       /* after the store said: not now */
+#define LOOK_MS       20u         /* while it is away */
 
 /* ---- who is told what ---- */
 
@@ -49,7 +50,7 @@ bool report_wanted(const struct job *j, size_t i, enum queue_outcome outcome)
 static bool tells(const struct job *j, const struct queue_result *r, size_t i)
 {
     if (r->outcome == QUEUE_OUT_DEFERRED)
-        return r->warned && !j->warned[i];
+        return r->warned;
     if (j->result[i].silent)
         return false;
     return report_wanted(j, i, r->outcome);
@@ -304,6 +305,15 @@ static void log_report(const struct reporting *p, const struct fct_err *err)
                   F_C("about", p->failure ? "failure" : "delay or success"));
 }
 
+/* Soon after it is back: what is not told yet would be lost with us. */
+FCT_MAY_WAIT static void await_store(const struct relay *relay)
+{
+    if (store_is_up(relay->store))
+        (void)fiber_sleep(AGAIN_MS);
+    while (!store_is_up(relay->store))
+        (void)fiber_sleep(LOOK_MS);
+}
+
 /* As long as the store is away the job stays in hand, so that nothing of it is lost; also when we
  * are to end, since what was sent would be sent again. */
 FCT_MAY_WAIT static void make(void *arg)
@@ -327,7 +337,7 @@ FCT_MAY_WAIT static void make(void *arg)
         arena_free(&p->arena);
         if (any || err.class != FCT_TEMP)
             break;
-        (void)fiber_sleep(AGAIN_MS);
+        await_store(relay);
     }
     log_report(p, &err);
     free(p->result);

@@ -73,7 +73,19 @@ bool schedule_is_over(const struct schedule *s, int64_t arrived, int64_t now, bo
     return now >= end_of(s, arrived, null_sender);
 }
 
-bool schedule_warns(const struct schedule *s, int64_t arrived, int64_t now, uint32_t warned)
+static size_t warnings_due(const struct schedule *s, int64_t arrived, int64_t now)
 {
-    return warned < s->warnings && now - arrived >= (int64_t)s->warn_s[warned];
+    size_t n = 0;
+
+    while (n < s->warnings && now - arrived >= (int64_t)s->warn_s[n])
+        n++;
+    return n;
+}
+
+bool schedule_warns(const struct schedule *s, int64_t arrived, int64_t last_try, bool warned,
+                    int64_t now)
+{
+    size_t due = warnings_due(s, arrived, now);
+
+    return due > 0 && (!warned || due > warnings_due(s, arrived, last_try));
 }

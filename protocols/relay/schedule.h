@@ -26,8 +26,9 @@ FCT_MUST_CHECK bool schedule_read(struct schedule *s, const struct fct_strings *
 int64_t schedule_next(const struct schedule *s, int64_t arrived, int64_t now, uint32_t attempts,
                       bool null_sender, uint64_t chance);
 bool schedule_is_over(const struct schedule *s, int64_t arrived, int64_t now, bool null_sender);
-/* Is there a warning due at `now` that was not due at the last time it was looked at? warned: how
- * many have been sent. */
-bool schedule_warns(const struct schedule *s, int64_t arrived, int64_t now, uint32_t warned);
+/* Is there a warning due at `now` that was not at the last try? warned: one has been sent; the
+ * first one is never lost. */
+bool schedule_warns(const struct schedule *s, int64_t arrived, int64_t last_try, bool warned,
+                    int64_t now);
 
 #endif

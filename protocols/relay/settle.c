@@ -52,7 +52,6 @@ static void fill(const struct relay *relay, const struct job *j, size_t i, int64
         .id = entry->id,
         .recipient = j->recipient[i],
         .outcome = outcome_in_queue(relay, j, i, now),
-        .warned = j->warned[i],
         .reply = str_from(from->text),
         .host = str_from(from->host),
         .address = job_recipient(j, i)->address,
@@ -67,9 +66,9 @@ static void fill(const struct relay *relay, const struct job *j, size_t i, int64
     to->next_try =
         schedule_next(&relay->schedule, began(entry), now, job_recipient(j, i)->attempts + 1,
                       entry->envelope.reverse_path.n == 0, chance);
-    /* One warning is remembered of each recipient (struct queue_recipient). */
-    if (!j->warned[i] && schedule_warns(&relay->schedule, began(entry), now, 0))
-        to->warned = report_wanted(j, i, QUEUE_OUT_DEFERRED);
+    to->warned = schedule_warns(&relay->schedule, began(entry), job_recipient(j, i)->last_try,
+                                job_recipient(j, i)->warned, now) &&
+                 report_wanted(j, i, QUEUE_OUT_DEFERRED);
 }
 
 static void log_result(struct relay *relay, const struct job *j, size_t i,

@@ -62,11 +62,15 @@ START_TEST(warns_once_each)
 {
     struct schedule s = standing(0);
 
-    ck_assert(!schedule_warns(&s, 0, 4 * 3600 - 1, 0));
-    ck_assert(schedule_warns(&s, 0, 4 * 3600, 0));
-    ck_assert(!schedule_warns(&s, 0, 4 * 3600, 1));
-    ck_assert(schedule_warns(&s, 0, 86400, 1));
-    ck_assert(!schedule_warns(&s, 0, 999999, 2));
+    ck_assert(!schedule_warns(&s, 0, 0, false, 4 * 3600 - 1));
+    ck_assert(schedule_warns(&s, 0, 4 * 3600 - 1, false, 4 * 3600));
+    ck_assert(!schedule_warns(&s, 0, 4 * 3600, true, 86400 - 1));
+    ck_assert(schedule_warns(&s, 0, 86400 - 1, true, 86400));
+    ck_assert(!schedule_warns(&s, 0, 86400, true, 999999));
+    /* Two at once are one; the first is sent however late it comes. */
+    ck_assert(schedule_warns(&s, 0, 3600, false, 2 * 86400));
+    ck_assert(schedule_warns(&s, 0, 5 * 3600, false, 6 * 3600));
+    ck_assert(schedule_warns(&s, 0, 0, false, 5 * 3600));
 }
 END_TEST
 
@@ -109,12 +113,13 @@ END_TEST
 START_TEST(a_whole_life)
 {
     struct schedule s = standing(0);
-    int64_t now = 0;
+    int64_t now = 0, last = 0;
     unsigned tries = 1, warned = 0;
 
     while (!schedule_is_over(&s, 0, now, false)) {
-        if (schedule_warns(&s, 0, now, warned))
+        if (schedule_warns(&s, 0, last, warned > 0, now))
             warned++;
+        last = now;
         now = schedule_next(&s, 0, now, tries++, false, 0);
     }
     ck_assert_int_eq(now, 5 * 86400);
@@ -130,7 +135,7 @@ START_TEST(a_clock_that_was_set_back)
 
     ck_assert_int_gt(schedule_next(&s, 5000, 1000, 1, false, 0), 1000);
     ck_assert(!schedule_is_over(&s, 5000, 1000, false));
-    ck_assert(!schedule_warns(&s, 5000, 1000, 0));
+    ck_assert(!schedule_warns(&s, 5000, 4000, false, 1000));
 }
 END_TEST
 
