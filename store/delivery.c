@@ -222,6 +222,46 @@ static const struct queue_result *results_that_count(struct request *rq, const s
     return result;
 }
 
+static bool is_over(const struct server *s, const struct queue_result *r)
+{
+    struct queue_message *m = queue_index_find(queue_in_memory(s), r->id);
+
+    return !m || !queue_message_item(m, r->recipient);
+}
+
+/* Was its sender told of the delay? False, too, when nobody can say. */
+static bool is_warned(struct request *rq, const struct queue_result *r)
+{
+    const struct queue_message *m = queue_index_find(queue_in_memory(rq->s), r->id);
+    struct queue_progress state;
+    struct queue_record record;
+    struct fct_err ignored;
+
+    return m && queue_read(rq->s, m, rq->arena, &record, &state, &ignored) &&
+           r->recipient < record.entry.n && record.recipient[r->recipient].warned;
+}
+
+/* A report that is stored already: whoever made it did not hear of that (we died) and says it
+ * again. Then all that it tells is known. */
+static bool is_told(struct request *rq, const struct delivery *d)
+{
+    bool tells = false;
+
+    if (d->n > 0 && d->copy[0].settles)
+        return false;
+    for (size_t i = 0; i < d->nresults; i++) {
+        const struct queue_result *r = &d->result[i];
+        bool over = r->outcome < QUEUE_OUT_DEFERRED;
+
+        if (!over && !r->warned)
+            continue;
+        tells = true;
+        if (!(over ? is_over(rq->s, r) : is_warned(rq, r)))
+            return false;
+    }
+    return tells;
+}
+
 static void note_report(struct request *rq, const struct delivery *d)
 {
     bool reports = d->nresults > 0 && (d->n == 0 || d->copy[0].settles == 0);
@@ -249,7 +289,7 @@ bool delivery_run(struct request *rq, struct delivery *d)
     const struct queue_result *result;
     int64_t references;
     struct change c;
-    bool exists = false, rides;
+    bool exists = false, told = is_told(rq, d), rides;
     size_t n;
 
     d->sender = d->reverse_path;
@@ -260,8 +300,8 @@ bool delivery_run(struct request *rq, struct delivery *d)
     if (exists)
         blob_pin(rq->s, &d->body.id);
     change_begin(&c, rq->s);
-    references = deliver_copies(rq, &c, d);
-    references += queue_all(rq, &c, d, references > 0);
+    references = told ? 0 : deliver_copies(rq, &c, d);
+    references += told ? 0 : queue_all(rq, &c, d, references > 0);
     result = results_that_count(rq, d, &n);
     rides = queue_ride_with(rq->s, &c.batch, result, n, rq->client->number);
     if (references > 0)
@@ -272,7 +312,8 @@ bool delivery_run(struct request *rq, struct delivery *d)
         change_drop(&c);
     else
         rq->seq = change_commit(&c);
-    note_report(rq, d);
+    if (!told)
+        note_report(rq, d);
     if (rides && rq->seq > 0)
         queue_rode(rq->s, rq->seq);
     return true;

@@ -106,8 +106,8 @@ struct queue_result {
     struct fct_str converted; /* what the message was made into for that server */
     uint32_t took_ms;
 };
-#define QUEUE_TEXT_MAX       500u
-#define QUEUE_RESULTS_MAX    10000u /* of one call */
+#define QUEUE_TEXT_MAX    500u
+#define QUEUE_RESULTS_MAX 10000u /* of one call */
 
 /* What came of attempts. Returns when it is durable, together with other changes: keep on sending
  * meanwhile. A caller that lost the store claims these recipients on the next connection and says

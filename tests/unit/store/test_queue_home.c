@@ -382,9 +382,49 @@ static void settled(void)
     fx_check_clean();
 }
 
+/* A report is said again when the store died before it answered: the sender gets one. */
+static void told_once(void)
+{
+    struct queue_recipient r[] = {{.address = FCT_STR("far@one")}, {.address = FCT_STR("far@two")}};
+    uint64_t id = put(r, 2, NULL);
+    struct queue_result over = {.id = id, .outcome = QUEUE_OUT_FAILED};
+    struct store_copy_for copy = {.account = account, .view_size = (uint32_t)strlen(TEXT)};
+    struct store_delivered done[1];
+    struct store_delivery d = {.id = FCT_STR("trace"),
+                               .size = strlen(TEXT),
+                               .copy = &copy,
+                               .n = 1,
+                               .result = &over,
+                               .nresults = 1,
+                               .fd = fx_memfd(TEXT, strlen(TEXT))};
+
+    lease_now(id);
+    for (uint32_t i = 0; i < 3; i++) {
+        WANT(store_deliver(relay, &d, fx_arena, done, &fx_err));
+        ck_assert(done[0].class == FCT_OK && messages_in("INBOX") == 1);
+        if (i == 1)
+            reopen();
+    }
+    over = (struct queue_result){.id = id,
+                                 .recipient = 1,
+                                 .outcome = QUEUE_OUT_DEFERRED,
+                                 .warned = true,
+                                 .next_try = clock_wall() + 60};
+    WANT(store_deliver(relay, &d, fx_arena, done, &fx_err));
+    reopen(); /* what it says is on the disk now */
+    WANT(store_deliver(relay, &d, fx_arena, done, &fx_err));
+    ck_assert_uint_eq(messages_in("INBOX"), 2);
+    over.outcome = QUEUE_OUT_EXPIRED;
+    WANT(store_deliver(relay, &d, fx_arena, done, &fx_err));
+    close(d.fd);
+    ck_assert(messages_in("INBOX") == 3 && queued() == 0);
+    fx_check_clean();
+}
+
 START_TEST(test_reports)
 {
     run(told);
+    run(told_once);
     run(settled);
 }
 END_TEST
