@@ -14,6 +14,7 @@ from test_dmarc_reports import kept, text, wait_for_a_safe_time
 from test_server_mode import USERS, Service
 
 SINK = '127.0.3.1'
+SERVER = 'mx.example.test'
 DAILY = ('report_email = dmarc@example.test', 'report_after = 0s', 'report_retry = 1s')
 
 
@@ -47,16 +48,16 @@ class Reports(unittest.TestCase):
         self.folder = stack.enter_context(tempfile.TemporaryDirectory(prefix='facteur-sent.'))
         os.chmod(self.folder, 0o755)
         self.keys = os.path.join(self.folder, 'keys')
-        self.record = make_key(self.keys, 'example.test', 'r1', 'rsa')
+        self.records = {name: make_key(self.keys, name, 'r1', 'rsa') for name in ('example.test', SERVER)}
         self.redis = Redis(os.path.join(self.folder, 'redis'))
         stack.callback(self.redis.kill)
-        self.dns = stack.enter_context(FakeDNS(zone(**{'r1._domainkey.example.test': {'TXT': [self.record]}})))
+        self.dns = stack.enter_context(FakeDNS(zone(**{'r1._domainkey.' + name: {'TXT': [record]} for name, record in self.records.items()})))
         self.sink = stack.enter_context(Sink(host=SINK))
         self.started = stack
 
     def server(self, *dmarc, more=''):
-        text = ('server { user_filter = "" }\nredis { url = "unix:%s" }\nplugin headers { }\nrelay { port = %d  allow_private = yes }\n%s'
-                % (self.redis.socket, self.sink.port, more) + conf(*dmarc))
+        text = ('server { user_filter = ""  name = %s }\nredis { url = "unix:%s" }\nplugin headers { }\nrelay { port = %d  allow_private = yes }\n%s'
+                % (SERVER, self.redis.socket, self.sink.port, more) + conf(*dmarc))
         text = text.replace('plugin dkim {\n', 'plugin dkim {\n keys = "%s"\n sign = yes\n' % self.keys)
         return self.started.enter_context(facteur.Server(text, dns=self.dns.address))
 
@@ -94,12 +95,12 @@ class Reports(unittest.TestCase):
                 out[domain] = mark
         return out
 
-    def verify(self, raw):
+    def verify(self, raw, domain='example.test'):
         """By ours, dkimpy and OpenDKIM."""
         import dkim
         self.assertEqual(raw.count(b'DKIM-Signature:'), 1, raw)
-        self.assertRegex(raw.replace(b'\r\n\t', b' ').replace(b'\r\n ', b' '), rb'DKIM-Signature:[^\r]*\bd=example\.test;')
-        self.assertTrue(dkim.verify(raw, dnsfunc=lambda name, timeout=5: self.record.encode()), raw)
+        self.assertRegex(raw.replace(b'\r\n\t', b' ').replace(b'\r\n ', b' '), rb'DKIM-Signature:[^\r]*\bd=%s;' % domain.encode())
+        self.assertTrue(dkim.verify(raw, dnsfunc=lambda name, timeout=5: self.records[domain].encode()), raw)
         path = os.path.join(self.folder, 'message')
         with open(path, 'wb') as f:
             f.write(raw)
@@ -107,7 +108,7 @@ class Reports(unittest.TestCase):
                            capture_output=True, text=True, timeout=60)
         self.assertEqual(r.returncode, 0, r.stdout + r.stderr)
         with open(os.path.join(self.folder, 'opendkim.keys'), 'w') as f:
-            f.write('r1._domainkey.example.test %s\n' % self.record)
+            f.write('r1._domainkey.%s %s\n' % (domain, self.records[domain]))
         with open(os.path.join(self.folder, 'opendkim.conf'), 'w') as f:
             f.write('TestPublicKeys %s/opendkim.keys\nMode v\nSyslog no\n' % self.folder)
         r = subprocess.run(['/usr/sbin/opendkim', '-x', os.path.join(self.folder, 'opendkim.conf'), '-t', path, '-v'],
@@ -217,6 +218,17 @@ class Reports(unittest.TestCase):
         self.assertEqual((report['TLS-Report-Domain'], report.get_param('report-type')), ('good.example', 'tlsrpt'))
         self.verify(sent.data)
 
+
+    def test_bounces_are_signed(self):
+        """To a sender elsewhere whom our network vouches for."""
+        self.sink.at['rcpt'] = ['550 5.1.1 nobody', None]
+        server = self.server(more='smtp { relay_networks = ["127.0.0.0/8"] }\n')
+        with smtplib.SMTP('127.0.0.1', server.port('smtp'), local_hostname=facteur.CLIENT, timeout=60) as s:
+            s.sendmail('ann@good.example', ['bob@good.example'], b'From: <ann@good.example>\r\nSubject: x\r\n\r\nhello\r\n')
+        wait_for(lambda: self.arrived('ann@good.example'), server.log()[-3000:])
+        (bounce,) = self.arrived('ann@good.example')
+        self.assertEqual((bounce.sender, email.message_from_bytes(bounce.data).get_content_type()), ('', 'multipart/report'))
+        self.verify(bounce.data, SERVER)
 
     def test_tls_report_that_waits_over_a_restart(self):
         """The relay ends while a plugin is asked about the report: the next one makes it again, of the counts that were kept."""
