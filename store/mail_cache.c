@@ -90,13 +90,33 @@ static struct cached_mail *find(struct mail_cache *c, uint64_t account, uint64_t
 
 /* ---- entries ---- */
 
-/* The bytes of an edit, found in `from`, at the same place of `to`. */
-static struct fct_str moved(struct fct_str piece, const char *from, const char *to)
+/* Edits of one plugin show one text. */
+static bool same_origin(const struct edit_list *list, size_t i)
 {
-    return (struct fct_str){piece.n ? to + (piece.p - from) : NULL, piece.n};
+    return i > 0 && list->edit[i].origin.p == list->edit[i - 1].origin.p &&
+           list->edit[i].origin.n == list->edit[i - 1].origin.n;
 }
 
-/* One block: the struct, the edits, the encoded list whose bytes the edits show. */
+static size_t text_bytes(const struct edit_list *list)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < list->n; i++)
+        bytes += list->edit[i].insert.n + (same_origin(list, i) ? 0 : list->edit[i].origin.n);
+    return bytes;
+}
+
+static struct fct_str copied(struct fct_str text, char **to)
+{
+    struct fct_str copy = {*to, text.n};
+
+    if (text.n > 0)
+        memcpy(*to, text.p, text.n);
+    *to += text.n;
+    return copy;
+}
+
+/* One block: the struct, the edits, their texts. */
 static struct cached_mail *entry_new(const struct mail_record *record, struct fct_str encoded,
                                      struct fct_err *err)
 {
@@ -105,7 +125,7 @@ static struct cached_mail *entry_new(const struct mail_record *record, struct fc
     struct cached_mail *m = NULL;
 
     if (encoded.n == 0 || edit_list_decode(arena, encoded, record->size, &list, err)) {
-        size_t edits = list.n * sizeof *list.edit, bytes = sizeof *m + edits + encoded.n;
+        size_t bytes = sizeof *m + list.n * sizeof *list.edit + text_bytes(&list);
         struct edit *edit;
         char *text;
 
@@ -117,12 +137,11 @@ static struct cached_mail *entry_new(const struct mail_record *record, struct fc
                                   .size = record->size,
                                   .edits = {edit, list.n},
                                   .bytes = bytes + ENTRY_COST};
-        if (encoded.n > 0)
-            memcpy(text, encoded.p, encoded.n);
         for (size_t i = 0; i < list.n; i++) {
             edit[i] = list.edit[i];
-            edit[i].insert = moved(edit[i].insert, encoded.p, text);
-            edit[i].origin = moved(edit[i].origin, encoded.p, text);
+            edit[i].insert = copied(list.edit[i].insert, &text);
+            edit[i].origin =
+                same_origin(&list, i) ? edit[i - 1].origin : copied(list.edit[i].origin, &text);
         }
     }
     arena_free(&arena);

@@ -115,6 +115,14 @@ class Trackers(unittest.TestCase):
         self.send(server, HEAD + 'Content-Type: text/html\r\n\r\n' + '\r\n'.join(lines).replace('a\r\n<', 'a<') + '\r\n')
         self.assertEqual(self.html(self.newest(server)[0]), 'a' * 900 + '\r\n' + 'b' * 900 + '\r\n')
 
+    def test_a_long_list_of_edits(self):
+        """Stored packed; read from the disk as it was meant."""
+        server = self.serve('plugin trackers {\n    level = strict\n}\n')
+        page = ''.join('<img src="https://mail.example/%d.png">\r\n' % i for i in range(100))
+        self.send(server, HEAD + 'Content-Type: text/html\r\n\r\n' + page)
+        for _ in range(2):
+            self.assertEqual(self.html(self.newest(server)[0]), ('<img src="%s">\r\n' % GIF) * 100)
+
     def test_own_lists(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, 'more.list')
