@@ -32,7 +32,7 @@ struct arena {
 #ifdef __SANITIZE_ADDRESS__
 #define SPARE_MOST 0
 #else
-#define SPARE_MOST 128
+#define SPARE_MOST 256
 #endif
 
 static _Thread_local struct {
