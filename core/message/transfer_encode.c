@@ -61,8 +61,8 @@ static void qp_release_blank(struct transfer_encoder *e, bool line_ends, struct 
         qp_token(e, &blank, 1, out);
 }
 
-/* A line of the result must not begin as boundaries do when the part's did not: soft breaks make new
- * lines, and escapes make others of old ones. */
+/* A line of the result must not begin as boundaries do when the part's did not: soft breaks make
+ * new lines, and escapes make others of old ones. */
 static void qp_put_visible(struct transfer_encoder *e, char c, struct buf *out)
 {
     if (c == '=' || (c == '-' && e->only_dash))

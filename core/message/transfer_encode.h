@@ -24,7 +24,7 @@ struct transfer_encoder {
     unsigned column;
     bool after_cr; /* quoted-printable: a CR, and before it `blank`, wait for what follows */
     char blank;
-    bool only_dash; /* quoted-printable: all of the line so far */
+    bool only_dash;                /* quoted-printable: all of the line so far */
     char held[ENCODE_BASE64_LINE]; /* base64: the line that is not full yet */
     size_t nheld;
     struct buf line, plain; /* a repair: a line as it is, and decoded */

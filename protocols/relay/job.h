@@ -24,8 +24,8 @@ struct job {
     struct fct_str domain;
     uint32_t *recipient;            /* their places in the entry */
     struct delivery_result *result; /* of each; OUTCOME_NONE: still to do */
-    size_t n, left; /* left: without an outcome */
-    unsigned tries; /* hosts that failed it, this time */
+    size_t n, left;                 /* left: without an outcome */
+    unsigned tries;                 /* hosts that failed it, this time */
     uint64_t taken_ms;
     struct fct_str report_text; /* by a plugin; in the mail's arena */
     /* How the server that has it now gets the message; NULL: as it is. */

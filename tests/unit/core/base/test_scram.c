@@ -10,7 +10,7 @@
 #define NONCES "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
 #define AUTH_MESSAGE                                                                       \
     "n=user,r=rOprNGfwEbeRWgbNEkqO,r=" NONCES ",s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,c=biws," \
-                                              "r=" NONCES
+    "r=" NONCES
 
 static void assert_base64(const uint8_t bytes[SCRAM_KEY], const char *want)
 {
