@@ -15,14 +15,20 @@ static void scan(void *arg)
     mime_scan(d->arena, d->message, &mime_default_limits, &d->tree);
 }
 
-bool delivery_read(struct delivery *d, struct fct_err *err)
+/* For the views of copies; mail that only goes on needs no more than its header. */
+static FCT_MAY_WAIT void read_structure(struct delivery *d)
 {
-    if (!smtp_spool_seal(&d->tx->spool, &d->message, err))
-        return false;
     if (d->message.n > OFFLOAD_BYTES)
         offload(scan, d);
     else
         scan(d);
+}
+
+bool delivery_read(struct delivery *d, struct fct_err *err)
+{
+    if (!smtp_spool_seal(&d->tx->spool, &d->message, err))
+        return false;
+    header_list_parse(d->arena, d->message, &mime_default_limits.header, &d->header);
     return true;
 }
 
@@ -30,7 +36,7 @@ bool delivery_read(struct delivery *d, struct fct_err *err)
  * Received. */
 static bool is_loop(const struct delivery *d)
 {
-    const struct header_list *header = &d->tree.part[0].header;
+    const struct header_list *header = &d->header;
     size_t received = 0;
 
     for (size_t i = 0; i < header->n; i++)
@@ -240,11 +246,21 @@ FCT_MAY_WAIT static bool judge_targets(struct delivery *d, struct fct_err *err)
     return true;
 }
 
+static bool may_get_copies(const struct delivery *d)
+{
+    for (size_t i = 0; i < d->tx->targets; i++)
+        if (d->tx->target[i].account != 0)
+            return true;
+    return d->wishes.save_sent;
+}
+
 FCT_MAY_WAIT static bool make_copies(struct delivery *d, struct fct_err *err)
 {
     size_t n = d->tx->targets;
     bool done;
 
+    if (may_get_copies(d))
+        read_structure(d);
     d->view = ARENA_ARRAY(d->arena, struct view, n + 1);
     d->copy = ARENA_ARRAY(d->arena, struct store_copy_for, n + 2);
     d->later = ARENA_ARRAY(d->arena, struct store_copy_for, n + 1);

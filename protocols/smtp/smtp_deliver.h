@@ -42,7 +42,8 @@ struct delivery {
     struct fct_str message;
     uint64_t received_at;        /* in it: our Received field */
     struct fct_str reverse_path; /* as `edit` left it */
-    struct mime_tree tree;
+    struct header_list header;
+    struct mime_tree tree; /* when copies are made, not before */
     struct filter_result result;
     struct smtp_recipient added;    /* by `edit`: the client never hears of it */
     struct filter_outcome unjudged; /* theirs: kept, with the edits that all have */
@@ -69,7 +70,7 @@ struct delivery {
 
 /* ---- smtp_deliver.c ---- */
 
-/* Seals the spool and scans what is in it. */
+/* Seals the spool and reads the header. */
 FCT_MAY_WAIT FCT_MUST_CHECK bool delivery_read(struct delivery *d, struct fct_err *err);
 
 /* ---- smtp_queue_in.c ---- */

@@ -72,7 +72,7 @@ void smtp_put_delivered_to(struct smtp_session *s, struct buf *out)
 
 static bool was_delivered_to(const struct delivery *d, struct fct_str address)
 {
-    const struct header_list *header = &d->tree.part[0].header;
+    const struct header_list *header = &d->header;
     size_t n = 0;
 
     for (size_t i = 0; i < header->n; i++)
@@ -102,7 +102,7 @@ static bool is_by(struct fct_str value, struct fct_str name)
 /* How often was it here before? */
 static size_t hops(const struct delivery *d)
 {
-    const struct header_list *header = &d->tree.part[0].header;
+    const struct header_list *header = &d->header;
     struct fct_str name = d->s->edge.listener->edge->name;
     size_t n = 0;
 
@@ -197,7 +197,7 @@ bool delivery_may_bounce(const struct delivery *d)
 /* What answers by itself agrees to nothing (RFC 3834 2). */
 static bool is_automatic(const struct delivery *d)
 {
-    const struct header_list *header = &d->tree.part[0].header;
+    const struct header_list *header = &d->header;
 
     for (size_t i = 0; i < header->n; i++)
         if (str_equal_nocase(header->field[i].name, FCT_STR("Auto-Submitted")) &&

@@ -119,7 +119,7 @@ static void find_received(struct delivery *d, const struct edit_list *made)
             d->tx->received_size = 0;
 }
 
-/* Strings of the tree go with the message that they are of: it is scanned anew. */
+/* Strings of the header go with the message that they are of: it is read anew. */
 FCT_MAY_WAIT static bool apply_edits(struct delivery *d, const struct edit_list *made,
                                      struct fct_err *err)
 {

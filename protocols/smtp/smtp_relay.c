@@ -111,7 +111,7 @@ void delivery_add_more(struct delivery *d)
 /* TLS-Required: No (RFC 8689 5): the sender would rather have it sent in the clear than not. */
 static bool is_tls_optional(const struct delivery *d)
 {
-    const struct header_list *header = &d->tree.part[0].header;
+    const struct header_list *header = &d->header;
 
     for (size_t i = 0; i < header->n; i++)
         if (str_equal_nocase(header->field[i].name, FCT_STR("TLS-Required")))
