@@ -30,6 +30,7 @@ struct batch_blob {
     uint32_t crc;
     void (*release)(void *owner); /* may be NULL */
     void *owner;
+    bool passing; /* nobody is expected to read it from the disk soon */
 };
 
 struct batch {

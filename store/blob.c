@@ -161,10 +161,10 @@ void blob_put(struct batch *batch, struct body *body, bool exists, int64_t refer
     owned = malloc(sizeof *owned);
     FCT_ASSERT(owned);
     *owned = *body;
-    batch_blob_new(
-        batch,
-        &(struct batch_blob){body->id, body->bytes, body->size, body->crc, release_body, owned},
-        references);
+    batch_blob_new(batch,
+                   &(struct batch_blob){body->id, body->bytes, body->size, body->crc, release_body,
+                                        owned, body->passing},
+                   references);
     body->bytes = NULL;
 }
 

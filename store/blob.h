@@ -14,6 +14,7 @@ struct body {
     uint64_t size;
     uint32_t crc;
     bool mapped;
+    bool passing; /* nobody is expected to read it from the disk soon */
 };
 
 /* Read `size` bytes from `offset` of a descriptor that another process gave us. A sealed memfd is

@@ -61,12 +61,30 @@ static bool write_half(int fd, struct iovec *iov, uint64_t offset, struct fct_er
     return failed(err, "write");
 }
 
-bool io_write_at(int fd, struct iovec *iov, int n, uint64_t offset, struct fct_err *err)
+#ifndef RWF_DONTCACHE
+#define RWF_DONTCACHE 0x80 /* since Linux 6.14 */
+#endif
+
+/* Flags are a wish: a kernel or file system that does not know them writes without. */
+static ssize_t write_some(int fd, const struct iovec *iov, int n, uint64_t offset, int *flags)
+{
+    int now = n < IOV_AT_ONCE ? n : IOV_AT_ONCE;
+    ssize_t done = *flags ? pwritev2(fd, iov, now, (off_t)offset, *flags)
+                          : pwritev(fd, iov, now, (off_t)offset);
+
+    if (done >= 0 || *flags == 0 || (errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS))
+        return done;
+    *flags = 0;
+    return pwritev(fd, iov, now, (off_t)offset);
+}
+
+static bool write_all(int fd, struct iovec *iov, int n, uint64_t offset, int flags,
+                      struct fct_err *err)
 {
     if (n > 0 && fault(IO_WRITE))
         return write_half(fd, iov, offset, err);
     while (n > 0) {
-        ssize_t done = pwritev(fd, iov, n < IOV_AT_ONCE ? n : IOV_AT_ONCE, (off_t)offset);
+        ssize_t done = write_some(fd, iov, n, offset, &flags);
         int used;
 
         if (done < 0 && errno == EINTR)
@@ -79,6 +97,16 @@ bool io_write_at(int fd, struct iovec *iov, int n, uint64_t offset, struct fct_e
         offset += (uint64_t)done;
     }
     return true;
+}
+
+bool io_write_at(int fd, struct iovec *iov, int n, uint64_t offset, struct fct_err *err)
+{
+    return write_all(fd, iov, n, offset, 0, err);
+}
+
+bool io_write_passing_at(int fd, struct iovec *iov, int n, uint64_t offset, struct fct_err *err)
+{
+    return write_all(fd, iov, n, offset, RWF_DONTCACHE, err);
 }
 
 bool io_sync(int fd, struct fct_err *err)

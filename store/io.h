@@ -28,7 +28,11 @@ extern int (*io_fault)(enum io_call call);
 /* Errors are FCT_TEMP; `errno` keeps the reason. `what` names the thing in the text. */
 FCT_MUST_CHECK bool io_open(const char *path, int flags, int *fd, struct fct_err *err);
 FCT_MUST_CHECK bool io_write_at(int fd, struct iovec *iov, int n, uint64_t offset,
-                                struct fct_err *err); /* iov is used up */
+                                struct fct_err *err);
+/* The same for bytes that nobody is expected to read soon: once they are on the disk their memory
+ * serves what comes next (RWF_DONTCACHE; older kernels keep them). */
+FCT_MUST_CHECK bool io_write_passing_at(int fd, struct iovec *iov, int n, uint64_t offset,
+                                        struct fct_err *err); /* iov is used up */
 FCT_MUST_CHECK bool io_sync(int fd, struct fct_err *err);
 FCT_MUST_CHECK bool io_sync_dir(const char *path, struct fct_err *err);
 FCT_MUST_CHECK bool io_truncate(int fd, uint64_t size, struct fct_err *err);

@@ -136,9 +136,15 @@ static void put_results(struct request *rq, const struct delivery *d)
 /* Smaller ones go along with the lease. */
 #define HOT_ABOVE (64u << 10)
 
+static bool may_be_hot(const struct request *rq, const struct delivery *d)
+{
+    return d->sends && d->send.n > 0 && d->size > HOT_ABOVE && rq->fds > 0 &&
+           body_is_sealed(rq->fd[0], d->size);
+}
+
 static void keep_hot(struct request *rq, const struct delivery *d)
 {
-    if (d->size > HOT_ABOVE && body_is_sealed(rq->fd[0], d->size))
+    if (may_be_hot(rq, d))
         hot_body_keep(rq->s->hot, d->queue_id, rq->fd[0], d->size, clock_ms());
 }
 
@@ -153,8 +159,10 @@ bool serve_deliver(struct request *rq)
         return fct_fail(rq->err, FCT_TEMP, "disk full");
     if (d.size > 0 && rq->fds == 0)
         return fct_fail(rq->err, FCT_BUG, "no descriptor came with the message");
-    ok = body_read(rq->s, rq->fds ? rq->fd[0] : -1, 0, d.size, &d.body, rq->err) &&
-         delivery_run(rq, &d);
+    if (!body_read(rq->s, rq->fds ? rq->fd[0] : -1, 0, d.size, &d.body, rq->err))
+        return false;
+    d.body.passing = d.n == 0 && may_be_hot(rq, &d);
+    ok = delivery_run(rq, &d);
     body_free(&d.body);
     if (ok)
         put_results(rq, &d);

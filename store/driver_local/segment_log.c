@@ -331,11 +331,25 @@ static void take_back(struct segment_log *log, int reason, bool *lost)
     }
 }
 
-static bool write_group(struct segment_log *log, int used, uint64_t length, bool *lost,
-                        struct fct_err *err)
+/* Is the greater part of it bodies that nobody is expected to read soon? */
+static bool is_passing(struct batch *const *batch, size_t n, uint64_t length)
 {
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t b = 0; b < batch[i]->nblobs; b++)
+            bytes += batch[i]->blob[b].passing ? batch[i]->blob[b].size : 0;
+    return bytes > length / 2;
+}
+
+static bool write_group(struct segment_log *log, int used, uint64_t length, bool passing,
+                        bool *lost, struct fct_err *err)
+{
+    bool (*write_at)(int fd, struct iovec *iov, int n, uint64_t offset, struct fct_err *err) =
+        passing ? io_write_passing_at : io_write_at;
+
     if (!allocate_ahead(log, log->end.offset + length, err) ||
-        !io_write_at(log->fd, log->iov, used, log->end.offset, err)) {
+        !write_at(log->fd, log->iov, used, log->end.offset, err)) {
         take_back(log, errno, lost);
         return false;
     }
@@ -359,7 +373,7 @@ bool segment_log_append(struct segment_log *log, struct fct_str ops, struct batc
         !start_segment(log, log->end.segment + 1, err))
         return false;
     group_head_encode(&head, log->salt, bytes);
-    if (!write_group(log, used, length, lost, err))
+    if (!write_group(log, used, length, is_passing(batch, n, length), lost, err))
         return false;
     place->segment = log->end.segment;
     place->bodies = log->end.offset + GROUP_HEAD + head.ops_length;
