@@ -62,23 +62,6 @@ static struct fct_str pack_sketch(const struct fuzzy_sketch *s, unsigned char *t
     return bytes_of(to, s->is_there ? 4 * FUZZY_POSITIONS : 0);
 }
 
-/* Places among the bits: all of seven digits, as the scripts cut them. */
-enum { BIT_FIRST = 1000000, BIT_SHIFT = 32 - 23 };
-
-/* kind: texts and shapes share the bits, not the places. */
-static struct fct_str pack_bits(const struct fuzzy_sketch *s, enum fuzzy_kind kind,
-                                char to[FUZZY_BIT_DIGITS * FUZZY_POSITIONS])
-{
-    for (unsigned i = 0; s->is_there && i < FUZZY_POSITIONS; i++) {
-        uint32_t place = s->value[i] + (kind * FUZZY_POSITIONS + i) * UINT32_C(0x9e3779b9);
-        uint32_t left = BIT_FIRST + (place >> BIT_SHIFT);
-
-        for (unsigned k = FUZZY_BIT_DIGITS; k > 0; k--, left /= 10)
-            to[FUZZY_BIT_DIGITS * i + k - 1] = (char)('0' + left % 10);
-    }
-    return bytes_of(to, s->is_there ? FUZZY_BIT_DIGITS * FUZZY_POSITIONS : 0);
-}
-
 static struct fct_str pack_attachments(const struct fuzzy_marks *marks, struct fuzzy_question *q)
 {
     for (size_t i = 0; i < marks->attachments; i++)
@@ -88,8 +71,7 @@ static struct fct_str pack_attachments(const struct fuzzy_marks *marks, struct f
 
 /* ---- reading ---- */
 
-/* As soon as what is left cannot make any learned one alike enough, it is not looked up. The
- * bits come first, in one command: a number that was never learned is not looked up at all. */
+/* As soon as what is left cannot make any learned one alike enough, it is not looked up. */
 const struct fct_redis_script fuzzy_look_script = {
     .name = "fuzzy_look",
     .text =
@@ -100,26 +82,12 @@ const struct fct_redis_script fuzzy_look_script = {
         "    out[#out + 1], out[#out + 2], out[#out + 3] = kind, matches, said\n"
         "  end\n"
         "end\n"
-        "local function known(prefix, bits)\n"
-        "  local ask, places, n = {'BITFIELD_RO', prefix .. ':b'}, {}, 2\n"
-        "  for i = 1, #bits, 7 do\n"
-        "    ask[n + 1], ask[n + 2], ask[n + 3] = 'GET', 'u1', bits:sub(i, i + 6)\n"
-        "    n = n + 3\n"
-        "  end\n"
-        "  for place, bit in ipairs(redis.call(unpack(ask))) do\n"
-        "    if bit == 1 then places[#places + 1] = place end\n"
-        "  end\n"
-        "  return places\n"
-        "end\n"
-        "local all = {}\n"
-        "for place = 1, 32 do all[place] = place end\n"
-        "local function near(prefix, kind, sketch, least, bits)\n"
-        "  if sketch == '' then return end\n"
-        "  local places, seen, best = bits and known(prefix, bits) or all, {}, 0\n"
-        "  for i, place in ipairs(places) do\n"
-        "    if best + #places - i + 1 < least then return end\n"
-        "    local value = sketch:sub(4 * place - 3, 4 * place)\n"
-        "    local key = prefix .. ':' .. kind .. place - 1 .. ':' .. value:byte(4)\n"
+        "local function near(prefix, kind, sketch, least)\n"
+        "  local seen, best = {}, 0\n"
+        "  for i = 1, #sketch, 4 do\n"
+        "    if best + (#sketch - i + 1) / 4 < least then return end\n"
+        "    local value = sketch:sub(i, i + 3)\n"
+        "    local key = prefix .. ':' .. kind .. (i - 1) / 4 .. ':' .. value:byte(4)\n"
         "    local ids = redis.call('HGET', key, value) or ''\n"
         "    for k = 1, #ids, 8 do\n"
         "      local id = ids:sub(k, k + 7)\n"
@@ -132,10 +100,9 @@ const struct fct_redis_script fuzzy_look_script = {
         "  end\n"
         "end\n"
         "for _, prefix in ipairs(KEYS) do\n"
-        "  local head = redis.call('HMGET', prefix, 'n', 'b')\n"
-        "  if head[1] then\n"
-        "    near(prefix, 't', ARGV[1], tonumber(ARGV[4]), head[2] and ARGV[6])\n"
-        "    near(prefix, 'h', ARGV[2], tonumber(ARGV[5]), head[2] and ARGV[7])\n"
+        "  if redis.call('EXISTS', prefix) == 1 then\n"
+        "    near(prefix, 't', ARGV[1], tonumber(ARGV[4]))\n"
+        "    near(prefix, 'h', ARGV[2], tonumber(ARGV[5]))\n"
         "    for i = 1, #ARGV[3], 8 do add(prefix, 'a', (i - 1) / 8, ARGV[3]:sub(i, i + 7)) end\n"
         "  end\n"
         "end\n"
@@ -151,9 +118,7 @@ void fuzzy_look(struct fuzzy_question *q, struct fuzzy_times at, const struct fu
     q->arg[2] = pack_attachments(marks, q);
     q->arg[3] = number(q, 0, text_matches);
     q->arg[4] = number(q, 1, html_matches);
-    q->arg[5] = pack_bits(&marks->text, FUZZY_KIND_TEXT, q->text_bits);
-    q->arg[6] = pack_bits(&marks->html, FUZZY_KIND_HTML, q->html_bits);
-    q->args = 7;
+    q->args = 5;
 }
 
 static bool read_hit(const struct fct_redis_reply *item, struct fuzzy_hit *hit)
@@ -217,8 +182,7 @@ char fuzzy_said_by_all(const struct fuzzy_hit *hit, unsigned users_needed)
  * of the same move once more then changes nothing.
  *
  * A mark that finds no room (the generation is full, it has teachers enough) is not counted, and
- * what was not counted is not taken back: taking back is exact. But bits stay, which others may
- * share. */
+ * what was not counted is not taken back: taking back is exact. */
 const struct fct_redis_script fuzzy_learn_script = {
     .name = "fuzzy_learn",
     .text =
@@ -237,20 +201,7 @@ const struct fct_redis_script fuzzy_learn_script = {
         "    if list:sub(i, i + #what - 1) == what then return i end\n"
         "  end\n"
         "end\n"
-        "local function set_bits(prefix, bits)\n"
-        "  local key = prefix .. ':b'\n"
-        "  local ask = {'BITFIELD', key}\n"
-        "  for i = 1, #bits, 7 do\n"
-        "    local n = #ask\n"
-        "    ask[n + 1], ask[n + 2], ask[n + 3], ask[n + 4] = 'SET', 'u1', bits:sub(i, i + 6), "
-        "'1'\n"
-        "  end\n"
-        "  redis.call(unpack(ask))\n"
-        "  redis.call('EXPIREAT', key, ends[prefix])\n"
-        "end\n"
-        "local bits_of = {t = ARGV[14], h = ARGV[15]}\n"
         "local function index(prefix, kind, sketch, id, add)\n"
-        "  if add and sketch ~= '' then set_bits(prefix, bits_of[kind]) end\n"
         "  for i = 1, #sketch, 4 do\n"
         "    local value = sketch:sub(i, i + 3)\n"
         "    local key = prefix .. ':' .. kind .. (i - 1) / 4 .. ':' .. value:byte(4)\n"
@@ -280,12 +231,10 @@ const struct fct_redis_script fuzzy_learn_script = {
         "  local one = n > 0 and class .. who .. string.char(math.floor(n / 256), n % 256) or ''\n"
         "  at = at or #said + 1\n"
         "  local new = said:sub(1, at - 1) .. one .. said:sub(at + 11)\n"
-        "  if redis.call('EXISTS', prefix) == 0 then set(prefix, prefix, 'b', '1') end\n"
         "  set(prefix, key, id, new)\n"
         "  if said == '' or new == '' then\n"
         "    index(prefix, kind, sketch, id, new ~= '')\n"
-        "    if redis.call('HINCRBY', prefix, 'n', by) <= 0 then\n"
-        "      redis.call('DEL', prefix, prefix .. ':b')\n"
+        "    if redis.call('HINCRBY', prefix, 'n', by) <= 0 then redis.call('DEL', prefix)\n"
         "    else redis.call('EXPIREAT', prefix, ends[prefix]) end\n"
         "  end\n"
         "  return '1'\n"
@@ -361,9 +310,7 @@ void fuzzy_learn(struct fuzzy_question *q, struct fuzzy_times at, const struct f
     q->arg[10] = number(q, 1, lesson->max_learned);
     q->arg[11] = number(q, 2, lesson->max_teachers);
     q->arg[12] = number(q, 3, end - half);
-    q->arg[13] = pack_bits(&marks->text, FUZZY_KIND_TEXT, q->text_bits);
-    q->arg[14] = pack_bits(&marks->html, FUZZY_KIND_HTML, q->html_bits);
-    q->args = 15;
+    q->args = 13;
 }
 
 bool fuzzy_learned(const struct fct_redis_reply *reply, enum fuzzy_learned *out)

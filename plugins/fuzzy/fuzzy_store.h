@@ -1,11 +1,7 @@
 /* fuzzy_store.h - how sketches lie in Redis, and the two scripts that read and change them. Pure:
  * who sends them is the caller's business.
  *
- *   fct:f:{fuzzy}:G                    hash: n, how many texts, shapes and attachments are known;
- *                                      b, there is a bit of all of them:
- *   fct:f:{fuzzy}:G:b                  bits: one for each number at a position that was ever
- *                                      learned (others may share it), so that one command says
- *                                      which are worth a look
+ *   fct:f:{fuzzy}:G                    hash: n, how many texts, shapes and attachments are known
  *   fct:f:{fuzzy}:G:t0 … t31:BUCKET    hash: 4 bytes, the number at that position of a text's
  *                                      sketch -> ids of texts that have it, 8 bytes each, at most 4
  *   fct:f:{fuzzy}:G:h0 … h31:BUCKET    the same of shapes of HTML
@@ -29,16 +25,12 @@ struct fuzzy_who {
 };
 struct fuzzy_who fuzzy_who_of(uint64_t key, struct fct_str account); /* empty: the site */
 
-#define FUZZY_BIT_DIGITS 7
-
 /* What a script is called with. The views point into the struct. */
 struct fuzzy_question {
-    struct fct_str key[2], arg[15];
+    struct fct_str key[2], arg[14];
     size_t keys, args;
     char name[2][48], number[5][24];
     unsigned char text[4 * FUZZY_POSITIONS], html[4 * FUZZY_POSITIONS];
-    char text_bits[FUZZY_BIT_DIGITS * FUZZY_POSITIONS];
-    char html_bits[FUZZY_BIT_DIGITS * FUZZY_POSITIONS];
     unsigned char text_id[FUZZY_ID_BYTES], html_id[FUZZY_ID_BYTES];
     unsigned char attachments[FUZZY_ID_BYTES * FUZZY_ATTACHMENTS_MAX], who[8], digest[24];
 };
