@@ -106,7 +106,7 @@ static void on_failed(void *arg, uint64_t first, uint64_t last, const struct fct
 static const char *const older_formats[] = {
     "facteur store 1\n", /* compressed groups */
     "facteur store 2\n", /* views of version 3, days of privacy */
-    "facteur store 3\n", /* bodies named by BLAKE3 */
+    "facteur store 3\n", /* bodies named by BLAKE3, copies that wait in the queue */
 };
 
 /* The folder's owner owns what is made in it, also when we are still root. */
