@@ -258,8 +258,10 @@ END_TEST
 
 static struct batch_blob blob_of(uint8_t name, const char *text)
 {
-    struct batch_blob blob = {
-        .bytes = text, .size = strlen(text), .crc = crc32c(0, text, strlen(text))};
+    struct batch_blob blob = {.bytes = text,
+                              .size = strlen(text),
+                              .crc = crc32c(0, text, strlen(text)),
+                              .passing = strlen(text) % 2};
 
     memset(blob.id.b, name, sizeof blob.id.b);
     return blob;
