@@ -8,6 +8,7 @@
 #include "core/base/base64.h"
 #include "core/base/clock.h"
 #include "core/base/id.h"
+#include "core/base/language.h"
 #include "core/base/str.h"
 #include "core/conf/account_setting.h"
 #include "core/log/log.h"
@@ -128,30 +129,18 @@ bool consent_give(struct server *s, struct arena *arena, struct fct_str code,
 
 /* clang-format off */
 static const struct words {
-    const char *language, *subject, *before, *after; /* the code stands between */
-} all_words[] = {
-    {"en", "May mail be forwarded to you?",
+    const char *subject, *before, *after; /* the code stands between */
+} all_words[LANGUAGES] = {
+    [LANGUAGE_ENGLISH] = {"May mail be forwarded to you?",
      "wants to forward its mail to this address.\r\n\r\n"
      "If you agree, answer this message, whatever you write; or give the code to whom\r\nit belongs:\r\n\r\n    ",
      "\r\n\r\nOtherwise do nothing: no mail is forwarded without your consent.\r\n"},
-    {"fr", "Acceptez-vous de recevoir ce courrier ?",
+    [LANGUAGE_FRENCH] = {"Acceptez-vous de recevoir ce courrier ?",
      "souhaite faire suivre son courrier à cette adresse.\r\n\r\n"
      "Si vous êtes d'accord, répondez à ce message, peu importe le texte ; ou donnez\r\nle code à son titulaire :\r\n\r\n    ",
      "\r\n\r\nSinon, ne faites rien : aucun message n'est transmis sans votre accord.\r\n"},
 };
 /* clang-format on */
-
-static const struct words *words_for(struct fct_str languages)
-{
-    struct fct_str tag;
-
-    while ((tag = setting_list_next(&languages)).n > 0)
-        for (size_t i = 0; i < FCT_COUNT(all_words); i++)
-            if (str_equal_nocase(str_head(tag, 2), str_from(all_words[i].language)) &&
-                (tag.n == 2 || tag.p[2] == '-'))
-                return &all_words[i];
-    return &all_words[0];
-}
 
 static void put_encoded(struct fct_str text, struct buf *out)
 {
@@ -182,7 +171,7 @@ static void compose(struct fct_str account, struct fct_str target, struct fct_st
                     struct fct_str languages, struct buf *out)
 {
     FCT_CLEANUP(buf_free) struct buf text = BUF_INIT(TEXT_MAX);
-    const struct words *words = words_for(languages);
+    const struct words *words = &all_words[language_choose(languages)];
 
     buf_put_str(&text, account);
     buf_put_c(&text, "\r\n");

@@ -3,6 +3,7 @@
 
 #include "core/base/base64.h"
 #include "core/base/id.h"
+#include "core/base/language.h"
 #include "core/base/str.h"
 #include "core/conf/account_setting.h"
 #include "core/message/date.h"
@@ -16,16 +17,16 @@
 /* {name}: see put_filled. */
 /* clang-format off */
 static const struct words {
-    const char *language, *subject, *text, *links, *companies, *senders, *others, *originals, *end;
-} all_words[] = {
-    {"en", "Your week: {trackers} trackers removed",
+    const char *subject, *text, *links, *companies, *senders, *others, *originals, *end;
+} all_words[LANGUAGES] = {
+    [LANGUAGE_ENGLISH] = {"Your week: {trackers} trackers removed",
      "{first} to {last}\r\n\r\n"
      "{trackers} trackers were taken out of {messages} messages before you read them:\r\nnobody was told when, where and how often you did.\r\n",
      "{links} links no longer say who follows them.\r\n",
      "Who wanted to know:", "In whose mail:", "others",
      "Nothing is lost: copy a message into the mailbox \"{mailbox}\" to see it as it came.\r\n",
      "You asked for this summary (setting privacy_digest = weekly).\r\n"},
-    {"fr", "Votre semaine : {trackers} pisteurs retirés",
+    [LANGUAGE_FRENCH] = {"Votre semaine : {trackers} pisteurs retirés",
      "du {first} au {last}\r\n\r\n"
      "{trackers} pisteurs ont été retirés de {messages} messages avant votre lecture :\r\npersonne n'a su quand, où et combien de fois vous les avez lus.\r\n",
      "{links} liens ne disent plus qui les suit.\r\n",
@@ -34,18 +35,6 @@ static const struct words {
      "Vous avez demandé ce résumé (réglage privacy_digest = weekly).\r\n"},
 };
 /* clang-format on */
-
-static const struct words *words_for(struct fct_str languages)
-{
-    struct fct_str tag;
-
-    while ((tag = setting_list_next(&languages)).n > 0)
-        for (size_t i = 0; i < FCT_COUNT(all_words); i++)
-            if (str_equal_nocase(str_head(tag, 2), str_from(all_words[i].language)) &&
-                (tag.n == 2 || tag.p[2] == '-'))
-                return &all_words[i];
-    return &all_words[0];
-}
 
 static struct fct_str domain_of(struct fct_str address)
 {
@@ -115,7 +104,7 @@ static void put_header(const struct digest *d, const struct words *w, struct buf
                "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n" /* RFC 3834 5 */
                "Content-Type: text/plain; charset=utf-8\r\nContent-Language: %s\r\n"
                "Content-Transfer-Encoding: 8bit\r\n\r\n",
-               w->language);
+               language_tag[w - all_words]);
 }
 
 /* What came with mail stays on its line. */
@@ -162,7 +151,7 @@ static void put_text(const struct digest *d, const struct words *w, struct buf *
 
 void digest_compose(const struct digest *d, struct buf *out)
 {
-    const struct words *w = words_for(d->languages);
+    const struct words *w = &all_words[language_choose(d->languages)];
 
     put_header(d, w, out);
     put_text(d, w, out);

@@ -3,6 +3,7 @@
 #include "core/ctl/ctl_dmarc_send.h"
 
 #include "core/base/clock.h"
+#include "core/base/memory_file.h"
 #include "core/base/str.h"
 #include "core/ctl/ctl.h"
 #include "core/ctl/ctl_cli.h"
@@ -10,7 +11,6 @@
 #include "protocols/relay/relay_admin.h"
 
 #include <event2/event.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define ATTACH_MS 10000u
@@ -25,27 +25,11 @@ struct sending {
     struct fct_err *err;
 };
 
-static int message_file(struct fct_str bytes)
-{
-    int fd = memfd_create("dmarc-report", MFD_CLOEXEC);
-
-    for (size_t at = 0; fd >= 0 && at < bytes.n;) {
-        ssize_t n = pwrite(fd, bytes.p + at, bytes.n - at, (off_t)at);
-
-        if (n <= 0) {
-            close(fd);
-            return -1;
-        }
-        at += (size_t)n;
-    }
-    return fd;
-}
-
 static FCT_MAY_WAIT bool send_one(struct sending *p, const struct dmarc_mail *mail)
 {
     FCT_CLEANUP(buf_free) struct buf payload = BUF_INIT(IPC_MAX_MESSAGE);
     FCT_CLEANUP(buf_free) struct buf reply = BUF_INIT(1024);
-    int fd = message_file(mail->message);
+    int fd = memory_file("report", mail->message);
     bool ok;
 
     if (fd < 0)

@@ -287,7 +287,7 @@ static void put_text(struct writer *w)
     buf_printf(w->out,
                "--%s\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Language: %s\r\n"
                "Content-Transfer-Encoding: quoted-printable\r\n\r\n",
-               w->boundary, w->text->tag);
+               w->boundary, language_tag[w->report->language]);
     put_quoted_printable(w->out, buf_str(&text));
 }
 

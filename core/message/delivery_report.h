@@ -7,16 +7,12 @@
 #ifndef CORE_MESSAGE_DELIVERY_REPORT_H
 #define CORE_MESSAGE_DELIVERY_REPORT_H
 
+#include "core/base/language.h"
 #include "core/message/delivery_status.h"
 
-enum delivery_language { DELIVERY_ENGLISH, DELIVERY_FRENCH, DELIVERY_LANGUAGES };
-
-/* "fr-CA" and "FR" are French; what nobody wrote texts in is English. */
-enum delivery_language delivery_language_from_tag(struct fct_str tag);
 /* What the original asks for: Accept-Language (RFC 3282), else Content-Language; else `otherwise`.
  */
-enum delivery_language delivery_language_of_message(struct fct_str message,
-                                                    enum delivery_language otherwise);
+enum language delivery_language_of_message(struct fct_str message, enum language otherwise);
 
 struct delivery_report {
     struct delivery_status status; /* at least one recipient */
@@ -24,7 +20,7 @@ struct delivery_report {
     struct fct_str to;             /* the original's reverse-path, without brackets */
     struct fct_str message_id;     /* without brackets, unique */
     int64_t now;
-    enum delivery_language language;
+    enum language language;
     struct fct_str text;     /* UTF-8, one line: says it instead of the usual greeting; or empty */
     struct fct_str original; /* its bytes, at least the header; may be empty */
     bool original_is_whole;  /* more than the header is in `original` */

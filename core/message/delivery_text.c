@@ -6,9 +6,8 @@
 #include "core/message/mime.h"
 
 /* clang-format off */
-const struct delivery_text delivery_text[DELIVERY_LANGUAGES] = {
-    [DELIVERY_ENGLISH] = {
-        .tag = "en",
+const struct delivery_text delivery_text[LANGUAGES] = {
+    [LANGUAGE_ENGLISH] = {
         .from = "Mail Delivery System",
         .greeting = {"This is the mail server ", ".\n"},
         .action = {
@@ -30,8 +29,7 @@ const struct delivery_text delivery_text[DELIVERY_LANGUAGES] = {
         .returned_full = "Your message is attached.\n",
         .returned_header = "The header of your message is attached.\n",
     },
-    [DELIVERY_FRENCH] = {
-        .tag = "fr",
+    [LANGUAGE_FRENCH] = {
         .from = "Service de distribution du courrier",
         .greeting = {"Ici le serveur de messagerie ", ".\n"},
         .action = {
@@ -58,7 +56,7 @@ const struct delivery_text delivery_text[DELIVERY_LANGUAGES] = {
 /* subject "." detail of RFC 3463, the class aside; the first that fits counts, "4." is all of 4 */
 static const struct reason {
     const char *code;
-    const char *text[DELIVERY_LANGUAGES];
+    const char *text[LANGUAGES];
 } reasons[] = {
     {"1.1",  {"This address does not exist.", "Cette adresse n'existe pas."}},
     {"1.2",  {"This domain does not exist.", "Ce domaine n'existe pas."}},
@@ -87,7 +85,7 @@ static const struct reason {
 };
 /* clang-format on */
 
-const char *delivery_text_reason(enum delivery_language language, struct fct_str status)
+const char *delivery_text_reason(enum language language, struct fct_str status)
 {
     struct fct_str code = status;
 
@@ -104,36 +102,21 @@ const char *delivery_text_reason(enum delivery_language language, struct fct_str
 /* ---- which language ---- */
 
 /* language-tag = primary *("-" subtag)                               RFC 5646 2.1 */
-enum delivery_language delivery_language_from_tag(struct fct_str tag)
-{
-    tag = str_trim(tag);
-    for (int i = 0; i < DELIVERY_LANGUAGES; i++) {
-        struct fct_str own = str_from(delivery_text[i].tag);
-
-        if (str_starts_nocase(tag, own) && (tag.n == own.n || tag.p[own.n] == '-'))
-            return (enum delivery_language)i;
-    }
-    return DELIVERY_ENGLISH;
-}
-
 /* Is the first language of a list ("fr-CA, en;q=0.5") one of ours? */
 static bool first_language(struct arena *arena, const struct header_list *header, const char *name,
-                           enum delivery_language *out)
+                           enum language *out)
 {
     const struct fct_header *h = header_find(header, name, 0);
     struct fct_str list = h ? header_unfold(arena, h) : FCT_STR(""), first;
 
     first = str_split(&list, ',');
-    first = str_trim(str_split(&first, ';'));
-    *out = delivery_language_from_tag(first);
-    return *out != DELIVERY_ENGLISH || str_starts_nocase(first, FCT_STR("en"));
+    return language_find(str_trim(str_split(&first, ';')), out);
 }
 
-enum delivery_language delivery_language_of_message(struct fct_str message,
-                                                    enum delivery_language otherwise)
+enum language delivery_language_of_message(struct fct_str message, enum language otherwise)
 {
     struct arena *arena = arena_new(NULL);
-    enum delivery_language found;
+    enum language found;
     struct header_list header;
 
     header_list_parse(arena, message, &mime_default_limits.header, &header);

@@ -6,7 +6,6 @@
 #include "core/message/delivery_report.h"
 
 struct delivery_text {
-    const char *tag;         /* Content-Language */
     const char *from;        /* the display name */
     const char *greeting[2]; /* before and behind the name of this server */
     struct {
@@ -17,9 +16,9 @@ struct delivery_text {
     const char *reason_unknown;
     const char *returned_full, *returned_header;
 };
-extern const struct delivery_text delivery_text[DELIVERY_LANGUAGES];
+extern const struct delivery_text delivery_text[LANGUAGES];
 
 /* Why, by the status code (RFC 3463); empty when there is nothing to say beyond the answer. */
-const char *delivery_text_reason(enum delivery_language language, struct fct_str status);
+const char *delivery_text_reason(enum language language, struct fct_str status);
 
 #endif

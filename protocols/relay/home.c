@@ -3,6 +3,7 @@
  * store keeps what came of that: it delivers it. Only an address that was not here at that time
  * has nothing kept, and a report of this server (report_queue.c): that goes into INBOX as it is. */
 #include "core/base/clock.h"
+#include "core/base/memory_file.h"
 #include "core/base/str.h"
 #include "core/log/log.h"
 #include "core/message/edit_list.h"
@@ -11,7 +12,6 @@
 #include "protocols/relay/relay.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define SUMMARY_MAX (2u << 20)
@@ -76,22 +76,6 @@ static bool make_view(struct coming *c, struct fct_err *err)
     c->edits = arena_str(c->arena, buf_str(&encoded));
     c->view_size = (uint32_t)edit_list_size(&edits, c->message.n);
     return true;
-}
-
-static int message_file(struct fct_str bytes)
-{
-    int fd = memfd_create("scheduled", MFD_CLOEXEC);
-
-    for (size_t at = 0; fd >= 0 && at < bytes.n;) {
-        ssize_t n = pwrite(fd, bytes.p + at, bytes.n - at, (off_t)at);
-
-        if (n <= 0) {
-            close(fd);
-            return -1;
-        }
-        at += (size_t)n;
-    }
-    return fd;
 }
 
 /* ---- one recipient ---- */
@@ -200,7 +184,7 @@ FCT_MAY_WAIT static void deliver_to(struct coming *c, size_t i, const struct sto
     send.envelope.hold_until = 0;
     if (send.n > 0)
         d.send = &send;
-    d.fd = message_file(c->message);
+    d.fd = memory_file("scheduled", c->message);
     if (d.fd < 0 || !store_deliver(c->relay->store, &d, c->arena, done, &err)) {
         settle(c, i, OUTCOME_DEFERRED, "4.3.0", str_from(d.fd < 0 ? "no memory" : err.text));
     } else if (d.n == 0) {

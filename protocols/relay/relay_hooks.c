@@ -4,13 +4,13 @@
 #include "core/base/clock.h"
 #include "core/base/id.h"
 #include "core/base/map.h"
+#include "core/base/memory_file.h"
 #include "core/base/str.h"
 #include "core/hook/filter_client.h"
 #include "core/log/log.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 struct relay_hooks *relay_hooks_new(struct role_env *env)
@@ -185,24 +185,6 @@ bool relay_hook_send(struct destination *d, struct job *j)
 
 /* ---- queue.in ---- */
 
-static int sealed_file(struct fct_str bytes)
-{
-    int fd = memfd_create("report", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-    for (size_t at = 0; fd >= 0 && at < bytes.n;) {
-        ssize_t n = pwrite(fd, bytes.p + at, bytes.n - at, (off_t)at);
-
-        if (n <= 0) {
-            close(fd);
-            return -1;
-        }
-        at += (size_t)n;
-    }
-    if (fd >= 0)
-        (void)fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
-    return fd;
-}
-
 static void edit(struct arena *arena, const struct edit_list *edits, struct fct_str *message)
 {
     FCT_CLEANUP(buf_free) struct buf out = BUF_INIT(edit_list_size(edits, message->n));
@@ -229,7 +211,7 @@ enum hooked_report relay_hook_report(struct relay *relay, const struct relay_hoo
 
     if (!relay_hooked(relay, FCT_HOOK_queue_in))
         return HOOKED_GOES;
-    fd = sealed_file(*message);
+    fd = memory_file("report", *message);
     if (fd < 0)
         return HOOKED_UNASKED;
     filter_hook_message(relay->hooks->filter, &ctx, FCT_HOOK_queue_in, &ev, fd, message->n, arena,

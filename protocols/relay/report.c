@@ -3,6 +3,7 @@
  * crash the sender has been told once, or will be. */
 #include "core/base/clock.h"
 #include "core/base/id.h"
+#include "core/base/memory_file.h"
 #include "core/base/str.h"
 #include "core/log/log.h"
 #include "core/message/delivery_report.h"
@@ -11,7 +12,6 @@
 #include "protocols/relay/report_limit.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define REPORT_MAX    (64u << 20)
@@ -149,9 +149,9 @@ FCT_MAY_WAIT static struct fct_str read_original(struct reporting *p, bool *whol
     return arena_str(p->arena, buf_str(&bytes));
 }
 
-static enum delivery_language language(const struct relay_conf *conf)
+static enum language usual_language(const struct relay_conf *conf)
 {
-    return delivery_language_from_tag(str_from(conf->report_language));
+    return language_choose(str_from(conf->report_language));
 }
 
 FCT_MAY_WAIT static bool write_report(struct reporting *p, struct fct_err *err)
@@ -177,28 +177,12 @@ FCT_MAY_WAIT static bool write_report(struct reporting *p, struct fct_err *err)
     if (entry->envelope.envid.n > 0)
         (void)!xtext_decode(p->arena, entry->envelope.envid, &report.status.envelope_id);
     report.original = read_original(p, &report.original_is_whole);
-    report.language = delivery_language_of_message(report.original, language(p->relay->conf));
+    report.language = delivery_language_of_message(report.original, usual_language(p->relay->conf));
     buf_put_c(&p->message, "Return-Path: <>\r\n");
     return delivery_report_write(&report, &p->message, &p->made, err);
 }
 
 /* ---- on its way ---- */
-
-static int message_file(struct fct_str bytes)
-{
-    int fd = memfd_create("report", MFD_CLOEXEC);
-
-    for (size_t at = 0; fd >= 0 && at < bytes.n;) {
-        ssize_t n = pwrite(fd, bytes.p + at, bytes.n - at, (off_t)at);
-
-        if (n <= 0) {
-            close(fd);
-            return -1;
-        }
-        at += (size_t)n;
-    }
-    return fd;
-}
 
 static struct fct_str summary_of(struct arena *arena, struct fct_str message)
 {
@@ -284,7 +268,7 @@ FCT_MAY_WAIT static bool send_report(struct reporting *p, bool any, struct fct_e
         d.n++;
     }
     d.copy = copy;
-    d.fd = message_file(message);
+    d.fd = memory_file("report", message);
     if (d.fd < 0)
         return fct_fail(err, FCT_TEMP, "no memory for a report");
     ok = store_deliver(p->relay->store, &d, p->arena, out, err);

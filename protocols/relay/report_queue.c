@@ -4,29 +4,13 @@
 
 #include "core/base/clock.h"
 #include "core/base/id.h"
+#include "core/base/memory_file.h"
 #include "core/base/str.h"
 #include "protocols/relay/relay_hooks.h"
 
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define FILTER_MS 30000u /* as long a filter may take to start */
-
-static int message_file(struct fct_str bytes)
-{
-    int fd = memfd_create("report", MFD_CLOEXEC);
-
-    for (size_t at = 0; fd >= 0 && at < bytes.n;) {
-        ssize_t n = pwrite(fd, bytes.p + at, bytes.n - at, (off_t)at);
-
-        if (n <= 0) {
-            close(fd);
-            return -1;
-        }
-        at += (size_t)n;
-    }
-    return fd;
-}
 
 /* hold_until: who is here is looked for first (home.c); most are elsewhere. */
 FCT_MAY_WAIT static bool put(struct relay *relay, struct arena *arena,
@@ -50,7 +34,7 @@ FCT_MAY_WAIT static bool put(struct relay *relay, struct arena *arena,
                                .reverse_path = report->from,
                                .size = message.n,
                                .send = &send,
-                               .fd = message_file(message)};
+                               .fd = memory_file("report", message)};
     struct store_delivered out;
     bool ok;
 

@@ -4,12 +4,15 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/base/id.h"
+#include "core/base/language.h"
 #include "core/base/map.h"
+#include "core/base/memory_file.h"
 #include "core/base/str.h"
 #include "core/base/utf8.h"
 
 #include <check.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 START_TEST(numbers_are_digits_only)
 {
@@ -238,6 +241,40 @@ START_TEST(ids_differ)
 }
 END_TEST
 
+START_TEST(a_memory_file_holds_its_bytes_for_good)
+{
+    char text[8];
+    int fd = memory_file("test", FCT_STR("bytes"));
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(pread(fd, text, sizeof text, 0), 5);
+    ck_assert_mem_eq(text, "bytes", 5);
+    ck_assert_int_eq(pwrite(fd, "x", 1, 0), -1);
+    ck_assert_int_eq(ftruncate(fd, 0), -1);
+    close(fd);
+}
+END_TEST
+
+START_TEST(languages_are_chosen_from_lists)
+{
+    static const struct {
+        const char *tags;
+        enum language want;
+    } cases[] = {
+        {"", LANGUAGE_ENGLISH},           {"fr", LANGUAGE_FRENCH},     {"FR-ca", LANGUAGE_FRENCH},
+        {"de, fr en", LANGUAGE_FRENCH},   {"en fr", LANGUAGE_ENGLISH}, {"fro", LANGUAGE_ENGLISH},
+        {" ,,de , fr-", LANGUAGE_FRENCH}, {"f", LANGUAGE_ENGLISH},
+    };
+    enum language found;
+
+    for (size_t i = 0; i < FCT_COUNT(cases); i++)
+        ck_assert_msg(language_choose(str_from(cases[i].tags)) == cases[i].want, "%s",
+                      cases[i].tags);
+    ck_assert(language_find(FCT_STR("en-GB"), &found) && found == LANGUAGE_ENGLISH);
+    ck_assert(!language_find(FCT_STR("de"), &found) && found == LANGUAGE_ENGLISH);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("base");
@@ -256,6 +293,8 @@ int main(void)
     tcase_add_test(tc, text_of_one_line);
     tcase_add_test(tc, errors_are_one_line);
     tcase_add_test(tc, ids_differ);
+    tcase_add_test(tc, a_memory_file_holds_its_bytes_for_good);
+    tcase_add_test(tc, languages_are_chosen_from_lists);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

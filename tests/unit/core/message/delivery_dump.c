@@ -33,7 +33,7 @@ int main(int argc, char **argv)
     }
     recipient.status = str_from(argv[4]);
     recipient.final = recipient.original = str_from(argv[5]);
-    r.language = delivery_language_from_tag(str_from(argv[1]));
+    r.language = language_choose(str_from(argv[1]));
     r.return_full = strcmp(argv[2], "full") == 0;
     r.accepts_utf8 = getenv("ACCEPTS_UTF8") != NULL;
     r.original = (struct fct_str){original, fread(original, 1, sizeof original, stdin)};

@@ -314,7 +314,7 @@ START_TEST(in_french)
     struct buf out = BUF_INIT(65536);
     struct fct_err err = {0};
 
-    r.language = DELIVERY_FRENCH;
+    r.language = LANGUAGE_FRENCH;
     ck_assert(delivery_report_write(&r, &out, &made, &err));
     ck_assert(holds(&out, "Subject: =?utf-8?q?Votre_message_n=27a_pas_pu_=C3=AAtre_remis?=\r\n"));
     ck_assert(holds(&out, "Content-Language: fr\r\n"));
@@ -355,11 +355,11 @@ END_TEST
 /* clang-format off */
 static const struct {
     const char *header;
-    enum delivery_language want;
+    enum language want;
 } languages[] = {
-    {"Accept-Language: fr-FR, en;q=0.5\r\n\r\n", DELIVERY_FRENCH}, {"Content-Language: FR\r\n\r\n", DELIVERY_FRENCH},
-    {"Accept-Language: en-GB\r\nContent-Language: fr\r\n\r\n", DELIVERY_ENGLISH}, {"Content-Language: fro\r\n\r\n", DELIVERY_ENGLISH},
-    {"Accept-Language: de\r\nContent-Language: fr\r\n\r\n", DELIVERY_FRENCH}, {"Subject: x\r\n\r\n", DELIVERY_ENGLISH}, {"", DELIVERY_ENGLISH},
+    {"Accept-Language: fr-FR, en;q=0.5\r\n\r\n", LANGUAGE_FRENCH}, {"Content-Language: FR\r\n\r\n", LANGUAGE_FRENCH},
+    {"Accept-Language: en-GB\r\nContent-Language: fr\r\n\r\n", LANGUAGE_ENGLISH}, {"Content-Language: fro\r\n\r\n", LANGUAGE_ENGLISH},
+    {"Accept-Language: de\r\nContent-Language: fr\r\n\r\n", LANGUAGE_FRENCH}, {"Subject: x\r\n\r\n", LANGUAGE_ENGLISH}, {"", LANGUAGE_ENGLISH},
 };
 /* clang-format on */
 
@@ -367,10 +367,10 @@ START_TEST(language_of_the_sender)
 {
     for (size_t i = 0; i < FCT_COUNT(languages); i++)
         ck_assert_msg(delivery_language_of_message(str_from(languages[i].header),
-                                                   DELIVERY_ENGLISH) == languages[i].want,
+                                                   LANGUAGE_ENGLISH) == languages[i].want,
                       "%s", languages[i].header);
-    ck_assert_int_eq(delivery_language_of_message(FCT_STR("Subject: x\r\n\r\n"), DELIVERY_FRENCH),
-                     DELIVERY_FRENCH);
+    ck_assert_int_eq(delivery_language_of_message(FCT_STR("Subject: x\r\n\r\n"), LANGUAGE_FRENCH),
+                     LANGUAGE_FRENCH);
 }
 END_TEST
 
