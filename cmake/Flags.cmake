@@ -10,6 +10,11 @@ target_compile_options(fct_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wpointer-arith -Wcast-qual -Wcast-align
   -Wwrite-strings -Wundef -Wvla -Wformat=2 -Wswitch-enum -Wimplicit-fallthrough -Wnull-dereference
   -fvisibility=hidden -fno-strict-aliasing -fno-omit-frame-pointer)
+# What ships is optimized as a whole: 5 % less processor time a filtered message, 10 % for the removal of trackers (docs/benchmarks.md).
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION_RELWITHDEBINFO ON)
+  target_compile_options(fct_flags INTERFACE $<$<CONFIG:RelWithDebInfo>:-O3> $<$<CONFIG:RelWithDebInfo>:-fno-plt>)
+endif()
 if(FCT_WERROR)
   target_compile_options(fct_flags INTERFACE -Werror)
 endif()

@@ -411,8 +411,8 @@ struct fct_host {
     bool (*add_hook)(struct fct_self *self, const struct fct_hook_row *row, struct fct_err *err);
     bool (*add_symbol)(struct fct_self *self, const struct fct_symbol *symbol, struct fct_err *err);
 
-    /* Memory of the transaction (of the connection when there is no transaction yet), zeroed, counted
-     * per plugin; NULL when the plugin's `memory` limit is reached. */
+    /* Memory of the transaction (of the connection when there is no transaction yet), zeroed,
+     * counted per plugin; NULL when the plugin's `memory` limit is reached. */
     void *(*alloc)(struct fct_call *call, size_t bytes);
     /* Where the plugin keeps one pointer per connection, NULL at first; freed with free() when the
      * connection ends. NULL: there is no connection (tick), or the call has ended. */
