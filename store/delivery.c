@@ -229,7 +229,7 @@ static bool is_over(const struct server *s, const struct queue_result *r)
     return !m || !queue_message_item(m, r->recipient);
 }
 
-/* Was its sender told of the delay? False, too, when nobody can say. */
+/* Was its sender told of the delay by this very result? False, too, when nobody can say. */
 static bool is_warned(struct request *rq, const struct queue_result *r)
 {
     const struct queue_message *m = queue_index_find(queue_in_memory(rq->s), r->id);
@@ -238,7 +238,8 @@ static bool is_warned(struct request *rq, const struct queue_result *r)
     struct fct_err ignored;
 
     return m && queue_read(rq->s, m, rq->arena, &record, &state, &ignored) &&
-           r->recipient < record.entry.n && record.recipient[r->recipient].warned;
+           r->recipient < record.entry.n && record.recipient[r->recipient].warned &&
+           (r->tried == 0 || r->tried == record.recipient[r->recipient].last_try);
 }
 
 /* A report that is stored already: whoever made it did not hear of that (we died) and says it

@@ -155,7 +155,7 @@ void queue_result(struct server *s, const struct queue_result *r, uint32_t lesse
     if (!over && a && a->lessee != lessee)
         return;
     if (r->outcome != QUEUE_OUT_RETURNED || r->reply.n > 0 || r->next_try > 0) {
-        queue_state_result(&change, r, clock_wall());
+        queue_state_result(&change, r, r->tried > 0 ? r->tried : clock_wall());
         queue_note(s, m, &change);
         buf_free(&change);
     }

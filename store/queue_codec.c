@@ -171,6 +171,7 @@ void queue_put_results(struct buf *b, const struct queue_result *result, size_t 
         ipc_put_u32(b, result[i].recipient);
         ipc_put_u8(b, (uint8_t)result[i].outcome);
         ipc_put_bool(b, result[i].warned);
+        ipc_put_u64(b, (uint64_t)(result[i].tried > 0 ? result[i].tried : 0));
         ipc_put_u64(b, (uint64_t)(result[i].next_try > 0 ? result[i].next_try : 0));
         ipc_put_str(b, result[i].reply);
         ipc_put_str(b, result[i].host);
@@ -186,7 +187,7 @@ const struct queue_result *queue_get_results(struct ipc_reader *r, struct arena 
 {
     struct queue_result *result;
 
-    *n = ipc_get_count(r, 30);
+    *n = ipc_get_count(r, 38);
     if (*n > QUEUE_RESULTS_MAX)
         r->bad = true;
     if (r->bad)
@@ -197,6 +198,7 @@ const struct queue_result *queue_get_results(struct ipc_reader *r, struct arena 
         result[i].recipient = ipc_get_u32(r);
         result[i].outcome = (enum queue_outcome)get_kind(r, QUEUE_OUT_COUNT - 1);
         result[i].warned = ipc_get_bool(r);
+        result[i].tried = get_time(r);
         result[i].next_try = get_time(r);
         result[i].reply = ipc_get_str(r);
         result[i].host = ipc_get_str(r);

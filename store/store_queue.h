@@ -98,8 +98,8 @@ struct queue_result {
     uint64_t id;
     uint32_t recipient; /* its place in the entry */
     enum queue_outcome outcome;
-    bool warned; /* the sender was told of the delay */
-    int64_t next_try;
+    bool warned;                /* the sender was told of the delay */
+    int64_t tried, next_try;    /* `tried`: when it was judged; 0: when the store hears of it */
     struct fct_str reply, host; /* cut at QUEUE_TEXT_MAX */
     /* For the history alone (store/queue_history.h); may be empty. */
     struct fct_str address, status, tls;

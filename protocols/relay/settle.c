@@ -52,6 +52,7 @@ static void fill(const struct relay *relay, const struct job *j, size_t i, int64
         .id = entry->id,
         .recipient = j->recipient[i],
         .outcome = outcome_in_queue(relay, j, i, now),
+        .tried = now,
         .reply = str_from(from->text),
         .host = str_from(from->host),
         .address = job_recipient(j, i)->address,

@@ -5,7 +5,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import facteur, postfix
 from smtp_sink import Sink, USUAL
-from test_relay import FAST, Relaying, own_part, send
+from test_relay import FAST, Relaying, own_part, send, wait_for
 
 OLD = [word for word in USUAL if word != '8BITMIME']  # a server of before 1994
 HEAD = b'From: <alice@example.test>\r\nSubject: a letter\r\nMIME-Version: 1.0\r\n'
@@ -39,13 +39,18 @@ MESSAGES = {
 
 class Sending(Relaying):
     def deliver(self, sink, data, **more):
-        before = len(sink.messages)
+        before, self.told = len(sink.messages), len(self.sent_lines())
         send(self.server, 'far@one.test', data, options=['BODY=8BITMIME'], **more)
         self.assertTrue(sink.wait(before + 1), self.server.log()[-3000:])
         return sink.messages[-1]
 
+    def sent_lines(self):
+        return [line for line in self.server.log().splitlines() if ' sent ' in line]
+
     def sent(self):
-        return [line for line in self.server.log().splitlines() if ' sent ' in line][-1]
+        """What the log says of the last delivery; the sink has it before the log does."""
+        self.assertTrue(wait_for(lambda: len(self.sent_lines()) > self.told), self.server.log()[-3000:])
+        return self.sent_lines()[-1]
 
     def check(self, got, data, announces_size):
         self.assertTrue(got.data.isascii())

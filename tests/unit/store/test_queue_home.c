@@ -409,15 +409,20 @@ static void told_once(void)
                                  .recipient = 1,
                                  .outcome = QUEUE_OUT_DEFERRED,
                                  .warned = true,
+                                 .tried = clock_wall(),
                                  .next_try = clock_wall() + 60};
     WANT(store_deliver(relay, &d, fx_arena, done, &fx_err));
     reopen(); /* what it says is on the disk now */
     WANT(store_deliver(relay, &d, fx_arena, done, &fx_err));
     ck_assert_uint_eq(messages_in("INBOX"), 2);
+    over.tried += 60; /* the next warning, of a later try */
+    WANT(store_deliver(relay, &d, fx_arena, done, &fx_err));
+    WANT(store_deliver(relay, &d, fx_arena, done, &fx_err));
+    ck_assert_uint_eq(messages_in("INBOX"), 3);
     over.outcome = QUEUE_OUT_EXPIRED;
     WANT(store_deliver(relay, &d, fx_arena, done, &fx_err));
     close(d.fd);
-    ck_assert(messages_in("INBOX") == 3 && queued() == 0);
+    ck_assert(messages_in("INBOX") == 4 && queued() == 0);
     fx_check_clean();
 }
 
