@@ -141,33 +141,12 @@ static bool write_rules(struct server *s, const struct queue_rules *rules, struc
 
 /* ---- what they say ---- */
 
-/* How well a pattern names a domain; 0: not at all. */
-static size_t fit(struct fct_str pattern, struct fct_str domain)
-{
-    if (str_equal(pattern, domain))
-        return SIZE_MAX;
-    if (str_equal(pattern, FCT_STR("*")))
-        return 1;
-    return pattern.p[0] == '.' && domain.n > pattern.n && str_ends_nocase(domain, pattern)
-               ? pattern.n
-               : 0;
-}
-
 static uint64_t rule_of(void *arg, struct fct_str domain)
 {
     const struct server *s = arg;
-    const struct queue_rule *found = NULL;
-    size_t best = 0;
+    const struct queue_rule *found = queue_rule_find(s->rules->rule, s->rules->n, domain);
     int64_t left;
 
-    for (size_t i = 0; domain.n > 0 && i < s->rules->n; i++) {
-        size_t how = fit(s->rules->rule[i].pattern, domain);
-
-        if (how > best) {
-            best = how;
-            found = &s->rules->rule[i];
-        }
-    }
     if (!found || !found->held)
         return 0;
     if (found->until == 0)

@@ -270,6 +270,10 @@ struct queue_rule {
     int64_t made;
 };
 #define QUEUE_RULES_MAX 1000u
+/* The rule that names a domain best: itself, then the longest ".example" above it, then "*". NULL:
+ * none does. `domain` in lower case. */
+const struct queue_rule *queue_rule_find(const struct queue_rule *rule, size_t n,
+                                         struct fct_str domain);
 /* generation: changes with every change. known: the one the caller has; when it is still right
  * nothing else is given (*n 0). */
 FCT_MAY_WAIT FCT_MUST_CHECK bool store_queue_rules(struct store *st, uint64_t known,

@@ -9,7 +9,6 @@
 #include "core/hook/filter_client.h"
 #include "core/log/log.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -60,30 +60,10 @@ struct relay_rules *relay_rules_new(struct relay *relay)
 
 /* ---- for a destination ---- */
 
-static size_t fit(struct fct_str pattern, struct fct_str domain)
-{
-    if (str_equal(pattern, domain))
-        return SIZE_MAX;
-    if (str_equal(pattern, FCT_STR("*")))
-        return 1;
-    return pattern.p[0] == '.' && domain.n > pattern.n && str_ends_nocase(domain, pattern)
-               ? pattern.n
-               : 0;
-}
-
 static const struct queue_rule *rule_of(const struct relay_rules *r, struct fct_str domain)
 {
-    const struct queue_rule *found = NULL;
-    size_t best = 0;
+    const struct queue_rule *found = queue_rule_find(r->rule, r->n, domain);
 
-    for (size_t i = 0; i < r->n; i++) {
-        size_t how = r->rule[i].pattern.n > 0 ? fit(r->rule[i].pattern, domain) : 0;
-
-        if (how > best) {
-            best = how;
-            found = &r->rule[i];
-        }
-    }
     return found && (found->host.n > 0 || found->per_minute > 0) ? found : NULL;
 }
 
