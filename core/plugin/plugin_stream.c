@@ -13,6 +13,7 @@
 #include "core/plugin/cassette.h"
 #include "core/plugin/plugin_host.h"
 
+#include <errno.h>
 #include <event2/buffer.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -265,18 +266,19 @@ bool stream_host_write(struct fct_call *call, struct fct_stream *stream, struct 
 
 /* ---- read ---- */
 
-/* False: the call ended, or the stream was closed meanwhile. */
-FCT_MAY_WAIT static bool wait_for_input(struct plugin_stream *ps)
+/* 0, or why the wait brought nothing, as an errno. */
+FCT_MAY_WAIT static int wait_for_input(struct plugin_stream *ps)
 {
+    static const int reason[] = {[FIBER_TIMEOUT] = ETIMEDOUT, [FIBER_CANCELLED] = ECANCELED};
     struct reader me = {.token = fiber_token()};
     enum fiber_wake why;
 
     ps->reader = &me;
     why = fiber_park(patience(ps));
     if (me.gone)
-        return false;
+        return ECANCELED;
     ps->reader = NULL;
-    return why == FIBER_WOKEN;
+    return why == FIBER_WOKEN ? 0 : reason[why];
 }
 
 static ssize_t take_input(struct plugin_stream *ps, void *to, size_t max)
@@ -290,12 +292,16 @@ static ssize_t take_input(struct plugin_stream *ps, void *to, size_t max)
     return n;
 }
 
-FCT_MAY_WAIT static ssize_t read_some(struct plugin_stream *ps, void *to, size_t max)
+/* *why: the errno of -1. */
+FCT_MAY_WAIT static ssize_t read_some(struct plugin_stream *ps, void *to, size_t max, int *why)
 {
     while (evbuffer_get_length(stream_input(ps->io)) == 0) {
-        if (ps->ended)
+        if (ps->ended) {
+            *why = ps->end == STREAM_TIMEOUT ? ETIMEDOUT : ECONNRESET;
             return ps->end == STREAM_EOF ? 0 : -1;
-        if (!wait_for_input(ps))
+        }
+        *why = wait_for_input(ps);
+        if (*why)
             return -1;
     }
     return take_input(ps, to, max);
@@ -305,11 +311,18 @@ ssize_t stream_host_read(struct fct_call *call, struct fct_stream *stream, void 
 {
     struct plugin_stream *ps = own_stream(call, stream);
     struct service_wait wait;
-    ssize_t n;
+    int why = EINVAL;
+    ssize_t n = -1;
 
-    if (!ps || ps->reader || max == 0 || !service_wait_begin(call, &wait))
-        return -1;
-    n = read_some(ps, to, max);
-    call_operation(call, OPERATION_STREAM, n > 0 ? (uint64_t)n : 0);
-    return service_wait_end(call, &wait) || n >= 0 ? n : -1;
+    if (ps && !ps->reader && max > 0) {
+        why = ECANCELED;
+        if (service_wait_begin(call, &wait)) {
+            n = read_some(ps, to, max, &why);
+            call_operation(call, OPERATION_STREAM, n > 0 ? (uint64_t)n : 0);
+            (void)service_wait_end(call, &wait);
+        }
+    }
+    if (n < 0)
+        errno = why;
+    return n;
 }

@@ -548,8 +548,10 @@ struct fct_host {
 
     /* address: "inet:HOST:PORT", "inet:[::1]:PORT", "unix:/path"; from the plugin's own
      * configuration, never from a message. At most `max` bytes are read, at
-     * least one unless the other side closed (0) or it failed (-1). `call` may be another one than
-     * the one that dialled. */
+     * least one unless the other side closed (0) or it failed (-1). Then errno says why:
+     * ECONNRESET the other side broke off, ETIMEDOUT nothing came in the stream's or the call's
+     * time, ECANCELED the call is over, EINVAL not an open stream of this plugin's. `call` may be
+     * another one than the one that dialled. */
     FCT_MAY_WAIT struct fct_stream *(*dial)(struct fct_call *call, struct fct_str address,
                                             struct fct_err *err);
     FCT_MAY_WAIT bool (*stream_write)(struct fct_call *call, struct fct_stream *stream,

@@ -1,13 +1,14 @@
 /* clamd.c - see clamd.h. */
 #include "clamd.h"
 
+#include <errno.h>
+
 #define PIECE 65536u
 
-static bool fail(const struct clamd *d, struct fct_err *err, const char *what)
+static void fail(const struct clamd *d, struct fct_err *err, const char *what)
 {
     err->class = FCT_TEMP;
     (void)snprintf(err->text, sizeof err->text, "clamd at %.*s %s", FCT_FMT(d->address), what);
-    return false;
 }
 
 /* Commands begin with 'z': they and their answers end with a zero byte. */
@@ -24,13 +25,16 @@ static FCT_MAY_WAIT struct fct_stream *say(const struct clamd *d, struct fct_cal
     if (d->host->stream_write(call, stream, (struct fct_str){command, (size_t)n + 1}))
         return stream;
     d->host->stream_close(stream);
-    (void)fail(d, err, "does not listen");
+    fail(d, err, "does not listen");
     return NULL;
 }
 
-static FCT_MAY_WAIT bool hear(const struct clamd *d, struct fct_call *call,
-                              struct fct_stream *stream, char line[CLAMD_LINE_MAX],
-                              struct fct_str *answer, struct fct_err *err)
+/* How clamd's answer came, or did not. */
+enum hearing { HEARD, BROKEN_OFF, SILENT };
+
+static FCT_MAY_WAIT enum hearing hear(const struct clamd *d, struct fct_call *call,
+                                      struct fct_stream *stream, char line[CLAMD_LINE_MAX],
+                                      struct fct_str *answer, struct fct_err *err)
 {
     size_t have = 0;
 
@@ -38,17 +42,22 @@ static FCT_MAY_WAIT bool hear(const struct clamd *d, struct fct_call *call,
         ssize_t n = d->host->stream_read(call, stream, line + have, CLAMD_LINE_MAX - have);
         const char *zero = n > 0 ? memchr(line + have, '\0', (size_t)n) : NULL;
 
-        if (n < 0)
-            return fail(d, err, "does not answer in time");
-        if (n == 0 && have == 0)
-            return fail(d, err, "closed the connection");
+        if ((n == 0 && have == 0) || (n < 0 && errno == ECONNRESET)) {
+            fail(d, err, "closed the connection");
+            return BROKEN_OFF;
+        }
+        if (n < 0) {
+            fail(d, err, "does not answer in time");
+            return SILENT;
+        }
         have += (size_t)n;
         if (zero || n == 0) {
             *answer = (struct fct_str){line, zero ? (size_t)(zero - line) : have};
-            return true;
+            return HEARD;
         }
     }
-    return fail(d, err, "answers without end");
+    fail(d, err, "answers without end");
+    return SILENT;
 }
 
 /* False: the other side stopped reading, as clamd does beyond its limit after saying so. */
@@ -71,25 +80,37 @@ static FCT_MAY_WAIT bool send_pieces(const struct clamd *d, struct fct_call *cal
     return d->host->stream_write(call, stream, (struct fct_str){length, sizeof length});
 }
 
-/* Closing with bytes unread resets the connection, and clamd's sentence about its limit may get
- * lost: who stops reading and serves all the same has had enough. */
+static FCT_MAY_WAIT enum hearing ask_about(const struct clamd *d, struct fct_call *call,
+                                           struct fct_str message, char line[CLAMD_LINE_MAX],
+                                           struct fct_str *answer, struct fct_err *err)
+{
+    struct fct_stream *stream = say(d, call, "INSTREAM", err);
+    enum hearing how;
+
+    if (!stream)
+        return SILENT;
+    (void)send_pieces(d, call, stream, message);
+    how = hear(d, call, stream, line, answer, err);
+    d->host->stream_close(stream);
+    return how;
+}
+
+/* clamd closes with bytes unread when a stream is beyond its limit. That resets the connection, and
+ * the sentence it said before may be lost, at our end too, and even where all was sent. One that
+ * breaks off twice and serves all the same has had enough; once may have been its restart. */
 bool clamd_scan(const struct clamd *d, struct fct_call *call, struct fct_str message,
                 char line[CLAMD_LINE_MAX], struct clamd_reply *out, struct fct_err *err)
 {
-    struct fct_stream *stream = say(d, call, "INSTREAM", err);
     struct fct_str answer;
-    bool sent, heard;
+    enum hearing how = BROKEN_OFF;
 
-    if (!stream)
-        return false;
-    sent = send_pieces(d, call, stream, message);
-    heard = hear(d, call, stream, line, &answer, err);
-    d->host->stream_close(stream);
-    if (!heard && !sent && clamd_ask(d, call, "PING", line, &answer, err)) {
+    for (int attempt = 0; attempt < 2 && how == BROKEN_OFF; attempt++)
+        how = ask_about(d, call, message, line, &answer, err);
+    if (how == BROKEN_OFF && clamd_ask(d, call, "PING", line, &answer, err)) {
         *out = (struct clamd_reply){CLAMD_TOO_BIG, {line, 0}};
         return true;
     }
-    if (!heard)
+    if (how != HEARD)
         return false;
     clamd_reply_read(answer, out);
     if (out->answer == CLAMD_ERROR) {
@@ -104,7 +125,7 @@ bool clamd_ask(const struct clamd *d, struct fct_call *call, const char *word,
                char line[CLAMD_LINE_MAX], struct fct_str *answer, struct fct_err *err)
 {
     struct fct_stream *stream = say(d, call, word, err);
-    bool heard = stream && hear(d, call, stream, line, answer, err);
+    bool heard = stream && hear(d, call, stream, line, answer, err) == HEARD;
 
     if (stream)
         d->host->stream_close(stream);

@@ -8,10 +8,11 @@ from test_milter_filters import SIGNATURE, clamd
 
 ALICE = 'alice@example.test'
 MESSAGE = 'From: <x@good.example>\r\nTo: <%s>\r\nSubject: x\r\n\r\nHello.\r\n' % ALICE
+BREAK_OFF = object()  # the connection is reset without a word, as when the sentence about a limit gets lost
 
 
 class FakeClamd:
-    """Answers INSTREAM by answer(bytes), a line or None for silence; PING and VERSION as clamd does."""
+    """Answers INSTREAM by answer(bytes), a line, None for silence or BREAK_OFF; PING and VERSION as clamd does."""
 
     def __init__(self, answer=lambda data: 'stream: OK', limit=1 << 30):
         self.answer, self.limit, self.scanned, self.words = answer, limit, [], []
@@ -44,6 +45,8 @@ class FakeClamd:
                 line = {b'zPING\0': 'PONG', b'zVERSION\0': 'ClamAV 9.9.9/1/Fake'}[word]
             if line is None:
                 f.read()
+            elif line is BREAK_OFF:
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
             else:
                 peer.sendall(line.encode() + b'\0')
 
@@ -151,6 +154,17 @@ class Fake(WithServer):
             before = len(d.words)
             self.assertEqual(self.found(server, MESSAGE + ('x' * 70 + '\r\n') * 20000), ['CLAMAV_TOO_BIG'])
             self.assertEqual([w for w in d.words[before:] if w == 'INSTREAM'], [])
+
+    def test_the_sentence_about_the_limit_is_lost(self):
+        with FakeClamd(lambda data: BREAK_OFF) as d, facteur.Server(conf(d.address, probe='1h')) as server:
+            self.assertEqual(self.found(server), ['CLAMAV_TOO_BIG'])
+            self.assertEqual([w for w in d.words if w != 'VERSION'], ['INSTREAM', 'INSTREAM', 'PING'])
+
+    def test_a_restart_in_between(self):
+        answers = [BREAK_OFF, 'stream: OK']
+        with FakeClamd(lambda data: answers.pop(0)) as d, facteur.Server(conf(d.address)) as server:
+            self.assertEqual(self.found(server), [])
+            self.assertEqual(len(d.scanned), 2)
 
     def test_probes(self):
         with FakeClamd() as d, facteur.Server(conf(d.address, probe='1s')) as server:

@@ -7,6 +7,7 @@
 #include "core/plugin/cassette.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -234,6 +235,7 @@ static void read_impatiently(void *arg)
     (void)arg;
     host.stream_timeout(s, 20);
     ck_assert_int_eq(host.stream_read(call, s, &got, 1), -1);
+    ck_assert_int_eq(errno, ETIMEDOUT);
     ck_assert(call->live);
     ck_assert_int_eq(write(peer, "x", 1), 1);
     ck_assert_int_eq(host.stream_read(call, s, &got, 1), 1);
@@ -272,6 +274,33 @@ START_TEST(test_timeout_of_a_write)
 }
 END_TEST
 
+/* ---- broken off ---- */
+
+static void read_after_reset(void *arg)
+{
+    const struct linger at_once = {.l_onoff = 1};
+    struct fct_stream *s = dial(NULL);
+    int peer = accept(listening, NULL, NULL);
+    char got;
+
+    (void)arg;
+    ck_assert_int_eq(setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    ck_assert_int_eq(write(peer, "x", 1), 1);
+    ck_assert_int_eq(host.stream_read(call, s, &got, 1), 1);
+    close(peer);
+    for (unsigned i = 0; i < 2; i++) {
+        errno = 0;
+        ck_assert_int_eq(host.stream_read(call, s, &got, 1), -1);
+        ck_assert_int_eq(errno, ECONNRESET);
+    }
+}
+
+START_TEST(test_reset)
+{
+    service_rig_run(read_after_reset, NULL);
+}
+END_TEST
+
 /* ---- whose it is ---- */
 
 static void misuse(void *arg)
@@ -281,6 +310,7 @@ static void misuse(void *arg)
 
     (void)arg;
     ck_assert_int_eq(host.stream_read(service_rig.other_call, s, &got, 1), -1);
+    ck_assert_int_eq(errno, EINVAL);
     ck_assert(!host.stream_write(service_rig.other_call, s, FCT_STR("x")));
     ck_assert_int_eq(host.stream_read(call, s, &got, 0), -1);
     host.stream_close(s);
@@ -443,6 +473,7 @@ int main(void)
     tcase_add_test(tc, test_reading_ends_when_the_client_leaves);
     tcase_add_test(tc, test_timeout_of_a_stream);
     tcase_add_test(tc, test_timeout_of_a_write);
+    tcase_add_test(tc, test_reset);
     tcase_add_test(tc, test_misuse);
     tcase_add_test(tc, test_closed_under_a_reader);
     tcase_add_test(tc, test_limit);
