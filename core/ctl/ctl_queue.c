@@ -162,18 +162,46 @@ int ctl_queue_show(struct ctl *c)
 struct ids {
     uint64_t *id;
     size_t n, room;
+    enum queue_act act;
+    int64_t now;
+    size_t left; /* that only their numbers move */
 };
 
-static void add_id(void *arg, const struct queue_row *row)
+static bool was_tried(const struct queue_entry *e)
 {
-    struct ids *ids = arg;
+    for (size_t i = 0; i < e->n; i++)
+        if (e->recipient[i].last_try > 0)
+            return true;
+    return false;
+}
 
+/* Whoever flushes the queue means mail that was put off, not what somebody scheduled, may still
+ * take back, or holds. */
+static bool stays_behind(const struct ids *ids, const struct queue_row *row)
+{
+    return ids->act == QUEUE_RETRY &&
+           (row->state == QUEUE_STATE_HELD ||
+            (row->entry.envelope.hold_until > ids->now && !was_tried(&row->entry)));
+}
+
+static void add_id(struct ids *ids, uint64_t id)
+{
     if (ids->n == ids->room) {
         ids->room = ids->room ? 2 * ids->room : 256;
         ids->id = realloc(ids->id, ids->room * sizeof *ids->id);
         FCT_ASSERT(ids->id);
     }
-    ids->id[ids->n++] = row->entry.id;
+    ids->id[ids->n++] = id;
+}
+
+static void add_row(void *arg, const struct queue_row *row)
+{
+    struct ids *ids = arg;
+
+    if (stays_behind(ids, row))
+        ids->left++;
+    else
+        add_id(ids, row->entry.id);
 }
 
 static bool has_filter(const struct queue_filter *f)
@@ -190,50 +218,59 @@ static bool choose(struct ctl *c, struct ids *ids, struct fct_err *err)
     if (!ctl_queue_read_filter(c, &f, err))
         return false;
     for (unsigned i = 0; i < c->words; i++) {
-        struct queue_row row = {0};
+        uint64_t id;
 
-        if (!read_number(c->word[i], &row.entry.id, err))
+        if (!read_number(c->word[i], &id, err))
             return false;
-        add_id(ids, &row);
+        add_id(ids, id);
     }
     if (c->words > 0)
         return !has_filter(&f) ||
                fct_fail(err, FCT_SYNTAX, "numbers, or a filter such as --domain; not both");
     if (!has_filter(&f) && !ctl_option(c, "--all"))
         return fct_fail(err, FCT_SYNTAX, "which? Numbers, a filter such as --domain, or --all");
-    return ctl_queue_each(c, &f, add_id, ids, err);
+    return ctl_queue_each(c, &f, add_row, ids, err);
 }
 
-static bool act_on(struct ctl *c, enum queue_act act, const struct ids *ids, uint64_t *done,
-                   struct fct_err *err)
+static bool act_on(struct ctl *c, const struct ids *ids, uint64_t *done, struct fct_err *err)
 {
     *done = 0;
     for (size_t at = 0; at < ids->n; at += QUEUE_ACT_MAX) {
         size_t n = ids->n - at < QUEUE_ACT_MAX ? ids->n - at : QUEUE_ACT_MAX;
         uint32_t some;
 
-        if (!store_queue_act(c->store, act, ids->id + at, n, &some, err))
+        if (!store_queue_act(c->store, ids->act, ids->id + at, n, &some, err))
             return false;
         *done += some;
     }
     return true;
 }
 
+static void put_change(const struct ctl *c, const char *word, uint64_t done, size_t left)
+{
+    if (c->json) {
+        ctl_print_json(json_pack("{s:s, s:I, s:I}", "done", word, "messages", (json_int_t)done,
+                                 "left", (json_int_t)left));
+        return;
+    }
+    (void)printf("%llu message%s %s\n", (unsigned long long)done, done == 1 ? "" : "s", word);
+    if (left > 0)
+        (void)printf(
+            "%zu left: scheduled, in an undo window, or held; by number if that is meant\n", left);
+}
+
 static int change(struct ctl *c, enum queue_act act, const char *word)
 {
-    struct ids ids = {0};
+    struct ids ids = {.act = act, .now = (int64_t)time(NULL)};
     struct fct_err err = {0};
     uint64_t done = 0;
-    bool ok = choose(c, &ids, &err) && act_on(c, act, &ids, &done, &err);
+    bool ok = choose(c, &ids, &err) && act_on(c, &ids, &done, &err);
     bool missing = c->words > 0 && done < ids.n;
 
     free(ids.id);
     if (!ok)
         return ctl_queue_failed(&err);
-    if (c->json)
-        ctl_print_json(json_pack("{s:s, s:I}", "done", word, "messages", (json_int_t)done));
-    else
-        (void)printf("%llu message%s %s\n", (unsigned long long)done, done == 1 ? "" : "s", word);
+    put_change(c, word, done, ids.left);
     return missing ? CTL_NO : CTL_OK;
 }
 

@@ -64,7 +64,7 @@ class HeldMail(unittest.TestCase):
         return [(flags, m) for flags, m in self.box(name) if m['Subject'] == subject]
 
     def release(self):
-        self.server.ctl('queue', 'retry', '--all')
+        self.server.ctl('queue', 'retry', *[str(row['id']) for row in self.queue()])
 
     def test_cleaned_as_at_once(self):
         self.submit('at once')
