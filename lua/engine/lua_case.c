@@ -17,12 +17,48 @@ bool lua_case_fail(struct lua_case_run *r, const char *fmt, ...)
     return false;
 }
 
+/* ---- what the cases of a file share ---- */
+
+/* The rules, loaded once. patterns{} and composite{} run no Lua: what a case leaves behind is in
+ * the trial alone, which forgets it. Of other rules this keeps what was compiled. */
+struct lua_case_common {
+    struct lua_trial *trial;
+    struct lua_engine *engine; /* NULL: they cannot be loaded, as every case will say */
+};
+
+static void close_common(struct lua_case_common *common)
+{
+    lua_engine_close(&common->engine);
+    lua_trial_free(&common->trial);
+}
+
+static struct lua_case_common open_common(const struct lua_case_job *job,
+                                          const struct lua_settings *conf)
+{
+    struct fct_err ignored = {0};
+    struct lua_case_common common = {.trial = lua_trial_new(job->host, &ignored)};
+
+    if (common.trial)
+        common.engine = lua_engine_open(&common.trial->host, conf, &ignored);
+    if (common.engine && !lua_trial_adopt(common.trial, common.engine, &ignored))
+        close_common(&common);
+    return common;
+}
+
+/* Options are read while rules are loaded. */
+static bool serves(const struct lua_case_common *common, const struct lua_case_run *r)
+{
+    return common->engine && !common->engine->rule && r->conf.option.n == 0;
+}
+
 /* ---- one case ---- */
 
 static bool load_rules(struct lua_case_run *r)
 {
     struct fct_err err = {0};
 
+    if (r->shared)
+        return true;
     r->engine = lua_engine_open(&r->trial->host, &r->conf, &err);
     if (!r->engine || !lua_trial_adopt(r->trial, r->engine, &err))
         return lua_case_fail(r, "%s", err.text);
@@ -32,14 +68,30 @@ static bool load_rules(struct lua_case_run *r)
     return true;
 }
 
+static bool take_trial(struct lua_case_run *r)
+{
+    const struct lua_case_common *common = r->common;
+    struct fct_err err = {0};
+
+    r->shared = serves(common, r);
+    r->trial = r->shared ? common->trial : lua_trial_new(r->job->host, &err);
+    if (!r->trial)
+        return lua_case_fail(r, "%s", err.text);
+    if (r->shared) {
+        r->engine = common->engine;
+        lua_trial_again(r->trial);
+        lua_patterns_again(r->engine);
+    }
+    return true;
+}
+
 static bool prepare(struct lua_case_run *r)
 {
     struct fct_err err = {0};
     struct fct_str message;
 
-    r->trial = lua_trial_new(r->job->host, &err);
-    if (!r->trial)
-        return lua_case_fail(r, "%s", err.text);
+    if (!take_trial(r))
+        return false;
     r->trial->L = r->L;
     r->trial->answers = CASE;
     if (!lua_case_check_names(r) || !lua_case_read_connection(r) ||
@@ -55,8 +107,12 @@ static bool prepare(struct lua_case_run *r)
 static void clean_up(struct lua_case_run *r)
 {
     lua_running = NULL;
-    lua_engine_close(&r->engine);
-    lua_trial_free(&r->trial);
+    if (r->shared) {
+        lua_trial_again(r->trial);
+    } else {
+        lua_engine_close(&r->engine);
+        lua_trial_free(&r->trial);
+    }
     free(r->message);
     r->message = NULL;
 }
@@ -147,9 +203,11 @@ static unsigned line_of(const char *path, const char *name)
 }
 
 /* The case on top of the test's stack; pops it. */
-static void run_one(struct lua_case_job *job, struct lua_engine *test, const char *path)
+static void run_one(struct lua_case_job *job, const struct lua_case_common *common,
+                    struct lua_engine *test, const char *path)
 {
-    struct lua_case_run r = {.job = job, .L = test->L, .conf = *job->conf, .test = path};
+    struct lua_case_run r = {
+        .job = job, .common = common, .L = test->L, .conf = *job->conf, .test = path};
     lua_State *L = test->L;
     char name[200] = "(without a name)";
     struct lua_case_result result = {.file = path, .name = name, .why = r.why};
@@ -178,8 +236,8 @@ static void run_one(struct lua_case_job *job, struct lua_engine *test, const cha
 static bool run_file(struct lua_case_job *job, const char *path, struct fct_err *err)
 {
     struct lua_settings conf = *job->conf;
-    struct lua_engine *test, *held;
-    struct fct_err ignored = {0};
+    struct lua_case_common common;
+    struct lua_engine *test;
     bool ok;
 
     conf.file = conf.shadow = conf.option = (struct fct_strings){NULL, 0};
@@ -187,17 +245,15 @@ static bool run_file(struct lua_case_job *job, const char *path, struct fct_err 
     if (!test)
         return false;
     conf.file = (struct fct_strings){&job->rule, 1};
-    held =
-        lua_engine_open(job->host, &conf, &ignored); /* keeps patterns compiled from case to case */
+    common = open_common(job, &conf);
     ok = load_file(test, path, err);
     if (ok) {
         lua_settop(test->L, 0);
         lua_getfield(test->L, LUA_REGISTRYINDEX, CASES);
         for (lua_Integer i = 1; lua_rawgeti(test->L, 1, i) != LUA_TNIL; i++)
-            run_one(job, test, path);
+            run_one(job, &common, test, path);
     }
-    if (held)
-        lua_engine_close(&held);
+    close_common(&common);
     lua_engine_close(&test);
     return ok;
 }

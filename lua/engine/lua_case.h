@@ -1,7 +1,8 @@
 /* lua_case.h - the tests beside rule files: NAME_test.lua returns a list of cases for NAME.lua.
  *
  * The same code runs them when a set of rules is loaded and for `facteurctl lua test`. Every case
- * has a Lua state of its own, so that none depends on the one before. The fields of a case are
+ * of a file with callbacks has a Lua state of its own, so that none depends on the one before. The
+ * fields of a case are
  * described in docs/lua-tutorial.md. */
 #ifndef LUA_CASE_H
 #define LUA_CASE_H

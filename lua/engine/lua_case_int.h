@@ -4,14 +4,18 @@
 
 #include "lua_case.h"
 
+struct lua_case_common;
+
 /* Its table is at index CASE of L. */
 struct lua_case_run {
     struct lua_case_job *job;
+    const struct lua_case_common *common;
     lua_State *L;
     struct lua_settings conf;
     struct lua_trial *trial;
     struct lua_engine *engine;
     const char *test; /* path of the test file */
+    bool shared;      /* trial and engine are those of all cases */
     char *message;
     enum fct_verdict verdict;
     char why[600];

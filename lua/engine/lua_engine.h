@@ -309,6 +309,7 @@ void lua_beside_end(struct lua_call *c); /* waits for what the callback began */
 /* ---- lua_patterns.c, lua_composite.c, lua_list.c: more rows of the plan ---- */
 FCT_MUST_CHECK bool lua_patterns_register(struct lua_engine *e, struct fct_self *self,
                                           struct fct_err *err);
+void lua_patterns_again(struct lua_engine *e); /* as they were registered */
 void lua_patterns_free(struct lua_engine *e);
 FCT_MUST_CHECK bool lua_composites_register(struct lua_engine *e, struct fct_self *self,
                                             struct fct_err *err);

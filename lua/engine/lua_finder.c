@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_BITS 13
-#define HASHES    (1u << HASH_BITS)
+#define BITS_LEAST 4
+#define BITS_MOST  13
+#define ROOM       64 /* hashes for each word, so that few are taken by chance */
 
 #define LEVELS 4  /* words of one byte, of two, of three, of four and more */
 #define LONG   12 /* bytes: such words, of which many begin alike, have a table of their own */
@@ -21,10 +22,12 @@ struct entry {
     unsigned char rest[LUA_LITERAL_MOST - 8];
 };
 
-/* Words by the hash of their first bytes. */
+/* Words by the hash of their first bytes: as many hashes as they are worth. */
 struct level {
-    uint8_t of[HASHES];         /* ANY, WORD */
-    uint32_t begin[HASHES + 1]; /* entries */
+    uint32_t words, hashes;
+    unsigned bits;
+    uint8_t *of;     /* ANY, WORD */
+    uint32_t *begin; /* entries; one more than there are hashes */
 };
 
 struct lua_finder {
@@ -32,12 +35,13 @@ struct lua_finder {
     struct level level[LEVELS + 1]; /* the last: long words */
     bool is_word[256];
     size_t n;
-    struct entry entry[];
+    struct entry *entry;
+    void *table; /* of all levels */
 };
 
-static uint32_t hash(uint32_t bytes)
+static uint32_t hash(const struct level *level, uint32_t bytes)
 {
-    return (bytes * 2654435761u) >> (32 - HASH_BITS);
+    return (bytes * 2654435761u) >> (32 - level->bits);
 }
 
 static uint32_t load(const unsigned char *p)
@@ -79,26 +83,27 @@ static unsigned level_of(const struct entry *e)
 }
 
 /* Of the first twelve bytes. */
-static uint32_t hash_long(uint64_t eight, uint32_t four)
+static uint32_t hash_long(const struct level *level, uint64_t eight, uint32_t four)
 {
     return (uint32_t)((eight * 0x9e3779b97f4a7c15u ^ four * 0xc2b2ae3d27d4eb4fu) *
                           0x165667b19e3779f9u >>
-                      (64 - HASH_BITS));
+                      (64 - level->bits));
 }
 
-static uint32_t hash_first(const struct entry *e, unsigned bytes)
+static uint32_t hash_first(const struct level *level, const struct entry *e, unsigned bytes)
 {
     unsigned char first[8];
 
     memcpy(first, &e->first, 8);
-    return hash(first_bytes(load(first), bytes));
+    return hash(level, first_bytes(load(first), bytes));
 }
 
-static uint32_t hash_of(const struct entry *e)
+static uint32_t hash_of(const struct lua_finder *f, const struct entry *e)
 {
-    unsigned level = level_of(e);
+    unsigned n = level_of(e);
+    const struct level *level = &f->level[n];
 
-    return level == LEVELS ? hash_long(e->first, load(e->rest)) : hash_first(e, level + 1);
+    return n == LEVELS ? hash_long(level, e->first, load(e->rest)) : hash_first(level, e, n + 1);
 }
 
 static unsigned char first_byte(const struct entry *e)
@@ -110,28 +115,82 @@ static unsigned char first_byte(const struct entry *e)
 }
 
 /* By level, by hash, by set. */
-static int compare(const void *left, const void *right)
+static int compare(const void *left, const void *right, void *finder)
 {
     const struct entry *a = left, *b = right;
-    uint64_t of_a = (uint64_t)level_of(a) << 32 | hash_of(a),
-             of_b = (uint64_t)level_of(b) << 32 | hash_of(b);
+    uint64_t of_a = (uint64_t)level_of(a) << 32 | hash_of(finder, a),
+             of_b = (uint64_t)level_of(b) << 32 | hash_of(finder, b);
 
     if (of_a != of_b)
         return of_a < of_b ? -1 : 1;
     return a->which < b->which ? -1 : a->which > b->which;
 }
 
+/* Level by whose first bytes the entry is looked for: a long word shows in the one of four bytes.
+ */
+static unsigned shown_in(const struct entry *e)
+{
+    unsigned level = level_of(e);
+
+    return level < LEVELS ? level : LEVELS - 1;
+}
+
+static void measure(struct lua_finder *f)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        unsigned level = level_of(&f->entry[i]);
+
+        f->level[level].words++;
+        if (level == LEVELS)
+            f->level[LEVELS - 1].words++;
+    }
+    for (size_t i = 0; i <= LEVELS; i++) {
+        struct level *level = &f->level[i];
+
+        level->bits = BITS_LEAST;
+        while (level->bits < BITS_MOST && 1u << level->bits < level->words * ROOM)
+            level->bits++;
+        level->hashes = 1u << level->bits;
+    }
+}
+
+/* One block for all levels, the numbers first. */
+static bool make_tables(struct lua_finder *f)
+{
+    size_t hashes = 0;
+    uint32_t *begin;
+    uint8_t *of;
+
+    for (size_t i = 0; i <= LEVELS; i++)
+        hashes += f->level[i].hashes;
+    begin = calloc(1, (hashes + LEVELS + 1) * sizeof *begin + hashes);
+    f->table = begin;
+    if (!begin)
+        return false;
+    of = (uint8_t *)(begin + hashes + LEVELS + 1);
+    for (size_t i = 0; i <= LEVELS; i++) {
+        struct level *level = &f->level[i];
+
+        level->begin = begin;
+        level->of = of;
+        begin += level->hashes + 1;
+        of += level->hashes;
+    }
+    return true;
+}
+
 static void fill_one(struct lua_finder *f, const struct entry *e)
 {
     uint8_t may = e->word ? WORD : ANY;
-    unsigned level = level_of(e), shown = level < LEVELS ? level : LEVELS - 1;
-    uint32_t h = hash_of(e);
+    unsigned shown = shown_in(e);
+    struct level *level = &f->level[level_of(e)];
+    uint32_t h = hash_of(f, e);
 
     f->first[first_byte(e)] |= (uint8_t)(may << 2 * shown);
-    f->level[level].of[h] |= may;
-    f->level[level].begin[h + 1]++;
-    if (level == LEVELS)
-        f->level[shown].of[hash_first(e, LEVELS)] |= (uint8_t)(may << 2);
+    level->of[h] |= may;
+    level->begin[h + 1]++;
+    if (level == &f->level[LEVELS])
+        f->level[shown].of[hash_first(&f->level[shown], e, LEVELS)] |= (uint8_t)(may << 2);
 }
 
 static void fill_tables(struct lua_finder *f)
@@ -141,29 +200,43 @@ static void fill_tables(struct lua_finder *f)
     for (size_t i = 0; i < f->n; i++)
         fill_one(f, &f->entry[i]);
     for (size_t i = 0; i <= LEVELS; i++) {
-        uint32_t *at = f->level[i].begin;
+        const struct level *level = &f->level[i];
+        uint32_t *at = level->begin;
 
         at[0] = begin;
-        for (size_t h = 0; h < HASHES; h++)
+        for (size_t h = 0; h < level->hashes; h++)
             at[h + 1] += at[h];
-        begin = at[HASHES];
+        begin = at[level->hashes];
     }
+}
+
+static bool gather(struct lua_finder *f, const struct lua_literals *const *set, size_t n)
+{
+    size_t entries = 0;
+
+    for (size_t i = 0; i < n; i++)
+        entries += set[i] ? set[i]->n : 0;
+    f->entry = calloc(entries + 1, sizeof *f->entry);
+    for (size_t i = 0; f->entry && i < n; i++)
+        for (size_t k = 0; set[i] && k < set[i]->n; k++)
+            f->entry[f->n++] = new_entry(&set[i]->literal[k], (uint32_t)i);
+    return f->entry != NULL;
 }
 
 struct lua_finder *lua_finder_new(const struct lua_literals *const *set, size_t n)
 {
-    size_t entries = 0;
-    struct lua_finder *f;
+    struct lua_finder *f = calloc(1, sizeof *f);
 
-    for (size_t i = 0; i < n; i++)
-        entries += set[i] ? set[i]->n : 0;
-    f = calloc(1, sizeof *f + entries * sizeof *f->entry);
-    if (!f)
+    if (!f || !gather(f, set, n)) {
+        lua_finder_free(&f);
         return NULL;
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; set[i] && k < set[i]->n; k++)
-            f->entry[f->n++] = new_entry(&set[i]->literal[k], (uint32_t)i);
-    qsort(f->entry, f->n, sizeof *f->entry, compare);
+    }
+    measure(f);
+    if (!make_tables(f)) {
+        lua_finder_free(&f);
+        return NULL;
+    }
+    qsort_r(f->entry, f->n, sizeof *f->entry, compare, f);
     fill_tables(f);
     for (unsigned c = 0; c < 256; c++)
         f->is_word[c] =
@@ -173,8 +246,14 @@ struct lua_finder *lua_finder_new(const struct lua_literals *const *set, size_t 
 
 void lua_finder_free(struct lua_finder **finder)
 {
-    free(*finder);
+    struct lua_finder *f = *finder;
+
     *finder = NULL;
+    if (!f)
+        return;
+    free(f->entry);
+    free(f->table);
+    free(f);
 }
 
 /* ---- looking ---- */
@@ -217,7 +296,7 @@ static void look_long(const struct looking *l, unsigned may)
     uint32_t h;
 
     memcpy(&eight, l->text + l->at, 8);
-    h = hash_long(eight, load(l->text + l->at + 8));
+    h = hash_long(level, eight, load(l->text + l->at + 8));
     if (level->of[h] & may)
         look(l, level->begin[h], level->begin[h + 1]);
 }
@@ -233,7 +312,7 @@ static void look_levels(const struct looking *l, unsigned may)
 
         if (!here)
             continue;
-        h = hash(first_bytes(four, i + 1));
+        h = hash(level, first_bytes(four, i + 1));
         if (level->of[h] & here)
             look(l, level->begin[h], level->begin[h + 1]);
         if (level->of[h] & here << 2)

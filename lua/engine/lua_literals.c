@@ -25,16 +25,50 @@ struct rope {
 };
 
 struct strings {
+    struct strings *next; /* of the spare ones */
     size_t n;
     struct lua_literal s[STRINGS_MOST];
 };
 
 struct search {
     const struct lua_tree *tree;
-    unsigned fuel; /* work that is left: patterns may branch without end */
+    unsigned fuel;         /* work that is left: patterns may branch without end */
+    struct strings *spare; /* sets are large and short-lived: they are used again */
 };
 
 /* ---- sets of strings ---- */
+
+/* An empty one; NULL: no memory. */
+static struct strings *take_set(struct search *search)
+{
+    struct strings *set = search->spare;
+
+    if (set)
+        search->spare = set->next;
+    else
+        set = malloc(sizeof *set);
+    if (set)
+        set->n = 0;
+    return set;
+}
+
+static void give_back(struct search *search, struct strings *set)
+{
+    if (!set)
+        return;
+    set->next = search->spare;
+    search->spare = set;
+}
+
+static void free_spare(struct search *search)
+{
+    struct strings *set;
+
+    while ((set = search->spare)) {
+        search->spare = set->next;
+        free(set);
+    }
+}
 
 static bool same(const struct lua_literal *a, const struct lua_literal *b)
 {
@@ -93,11 +127,9 @@ static void join(struct search *search, struct strings *set, const struct string
 {
     bool first = set->n == 1 && set->s[0].n == 0;
     bool fits = count_whole(set) * more->n <= (first ? STRINGS_MOST : JOINED_MOST);
-    struct strings *out = fits ? malloc(sizeof *out) : NULL;
+    struct strings *out = fits ? take_set(search) : NULL;
 
     fits = out != NULL;
-    if (out)
-        out->n = 0;
     for (size_t i = 0; fits && i < set->n; i++) {
         if (!set->s[i].whole) {
             fits = add(out, &set->s[i]);
@@ -110,11 +142,13 @@ static void join(struct search *search, struct strings *set, const struct string
             search->fuel -= search->fuel > 0;
         }
     }
-    if (fits)
-        memcpy(set, out, offsetof(struct strings, s) + out->n * sizeof *out->s);
-    else
+    if (fits) {
+        set->n = out->n;
+        memcpy(set->s, out->s, out->n * sizeof *out->s);
+    } else {
         end_all(set);
-    free(out);
+    }
+    give_back(search, out);
 }
 
 static void set_empty(struct strings *set, bool whole)
@@ -204,7 +238,7 @@ static void begins_of_repeat(struct search *search, const struct lua_node *node,
 static void begins_of(struct search *search, uint16_t at, struct strings *out)
 {
     const struct lua_node *node = &search->tree->node[at];
-    struct strings *more = malloc(sizeof *more);
+    struct strings *more = take_set(search);
 
     set_empty(out, more != NULL && search->fuel > 0);
     if (out->s[0].whole) {
@@ -230,17 +264,17 @@ static void begins_of(struct search *search, uint16_t at, struct strings *out)
         }
         reduce(out);
     }
-    free(more);
+    give_back(search, more);
 }
 
 static void begins_of_rope(struct search *search, const struct rope *rope, struct strings *out)
 {
-    struct strings *more = malloc(sizeof *more);
+    struct strings *more = take_set(search);
 
     set_empty(out, more != NULL);
     for (; rope && more && count_whole(out) > 0; rope = rope->next)
         append(search, out, rope->node, more);
-    free(more);
+    give_back(search, more);
 }
 
 /* ---- the best words ---- */
@@ -248,8 +282,17 @@ static void begins_of_rope(struct search *search, const struct rope *rope, struc
 struct choice {
     int score; /* below SCORE_LEAST: none */
     uint32_t before;
-    struct strings set;
+    struct strings *set;
 };
+
+/* The better one is in `a`. */
+static void exchange(struct choice *a, struct choice *b)
+{
+    struct choice before = *a;
+
+    *a = *b;
+    *b = before;
+}
 
 /* Letters and what stands between words are everywhere; signs, digits and what is not ASCII are
  * not. */
@@ -302,21 +345,22 @@ static void choose_branches(struct search *search, uint16_t edge, const struct r
                             uint32_t before, struct choice *out)
 {
     const struct lua_tree *tree = search->tree;
-    struct choice *one = malloc(sizeof *one);
+    struct choice one = {.set = take_set(search)};
 
-    *out = (struct choice){.score = one ? BOUNDED + LUA_LITERAL_MOST : 0};
+    *out = (struct choice){.score = one.set ? BOUNDED + LUA_LITERAL_MOST : 0, .set = out->set};
+    out->set->n = 0;
     for (uint16_t child = tree->node[rope->node].first; child && out->score > 0;
          child = tree->node[child].next) {
         const struct rope branch = {child, rope->next}, begin = {edge, &branch};
 
-        choose(search, edge ? &begin : &branch, before, one);
-        out->score = one->score < out->score ? one->score : out->score;
-        out->before = one->before > out->before ? one->before : out->before;
-        for (size_t i = 0; i < one->set.n; i++)
-            if (!add(&out->set, &one->set.s[i]))
+        choose(search, edge ? &begin : &branch, before, &one);
+        out->score = one.score < out->score ? one.score : out->score;
+        out->before = one.before > out->before ? one.before : out->before;
+        for (size_t i = 0; i < one.set->n; i++)
+            if (!add(out->set, &one.set->s[i]))
                 out->score = 0;
     }
-    free(one);
+    give_back(search, one.set);
 }
 
 #define CHAIN_MOST 64
@@ -343,14 +387,14 @@ static void choose_without_first(struct search *search, const struct rope *rope,
                                  struct choice *out)
 {
     uint32_t width = lua_tree_width(search->tree, rope->node);
-    struct choice *rest = malloc(sizeof *rest);
+    struct choice rest = {.set = take_set(search)};
 
-    if (rest) {
-        choose(search, rope->next, add_width(before, width), rest);
-        if (rest->score > out->score)
-            *out = *rest;
+    if (rest.set) {
+        choose(search, rope->next, add_width(before, width), &rest);
+        if (rest.score > out->score)
+            exchange(out, &rest);
     }
-    free(rest);
+    give_back(search, rest.set);
 }
 
 static void choose_later(struct search *search, const struct rope *rope, uint32_t before,
@@ -374,27 +418,28 @@ static void choose_later(struct search *search, const struct rope *rope, uint32_
 static void choose(struct search *search, const struct rope *rope, uint32_t before,
                    struct choice *out)
 {
-    struct choice *later;
+    struct choice later;
     bool anywhere;
 
-    *out = (struct choice){.before = before};
+    *out = (struct choice){.before = before, .set = out->set};
+    out->set->n = 0;
     if (!rope || search->fuel == 0)
         return;
     search->fuel--;
-    begins_of_rope(search, rope, &out->set);
-    out->score = score_of(&out->set);
+    begins_of_rope(search, rope, out->set);
+    out->score = score_of(out->set);
     if (out->score > 0 && before != LUA_LITERAL_ANYWHERE)
         out->score += BOUNDED;
-    anywhere = begins_anywhere(&out->set);
+    anywhere = begins_anywhere(out->set);
     if (out->score >= BOUNDED && !anywhere)
         return;
-    later = malloc(sizeof *later);
-    if (later) {
-        choose_later(search, rope, before, later);
-        if (later->score > (anywhere ? BOUNDED : out->score))
-            *out = *later;
+    later = (struct choice){.set = take_set(search)};
+    if (later.set) {
+        choose_later(search, rope, before, &later);
+        if (later.score > (anywhere ? BOUNDED : out->score))
+            exchange(out, &later);
     }
-    free(later);
+    give_back(search, later.set);
 }
 
 /* ---- all of it ---- */
@@ -417,34 +462,35 @@ static bool is_superfluous(const struct strings *set, size_t at)
 
 static struct lua_literals *keep(const struct choice *c, bool in_line)
 {
-    size_t n = c->score > 0 ? c->set.n : 0;
+    size_t n = c->score > 0 ? c->set->n : 0;
     struct lua_literals *out = malloc(sizeof *out + n * sizeof *out->literal);
 
     if (!out)
         return NULL;
     *out = (struct lua_literals){.before = c->before, .in_line = in_line};
     for (size_t i = 0; i < n; i++)
-        if (!is_superfluous(&c->set, i))
-            out->literal[out->n++] = c->set.s[i];
+        if (!is_superfluous(c->set, i))
+            out->literal[out->n++] = c->set->s[i];
     return out;
 }
 
 struct lua_literals *lua_literals_of(struct fct_str regex)
 {
-    struct choice *choice = calloc(1, sizeof *choice);
-    struct lua_literals *out = NULL;
     struct search search = {.fuel = FUEL};
+    struct choice choice = {.set = take_set(&search)};
+    struct lua_literals *out = NULL;
     struct lua_tree tree;
-    bool read = choice && lua_tree_read(regex, &tree);
+    bool read = choice.set && lua_tree_read(regex, &tree);
 
     if (read) {
         search.tree = &tree;
-        choose(&search, &(struct rope){tree.root, NULL}, 0, choice);
+        choose(&search, &(struct rope){tree.root, NULL}, 0, &choice);
     }
-    if (choice)
-        out = keep(choice, read && tree.in_line);
+    if (choice.set)
+        out = keep(&choice, read && tree.in_line);
     if (read)
         lua_tree_free(&tree);
-    free(choice);
+    give_back(&search, choice.set);
+    free_spare(&search);
     return out;
 }

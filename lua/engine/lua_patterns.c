@@ -210,6 +210,21 @@ bool lua_patterns_register(struct lua_engine *e, struct fct_self *self, struct f
     return each(e, register_target, &r);
 }
 
+static bool refresh(void *arg, struct lua_target *t, size_t target, bool shadow)
+{
+    (void)arg;
+    (void)target;
+    (void)shadow;
+    for (struct pattern *p = t->pattern; p; p = p->next)
+        p->told = false;
+    return true;
+}
+
+void lua_patterns_again(struct lua_engine *e)
+{
+    (void)each(e, refresh, NULL);
+}
+
 static bool free_target(void *arg, struct lua_target *t, size_t target, bool shadow)
 {
     struct pattern *p;

@@ -7,9 +7,11 @@
 
 #define NODES_MOST 4000
 #define CHARS_MOST 12000
-#define DEPTH      24
-#define SET_MOST   64 /* strings of one set */
-#define NO_NODE    0
+#define NODES_EACH \
+    2 /* at most, of one byte of a pattern: "|" is a branch, and the first makes ONE */
+#define DEPTH    24
+#define SET_MOST 64 /* strings of one set */
+#define NO_NODE  0
 
 struct reading {
     const char *at, *end;
@@ -17,6 +19,7 @@ struct reading {
     bool crosses; /* perhaps a match reaches beyond a line end */
     bool lost;    /* something that is not understood */
     unsigned depth;
+    size_t nodes_most, chars_most;
     struct lua_tree *out;
 };
 
@@ -44,7 +47,7 @@ static uint16_t new_node(struct reading *r, enum lua_node_kind kind)
 {
     struct lua_tree *t = r->out;
 
-    if (t->nodes == NODES_MOST) {
+    if (t->nodes == r->nodes_most) {
         r->lost = true;
         return NO_NODE;
     }
@@ -139,7 +142,7 @@ static uint16_t set_node(struct reading *r, const struct set *s)
     struct lua_tree *t = r->out;
     uint16_t n = s->any ? 0 : s->n;
 
-    if (r->lost || t->chars + n > CHARS_MOST) {
+    if (r->lost || t->chars + n > r->chars_most) {
         r->lost = true;
         return NO_NODE;
     }
@@ -489,13 +492,23 @@ static struct reading start(struct fct_str regex, struct lua_tree *out)
     return r;
 }
 
+/* Room for a pattern of this length, and the most for a long one. */
+static void measure(struct reading *r)
+{
+    size_t n = (size_t)(r->end - r->at);
+
+    r->nodes_most = n < NODES_MOST / NODES_EACH - 2 ? (n + 2) * NODES_EACH : NODES_MOST;
+    r->chars_most = n < CHARS_MOST / SET_MOST ? (n + 1) * SET_MOST : CHARS_MOST;
+}
+
 bool lua_tree_read(struct fct_str regex, struct lua_tree *out)
 {
     struct reading r = start(regex, out);
 
+    measure(&r);
     *out = (struct lua_tree){.nodes = 1};
-    out->node = malloc(NODES_MOST * sizeof *out->node);
-    out->ch = malloc(CHARS_MOST * sizeof *out->ch);
+    out->node = malloc(r.nodes_most * sizeof *out->node);
+    out->ch = malloc(r.chars_most * sizeof *out->ch);
     if (!out->node || !out->ch) {
         lua_tree_free(out);
         return false;

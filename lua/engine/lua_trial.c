@@ -54,8 +54,12 @@ void lua_trial_give(struct lua_trial *t, const char *name, double score)
     struct lua_trial_symbol *s = lua_trial_symbol(t, name);
 
     if (!s) {
-        if (t->symbols == LUA_TRIAL_SYMBOLS)
+        struct lua_trial_symbol *list =
+            lua_trial_room(t->symbol, t->symbols, sizeof *list, LUA_TRIAL_SYMBOLS);
+
+        if (!list)
             return;
+        t->symbol = list;
         s = &t->symbol[t->symbols++];
         *s = (struct lua_trial_symbol){.name = lua_keep(t->engine, "%s", name), .score = score};
     }
@@ -139,26 +143,20 @@ void lua_trial_composites(struct lua_trial *t)
 
 /* ---- life ---- */
 
-struct lua_trial *lua_trial_new(const struct fct_host *real, struct fct_err *err)
-{
-    struct lua_trial *t;
+#define ROOM_FIRST 16
 
-    if (!FCT_HAS(real, trial_end) || !real->trial_begin || !real->trial_end) {
-        *err = (struct fct_err){FCT_DENIED, "this server is too old to test rules"};
+/* It grows when it is full, which its number tells. */
+void *lua_trial_room(void *list, size_t n, size_t entry_size, size_t most)
+{
+    if (n == most)
         return NULL;
-    }
-    t = calloc(1, sizeof *t);
-    if (t)
-        t->symbol = calloc(LUA_TRIAL_SYMBOLS, sizeof *t->symbol);
-    if (!t || !t->symbol) {
-        free(t);
-        *err = (struct fct_err){FCT_TEMP, "out of memory"};
-        return NULL;
-    }
-    memcpy(&t->host, real, real->size < sizeof t->host ? real->size : sizeof t->host);
-    t->host.size = sizeof t->host;
-    t->real = real;
-    lua_trial_install(&t->host);
+    if (list && (n < ROOM_FIRST || (n & (n - 1)) != 0))
+        return list;
+    return reallocarray(list, n < ROOM_FIRST ? ROOM_FIRST : 2 * n, entry_size);
+}
+
+static void introduce(struct lua_trial *t)
+{
     t->conn = (struct fct_conn){
         .size = sizeof t->conn,
         .role = FCT_ROLE_MX,
@@ -172,6 +170,26 @@ struct lua_trial *lua_trial_new(const struct fct_host *real, struct fct_err *err
     };
     t->envelope = (struct fct_envelope){.size = sizeof t->envelope, .id = FCT_STR("trial.1")};
     lua_trial_now = t;
+}
+
+struct lua_trial *lua_trial_new(const struct fct_host *real, struct fct_err *err)
+{
+    struct lua_trial *t;
+
+    if (!FCT_HAS(real, trial_end) || !real->trial_begin || !real->trial_end) {
+        *err = (struct fct_err){FCT_DENIED, "this server is too old to test rules"};
+        return NULL;
+    }
+    t = calloc(1, sizeof *t);
+    if (!t) {
+        *err = (struct fct_err){FCT_TEMP, "out of memory"};
+        return NULL;
+    }
+    memcpy(&t->host, real, real->size < sizeof t->host ? real->size : sizeof t->host);
+    t->host.size = sizeof t->host;
+    t->real = real;
+    lua_trial_install(&t->host);
+    introduce(t);
     return t;
 }
 
@@ -197,6 +215,17 @@ void lua_trial_reset(struct lua_trial *t)
     }
 }
 
+void lua_trial_again(struct lua_trial *t)
+{
+    t->symbols = t->declared;
+    for (size_t i = 0; i < t->symbols; i++)
+        t->symbol[i].given = false;
+    lua_trial_reset(t);
+    free(t->recipient);
+    t->recipient = NULL;
+    introduce(t);
+}
+
 void lua_trial_free(struct lua_trial **trial)
 {
     struct lua_trial *t = *trial;
@@ -206,8 +235,11 @@ void lua_trial_free(struct lua_trial **trial)
         return;
     forget(t);
     free(t->recipient);
+    free(t->row);
+    free(t->composite);
     free(t->symbol);
-    lua_trial_now = NULL;
+    if (lua_trial_now == t)
+        lua_trial_now = NULL;
     free(t);
 }
 
@@ -216,8 +248,11 @@ bool lua_trial_adopt(struct lua_trial *t, struct lua_engine *e, struct fct_err *
     static const struct fct_symbol muted = {"RULE_MUTED", 0.0, "lua", ""};
 
     t->engine = e;
-    return t->host.add_symbol(NULL, &muted, err) && lua_rules_register(e, NULL, err) &&
-           lua_patterns_register(e, NULL, err) && lua_composites_register(e, NULL, err);
+    if (!t->host.add_symbol(NULL, &muted, err) || !lua_rules_register(e, NULL, err) ||
+        !lua_patterns_register(e, NULL, err) || !lua_composites_register(e, NULL, err))
+        return false;
+    t->declared = t->symbols;
+    return true;
 }
 
 bool lua_trial_message(struct lua_trial *t, struct fct_self *self, struct fct_str message,

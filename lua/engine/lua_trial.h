@@ -38,10 +38,12 @@ struct lua_trial {
     struct fct_conn conn;
     struct fct_envelope envelope;
     struct fct_str *recipient; /* malloc'd, of envelope; or NULL */
-    struct fct_hook_row row[LUA_TRIAL_ROWS];
-    struct fct_composite composite[LUA_TRIAL_ROWS];
-    struct lua_trial_symbol *symbol; /* LUA_TRIAL_SYMBOLS of them */
+    /* Lists that grow (lua_trial_room), to LUA_TRIAL_ROWS and LUA_TRIAL_SYMBOLS. */
+    struct fct_hook_row *row;
+    struct fct_composite *composite;
+    struct lua_trial_symbol *symbol;
     size_t rows, composites, symbols;
+    size_t declared;    /* symbols of the rules: the first ones */
     enum fct_hook hook; /* that is being run */
     /* Answers: the table of the case at index `answers` of `L`; NULL: there are none. */
     lua_State *L;
@@ -71,6 +73,11 @@ enum fct_verdict lua_trial_point(struct lua_trial *t, enum fct_hook hook, struct
 extern const enum fct_hook lua_trial_order[8];  /* a message's way */
 void lua_trial_composites(struct lua_trial *t); /* after scan */
 void lua_trial_reset(struct lua_trial *t);      /* ready for another message */
+/* As lua_trial_adopt left it, and the one of its thread: ready for another test. */
+void lua_trial_again(struct lua_trial *t);
+/* The list of `n` entries with room for one more; NULL: there are `most` of them, or no memory, and
+ * the list is as it was. */
+void *lua_trial_room(void *list, size_t n, size_t entry_size, size_t most);
 struct lua_trial_symbol *lua_trial_symbol(struct lua_trial *t, const char *name);
 /* Found by somebody else. */
 void lua_trial_give(struct lua_trial *t, const char *name, double score);

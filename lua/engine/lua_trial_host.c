@@ -14,10 +14,12 @@ static bool full(struct fct_err *err)
 static bool add_hook(struct fct_self *self, const struct fct_hook_row *row, struct fct_err *err)
 {
     struct lua_trial *t = lua_trial_now;
+    struct fct_hook_row *list = lua_trial_room(t->row, t->rows, sizeof *list, LUA_TRIAL_ROWS);
 
     (void)self;
-    if (t->rows == LUA_TRIAL_ROWS)
+    if (!list)
         return full(err);
+    t->row = list;
     t->row[t->rows++] = *row;
     return true;
 }
@@ -25,10 +27,13 @@ static bool add_hook(struct fct_self *self, const struct fct_hook_row *row, stru
 static bool add_symbol(struct fct_self *self, const struct fct_symbol *symbol, struct fct_err *err)
 {
     struct lua_trial *t = lua_trial_now;
+    struct lua_trial_symbol *list =
+        lua_trial_room(t->symbol, t->symbols, sizeof *list, LUA_TRIAL_SYMBOLS);
 
     (void)self;
-    if (t->symbols == LUA_TRIAL_SYMBOLS)
+    if (!list)
         return full(err);
+    t->symbol = list;
     t->symbol[t->symbols++] =
         (struct lua_trial_symbol){.name = symbol->name, .score = symbol->score};
     return true;
@@ -38,9 +43,12 @@ static bool add_composite(struct fct_self *self, const struct fct_composite *com
                           struct fct_err *err)
 {
     struct lua_trial *t = lua_trial_now;
+    struct fct_composite *list =
+        lua_trial_room(t->composite, t->composites, sizeof *list, LUA_TRIAL_ROWS);
 
-    if (t->composites == LUA_TRIAL_ROWS)
+    if (!list)
         return full(err);
+    t->composite = list;
     t->composite[t->composites++] = *composite;
     return add_symbol(self, &composite->symbol, err);
 }

@@ -53,6 +53,18 @@ static const struct {
     {"hook { 'deliver', function(m) m.mailbox = 'B' end }", "return { { 'x', mailbox = 'A' } }", "mailbox: \"A\" is wanted, got \"B\""},
     {"hook { 'edit', function(m) m:add_header('X-A', '1') end }", "return { { 'x' } }", "adds: \"X-A: 1\" is not wanted"},
     {"hook { 'edit', function() end }", "return { { 'x', adds = { 'X-A: 1' } } }", "\"X-A: 1\" is wanted, but there is nothing"},
+    /* No case depends on the one before. */
+    {"local n = 0 rule { 'A', function() n = n + 1 return n == 1 end }", "return { { 'one', finds = { 'A' } }, { 'two', finds = { 'A' } } }", NULL},
+    {"patterns { target = 'raw', A = { 1, [[/word/]] } } composite { 'B', score = 1, when = 'A & OTHER' }",
+     "return { { 'one', text = 'word', has = { 'OTHER' }, finds = { 'A', 'B' } }, { 'two', text = 'word', finds = { 'A' } }, { 'three' },"
+     " { 'four', has = { 'A', 'OTHER' }, finds = { 'B' } }, { 'five', has = { 'OTHER' }, rcpts = { 'a@b.example', 'c@d.example' } } }", NULL},
+    {"local word = config.string('word', 'usual', 'a word') patterns { target = 'raw', A = { 1, '/' .. word .. '/' } }",
+     "return { { 'one', text = 'usual', finds = { 'A' } }, { 'two', text = 'usual', config = { word = 'other' } },"
+     " { 'three', text = 'usual other', config = { word = 'other' }, finds = { 'A=other' } }, { 'four', text = 'other usual', finds = { 'A=usual' } } }", NULL},
+    {"patterns { target = 'raw', A = { 1, [[/word/]] } }", "return { { 'one', text = 'word', finds = { 'A' } },\n { 'two', finds = { 'A' } } }",
+     "a_test.lua:2: test \"two\": A is wanted, but not found"},
+    {"patterns { target = 'raw', A = { 1, [[/^(a+)+[bc]/]] } }",
+     "local long = string.rep('a', 60) return { { 'one', text = long, log = { 'too costly' } }, { 'two', text = long, log = { 'too costly' } } }", NULL},
 };
 /* clang-format on */
 
