@@ -24,15 +24,22 @@ bool language_find(struct fct_str tag, enum language *out)
     return false;
 }
 
-enum language language_choose(struct fct_str tags)
+bool language_find_first(struct fct_str tags, enum language *out)
 {
-    enum language found = LANGUAGE_ENGLISH;
-
+    *out = LANGUAGE_ENGLISH;
     for (size_t from = 0, to; from < tags.n; from = to + 1) {
         for (to = from; to < tags.n && !strchr(" ,", tags.p[to]);)
             to++;
-        if (language_find((struct fct_str){tags.p + from, to - from}, &found))
-            break;
+        if (language_find((struct fct_str){tags.p + from, to - from}, out))
+            return true;
     }
+    return false;
+}
+
+enum language language_choose(struct fct_str tags)
+{
+    enum language found;
+
+    (void)language_find_first(tags, &found);
     return found;
 }

@@ -11,7 +11,9 @@ extern const char *const language_tag[LANGUAGES];
 
 /* Is a tag ("fr", "fr-CA", RFC 5646) of one of them? false: *out is English. */
 bool language_find(struct fct_str tag, enum language *out);
-/* The first of ours in a list with spaces or commas between, else English. */
+/* The first of ours in a list with spaces or commas between; false: none, *out is English. */
+bool language_find_first(struct fct_str tags, enum language *out);
+/* The same, else English. */
 enum language language_choose(struct fct_str tags);
 
 #endif

@@ -35,13 +35,6 @@ struct dmarc_reports {
 
 /* ---- the report of a domain ---- */
 
-static void log_sent(const struct dmarc_report *r, struct arena *arena)
-{
-    for (size_t i = 0; i < r->recipients; i++)
-        log_event(EV_REPORT, FCT_STR(""), F_C("to", r->to[i]),
-                  F_C("about", arena_printf(arena, "DMARC of %.*s", FCT_FMT(r->head.domain)).p));
-}
-
 FCT_MAY_WAIT static bool queue_mail(struct dmarc_reports *d, struct arena *arena,
                                     const struct dmarc_report *r, struct fct_err *err)
 {
@@ -50,10 +43,12 @@ FCT_MAY_WAIT static bool queue_mail(struct dmarc_reports *d, struct arena *arena
     for (size_t i = 0; i < r->recipients; i++)
         to[i] = str_from(r->to[i]);
     return report_queue(d->relay, arena,
-                        &(struct relay_report){.from = str_from(d->reporter.email),
-                                               .to = to,
-                                               .n = r->recipients,
-                                               .message = r->message},
+                        &(struct relay_report){
+                            .from = str_from(d->reporter.email),
+                            .to = to,
+                            .n = r->recipients,
+                            .message = r->message,
+                            .about = arena_printf(arena, "DMARC of %.*s", FCT_FMT(r->head.domain))},
                         err);
 }
 
@@ -73,11 +68,8 @@ FCT_MAY_WAIT static bool send_claimed(struct dmarc_reports *d, const struct dmar
     *later = r.unsure && !last;
     if (*later)
         return true;
-    if (!dmarc_report_write_mail(&d->reporter, arena, &r, err) ||
-        (r.message.n > 0 && !queue_mail(d, arena, &r, err)))
-        return false;
-    log_sent(&r, arena);
-    return true;
+    return dmarc_report_write_mail(&d->reporter, arena, &r, err) &&
+           (r.message.n == 0 || queue_mail(d, arena, &r, err));
 }
 
 /* *left: it is not settled. */

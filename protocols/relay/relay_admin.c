@@ -38,6 +38,7 @@ static bool read_recipients(struct reporting *p, struct fct_str payload, struct 
         to[i] = arena_str(p->arena, ipc_get_str(&r));
     p->report.to = to;
     p->report.n = n;
+    p->report.about = FCT_STR("what facteurctl sent");
     return ipc_reader_ok(&r) || fct_fail(err, FCT_SYNTAX, "the request ends too soon");
 }
 

@@ -2,6 +2,7 @@
  * told, and plugins may change what comes next. */
 #include "core/base/clock.h"
 #include "core/base/str.h"
+#include "core/log/log.h"
 #include "protocols/relay/relay_hooks.h"
 
 #include <stdlib.h>
@@ -162,7 +163,14 @@ static void take_bounced(struct telling *t, const struct group *g,
 
     if (filter_changed(answer, "text", 0, &text) && text.n > 0)
         t->j->report_text = arena_str(t->j->mail->arena, text);
-    for (size_t i = g->first; answer->verdict == FCT_DISCARD && i < t->j->n; i++)
+    if (answer->verdict != FCT_DISCARD)
+        return;
+    if (report_wanted(t->j, g->first, t->result[g->first].outcome))
+        log_event(EV_REPORT_DROPPED, t->j->mail->entry.envelope.log_id,
+                  F_U64("queue", t->j->mail->entry.id),
+                  F_STR("to", t->j->mail->entry.envelope.reverse_path),
+                  F_C("why", "discarded at queue.bounced"));
+    for (size_t i = g->first; i < t->j->n; i++)
         if (same_fate(t, g->first, i))
             t->j->result[i].silent = true;
 }

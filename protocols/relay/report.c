@@ -5,6 +5,7 @@
 #include "core/base/id.h"
 #include "core/base/memory_file.h"
 #include "core/base/str.h"
+#include "core/conf/account_setting.h"
 #include "core/log/log.h"
 #include "core/message/delivery_report.h"
 #include "core/message/summary.h"
@@ -73,8 +74,10 @@ struct reporting {
     struct arena *arena;
     struct buf message;
     struct delivery_report_made made;
-    bool failure; /* something is over: the original may go back */
-    bool allowed; /* its addressee elsewhere has room for it */
+    struct store_resolution to; /* where the sender's address leads */
+    enum delivery_action about; /* of several: the worst */
+    const char *dropped;        /* nobody gets it, for this reason; NULL: it goes */
+    bool allowed;               /* its addressee elsewhere has room for it */
 };
 
 /* ORCPT = addr-type ";" xtext                                              RFC 3461 4.2 */
@@ -109,6 +112,11 @@ static struct fct_str name_of_host(const char *host)
     return space > 0 ? str_head(name, (size_t)space) : name;
 }
 
+static int worth(enum delivery_action action)
+{
+    return action == DELIVERY_FAILED ? 2 : action == DELIVERY_DELAYED ? 1 : 0;
+}
+
 static void describe(struct reporting *p, size_t i, struct delivery_recipient *to)
 {
     const struct delivery_result *d = &p->job->result[i];
@@ -127,7 +135,8 @@ static void describe(struct reporting *p, size_t i, struct delivery_recipient *t
     if (to->action == DELIVERY_DELAYED)
         to->will_retry_until = entry->arrived + (int64_t)p->relay->schedule.expire_s;
     read_orcpt(p->arena, job_recipient(p->job, i)->orcpt, to);
-    p->failure |= to->action == DELIVERY_FAILED;
+    if (worth(to->action) > worth(p->about))
+        p->about = to->action;
 }
 
 /* The original, or as much of it as the report can use. */
@@ -149,9 +158,19 @@ FCT_MAY_WAIT static struct fct_str read_original(struct reporting *p, bool *whol
     return arena_str(p->arena, buf_str(&bytes));
 }
 
-static enum language usual_language(const struct relay_conf *conf)
+/* What the sender has set here counts, then what the message says, then what the server says. */
+static enum language language_of(const struct reporting *p, struct fct_str original)
 {
-    return language_choose(str_from(conf->report_language));
+    enum language language;
+
+    for (size_t i = 0; i < p->to.n; i++)
+        if (language_find_first(account_setting_value(p->to.target[i].setting,
+                                                      p->to.target[i].nsettings,
+                                                      FCT_STR("languages")),
+                                &language))
+            return language;
+    return delivery_language_of_message(original,
+                                        language_choose(str_from(p->relay->conf->report_language)));
 }
 
 FCT_MAY_WAIT static bool write_report(struct reporting *p, struct fct_err *err)
@@ -177,7 +196,7 @@ FCT_MAY_WAIT static bool write_report(struct reporting *p, struct fct_err *err)
     if (entry->envelope.envid.n > 0)
         (void)!xtext_decode(p->arena, entry->envelope.envid, &report.status.envelope_id);
     report.original = read_original(p, &report.original_is_whole);
-    report.language = delivery_language_of_message(report.original, usual_language(p->relay->conf));
+    report.language = language_of(p, report.original);
     buf_put_c(&p->message, "Return-Path: <>\r\n");
     return delivery_report_write(&report, &p->message, &p->made, err);
 }
@@ -220,13 +239,19 @@ FCT_MAY_WAIT static bool leave_out(struct reporting *p, struct fct_err *err)
     return fct_fail(err, FCT_LIMIT, "this address has had relay.max_reports of them in an hour");
 }
 
+FCT_MAY_WAIT static bool drop(struct reporting *p, const char *why, struct fct_err *err)
+{
+    p->dropped = why;
+    return store_queue_result(p->relay->store, p->result, p->job->n, err);
+}
+
 /* The sender is here, elsewhere, or (local and unknown) nobody: then only the results are kept. */
-FCT_MAY_WAIT static bool send_report(struct reporting *p, bool any, struct fct_err *err)
+FCT_MAY_WAIT static bool send_report(struct reporting *p, struct fct_err *err)
 {
     const struct queue_entry *entry = &p->job->mail->entry;
     struct fct_str message = buf_str(&p->message);
     struct store_delivered *out;
-    struct store_resolution to = {.what = RESOLVED_UNKNOWN_USER};
+    const struct store_resolution *to = &p->to;
     struct store_copy_for *copy;
     struct queue_recipient recipient = {.address = entry->envelope.reverse_path,
                                         .notify = QUEUE_NOTIFY_NEVER};
@@ -237,15 +262,13 @@ FCT_MAY_WAIT static bool send_report(struct reporting *p, bool any, struct fct_e
                                .nresults = p->job->n};
     bool ok;
 
-    if (any && !store_resolve(p->relay->store, entry->envelope.reverse_path, p->arena, &to, err))
-        return false;
-    if (to.what == RESOLVED_UNKNOWN_USER)
-        return store_queue_result(p->relay->store, p->result, p->job->n, err);
+    if (to->what == RESOLVED_UNKNOWN_USER)
+        return drop(p, "the sender's address does not exist here", err);
     send.envelope.body = p->made.needs_8bit ? QUEUE_8BIT : QUEUE_7BIT;
     send.envelope.smtputf8 = p->made.needs_utf8;
-    copy = ARENA_ARRAY(p->arena, struct store_copy_for, to.n + 1);
-    out = ARENA_ARRAY(p->arena, struct store_delivered, to.n + 1);
-    if (leads_elsewhere(&to, &recipient.address)) {
+    copy = ARENA_ARRAY(p->arena, struct store_copy_for, to->n + 1);
+    out = ARENA_ARRAY(p->arena, struct store_delivered, to->n + 1);
+    if (leads_elsewhere(to, &recipient.address)) {
         if (!has_room(p, recipient.address))
             return leave_out(p, err);
         message = str_skip(message, sizeof "Return-Path: <>\r\n" - 1);
@@ -253,14 +276,14 @@ FCT_MAY_WAIT static bool send_report(struct reporting *p, bool any, struct fct_e
                               &(struct relay_hooked_report){.id = entry->envelope.log_id,
                                                             .to = {&recipient.address, 1}},
                               p->arena, &message) == HOOKED_DROPPED)
-            return store_queue_result(p->relay->store, p->result, p->job->n, err);
+            return drop(p, "discarded at queue.in", err);
         d.send = &send;
         d.size = message.n;
     }
-    for (size_t i = 0; !d.send && i < to.n; i++) {
-        if (to.target[i].account == 0)
+    for (size_t i = 0; !d.send && i < to->n; i++) {
+        if (to->target[i].account == 0)
             continue;
-        copy[d.n] = (struct store_copy_for){.account = to.target[i].account,
+        copy[d.n] = (struct store_copy_for){.account = to->target[i].account,
                                             .summary = d.n ? copy[0].summary
                                                            : summary_of(p->arena, message),
                                             .view_size = (uint32_t)message.n,
@@ -276,17 +299,24 @@ FCT_MAY_WAIT static bool send_report(struct reporting *p, bool any, struct fct_e
     return ok;
 }
 
+static const char *about_word(enum delivery_action about)
+{
+    return about == DELIVERY_FAILED ? "failure" : about == DELIVERY_DELAYED ? "delay" : "success";
+}
+
 static void log_report(const struct reporting *p, const struct fct_err *err)
 {
     const struct queue_entry *entry = &p->job->mail->entry;
+    const struct log_field queue = F_U64("queue", entry->id),
+                           to = F_STR("to", entry->envelope.reverse_path);
 
     if (err->text[0])
-        log_event(EV_WARNING, entry->envelope.log_id, F_C("text", "a report was not made"),
-                  F_U64("queue", entry->id), F_C("why", err->text));
+        log_event(EV_WARNING, entry->envelope.log_id, F_C("text", "a report was not made"), queue,
+                  F_C("why", err->text));
+    else if (p->dropped)
+        log_event(EV_REPORT_DROPPED, entry->envelope.log_id, queue, to, F_C("why", p->dropped));
     else
-        log_event(EV_REPORT, entry->envelope.log_id, F_U64("queue", entry->id),
-                  F_STR("to", entry->envelope.reverse_path),
-                  F_C("about", p->failure ? "failure" : "delay or success"));
+        log_event(EV_REPORT, entry->envelope.log_id, queue, to, F_C("about", about_word(p->about)));
 }
 
 /* Soon after it is back: what is not told yet would be lost with us. */
@@ -298,6 +328,20 @@ FCT_MAY_WAIT static void await_store(const struct relay *relay)
         (void)fiber_sleep(LOOK_MS);
 }
 
+/* A report that cannot be written is left out: the results count. */
+FCT_MAY_WAIT static bool make_once(struct reporting *p, struct fct_err *err)
+{
+    struct fct_err why = {0};
+
+    if (!store_resolve(p->relay->store, p->job->mail->entry.envelope.reverse_path, p->arena, &p->to,
+                       err))
+        return false;
+    if (p->to.what == RESOLVED_UNKNOWN_USER || write_report(p, &why))
+        return send_report(p, err);
+    return store_queue_result(p->relay->store, p->result, p->job->n, err) &&
+           fct_fail(err, FCT_DENIED, "%s", why.text);
+}
+
 /* As long as the store is away the job stays in hand, so that nothing of it is lost; also when we
  * are to end, since what was sent would be sent again. */
 FCT_MAY_WAIT static void make(void *arg)
@@ -307,19 +351,17 @@ FCT_MAY_WAIT static void make(void *arg)
     struct fct_err err = {0};
 
     for (;;) {
-        bool any;
+        bool told;
 
         err = (struct fct_err){0};
+        p->dropped = NULL;
+        p->about = DELIVERY_DELIVERED;
         p->arena = arena_new(NULL);
         p->message = BUF_INIT(REPORT_MAX);
-        any = write_report(p, &err);
-        if (!any)
-            log_report(p, &err);
-        err = (struct fct_err){0};
-        any = send_report(p, any, &err);
+        told = make_once(p, &err);
         buf_free(&p->message);
         arena_free(&p->arena);
-        if (any || err.class != FCT_TEMP)
+        if (told || err.class != FCT_TEMP)
             break;
         await_store(relay);
     }

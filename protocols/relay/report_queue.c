@@ -6,6 +6,7 @@
 #include "core/base/id.h"
 #include "core/base/memory_file.h"
 #include "core/base/str.h"
+#include "core/log/log.h"
 #include "protocols/relay/relay_hooks.h"
 
 #include <unistd.h>
@@ -47,6 +48,16 @@ FCT_MAY_WAIT static bool put(struct relay *relay, struct arena *arena,
     return ok;
 }
 
+static void log_reports(const struct relay_report *report, struct fct_str id, bool dropped)
+{
+    for (size_t i = 0; i < report->n; i++)
+        if (dropped)
+            log_event(EV_REPORT_DROPPED, id, F_STR("to", report->to[i]),
+                      F_STR("about", report->about), F_C("why", "discarded at queue.in"));
+        else
+            log_event(EV_REPORT, id, F_STR("to", report->to[i]), F_STR("about", report->about));
+}
+
 bool report_queue(struct relay *relay, struct arena *arena, const struct relay_report *report,
                   struct fct_err *err)
 {
@@ -62,9 +73,13 @@ bool report_queue(struct relay *relay, struct arena *arena, const struct relay_r
     case HOOKED_UNASKED:
         return fct_fail(err, FCT_TEMP, "no filter answered");
     case HOOKED_DROPPED:
+        log_reports(report, hooked.id, true);
         return true;
     case HOOKED_GOES:
         break;
     }
-    return put(relay, arena, report, hooked.id, message, err);
+    if (!put(relay, arena, report, hooked.id, message, err))
+        return false;
+    log_reports(report, hooked.id, false);
+    return true;
 }

@@ -10,6 +10,7 @@ struct relay_report {
     const struct fct_str *to;
     size_t n;
     struct fct_str message; /* with CRLF line ends */
+    struct fct_str about;   /* for the log */
     bool tls_optional;      /* it goes in clear where it must */
 };
 

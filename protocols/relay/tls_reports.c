@@ -33,12 +33,21 @@ struct tls_day {
 
 /* ---- one report ---- */
 
+static struct fct_str about(const struct tls_day *day)
+{
+    return arena_printf(day->arena, "TLS with %.*s", FCT_FMT(day->domain));
+}
+
 /* The report may be about TLS that fails, so it goes without when it must (RFC 8460 5.3). */
 FCT_MAY_WAIT static bool queue_mail(const struct tls_day *day, struct fct_str to,
                                     struct fct_str message, struct fct_err *err)
 {
-    const struct relay_report report = {
-        .from = day->from, .to = &to, .n = 1, .message = message, .tls_optional = true};
+    const struct relay_report report = {.from = day->from,
+                                        .to = &to,
+                                        .n = 1,
+                                        .message = message,
+                                        .about = about(day),
+                                        .tls_optional = true};
     bool ok = report_queue(day->relay, day->arena, &report, err);
 
     for (unsigned i = 0; !ok && err->class == FCT_TEMP && i < TRIES && !day->relay->draining; i++) {
@@ -124,10 +133,8 @@ FCT_MAY_WAIT static void send_domain(struct tls_day *day)
                   : send_one(day, to[i], buf_str(&gzip), &err)))
             log_event(EV_WARNING, FCT_STR(""), F_C("text", "a TLS report was not sent"),
                       F_STR("domain", day->domain), F_STR("to", to[i]), F_C("why", err.text));
-        else
-            log_event(
-                EV_REPORT, FCT_STR(""), F_STR("to", to[i]),
-                F_C("about", arena_printf(day->arena, "TLS with %.*s", FCT_FMT(day->domain)).p));
+        else if (is_https(to[i])) /* of mail the queue says it */
+            log_event(EV_REPORT, FCT_STR(""), F_STR("to", to[i]), F_STR("about", about(day)));
     }
 }
 

@@ -20,8 +20,10 @@ hook { "queue.in", function(m, ev)
     m:remove_recipient("not@one.test")
   end
   if subject == "answers elsewhere" then ev.reverse_path = "owner@two.test" end
+  if subject == "answers nowhere" then ev.reverse_path = "nothing@two.test" end
   if subject == "renamed" then m:set_header("Subject", "another") end
   if subject == "bulk" or subject == "slow" or subject == "elsewhere" or subject == "nowhere" then ev.route = subject end
+  if ev.origin == "report" and ev.remote[1] == "nothing@two.test" then return discard() end
   if ev.origin == "report" then m:add_header("X-Report", "seen") end
 end }
 
@@ -33,16 +35,16 @@ hook { "queue.route", function(c, ev)
   if ev.domain == "four.test" then return reject("5.7.1", "no mail to four") end
   if ev.domain == "five.test" then ev.tls = "required" end
   if ev.class == "bulk" then ev.max_connections = 1 end
-  if ev.class == "slow" then ev.message_gap_ms = 1000 end
+  if ev.class == "slow" then ev.message_gap_ms = 2000 end
   if ev.class == "elsewhere" then ev.source = "127.0.0.7" end
   if ev.class == "nowhere" then ev.source = ev.domain == "one.test" and "not an address" or "192.0.2.77" end
 end }
 
 hook { "queue.send", function(c, ev)
   say("send %s %s attempt=%s class=%s size=%s", ev.domain, ev.recipients, ev.attempt, ev.class, ev.size > 100)
-  if c.envelope.rcpts[1].address:find("^wait") and ev.age_ms < 2000 then
+  if c.envelope.rcpts[1].address:find("^wait") and ev.age_ms < 5000 then
     ev.delay_ms = 1000
-    return tempfail("4.7.1", "not before two seconds")
+    return tempfail("4.7.1", "not before five seconds")
   end
 end }
 

@@ -270,6 +270,8 @@ START_TEST(languages_are_chosen_from_lists)
     for (size_t i = 0; i < FCT_COUNT(cases); i++)
         ck_assert_msg(language_choose(str_from(cases[i].tags)) == cases[i].want, "%s",
                       cases[i].tags);
+    ck_assert(language_find_first(FCT_STR("de fr en"), &found) && found == LANGUAGE_FRENCH);
+    ck_assert(!language_find_first(FCT_STR("de,it"), &found) && found == LANGUAGE_ENGLISH);
     ck_assert(language_find(FCT_STR("en-GB"), &found) && found == LANGUAGE_ENGLISH);
     ck_assert(!language_find(FCT_STR("de"), &found) && found == LANGUAGE_ENGLISH);
 }
