@@ -378,7 +378,7 @@ local list_object = {}
 ---@class ev_queue_route
 ---@field domain string the recipients' domain
 ---@field hosts string[] mail exchangers in order
----@field tls string what is asked of TLS: none, may, required, verified, implicit, or mta-sts (DANE is looked up host by host)
+---@field tls string what is asked of TLS: none, may, required, verified, implicit, implicit_verified, or mta-sts (DANE is looked up host by host)
 ---@field route string the route that fits: its block's name, or mx
 ---@field class string class of routes that queue.in gave, or empty
 

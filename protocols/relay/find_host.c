@@ -157,7 +157,7 @@ static void name_host(const char *address, const struct hop *hop, char *out, siz
 static struct tls_policy_wish wish_of(const struct route *route)
 {
     return (struct tls_policy_wish){.at_least =
-                                        route->tls == RELAY_TLS_VERIFIED   ? TLS_NEED_AUTHENTICATION
+                                        relay_tls_is_verified(route->tls)  ? TLS_NEED_AUTHENTICATION
                                         : route->tls == RELAY_TLS_REQUIRED ? TLS_NEED_ENCRYPTION
                                                                            : TLS_NEED_NOTHING};
 }

@@ -75,7 +75,7 @@ FCT_MAY_WAIT static bool shake_hands(struct remote *r, struct greet *g)
     if (g->policy)
         return judge(r, g, stream_ssl(r->io), NULL);
     g->tls_verified = SSL_get_verify_result(stream_ssl(r->io)) == X509_V_OK;
-    if (g->tls_wanted == RELAY_TLS_VERIFIED && !g->tls_verified)
+    if (relay_tls_is_verified(g->tls_wanted) && !g->tls_verified)
         return remote_fail(r, "4.7.5", "TLS: the certificate cannot be verified: %s",
                            X509_verify_cert_error_string(SSL_get_verify_result(stream_ssl(r->io))));
     return true;
@@ -94,7 +94,7 @@ FCT_MAY_WAIT static bool start_tls(struct remote *r, struct greet *g)
 {
     struct remote_reply reply;
 
-    if (g->tls_wanted == RELAY_TLS_NONE || g->tls_wanted == RELAY_TLS_IMPLICIT)
+    if (g->tls_wanted == RELAY_TLS_NONE || relay_tls_is_implicit(g->tls_wanted))
         return true;
     if (g->policy && !g->without_tls && !(r->ext.has & REMOTE_STARTTLS))
         return judge(r, g, NULL, NULL);
@@ -118,7 +118,7 @@ bool greet_run(struct remote *r, struct greet *g)
     struct remote_reply reply;
 
     g->tls_failed = g->tls_verified = false;
-    if (g->tls_wanted == RELAY_TLS_IMPLICIT && (!g->tls || !shake_hands(r, g)))
+    if (relay_tls_is_implicit(g->tls_wanted) && (!g->tls || !shake_hands(r, g)))
         return false;
     if (!remote_reply(r, STEP_GREETING, g->conf->greeting_timeout.ms, &reply))
         return false;

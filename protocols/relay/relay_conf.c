@@ -46,7 +46,7 @@ static const struct fct_conf_key relay_keys[] = {
     FCT_CONF_KEY(struct relay_conf, down_convert, "yes", "Encode 8-bit mail for servers without 8BITMIME (RFC 6152 3), binary mail for those without BINARYMIME; signatures (DKIM) do not survive it. no: such mail bounces"),
     FCT_CONF_KEY(struct relay_conf, allow_private, "no", "Let an MX lead to loopback, private and other special addresses (RFC 6890). Routes may always"),
     FCT_CONF_KEY(struct relay_conf, routes, "", "File with lines `DOMAIN HOST:PORT`: next hops without MX, before those of `route` blocks"),
-    FCT_CONF_KEY(struct relay_conf, report_language, "en", "Language of reports to senders when their message names none: en or fr"),
+    FCT_CONF_KEY(struct relay_conf, report_language, "en", "Language of reports to senders when neither their account (`languages`) nor their message names one: en or fr"),
     FCT_CONF_KEY(struct relay_conf, report_max_original, "50K", "Messages up to this size go back whole with a report when the sender asked for it (RET=FULL); else their header"),
     FCT_CONF_KEY(struct relay_conf, max_reports, "500", "Reports to one address elsewhere in an hour, so that forged senders are not flooded; what is above is only logged. Addresses here get all; 0: no limit"),
     FCT_CONF_END,
@@ -57,7 +57,7 @@ static const struct fct_conf_key route_keys[] = {
     FCT_CONF_KEY(struct route_conf, sender, "[]", "Domains of senders, likewise, or whole addresses; []: any. A route with senders goes before one without"),
     FCT_CONF_KEY(struct route_conf, class, "[]", "Classes that a plugin gave to the mail at queue.in; []: any. As with senders, these routes go before others"),
     FCT_CONF_KEY(struct route_conf, host, "[]", "Next hops in order: NAME, NAME:PORT or [ADDRESS]:PORT; their addresses count, not their MX. []: the MX of the domain, with the settings of this route"),
-    FCT_CONF_KEY(struct route_conf, tls, "", "none, may, required, verified, or implicit (TLS before the greeting, port 465); empty: relay.tls"),
+    FCT_CONF_KEY(struct route_conf, tls, "", "none, may, required, verified, or TLS before the greeting (port 465): implicit (any certificate), implicit_verified; empty: relay.tls"),
     FCT_CONF_KEY(struct route_conf, user, "", "User of a smart host (RFC 4954); AUTH is then required, over TLS only unless tls = none"),
     FCT_CONF_KEY(struct route_conf, password, "", "Its password"),
     FCT_CONF_KEY(struct route_conf, source, "[]", "As relay.source"),
@@ -70,12 +70,22 @@ static const struct fct_conf_key route_keys[] = {
 static const char *const tls_words[] = {
     [RELAY_TLS_NONE] = "none",         [RELAY_TLS_MAY] = "may",
     [RELAY_TLS_REQUIRED] = "required", [RELAY_TLS_VERIFIED] = "verified",
-    [RELAY_TLS_IMPLICIT] = "implicit",
+    [RELAY_TLS_IMPLICIT] = "implicit", [RELAY_TLS_IMPLICIT_VERIFIED] = "implicit_verified",
 };
 
 const char *relay_tls_word(enum relay_tls tls)
 {
     return tls_words[tls];
+}
+
+bool relay_tls_is_implicit(enum relay_tls tls)
+{
+    return tls == RELAY_TLS_IMPLICIT || tls == RELAY_TLS_IMPLICIT_VERIFIED;
+}
+
+bool relay_tls_is_verified(enum relay_tls tls)
+{
+    return tls == RELAY_TLS_VERIFIED || tls == RELAY_TLS_IMPLICIT_VERIFIED;
 }
 
 bool relay_tls_read(const char *text, enum relay_tls *out, struct fct_err *err)
@@ -85,7 +95,10 @@ bool relay_tls_read(const char *text, enum relay_tls *out, struct fct_err *err)
             *out = (enum relay_tls)i;
             return true;
         }
-    return fct_fail(err, FCT_SYNTAX, "tls: \"%s\" is none of none, may, required, verified", text);
+    return fct_fail(err, FCT_SYNTAX,
+                    "tls: \"%s\" is none of none, may, required, verified, implicit, "
+                    "implicit_verified",
+                    text);
 }
 
 static bool is_one_of(const char *text, const char *const *words, size_t n)
@@ -104,8 +117,8 @@ static bool check_words(const struct relay_conf *conf, struct fct_err *err)
 
     if (!relay_tls_read(conf->tls, &tls, err))
         return false;
-    if (tls == RELAY_TLS_IMPLICIT)
-        return fct_fail(err, FCT_SYNTAX, "tls: implicit is for routes");
+    if (relay_tls_is_implicit(tls))
+        return fct_fail(err, FCT_SYNTAX, "tls: %s is for routes", conf->tls);
     if (!is_one_of(conf->ip, ip, FCT_COUNT(ip)))
         return fct_fail(err, FCT_SYNTAX, "ip: \"%s\" is none of both, ipv4, ipv6", conf->ip);
     if (!is_one_of(conf->report_language, language, FCT_COUNT(language)))

@@ -45,9 +45,12 @@ enum relay_tls {
     RELAY_TLS_MAY,
     RELAY_TLS_REQUIRED,
     RELAY_TLS_VERIFIED,
-    RELAY_TLS_IMPLICIT
+    RELAY_TLS_IMPLICIT,
+    RELAY_TLS_IMPLICIT_VERIFIED
 };
 const char *relay_tls_word(enum relay_tls tls);
+bool relay_tls_is_implicit(enum relay_tls tls); /* it begins before the greeting */
+bool relay_tls_is_verified(enum relay_tls tls); /* the certificate must be the host's */
 FCT_MUST_CHECK bool relay_tls_read(const char *text, enum relay_tls *out, struct fct_err *err);
 
 #endif

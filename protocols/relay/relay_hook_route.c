@@ -94,6 +94,8 @@ static bool take_tls(const struct route_question *q, const struct filter_answer 
         return false;
     for (enum relay_tls tls = RELAY_TLS_REQUIRED; tls <= RELAY_TLS_VERIFIED; tls++)
         if (str_equal(text, str_from(relay_tls_word(tls)))) {
+            if (tls == RELAY_TLS_VERIFIED && route->tls == RELAY_TLS_IMPLICIT)
+                tls = RELAY_TLS_IMPLICIT_VERIFIED;
             if (tls <= route->tls)
                 return false;
             route->tls = tls;

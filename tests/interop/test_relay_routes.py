@@ -36,7 +36,7 @@ class ByDns(unittest.TestCase):
         cls.dns = FakeDNS(ZONE)
         cls.dns.__enter__()
         cls.port = ports.free_base([0])
-        cls.server = facteur.Server(conf=FAST % ('allow_private = yes  port = %d' % cls.port), dns=cls.dns.address)
+        cls.server = facteur.Server(conf=FAST.replace('idle_keep = 1s', 'idle_keep = 10s') % ('allow_private = yes  port = %d' % cls.port), dns=cls.dns.address)
         cls.server.start()
 
     @classmethod
@@ -110,8 +110,7 @@ class ByDns(unittest.TestCase):
 
     def test_dns_is_broken(self):
         send(self.server, 'far@broken.test')
-        time.sleep(1)
-        self.assertIn('status=4.4.3', self.server.log())
+        self.server.wait_log('status=4.4.3')
         self.dns.zone['broken.test'] = ZONE['implicit.test']
 
 
@@ -128,22 +127,27 @@ class Routes(unittest.TestCase):
         cls.sinks = {
             'may': Sink(context=other), 'broken': Sink(context=context, at={'starttls': '220 go'}), 'refused': Sink(context=context, at={'starttls': '454 not now'}),
             'required': Sink(context=other), 'missing': Sink(), 'verified': Sink(context=context), 'wrong': Sink(context=other),
-            'implicit': Sink(context=other, implicit=True), 'plain': Sink(context=context, extensions=auth), 'login': Sink(context=context, extensions=USUAL + ['AUTH LOGIN']),
+            'implicit': Sink(context=other, implicit=True), 'first': Sink(context=context, implicit=True), 'fake': Sink(context=other, implicit=True),
+            'raised': Sink(context=other, implicit=True), 'plain': Sink(context=context, extensions=auth), 'login': Sink(context=context, extensions=USUAL + ['AUTH LOGIN']),
             'injected': Sink(context=context, at={'starttls': b'220 go\r\n250-sink.test\r\n250 SIZE 1\r\n250 2.1.0 ok\r\n'}),
             'bare': Sink(extensions=auth), 'denied': Sink(context=context, extensions=auth, at={'auth': '535 5.7.8 no'}), 'sender': Sink(),
         }
         cls.sinks['broken'].context = Broken()
         for sink in cls.sinks.values():
             sink.__enter__()
-        settings = {'required': 'tls = required', 'injected': 'tls = required', 'missing': 'tls = required', 'implicit': 'tls = implicit'}
+        settings = {'required': 'tls = required', 'injected': 'tls = required', 'missing': 'tls = required', 'implicit': 'tls = implicit',
+                    'first': 'tls = implicit_verified', 'fake': 'tls = implicit_verified', 'raised': 'tls = implicit'}
         users = {name: 'user = u  password = "p w"' for name in ('plain', 'login', 'bare', 'denied')}
         conf = FAST % ('trust = "%s"  expire = 4s' % cls.cert)
         for name, sink in cls.sinks.items():
-            host = 'good.name' if name in ('verified', 'wrong') else '127.0.0.1'
+            host = 'good.name' if name in ('verified', 'wrong', 'first', 'fake', 'raised') else '127.0.0.1'
             if host == 'good.name':
-                settings[name] = 'tls = verified'
+                settings.setdefault(name, 'tls = verified')
             who = 'sender = ["bob@example.test"]' if name == 'sender' else 'domain = ["%s.test"]' % name
             conf += 'route %s { %s  host = ["%s:%d"]  %s  %s }\n' % (name, who, host, sink.port, settings.get(name, ''), users.get(name, ''))
+        with open(os.path.join(cls.folder.name, 'raise.lua'), 'w') as f:
+            f.write('hook { "queue.route", function(c, ev) if ev.domain == "raised.test" then ev.tls = "verified" end end }\n')
+        conf += 'server { user_filter = "" }\nlua { file = "%s/raise.lua" }\n' % cls.folder.name
         cls.dns = FakeDNS({'good.name': {'A': ['127.0.0.1']}})
         cls.dns.__enter__()
         cls.server = facteur.Server(conf=conf + 'smtp { relay_networks = ["127.0.0.0/8"] }\n', dns=cls.dns.address)
@@ -199,6 +203,12 @@ class Routes(unittest.TestCase):
     def test_before_the_greeting(self):
         self.assertTrue(self.arrives('implicit').tls)
 
+    def test_verified_before_the_greeting(self):
+        self.assertTrue(self.arrives('first').tls)
+        self.assertIn('cannot be verified', self.fails('fake'))
+        with self.subTest('a plugin asks for it'):
+            self.assertIn('cannot be verified', self.fails('raised'))
+
     def test_passwords(self):
         for name in ('plain', 'login'):
             with self.subTest(name):
@@ -211,8 +221,7 @@ class Routes(unittest.TestCase):
 
     def test_wrong_password_is_no_fault_of_the_mail(self):
         send(self.server, 'far@denied.test')
-        time.sleep(1)
-        self.assertIn('535 5.7.8', self.server.log())
+        self.server.wait_log('535 5.7.8')
         self.assertEqual(len(inbox(self.server, 1)), 1)
 
     def test_by_sender(self):
@@ -235,7 +244,7 @@ class DaneWithoutProof(unittest.TestCase):
                 with open(os.path.join(server.dir, 'test.conf'), 'w') as f:
                     f.write('dns { dnssec = %s  trust_anchor = "%s" }\noutbound_tls { dane = %s }\n' % (dnssec, anchor, word))
                 server.ctl('reload')
-                self.assertEqual(server.log().count(self.WARNING), n, word)
+                self.assertEqual(server.wait_log(self.WARNING, count=n).count(self.WARNING), n, word)
             with open(os.path.join(server.dir, 'test.conf'), 'w') as f:
                 f.write('outbound_tls { dane = maybe }\n')
             refused = server.ctl('reload', check=False)
