@@ -210,6 +210,44 @@ static bool has_filter(const struct queue_filter *f)
            f->older_than || f->younger_than || f->states;
 }
 
+struct parts {
+    struct ids *ids;
+    int64_t hold_until;
+};
+
+/* Of one message; a report about it has its trace, too, and no such time. */
+static void add_part(void *arg, const struct queue_row *row)
+{
+    struct parts *parts = arg;
+
+    if (row->entry.envelope.hold_until != parts->hold_until)
+        return;
+    for (size_t i = 0; i < parts->ids->n; i++)
+        if (parts->ids->id[i] == row->entry.id)
+            return;
+    add_id(parts->ids, row->entry.id);
+}
+
+/* Whoever takes a message back means all its recipients: with many it is several entries. */
+static bool add_all_parts(struct ctl *c, struct ids *ids, uint64_t id, struct fct_err *err)
+{
+    struct queue_filter f = {.id = id};
+    const struct queue_row *row;
+    uint64_t after = 0;
+    bool done;
+    size_t n;
+
+    if (!store_queue_list(c->store, &f, &after, c->arena, &row, &n, &done, err))
+        return false;
+    if (n == 0 || row->entry.envelope.hold_until == 0) {
+        add_id(ids, id);
+        return true;
+    }
+    f = (struct queue_filter){.trace = row->entry.envelope.log_id};
+    return ctl_queue_each(c, &f, add_part, &(struct parts){ids, row->entry.envelope.hold_until},
+                          err);
+}
+
 /* By numbers, by a filter, or --all; by nothing is a mistake. */
 static bool choose(struct ctl *c, struct ids *ids, struct fct_err *err)
 {
@@ -222,7 +260,10 @@ static bool choose(struct ctl *c, struct ids *ids, struct fct_err *err)
 
         if (!read_number(c->word[i], &id, err))
             return false;
-        add_id(ids, id);
+        if (ids->act != QUEUE_UNDO)
+            add_id(ids, id);
+        else if (!add_all_parts(c, ids, id, err))
+            return false;
     }
     if (c->words > 0)
         return !has_filter(&f) ||

@@ -25,7 +25,7 @@ class Queue(unittest.TestCase):
         return facteur.Server(conf='relay { routes = "%s" }\nsmtp { %s }\n' % (self.routes, more))
 
     def submit(self, server, to, text=TEXT, mail=(), rcpt=(), sender=ALICE):
-        with smtplib.SMTP('127.0.0.1', server.port('submission'), local_hostname=facteur.CLIENT, timeout=30) as s:
+        with smtplib.SMTP('127.0.0.1', server.port('submission'), local_hostname=facteur.CLIENT, timeout=60) as s:
             s.ehlo()
             s.login(ALICE, facteur.PASSWORD)
             return s.sendmail(sender, to, text.encode(), mail, rcpt)
@@ -58,6 +58,13 @@ class Queue(unittest.TestCase):
             got = sorted(r for letter in self.sink.letters for r in letter.recipients)
             self.assertEqual(got, sorted(to[:100]))
             server.ctl('store', 'check')
+            server.ctl('account', 'set', ALICE, 'undo_window=30s')
+            self.submit(server, to[:100])
+            self.submit(server, to[:1])
+            rows = self.list(server)
+            self.assertEqual([len(m['to']) for m in rows], [40, 40, 20, 1])
+            self.assertIn('3 messages taken back', server.ctl('queue', 'undo', str(rows[1]['id']), str(rows[0]['id'])).stdout)
+            self.assertEqual([m['id'] for m in self.list(server)], [rows[3]['id']])
             bad = os.path.join(os.path.dirname(self.routes), 'bad.conf')
             for number in ('0', '5001'):
                 with open(bad, 'w') as f:
@@ -111,7 +118,7 @@ class Queue(unittest.TestCase):
             self.assertNotIn(b'Return-Path', letter.data)
             self.assertTrue(letter.data.endswith(TEXT.encode()), letter.data)
             # An alias leads out, for anybody; its sender stays outside.
-            with smtplib.SMTP('127.0.0.1', server.port('smtp'), local_hostname=facteur.CLIENT, timeout=30) as s:
+            with smtplib.SMTP('127.0.0.1', server.port('smtp'), local_hostname=facteur.CLIENT, timeout=60) as s:
                 s.sendmail('stranger@outside.example', ['team@example.test'], TEXT)
             self.until(lambda: len(self.sink.letters) > 1, 'the forwarded letter')
             self.assertEqual(self.sink.letters[1].recipients, ['far@near.example'])
