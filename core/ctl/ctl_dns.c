@@ -180,6 +180,7 @@ int ctl_dns_records(struct ctl *c)
     if (!take_names(r, &err) || !dns_rows_collect(r, &err) ||
         (check && !ctl_resolver_run(c, dns_rows_check, r, &r->resolver, &err)))
         return ctl_error(&err);
+    dns_reports_check(r);
     if (c->json)
         print_json(r, check);
     else if (check)

@@ -42,6 +42,7 @@ struct dns_row {
 
 #define DNS_ROWS_MAX  80
 #define ADDRESSES_MAX 8
+#define DNS_NOTES_MAX 6
 
 struct dns_records {
     struct ctl *ctl;
@@ -52,8 +53,9 @@ struct dns_records {
     struct dns_row row[DNS_ROWS_MAX];
     size_t rows;
     struct fct_str sts_url,
-        sts_policy;      /* a file for a web server (RFC 8461 3.2), and where it lies */
-    const char *note[4]; /* what is not there, and why */
+        sts_policy;                  /* a file for a web server (RFC 8461 3.2), and where it lies */
+    const char *rua, *tls_rua;       /* addresses for reports */
+    const char *note[DNS_NOTES_MAX]; /* what is not there, and why */
     size_t notes;
     struct dns_resolver *resolver; /* of the check */
 };
@@ -65,6 +67,9 @@ FCT_MUST_CHECK bool dns_host_addresses(struct dns_records *r, struct fct_err *er
 /* ctl_dns_host.c: "3 1 1 …" of the configured certificate (RFC 7672 3.1.1), NULL when there is none
  * or it cannot be read. */
 const char *dns_host_tlsa(struct dns_records *r);
+/* ctl_dns_reports.c: a note for each address for reports that does not exist on the running server.
+ */
+void dns_reports_check(struct dns_records *r);
 /* ctl_dns_check.c: sets the state of every row. In a fiber; `records` is a struct dns_records. */
 FCT_MAY_WAIT void dns_rows_check(void *records);
 

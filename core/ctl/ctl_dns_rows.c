@@ -143,6 +143,7 @@ static bool add_dmarc(struct dns_records *r, struct fct_err *err)
 
     if (!take_report_address(r, "--rua", "dmarc", &address, err))
         return false;
+    r->rua = address;
     row = add(r,
               "What others do with forged mail of the domain (DMARC, RFC 9989); once the reports "
               "show only your own mail: p=quarantine, then p=reject",
@@ -228,6 +229,7 @@ static bool add_tls_report(struct dns_records *r, struct fct_err *err)
 
     if (!take_report_address(r, "--tls-rua", "tls-reports", &address, err))
         return false;
+    r->tls_rua = address;
     row = add(r, "Where others tell how TLS with this server went (TLS-RPT, RFC 8460)",
               below(r, "_smtp._tls", r->domain), FCT_DNS_TXT,
               arena_printf(r->arena, "v=TLSRPTv1; rua=mailto:%s", address).p);

@@ -15,6 +15,30 @@ listener pop3        { address = ["127.0.0.1:110"]  protocol = pop3 }
 """
 
 
+class RunningServer(unittest.TestCase):
+    def test_addresses_of_reports(self):
+        """They are published, so they must exist: the running server is asked."""
+        def records(*args):
+            conf = os.path.join(server.dir, 'name.conf')
+            with open(conf, 'w') as f:
+                f.write('server { name = "mx.example.test" }\n')
+            return subprocess.run([CTL, '--conf', conf, '--run-dir', server.state + '/run', *args[:-1], 'dns', 'records', 'example.test', *ADDRESSES, *args[-1]],
+                                  capture_output=True, text=True, timeout=120, check=True).stdout
+
+        def said():
+            return [note for note in json.loads(records('--json', []))['notes'] if 'reports' in note]
+
+        with facteur.Server() as server:
+            dmarc, tls = said()
+            self.assertIn('facteurctl alias set dmarc@example.test ADDRESS, or name another one by --rua', dmarc)
+            self.assertTrue(tls.startswith('tls-reports@example.test does not exist here'), tls)
+            server.ctl('alias', 'set', 'dmarc@example.test', 'alice@example.test')
+            self.assertEqual(said(), [tls])
+            zone = records(['--rua', 'nobody@example.test', '--tls-rua', 'reports@elsewhere.test'])
+            self.assertIn('; nobody@example.test does not exist here', zone)
+            self.assertNotIn('elsewhere.test does not', zone)
+
+
 class Records(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
