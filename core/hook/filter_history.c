@@ -16,10 +16,13 @@
 #include <unistd.h>
 
 #define SEND_EVERY_MS 1000u
+#define KEY_EVERY_MS  50u
+#define EAGER_TIMES   200u
 #define LEASE_MS      5000u
 #define SEND_AT_ONCE  200u /* entries between two looks at the arena's size */
 #define LOOK_AT_ONCE  500u /* entries per answer: no loop is held up */
-#define SYMBOLS_MAX   60u  /* that are looked at */
+#define SYMBOLS_MAX   120u /* that are looked at */
+#define NOT_AGREED    UINT64_MAX
 
 /* ---- the key ---- */
 
@@ -49,6 +52,7 @@ static FCT_MAY_WAIT bool agree_on_key(struct filter_history *h, struct arena *ar
         return false;
     atomic_store(&h->ring->key[1], key[1]);
     atomic_store(&h->ring->key[0], key[0] | 1); /* 0 means none */
+    atomic_store(&h->ring->agreed, 1);
     h->key_of = connections;
     return true;
 }
@@ -102,6 +106,12 @@ static FCT_MAY_WAIT bool send_all(struct filter_history *h, struct fct_err *err)
     return ok;
 }
 
+/* Before the first entry: what was written under another key is not found by its address. */
+static bool wants_key(const struct filter_history *h)
+{
+    return !*h->conf->key && atomic_load(&h->ring->agreed) == 0;
+}
+
 static void send_fiber(void *arg)
 {
     struct filter_history *h = arg;
@@ -119,25 +129,41 @@ static bool is_streamed(const struct filter_history *h)
 
 static void start_sending(struct filter_history *h)
 {
-    if (h->sending || !is_streamed(h) || !redis_is_there(h->redis) || next_to_send(h->ring) == 0 ||
+    if (h->sending || !is_streamed(h) || !redis_is_there(h->redis) ||
+        (next_to_send(h->ring) == 0 && !wants_key(h)) ||
         !filter_lease_take(h->lease, (uint32_t)getpid(), clock_ms(), LEASE_MS))
         return;
     h->sending = true;
     fiber_start(send_fiber, h);
 }
 
+static void set_pace(struct filter_history *h, unsigned ms)
+{
+    const struct timeval every = {ms / 1000, (suseconds_t)(ms % 1000 * 1000)};
+
+    if (!h->timer || event_add(h->timer, &every) != 0)
+        fct_assert_failed("memory for a timer", __FILE__, __LINE__);
+}
+
+/* At the start the key is asked for more often: mail is about to come. */
 static void on_time(evutil_socket_t fd, short what, void *arg)
 {
+    struct filter_history *h = arg;
+
     (void)fd, (void)what;
-    start_sending(arg);
+    if (h->eager > 0 && (--h->eager == 0 || !wants_key(h))) {
+        h->eager = 0;
+        set_pace(h, SEND_EVERY_MS);
+    }
+    start_sending(h);
 }
 
 void filter_history_start(struct filter_history *h, struct role_env *env, struct redis *redis)
 {
-    const struct timeval every = {SEND_EVERY_MS / 1000, 0};
     struct filter_common *common = env->shared_common;
 
-    *h = (struct filter_history){.conf = config_get(env->conf, &history_block), .redis = redis};
+    *h = (struct filter_history){
+        .conf = config_get(env->conf, &history_block), .redis = redis, .key_of = NOT_AGREED};
     if (!common)
         return;
     h->ring = &common->history;
@@ -147,8 +173,8 @@ void filter_history_start(struct filter_history *h, struct role_env *env, struct
     if (!is_streamed(h))
         return;
     h->timer = event_new(env->base, -1, EV_PERSIST, on_time, h);
-    if (!h->timer || event_add(h->timer, &every) != 0)
-        fct_assert_failed("memory for a timer", __FILE__, __LINE__);
+    h->eager = EAGER_TIMES;
+    set_pace(h, KEY_EVERY_MS);
 }
 
 void filter_history_stop(struct filter_history *h)

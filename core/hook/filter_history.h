@@ -20,7 +20,8 @@ struct filter_history {
     struct lease_entry *lease;
     struct event *timer;
     bool sending;
-    uint64_t key_of; /* the connection to Redis on which both agreed on the key; 0: none yet */
+    unsigned eager;  /* so many more times the key is asked for soon */
+    uint64_t key_of; /* the connection to Redis on which both agreed on the key */
 };
 
 void filter_history_start(struct filter_history *h, struct role_env *env, struct redis *redis);

@@ -46,14 +46,22 @@ static void put_text(struct buf *out, struct fct_str s)
     buf_put_str(out, s);
 }
 
-/* Whole symbols only. */
-static struct fct_str cut_symbols(struct fct_str s, size_t room)
+/* "A=3.5 B=-1 C=0.2" as "A=3.5 +2" where no more fits: whole symbols, and how many are missing. */
+static void put_symbols(struct buf *out, struct fct_str s, size_t room)
 {
-    size_t n = s.n < room ? s.n : room;
+    char more[16] = "";
+    size_t n = s.n, missing = 0;
 
-    while (n < s.n && n > 0 && s.p[n] != ' ')
-        n--;
-    return str_head(s, n);
+    if (n > room) {
+        for (n = room - sizeof more; n > 0 && s.p[n] != ' '; n--)
+            ;
+        for (size_t i = n; i < s.n; i++)
+            missing += s.p[i] == ' ';
+        (void)snprintf(more, sizeof more, " +%zu", missing);
+    }
+    ipc_put_u16(out, (uint16_t)(n + strlen(more)));
+    buf_put_str(out, str_head(s, n));
+    buf_put_c(out, more);
 }
 
 void history_encode(const struct history_entry *e, struct buf *out)
@@ -68,7 +76,7 @@ void history_encode(const struct history_entry *e, struct buf *out)
     ipc_put_u32(out, (uint32_t)e->score_milli);
     for (size_t i = 0; i < FCT_COUNT(texts); i++)
         put_text(out, str_head(text_of(e, i), texts[i].most));
-    put_text(out, cut_symbols(e->symbols, HISTORY_BYTES - 2 - (out->n - start)));
+    put_symbols(out, e->symbols, HISTORY_BYTES - 2 - (out->n - start));
 }
 
 static struct fct_str get_text(struct ipc_reader *r)

@@ -12,14 +12,15 @@
 #include "core/base/err.h"
 #include <facteur/plugin.h>
 
-#define HISTORY_BYTES 440u /* of an encoded entry; symbols that do not fit are left out */
+/* Of an encoded entry: some thirty symbols. Of those that do not fit the number is kept, "+4". */
+#define HISTORY_BYTES 800u
 
 struct history_entry {
     int64_t at_ms; /* since 1970 */
     struct fct_str id, client_ip;
     struct fct_str from, to;        /* to: the first recipient */
     struct fct_str action, profile; /* of the first recipient; action: history_action() */
-    struct fct_str symbols;         /* "A=3.5 B=-1", strongest first */
+    struct fct_str symbols;         /* "A=3.5 B=-1", strongest first; "+4" behind: four more */
     uint32_t recipients, took_ms;
     uint64_t size;
     int32_t score_milli;

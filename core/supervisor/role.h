@@ -32,7 +32,7 @@ struct role_listener {
 };
 
 #define ROLE_SHARED_BYTES 4096u      /* env->shared: one filter's crash slot */
-#define ROLE_COMMON_BYTES (5u << 20) /* env->shared_common: all filters', mostly the history */
+#define ROLE_COMMON_BYTES (9u << 20) /* env->shared_common: all filters', mostly the history */
 
 struct role_env {
     struct event_base *base;

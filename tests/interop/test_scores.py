@@ -205,8 +205,9 @@ class Stream(unittest.TestCase):
         wait_for(lambda: 'two.example' in self.redis.cli('xrevrange', 'fct:hist', '+', '-', 'count', '1'), 'the entry that waited')
         own.__exit__(None, None, None)
         other = self.serve()  # another server, the same Redis: the same key
-        wait_for(lambda: 'two.example' in self.senders(other, '--from', 'a@two.example'), 'what the other server wrote')
-        self.assertEqual(self.senders(other, '--local'), [])
+        self.send(other, 'a@two.example')  # the first one, too
+        wait_for(lambda: self.senders(other, '--from', 'a@two.example') == ['two.example'] * 2, 'what both servers wrote')
+        self.assertEqual(self.senders(other, '--local'), ['two.example'])
 
 
 if __name__ == '__main__':

@@ -4,6 +4,7 @@
 #include "core/hook/history_ring.h"
 #include "core/ipc/ipc_codec.h"
 #include <check.h>
+#include <stdlib.h>
 
 #include "core/base/str.h"
 
@@ -68,8 +69,35 @@ START_TEST(long_texts_are_cut)
     history_encode(&e, &bytes);
     ck_assert(!bytes.overflow);
     ck_assert(history_decode(buf_str(&bytes), &got));
-    ck_assert_uint_gt(got.symbols.n, 50);
-    ck_assert_uint_eq(got.symbols.n % 10, 9); /* whole words */
+    ck_assert_uint_gt(got.symbols.n, 450);
+    ck_assert_uint_eq((size_t)str_find_char(got.symbols, '+') % 10, 0); /* whole words */
+}
+END_TEST
+
+START_TEST(symbols_that_do_not_fit_are_counted)
+{
+    FCT_CLEANUP(buf_free)
+    struct buf bytes = BUF_INIT(HISTORY_BYTES),
+               symbols = BUF_INIT(HISTORY_BYTES * 2);
+    struct history_entry e = sample(), got;
+    unsigned names = 100, kept = 0, missing = 0;
+
+    for (unsigned i = 0; i < names; i++)
+        buf_printf(&symbols, "%sSYMBOL_%u=1.5", i > 0 ? " " : "", i);
+    e.symbols = buf_str(&symbols);
+    history_encode(&e, &bytes);
+    ck_assert(!bytes.overflow);
+    ck_assert(history_decode(buf_str(&bytes), &got));
+    while (got.symbols.n > 0) {
+        struct fct_str word = str_split(&got.symbols, ' ');
+
+        if (word.p[0] == '+')
+            missing = (unsigned)strtoul(word.p + 1, NULL, 10);
+        else
+            kept++;
+    }
+    ck_assert_uint_ge(kept, 30); /* a message that looks bad in every way has some twenty-five */
+    ck_assert_uint_eq(kept + missing, names);
 }
 END_TEST
 
@@ -221,6 +249,7 @@ static void add_all(TCase *tc)
 {
     tcase_add_test(tc, an_entry_survives);
     tcase_add_test(tc, long_texts_are_cut);
+    tcase_add_test(tc, symbols_that_do_not_fit_are_counted);
     tcase_add_test(tc, words_for_what_was_done);
     tcase_add_loop_test(tc, what_matches, 0, (int)FCT_COUNT(queries));
     tcase_add_test(tc, addresses_are_hashed);
