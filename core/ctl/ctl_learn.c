@@ -383,17 +383,55 @@ int ctl_learn_status(struct ctl *c)
 
 struct forget {
     struct learn learn;
-    const struct fct_redis_reply *reply;
+    uint64_t bayes, fuzzy; /* messages */
+    uint64_t reputation;   /* names */
+    bool done;
 };
+
+static FCT_MAY_WAIT bool forget_bayes(struct forget *f, struct arena *arena)
+{
+    struct bayes_question *q = ARENA_NEW(arena, struct bayes_question);
+    const struct fct_redis_reply *reply;
+
+    if (!f->learn.has_bayes)
+        return true;
+    bayes_forget(q, &f->learn.db, bayes_generation_at((int64_t)time(NULL)));
+    reply = redis_script(f->learn.redis, arena, &bayes_forget_script, q->key, q->keys, q->arg,
+                         q->args, &f->learn.err);
+    if (!reply)
+        return false;
+    if (reply->kind != FCT_REDIS_INTEGER)
+        return fct_fail(&f->learn.err, FCT_TEMP, "bayes: Redis gave a strange answer");
+    f->bayes = (uint64_t)reply->integer;
+    return true;
+}
 
 static FCT_MAY_WAIT void ask_forget(void *arg)
 {
     struct forget *f = arg;
-    struct bayes_question *q = ARENA_NEW(f->learn.c->arena, struct bayes_question);
+    struct learn *l = &f->learn;
+    struct arena *arena = l->c->arena;
 
-    bayes_forget(q, &f->learn.db, bayes_generation_at((int64_t)time(NULL)));
-    f->reply = redis_script(f->learn.redis, f->learn.c->arena, &bayes_forget_script, q->key,
-                            q->keys, q->arg, q->args, &f->learn.err);
+    f->done = forget_bayes(f, arena) &&
+              learn_fuzzy_forget(&l->fuzzy, l->redis, arena, &f->fuzzy, &l->err) &&
+              learn_reputation_forget(&l->reputation, l->redis, arena, &f->reputation, &l->err);
+}
+
+/* A message that both have learned is one. */
+static void print_forgotten(const struct forget *f)
+{
+    uint64_t messages = f->bayes > f->fuzzy ? f->bayes : f->fuzzy;
+
+    if (f->learn.c->json) {
+        ctl_print_json(json_pack("{s:I, s:I, s:I}", "forgotten", (json_int_t)messages, "fuzzy",
+                                 (json_int_t)f->fuzzy, "reputation", (json_int_t)f->reputation));
+        return;
+    }
+    (void)printf("%" PRIu64 " messages forgotten", messages);
+    if (f->reputation > 0)
+        (void)printf(", and what they said of %" PRIu64 " networks, domains and senders",
+                     f->reputation);
+    (void)putchar('\n');
 }
 
 int ctl_learn_forget(struct ctl *c)
@@ -405,14 +443,11 @@ int ctl_learn_forget(struct ctl *c)
         (void)fct_fail(&err, FCT_SYNTAX, "learn forget: --account has to say whose");
         return ctl_error(&err);
     }
-    if (!prepare(&f->learn, c, &err) || !needs_bayes(&f->learn, &err) ||
+    if (!prepare(&f->learn, c, &err) || !needs_learner(&f->learn, &err) ||
         !ctl_redis_run(c, ask_forget, f, &f->learn.redis, &err))
         return ctl_error(&err);
-    if (!f->reply || f->reply->kind != FCT_REDIS_INTEGER)
+    if (!f->done)
         return ctl_error(&f->learn.err);
-    if (c->json)
-        ctl_print_json(json_pack("{s:I}", "forgotten", (json_int_t)f->reply->integer));
-    else
-        (void)printf("%lld messages forgotten\n", (long long)f->reply->integer);
+    print_forgotten(f);
     return CTL_OK;
 }

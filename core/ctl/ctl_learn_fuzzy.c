@@ -64,3 +64,26 @@ bool learn_fuzzy_message(const struct learn_fuzzy *f, struct redis *redis, struc
     *could = reply && fuzzy_learned(reply, what);
     return *could;
 }
+
+bool learn_fuzzy_forget(const struct learn_fuzzy *f, struct redis *redis, struct arena *arena,
+                        uint64_t *messages, struct fct_err *err)
+{
+    struct fuzzy_question *q = ARENA_NEW(arena, struct fuzzy_question);
+    struct fuzzy_times at = {(int64_t)time(NULL), (int64_t)(f->conf.keep.ms / 1000)};
+    const struct fct_redis_reply *reply;
+    uint64_t cursor = 0;
+
+    *messages = 0;
+    if (!f->is_enabled)
+        return true;
+    for (unsigned step = 0; step < FUZZY_FORGET_STEPS; step += cursor == 0) {
+        fuzzy_forget(q, at, step, cursor, &f->who);
+        reply =
+            redis_script(redis, arena, &fuzzy_forget_script, q->key, q->keys, q->arg, q->args, err);
+        if (!reply)
+            return false;
+        if (!fuzzy_forgot(reply, &cursor, messages))
+            return fct_fail(err, FCT_TEMP, "fuzzy: Redis gave a strange answer");
+    }
+    return true;
+}

@@ -25,5 +25,9 @@ FCT_MUST_CHECK FCT_MAY_WAIT bool learn_fuzzy_message(const struct learn_fuzzy *f
                                                      struct redis *redis, struct arena *arena,
                                                      bool spam, struct fct_str message, bool *could,
                                                      enum fuzzy_learned *what, struct fct_err *err);
+/* All that the account has said; *messages: how many that was about. */
+FCT_MUST_CHECK FCT_MAY_WAIT bool learn_fuzzy_forget(const struct learn_fuzzy *f,
+                                                    struct redis *redis, struct arena *arena,
+                                                    uint64_t *messages, struct fct_err *err);
 
 #endif

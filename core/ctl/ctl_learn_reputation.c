@@ -57,3 +57,25 @@ bool learn_reputation_message(const struct learn_reputation *r, struct redis *re
         redis_script(redis, arena, &reputation_learn_script, q->key, q->keys, q->arg, q->args, err);
     return reply && reputation_learned(reply, what);
 }
+
+bool learn_reputation_forget(const struct learn_reputation *r, struct redis *redis,
+                             struct arena *arena, uint64_t *names, struct fct_err *err)
+{
+    struct reputation_question *q = ARENA_NEW(arena, struct reputation_question);
+    const struct fct_redis_reply *reply;
+    uint64_t cursor = 0;
+
+    *names = 0;
+    if (!r->tag[0]) /* not enabled, or its users teach everybody's */
+        return true;
+    do {
+        reputation_forget(q, cursor, r->tag);
+        reply = redis_script(redis, arena, &reputation_forget_script, q->key, q->keys, q->arg,
+                             q->args, err);
+        if (!reply)
+            return false;
+        if (!reputation_forgot(reply, &cursor, names))
+            return fct_fail(err, FCT_TEMP, "reputation: Redis gave a strange answer");
+    } while (cursor != 0);
+    return true;
+}

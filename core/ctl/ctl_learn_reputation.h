@@ -25,5 +25,9 @@ FCT_MUST_CHECK FCT_MAY_WAIT bool learn_reputation_message(const struct learn_rep
                                                           bool spam, struct fct_str message,
                                                           enum reputation_learned *what,
                                                           struct fct_err *err);
+/* All that the account has said; *names: networks, domains and senders that was about. */
+FCT_MUST_CHECK FCT_MAY_WAIT bool learn_reputation_forget(const struct learn_reputation *r,
+                                                         struct redis *redis, struct arena *arena,
+                                                         uint64_t *names, struct fct_err *err);
 
 #endif

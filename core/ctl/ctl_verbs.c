@@ -404,7 +404,7 @@ const struct ctl_verb ctl_verbs[] = {
      ctl_learn_spam, learn_options, 0},
     {"learn", "ham", "FILE|FOLDER…", 1, CTL_MAX_WORDS, "likewise, that they are wanted", NEEDS_CONF,
      ctl_learn_ham, learn_options, 0},
-    {"learn", "forget", "", 0, 0, "all that a user has taught the plugin bayes; verdicts on that user's mail are the site's again", NEEDS_CONF,
+    {"learn", "forget", "", 0, 0, "all that a user has taught the plugins bayes, fuzzy and reputation; verdicts on that user's mail are the site's again", NEEDS_CONF,
      ctl_learn_forget, learn_forget_options, 0},
     {"learn", "status", "", 0, 0, "how much a database was taught", NEEDS_CONF, ctl_learn_status,
      learn_status_options, 0},

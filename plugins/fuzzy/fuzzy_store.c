@@ -38,7 +38,7 @@ static struct fct_str number(struct fuzzy_question *q, unsigned slot, int64_t va
     return bytes_of(q->number[slot], (size_t)n);
 }
 
-static int64_t generation_of(struct fuzzy_times at)
+int64_t fuzzy_generation(struct fuzzy_times at)
 {
     return at.now / (at.keep_s / 2);
 }
@@ -47,7 +47,7 @@ static void name_generations(struct fuzzy_question *q, struct fuzzy_times at)
 {
     for (unsigned age = 0; age < 2; age++) {
         int n = snprintf(q->name[age], sizeof q->name[age], "fct:f:{fuzzy}:%lld",
-                         (long long)generation_of(at) - age);
+                         (long long)fuzzy_generation(at) - age);
 
         q->key[age] = bytes_of(q->name[age], (size_t)n);
     }
@@ -291,7 +291,7 @@ static struct fct_str id_of(const struct fuzzy_sketch *s, unsigned char id[FUZZY
 void fuzzy_learn(struct fuzzy_question *q, struct fuzzy_times at, const struct fuzzy_marks *marks,
                  const struct fuzzy_lesson *lesson)
 {
-    int64_t half = at.keep_s / 2, end = (generation_of(at) + 2) * half;
+    int64_t half = at.keep_s / 2, end = (fuzzy_generation(at) + 2) * half;
 
     name_generations(q, at);
     memcpy(q->digest, lesson->digest, sizeof lesson->digest);

@@ -4,7 +4,6 @@
 #include "plugins/lib/secret_hash.h"
 #include "plugins/lib/view.h"
 
-#define PREFIX     "fct:{rep}:"
 #define PREFIX_END 11 /* where the name begins, counted from 1 as in Lua */
 #define TEXT(x)    #x
 #define NUMBER(x)  TEXT(x)
@@ -21,7 +20,7 @@ static const char kind_letter[] = {
 bool reputation_key(const char *secret, enum reputation_kind kind, struct fct_str name,
                     char out[REPUTATION_KEY_ROOM])
 {
-    int n = snprintf(out, REPUTATION_KEY_ROOM, PREFIX "%c", kind_letter[kind]);
+    int n = snprintf(out, REPUTATION_KEY_ROOM, REPUTATION_PREFIX "%c", kind_letter[kind]);
 
     return secret_hash(secret, name, NAME_BYTES, out + n);
 }
@@ -38,7 +37,7 @@ bool reputation_user_tag(const char *secret, struct fct_str account, char out[RE
 
 void reputation_message_key(const char *digest, char out[REPUTATION_KEY_ROOM])
 {
-    (void)snprintf(out, REPUTATION_KEY_ROOM, PREFIX "m%s", digest);
+    (void)snprintf(out, REPUTATION_KEY_ROOM, REPUTATION_PREFIX "m%s", digest);
 }
 
 /* ---- scripts ---- */
@@ -179,7 +178,7 @@ void reputation_learn(struct reputation_question *q, enum reputation_class class
     (void)snprintf(q->own_key, sizeof q->own_key, "%s%s", message_key, user_tag);
     add_key(q, q->own_key);
     add_arg(q, "%s", words[why]);
-    add_arg(q, "%s", PREFIX);
+    add_arg(q, "%s", REPUTATION_PREFIX);
     add_arg(q, "%s", user_tag);
 }
 

@@ -26,6 +26,7 @@ enum reputation_kind {
     REPUTATION_KINDS
 };
 
+#define REPUTATION_PREFIX   "fct:{rep}:"
 #define REPUTATION_KEY_ROOM 64
 #define REPUTATION_NAMES    32 /* of a message */
 #define REPUTATION_USERS    8  /* of its recipients, whose own counters are asked */
@@ -87,5 +88,13 @@ void reputation_learn(struct reputation_question *q, enum reputation_class class
 FCT_MUST_CHECK bool reputation_learned(const struct fct_redis_reply *reply,
                                        enum reputation_learned *out);
 const char *reputation_learned_text(enum reputation_learned what);
+
+/* Takes away what one user has said, from cursor 0 on until the answer's cursor is 0 again: all
+ * keys of this server are looked at. user_tag: not empty. */
+extern const struct fct_redis_script reputation_forget_script;
+void reputation_forget(struct reputation_question *q, uint64_t cursor, const char *user_tag);
+/* *names grows. */
+FCT_MUST_CHECK bool reputation_forgot(const struct fct_redis_reply *reply, uint64_t *cursor,
+                                      uint64_t *names);
 
 #endif

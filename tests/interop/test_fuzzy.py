@@ -67,6 +67,7 @@ class Fuzzy(unittest.TestCase):
     def setUpClass(cls):
         cls.files = tempfile.TemporaryDirectory(prefix='facteur-fuzzy.')
         cls.server = facteur.Server(conf=CONF, accounts=USERS).start()
+        cls.server.wait_redis()
 
     @classmethod
     def tearDownClass(cls):
@@ -96,7 +97,7 @@ class Fuzzy(unittest.TestCase):
     def known(self):
         return sum(int(self.redis('HGET', key, 'n')) for key in self.redis('KEYS', 'fct:f:{fuzzy}:*').decode().split() if key.count(':') == 3)
 
-    def until(self, what, wait=20):
+    def until(self, what, wait=60):
         end = time.monotonic() + wait
         while time.monotonic() < end:
             if what():
@@ -175,7 +176,7 @@ class Fuzzy(unittest.TestCase):
         before = self.known()
         for i in range(70):
             self.put(JOE, mail(text(400 + i), 400 + i), 'Junk')
-        self.assertTrue(self.until(lambda: self.server.log().count('max_learned') >= 70 - (60 - before), 60), self.server.log()[-2000:])
+        self.assertTrue(self.until(lambda: self.server.log().count('max_learned') >= 70 - (60 - before), 180), self.server.log()[-2000:])
         self.assertEqual(self.known(), 60)
         self.move(JOE, 'Junk', 'INBOX')  # those with room are taken back, the others called wanted
         self.assertTrue(self.until(lambda: self.found(mail(text(400), 9), JOE) == set(), 60))
@@ -209,6 +210,29 @@ class Fuzzy(unittest.TestCase):
         self.assertEqual(self.found(mail(words, 71), JOE), {'FUZZY_TEXT'})
         self.server.ctl(*conf, 'learn', 'ham', path)
         self.assertEqual(self.found(mail(words, 71), JOE), {'FUZZY_WHITE'})
+
+    def test_5_forget(self):
+        """What one user has said goes, what others said of the same text stays."""
+        words, other = text(8), text(9)
+        conf = ('--conf', os.path.join(self.server.dir, 'test.conf'))
+        forget = lambda user: self.server.ctl(*conf, 'learn', 'forget', '--account', user).stdout
+        for user in (ANNA, JOE):  # of what other tests taught
+            forget(user)
+        before = self.content()
+        path = os.path.join(self.files.name, 'said.eml')
+        for words_of, user in ((words, ANNA), (words, JOE), (other, JOE)):
+            with open(path, 'w') as f:
+                f.write(mail(words_of, 80))
+            self.server.ctl(*conf, 'learn', 'spam', '--account', user, path)
+        self.assertEqual(self.found(mail(words, 81), JOE), {'FUZZY_TEXT'})
+        self.assertEqual(forget(JOE), '2 messages forgotten\n')
+        self.assertEqual((self.found(mail(words, 81), JOE), self.found(mail(other, 81), JOE)), (set(), set()))
+        self.assertEqual(self.found(mail(words, 81), ANNA), {'FUZZY_TEXT'})
+        self.assertEqual(forget(ANNA.upper()), '1 messages forgotten\n')
+        self.assertEqual(self.found(mail(words, 81), ANNA), set())
+        self.assertEqual(forget(ANNA), '0 messages forgotten\n')
+        counted = lambda content: [line for line in content if b':t' not in line and b':h' not in line]
+        self.assertEqual(counted(self.content()), counted(before))
 
     def test_6_wrong_types(self):
         """Somebody wrote something else where our hashes are: no symbol, no harm."""

@@ -107,7 +107,7 @@ class Reputation(unittest.TestCase):
 
     def until(self, expected):
         try:
-            wait_for(lambda: {k: self.counts().get(k) for k in expected} == expected, 'counts', 20)
+            wait_for(lambda: {k: self.counts().get(k) for k in expected} == expected, 'counts')
         except RuntimeError:
             self.assertEqual(self.counts(), expected, self.server.log()[-3000:] + self.server.ctl('history').stdout)
 
@@ -274,16 +274,31 @@ class Reputation(unittest.TestCase):
         before = self.content()
         with self.imap() as c:
             self.move(c, 'INBOX', 'Junk')
-            wait_for(lambda: self.content() != before, 'what she said', 20)
+            wait_for(lambda: self.content() != before, 'what she said')
             got = self.found('unsure', source='127.0.3.1')
             self.assertIn('with own', got['REPUTATION_SPF'][1])
             self.assertGreater(got['REPUTATION_SPF'][0], 0.1)
             self.assertEqual(self.found('unsure', source='127.0.3.1', to=[BOB]), {})  # nobody else's
             self.assertIn('with own', self.found('unsure', source='127.0.3.1', to=[BOB, ALICE])['REPUTATION_SPF'][1])
             self.move(c, 'Junk', 'INBOX')
-            wait_for(lambda: 'as ham: taken back' in self.server.log(), 'what she took back', 20)
+            wait_for(lambda: 'as ham: taken back' in self.server.log(), 'what she took back')
             self.assertEqual(self.found('unsure', source='127.0.3.1'), {})
         self.assertEqual([k for k in self.redis.cli('KEYS', 'fct:{rep}:[^m]*:*').split()], [])
+
+    def test_a_user_is_forgotten(self):
+        self.serve()
+        self.send('unsure', to=[ALICE, BOB])
+        own = lambda: self.redis.cli('KEYS', 'fct:{rep}:*:*').split()
+        with self.imap() as c:
+            self.move(c, 'INBOX', 'Junk')
+            wait_for(own, 'what she said')
+        forget = lambda user: self.server.ctl('--conf', os.path.join(self.server.dir, 'test.conf'), 'learn', 'forget', '--account', user).stdout
+        before = self.content()
+        self.assertEqual(forget(BOB), '0 messages forgotten\n')
+        self.assertEqual(self.content(), before)
+        self.assertRegex(forget(ALICE), r'^0 messages forgotten, and what they said of [1-9] networks, domains and senders$')
+        self.assertEqual(own(), [])
+        self.assertNotIn('with own', str(self.found('unsure', source='127.0.3.1')))
 
     def test_what_a_person_says_replaces_what_was_counted(self):
         self.serve('learn_weight = 5', 'users_teach_site = yes')
@@ -316,7 +331,7 @@ class Reputation(unittest.TestCase):
             ledger = self.server.ctl('trace', text.decode().split()[-1].strip('.')).stdout
             self.assertNotIn('REPUTATION_', ledger)
             self.assertIn('redis', ledger)
-            self.assertLess(time.monotonic() - begun, 20)  # the drill of Redis measures it
+            self.assertLess(time.monotonic() - begun, 30)  # the drill of Redis measures it
             with self.imap(BOB) as c:
                 self.move(c, 'INBOX', 'Junk')
         finally:
@@ -336,7 +351,7 @@ class Reputation(unittest.TestCase):
             self.redis.cli('SET', key, 'strange')
         with self.imap() as c:
             self.move(c, 'INBOX', 'Junk')
-        wait_for(lambda: self.server.log().count('as spam: not known here') == 2, 'a move of what nobody knows', 20)
+        wait_for(lambda: self.server.log().count('as spam: not known here') == 2, 'a move of what nobody knows')
         self.until({'n': [0, 1]})
 
     def test_two_who_say_the_same_count_once(self):
@@ -346,7 +361,7 @@ class Reputation(unittest.TestCase):
         before = self.content()
 
         def heard(words):
-            wait_for(lambda: words in self.server.log(), words, 20)
+            wait_for(lambda: words in self.server.log(), words)
 
         with self.imap() as a, self.imap(BOB) as b:
             self.move(a, 'INBOX', 'Junk')
@@ -401,7 +416,7 @@ class Reputation(unittest.TestCase):
             server = facteur.Server('plugin reputation { %s }\n' % key)
             try:
                 with self.assertRaises(RuntimeError) as caught:
-                    server.start(60)
+                    server.start()
                 self.assertIn(text, str(caught.exception))
             finally:
                 server.stop()
