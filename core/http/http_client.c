@@ -5,9 +5,8 @@
 #include "core/base/str.h"
 #include "core/http/http_int.h"
 #include "core/message/url.h"
+#include "core/net/authorities.h"
 #include <event2/event.h>
-#include <openssl/err.h>
-#include <openssl/x509_vfy.h>
 #include <stdlib.h>
 
 enum { WAITING_PER_CONNECTION = 16 }; /* questions that may wait for a connection */
@@ -242,15 +241,12 @@ bool http_ask(struct http_client *c, struct arena *arena, const struct fct_http_
 /* Without hosts to ask by https nobody needs authorities, and a machine may have none. */
 static bool load_authorities(struct http_client *c, struct fct_err *err)
 {
-    c->authorities = X509_STORE_new();
-    if (!c->authorities)
-        return fct_fail(err, FCT_TEMP, "no memory for TLS");
-    if (X509_STORE_load_file(c->authorities, c->conf->ca_file) == 1)
+    struct fct_err why = {0};
+
+    if ((c->conf->allow.n == 0 && c->conf->plain.n == 0) ||
+        authorities_take(c->conf->ca_file, &c->authorities, &why) || c->conf->allow.n == 0)
         return true;
-    ERR_clear_error();
-    if (c->conf->allow.n == 0)
-        return true;
-    return fct_fail(err, FCT_SYNTAX, "http.ca_file %s holds no certificates", c->conf->ca_file);
+    return fct_fail(err, why.class, "http.ca_file %s", why.text);
 }
 
 static bool open_multi(struct http_client *c, struct fct_err *err)
@@ -295,7 +291,7 @@ void http_client_free(struct http_client **client)
     if (c->multi)
         curl_multi_cleanup(c->multi);
     event_free(c->timer);
-    X509_STORE_free(c->authorities);
+    authorities_drop(&c->authorities);
     free(c);
 }
 

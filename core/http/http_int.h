@@ -14,7 +14,7 @@ struct http_client {
     struct event_base *base;
     const struct http_conf *conf;
     struct dns_resolver *dns;
-    struct x509_store_st *authorities;
+    struct authorities *authorities; /* NULL: nobody is asked by https */
     CURLM *multi;
     struct event *timer;
     struct http_stats stats;

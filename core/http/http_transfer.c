@@ -5,6 +5,7 @@
 #include "core/base/str.h"
 #include "core/dns/dns_addresses.h"
 #include "core/message/url.h"
+#include "core/net/authorities.h"
 #include <arpa/inet.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
@@ -179,7 +180,9 @@ static CURLcode set_authorities(CURL *easy, void *tls, void *arg)
     struct http_transfer *t = arg;
 
     (void)easy;
-    SSL_CTX_set1_cert_store(tls, t->client->authorities);
+    if (!t->client->authorities)
+        return CURLE_SSL_CACERT_BADFILE;
+    SSL_CTX_set1_cert_store(tls, authorities_store(t->client->authorities));
     return CURLE_OK;
 }
 

@@ -1,6 +1,7 @@
 /* tls.c - contexts. Each server context has its own random ticket keys and its own session id
  * context, so a ticket is good at the listener that gave it and nowhere else (RFC 8446 4.6.1; RFC
  * 9325 3.4: no state is shared across services). */
+#include "core/net/authorities.h"
 #include "core/net/tls_int.h"
 
 #include <openssl/err.h>
@@ -14,6 +15,7 @@ static char groups[] = "X25519:P-256:P-384"; /* the macro that takes it casts co
 
 struct tls_context {
     SSL_CTX *ctx;
+    struct authorities *trust; /* a client's; may be NULL */
     unsigned refs;
     bool client;
 };
@@ -87,7 +89,7 @@ static int note_only(int ok, X509_STORE_CTX *store)
     return 1;
 }
 
-static bool set_client_policy(SSL_CTX *ctx, const char *trust, struct fct_err *err)
+static bool set_client_policy(SSL_CTX *ctx, struct fct_err *err)
 {
     SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                  SSL_OP_IGNORE_UNEXPECTED_EOF);
@@ -98,8 +100,16 @@ static bool set_client_policy(SSL_CTX *ctx, const char *trust, struct fct_err *e
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, note_only);
     if (!SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION))
         return fct_fail(err, FCT_TEMP, "TLS context: %s", tls_error());
-    if (trust && trust[0] && SSL_CTX_load_verify_file(ctx, trust) != 1)
-        return fct_fail(err, FCT_TEMP, "authorities %s: %s", trust, tls_error());
+    return true;
+}
+
+static bool set_trust(struct tls_context *tls, const char *trust, struct fct_err *err)
+{
+    if (!trust || !trust[0])
+        return true;
+    if (!authorities_take(trust, &tls->trust, err))
+        return fct_fail_in(err, "authorities");
+    SSL_CTX_set1_cert_store(tls->ctx, authorities_store(tls->trust));
     return true;
 }
 
@@ -113,7 +123,7 @@ bool tls_client_new(const char *trust, struct tls_context **out, struct fct_err 
         tls->ctx = SSL_CTX_new(TLS_client_method());
     if (!tls || !tls->ctx) {
         fct_fail(err, FCT_TEMP, "TLS context: %s", tls_error());
-    } else if (set_client_policy(tls->ctx, trust, err)) {
+    } else if (set_client_policy(tls->ctx, err) && set_trust(tls, trust, err)) {
         tls->refs = 1;
         tls->client = true;
         *out = tls;
@@ -144,6 +154,7 @@ void tls_context_unref(struct tls_context **tls)
     if (!t || --t->refs > 0)
         return;
     SSL_CTX_free(t->ctx);
+    authorities_drop(&t->trust);
     free(t);
 }
 

@@ -1,0 +1,20 @@
+/* authorities.h - the certificates that may vouch for others, of a PEM file.
+ *
+ * Reading the hundred and more that a system trusts takes ten milliseconds: who asks for a file
+ * that somebody has gets the same, unless it has changed. One thread only. */
+#ifndef CORE_NET_AUTHORITIES_H
+#define CORE_NET_AUTHORITIES_H
+
+#include "core/base/err.h"
+
+struct authorities; /* reference counted */
+struct x509_store_st;
+
+/* False: the file cannot be read, or holds none. */
+FCT_MUST_CHECK bool authorities_take(const char *file, struct authorities **out,
+                                     struct fct_err *err);
+void authorities_drop(struct authorities **authorities); /* may be NULL */
+/* OpenSSL's; who keeps it longer takes a reference of its own. */
+struct x509_store_st *authorities_store(const struct authorities *authorities);
+
+#endif
