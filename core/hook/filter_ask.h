@@ -7,8 +7,8 @@
 #include "core/fiber/fiber.h"
 #include "core/hook/filter_codec.h"
 
-#define FRESH_WAIT_MS \
-    6000u              /* for a filter to come back: longer than the supervisor's longest pause */
+/* For a filter to come back: longer than the supervisor's longest pause and a slow start. */
+#define FRESH_WAIT_MS 20000u
 #define STRIKES_MAX 2u /* deaths that are this request's fault */
 #define TRIES_MAX   8u /* deaths that may be somebody else's */
 

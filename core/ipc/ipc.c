@@ -181,8 +181,10 @@ static void read_again(struct ipc_conn *c)
     c->reading = true;
 }
 
+/* The log goes first: whoever learns of something by what we send finds it there. */
 static void flush(struct ipc_conn *c)
 {
+    log_flush();
     switch (pipe_send(&c->out, c->fd)) {
     case PIPE_MOVED:
         c->flushing = false;

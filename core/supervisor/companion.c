@@ -13,13 +13,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LOOK_MS         10u /* is its socket there? */
-#define LOOK_LATER_MS   200u
-#define SETTLE_MS       2000u  /* nobody waits longer for its first start: mail comes first */
-#define PATIENCE_MS     10000u /* to write down what it has */
-#define PATIENCE_DEV_MS 1000u
-#define START_AGAIN_MS  1000u
-#define LINE_MOST       1024u
+#define LOOK_MS        10u /* is its socket there? */
+#define LOOK_LATER_MS  200u
+#define SETTLE_MS      2000u  /* nobody waits longer for its first start: mail comes first */
+#define PATIENCE_MS    10000u /* to write down what it has */
+#define START_AGAIN_MS 1000u
+#define LINE_MOST      1024u
 
 struct companion_life {
     const struct companion *is;
@@ -271,7 +270,7 @@ static void drain(struct supervisor *sup)
     companion_watch_end(&c->watch);
     c->state = PROCESS_DRAINING;
     (void)kill(c->pid, SIGTERM);
-    set_timer(c, sup->setup->dev ? PATIENCE_DEV_MS : PATIENCE_MS);
+    set_timer(c, PATIENCE_MS);
 }
 
 static void ended_on_purpose(struct supervisor *sup)

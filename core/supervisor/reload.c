@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #define CHECK_LIMIT_S      20
-#define FILTER_PATIENCE_MS 2000
+#define FILTER_PATIENCE_MS 5000
 #define REPORT_MAX         8192
 #define ASKERS_MAX         16
 

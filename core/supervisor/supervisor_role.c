@@ -19,12 +19,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How long a process may take to end, by role; front ends have server.drain, too. facteur dev
- * must be gone in 5 s. */
-#define PATIENCE_EDGE_DEV_MS  2500
-#define PATIENCE_FILTER_MS    1000
-#define PATIENCE_STORE_MS     10000
-#define PATIENCE_STORE_DEV_MS 1200
+/* How long a process may take to end, by role; front ends have server.drain, too, which facteur
+ * dev cuts short: it is to be gone in 5 s whoever is connected. The others end by themselves in
+ * milliseconds; killed, a filter would take what it has counted along. */
+#define PATIENCE_EDGE_DEV_MS 2500
+#define PATIENCE_FILTER_MS   5000
+#define PATIENCE_STORE_MS    10000
 
 #define MAX_DESCRIPTORS (1u << 20)
 
@@ -142,7 +142,7 @@ static uint64_t patience(const struct supervisor *sup, enum role_kind kind)
     uint64_t drain = sup->now.server->drain.ms;
 
     if (kind == ROLE_STORE)
-        return dev ? PATIENCE_STORE_DEV_MS : PATIENCE_STORE_MS;
+        return PATIENCE_STORE_MS;
     if (kind == ROLE_FILTER)
         return PATIENCE_FILTER_MS;
     return dev && drain > PATIENCE_EDGE_DEV_MS ? PATIENCE_EDGE_DEV_MS : drain;
