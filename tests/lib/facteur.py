@@ -7,6 +7,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 OFFSETS = {'smtp': 25, 'submission': 587, 'submissions': 465, 'lmtp': 24, 'imap': 143, 'imaps': 993, 'pop3': 110, 'pop3s': 995, 'milter': 89}
 PASSWORD = 'pass'
 CLIENT = 'client.test'  # for EHLO: without a name smtplib asks DNS for one, for seconds where there is none
+LIMITS = 'redis { timeout = 2s }\nfilter { watchdog = 10s }\n'  # on a machine that pauses the shipped ones strike, too
 ACCOUNTS = ['tester@example.test', 'alice@example.test', 'bob@example.test']
 
 
@@ -19,6 +20,11 @@ def data_dir():
     """The public test data outside the tree, or None: its cases then count as skipped."""
     d = os.environ.get('FACTEUR_TEST_DATA', os.path.join(os.path.dirname(ROOT), 'shared', 'data'))
     return d if os.path.isdir(d) else None
+
+
+def limits(conf):
+    """Those that the configuration does not set itself."""
+    return ''.join(line + '\n' for line in LIMITS.splitlines() if not re.search(r'\b%s\s*\{[^}]*\b%s\b' % (line.split()[0], line.split()[2]), conf))
 
 
 def free_base():
@@ -56,7 +62,7 @@ class Server:
         if self.conf:
             path = os.path.join(self.dir, 'test.conf')
             with open(path, 'w') as f:
-                f.write(self.conf)
+                f.write(self.conf + limits(self.conf))
             command += ['--conf', path]
         if self.routes is not None:
             path = os.path.join(self.dir, 'routes')
@@ -79,7 +85,7 @@ class Server:
         self.stop()
         raise RuntimeError('server did not become ready\n%s\n%s' % (seen.decode(errors='replace'), self.log()[-4000:]))
 
-    def stop(self, wait=20):
+    def stop(self, wait=60):
         """SIGTERM and wait; the exit status, or None when it had to be killed."""
         if not self.process:
             return 0
@@ -105,11 +111,28 @@ class Server:
                     text += f.read()
         return text
 
+    def wait_log(self, pattern, start=0, wait=60, count=1):
+        """Until the log has it, so often; what it has from `start` on. A process writes what it did at the end of its turn, which may come behind its answer."""
+        end = time.monotonic() + wait
+        while len(re.findall(pattern, self.log()[start:])) < count:
+            if time.monotonic() > end:
+                raise AssertionError('the log does not say %s %d times\n%s' % (pattern, count, self.log()[start:][-3000:]))
+            time.sleep(0.02)
+        return self.log()[start:]
+
     def ctl(self, *args, check=True, stdin=None):
         r = subprocess.run([os.path.join(self.build, 'facteurctl'), '--dir', self.state, *args], input=stdin, capture_output=True, text=True, timeout=120)
         if check and r.returncode != 0:
             raise RuntimeError('facteurctl %s: %d\n%s%s' % (' '.join(args), r.returncode, r.stdout, r.stderr))
         return r
+
+    def wait_redis(self):
+        """Until each filter has its Redis; the private one may have come up behind them."""
+        end = time.monotonic() + 60
+        while set(re.findall(r'redis_there (\S+)', self.ctl('status').stdout)) != {'yes'}:
+            if time.monotonic() > end:
+                raise AssertionError('the filters have no Redis\n' + self.log()[-3000:])
+            time.sleep(0.05)
 
     def descendants(self):
         """Process ids of every child, oldest first: (pid)."""

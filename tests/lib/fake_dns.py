@@ -9,7 +9,7 @@ A name may have one manner instead of records: 'SERVFAIL', 'REFUSED', 'SILENT', 
 or ('SLOW', seconds, records); ('TRUNCATED', records): the answer only by TCP; ('FORGED', records): answers that say "forged", one with
 another id and one from another port, come before the right one. ('DELEGATED', {'NS': [name], 'A': [its address]}): everything
 at and below it is somebody else's. A CNAME is followed inside the zone.
-dns.queries: (name, type, 'udp' or 'tcp') of every question so far."""
+dns.queries: (name, type, 'udp' or 'tcp') of every question so far; one that a resolver repeats before it has its answer, as on a busy machine, is one."""
 import base64, ipaddress, os, socket, socketserver, struct, subprocess, tempfile, threading, time
 
 TYPES = {'A': 1, 'NS': 2, 'CNAME': 5, 'SOA': 6, 'PTR': 12, 'MX': 15, 'TXT': 16, 'AAAA': 28, 'SRV': 33, 'DS': 43, 'RRSIG': 46, 'DNSKEY': 48, 'TLSA': 52}
@@ -17,6 +17,7 @@ NAMES = {number: name for name, number in TYPES.items()}
 RCODES = {'NOERROR': 0, 'SERVFAIL': 2, 'NXDOMAIN': 3, 'REFUSED': 5}
 UDP_MAX = 1232
 TTL = 300
+SO_TIMESTAMPNS = 35  # of Linux: when the kernel had the packet
 
 
 def wire_name(name):
@@ -109,6 +110,7 @@ class FakeDNS:
         self.host, self.port = host, port
         self.zone = {name.rstrip('.').lower(): rows for name, rows in zone.items()}
         self.queries, self.lock = [], threading.Lock()
+        self.busy, self.answered = {}, {}  # by (name, type): how many threads are at it; when the last answer was ready
         self.udp = self.tcp = None
 
     # ---- answers ----
@@ -143,12 +145,24 @@ class FakeDNS:
             name = alias[0].rstrip('.').lower()
         return manner, 'NOERROR', out
 
+    def asked_by(self, query, transport, came=None):
+        """The answer to a question that came at that time, which is written down unless somebody only repeats himself."""
+        key = self.name(query), NAMES.get(struct.unpack('>H', self.question(query)[-4:-2])[0])
+        with self.lock:
+            if came is None or not self.busy.get(key) and came > self.answered.get(key, 0):
+                self.queries.append((*key, transport))
+            self.busy[key] = self.busy.get(key, 0) + 1
+        try:
+            return self.answer(query, transport)
+        finally:
+            with self.lock:
+                self.busy[key] -= 1
+                self.answered[key] = time.time()
+
     def answer(self, query, transport):
         """The bytes to send back, or None."""
         question, name = self.question(query), self.name(query)
         kind = NAMES.get(struct.unpack('>H', question[-4:-2])[0])
-        with self.lock:
-            self.queries.append((name, kind, transport))
         apex = self.delegated(name)
         if apex is not None:
             return query[:2] + struct.pack('>5H', 0x8000, 1, 0, 1, 1) + question + self.referral(apex)
@@ -208,7 +222,7 @@ class FakeDNS:
 
         class Udp(socketserver.BaseRequestHandler):
             def handle(self):
-                reply = fake.answer(self.request[0], 'udp')
+                reply = fake.asked_by(self.request[0], 'udp', self.request[2])
                 if reply and fake.forges(self.request[0]):
                     self.forge(reply)
                 if reply:
@@ -227,17 +241,26 @@ class FakeDNS:
                     size = self.rfile.read(2)
                     if len(size) < 2:
                         return
-                    reply = fake.answer(self.rfile.read(struct.unpack('>H', size)[0]), 'tcp')
+                    reply = fake.asked_by(self.rfile.read(struct.unpack('>H', size)[0]), 'tcp')
                     if not reply:
                         return
                     self.wfile.write(struct.pack('>H', len(reply)) + reply)
 
         class Tcp4(socketserver.ThreadingTCPServer):
             daemon_threads = allow_reuse_address = True
+            request_queue_size = 128
 
         class Udp4(socketserver.ThreadingUDPServer):
             daemon_threads = True
-            max_packet_size = 65535
+
+            def server_bind(self):
+                self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+                super().server_bind()
+
+            def get_request(self):
+                data, more, _, address = self.socket.recvmsg(65535, 64)
+                seconds, nanoseconds = struct.unpack('@qq', more[0][2])
+                return (data, self.socket, seconds + nanoseconds / 1e9), address
 
         failed = []  # kept until one port is free for both, so that none is tried twice
         while not self.udp:

@@ -65,7 +65,7 @@ class FakeFilter:
     def data(self, letter):
         return [data for heard, data in self.heard if heard == letter]
 
-    def wait_for(self, letters, seconds=10, count=1):
+    def wait_for(self, letters, seconds=60, count=1):
         """Notices travel behind the reply: until one of these was heard so often."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

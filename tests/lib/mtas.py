@@ -69,7 +69,7 @@ class Caged:
         with open(self.path('output'), 'wb') as output:
             self.process = subprocess.Popen(['chroot', self.root, *self.COMMAND], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
                                             env={'PATH': '/usr/sbin:/usr/bin', 'TZ': 'UTC'})
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while time.monotonic() < end and self.process.poll() is None:
             with contextlib.suppress(OSError), socket.create_connection((self.address, self.port), 5) as s:
                 if s.recv(3):

@@ -3,6 +3,7 @@ different parts of that range, so that none takes what another has just found.""
 import contextlib, os, random, socket
 
 FIRST, LAST = 2000, 31000
+given = set()  # by this process: who asked first may not have bound his yet
 
 
 def part():
@@ -18,12 +19,16 @@ def free_base(offsets):
     first, last = part()
     for _ in range(200):
         base = rnd.randrange(first, last - max(offsets))
+        wanted = {base + offset for offset in offsets}
+        if wanted & given:
+            continue
         with contextlib.ExitStack() as held:
             try:
-                for offset in offsets:
+                for port in wanted:
                     s = held.enter_context(socket.socket())
                     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    s.bind(('127.0.0.1', base + offset))
+                    s.bind(('127.0.0.1', port))
+                given.update(wanted)
                 return base
             except OSError:
                 continue

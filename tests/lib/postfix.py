@@ -72,7 +72,7 @@ class Sink:
                     return
                 say(b'250 ok')
 
-    def find(self, mark, wait=60, n=1):
+    def find(self, mark, wait=120, n=1):
         """The messages with these bytes in them; waits until there are n."""
         end = time.monotonic() + wait
         with self.changed:
@@ -173,7 +173,7 @@ class Postfix:
         r = self.run('/usr/sbin/postfix', '-c', self.conf, 'start', check=False)
         if r.returncode != 0:
             raise RuntimeError('postfix start: %s\n%s' % (r.stdout, self.log()))
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             with contextlib.suppress(OSError), socket.create_connection((self.address, self.port), 5) as s:
                 if s.recv(3):

@@ -48,7 +48,7 @@ class Zones:
 
     def wait(self):
         """Until it answers: a question for the root, by hand."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.settimeout(0.2)
             while True:

@@ -52,8 +52,8 @@ class Session:
         text = ''.join('%s%s\r\n' % (line[:3] + '-' + line[4:], '') for line in lines[:-1]) + lines[-1] + '\r\n'
         self.sock.sendall(text.encode())
 
-    def answer(self, step, usual, argument=''):
-        """What was said, or None."""
+    def answer(self, step, usual, argument='', first=lambda reply: None):
+        """What was said; first(reply) happens before it is."""
         what = self.sink.what(step)
         if callable(what):
             what = what(self, argument)
@@ -66,9 +66,11 @@ class Session:
             self.sink.ending.wait(what)
             what = None
         if isinstance(what, bytes):
+            first(what.decode())
             self.sock.sendall(what)
             return what.decode()
         reply = what or usual
+        first(reply)
         self.say(reply)
         return reply
 
@@ -89,10 +91,12 @@ class Session:
         return b'\r\n'.join(line[1:] if line.startswith(b'.') else line for line in lines)
 
     def taken(self, data):
-        reply = self.answer('dot', '250 2.0.0 taken')
-        if reply.startswith('2'):
-            self.messages += 1
-            self.sink.take(Message(self.sender, list(self.recipients), data, self))
+        """It is there before that is said: who waits for the other side's end finds it."""
+        def take(reply):
+            if reply.startswith('2'):
+                self.messages += 1
+                self.sink.take(Message(self.sender, list(self.recipients), data, self))
+        self.answer('dot', '250 2.0.0 taken', first=take)
         self.reset()
 
     def command(self, line):
@@ -216,12 +220,12 @@ class Sink:
             self.open -= 1
             self.changed.notify_all()
 
-    def wait(self, n=1, seconds=30):
+    def wait(self, n=1, seconds=60):
         """Until n messages came; whether they did."""
         with self.changed:
             return self.changed.wait_for(lambda: len(self.messages) >= n, seconds)
 
-    def wait_sessions(self, n, seconds=30):
+    def wait_sessions(self, n, seconds=60):
         with self.changed:
             return self.changed.wait_for(lambda: len(self.sessions) >= n, seconds)
 
