@@ -5,11 +5,30 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define SYSTEM_CONF "/etc/facteur/facteur.conf"
+
+/* What `facteur dev --conf` was given, in DIR/conf.files, a name a line; files that are gone since
+ * are left out. Verbs that only talk to the running server do without: they shall work while such a
+ * file is being edited. */
+static void add_files_of_dev(struct ctl *c, const char **file, size_t *n)
+{
+    FILE *f = fopen(arena_printf(c->arena, "%s/conf.files", c->dir).p, "r");
+    char line[PATH_MAX + 1];
+
+    while (f && *n < CTL_MAX_FILES && fgets(line, sizeof line, f)) {
+        line[strcspn(line, "\n")] = '\0';
+        if (access(line, R_OK) == 0)
+            file[(*n)++] = arena_printf(c->arena, "%s", line).p;
+    }
+    if (f)
+        (void)fclose(f);
+}
 
 /* DIR/facteur.conf comes first: what --conf names can change it, as in `facteur dev --conf`. */
 static bool collect_files(struct ctl *c, const char **file, size_t *n, struct fct_err *err)
@@ -21,6 +40,8 @@ static bool collect_files(struct ctl *c, const char **file, size_t *n, struct fc
             return fct_fail(err, FCT_TEMP,
                             "%s: %s; --dir names the folder of a `facteur dev` server", file[0],
                             strerror(errno));
+        if (c->confs == 0 && c->verb->needs != NEEDS_SERVER)
+            add_files_of_dev(c, file, n);
     } else if (c->confs == 0 && access(SYSTEM_CONF, F_OK) == 0) {
         file[(*n)++] = SYSTEM_CONF;
     }

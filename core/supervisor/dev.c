@@ -328,6 +328,19 @@ static bool write_configuration(struct dev *dev, struct fct_err *err)
     return write_file(dev->generated, buf_str(&text), err);
 }
 
+/* For facteurctl --dir, which shall know the same configuration. */
+static bool write_names_of_files(const struct dev *dev, struct fct_err *err)
+{
+    FCT_CLEANUP(buf_free) struct buf text = BUF_INIT(MAX_CONF_FILES * (PATH_MAX + 1));
+    char path[PATH_MAX + 16];
+
+    for (size_t i = 1; i < dev->confs; i++)
+        if (realpath(dev->conf[i], path))
+            buf_printf(&text, "%s\n", path);
+    (void)snprintf(path, sizeof path, "%s/conf.files", dev->dir);
+    return write_file(path, buf_str(&text), err);
+}
+
 /* ---- warm-up ---- */
 
 static bool write_bench_target(const struct dev *dev, struct fct_err *err)
@@ -398,7 +411,7 @@ int dev_main(const struct dev_setup *setup, int argc, char **argv)
     }
     if (!take_arguments(&dev, argc, argv, &err) || !read_accounts(&dev, &err) ||
         !make_folders(&dev, &err) || !make_certificate(&dev, &err) ||
-        !write_configuration(&dev, &err)) {
+        !write_configuration(&dev, &err) || !write_names_of_files(&dev, &err)) {
         (void)fprintf(stderr, "facteur dev: %s\n", err.text);
         buf_free(&dev.accounts);
         return err.class == FCT_SYNTAX ? 2 : 1;

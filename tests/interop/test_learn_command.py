@@ -7,7 +7,7 @@ from redis_server import Redis
 
 MANY = 3000
 ANNA = 'anna@example.org'
-CONF = 'redis { url = "unix:%s"  retry = 200ms }\nplugin bayes { secret = "of this test" }\n'
+CONF = 'redis { url = "unix:%s"  retry = 200ms  timeout = 2s }\nplugin bayes { secret = "of this test" }\n'
 
 
 def mail(seed):
@@ -102,6 +102,18 @@ class LearnCommand(unittest.TestCase):
         os.makedirs(self.path('empty'), exist_ok=True)
         self.assertIn('there is no message', self.ctl('learn', 'spam', self.path('empty'), status=1))
 
+    def test_beside_a_server_of_ones_own(self):
+        """`facteurctl --dir` knows what `facteur dev --conf` was given."""
+        folder = self.maildir('dev', range(3))
+        with facteur.Server(CONF % self.redis.socket) as server:
+            self.assertEqual(server.ctl('learn', 'spam', folder).stdout, '3 learned as spam\n')
+            self.assertIn('plugin bayes.secret', server.ctl('config', 'show').stdout)
+            server.stop()
+            self.assertEqual(server.ctl('learn', 'ham', folder).stdout, '3 learned as ham, 3 of them were learned as spam before\n')
+            with open(os.path.join(server.dir, 'test.conf'), 'w') as f:
+                f.write('redis { spawn = no }\n')  # changed since
+            self.assertIn('no plugin bayes', server.ctl('learn', 'spam', folder, check=False).stderr)
+
     def test_progress(self):
         """On a terminal a bar that is gone in the end; into a file nothing of it."""
         if not has_terminals():
@@ -116,7 +128,7 @@ class LearnCommand(unittest.TestCase):
         except OSError:  # the other side is closed
             pass
         os.close(master)
-        self.assertIn('%d learned' % MANY, p.communicate(timeout=60)[0])
+        self.assertIn('%d learned' % MANY, p.communicate(timeout=300)[0])
         steps = [int(n) for n in re.findall(rb'(\d+) %, \d+ messages', shown)]
         self.assertEqual(steps, sorted(steps))
         self.assertGreater(len(steps), 1)
@@ -149,7 +161,7 @@ class LearnCommand(unittest.TestCase):
 
     def test_fuzzy_alone(self):
         """No learner needs another one."""
-        path = self.path('fuzzy.conf', 'redis { url = "unix:%s"  retry = 200ms }\nplugin fuzzy { }\n' % self.redis.socket)
+        path = self.path('fuzzy.conf', 'redis { url = "unix:%s"  retry = 200ms  timeout = 2s }\nplugin fuzzy { }\n' % self.redis.socket)
         long = self.path('long.eml', 'From: a@outside.example\nSubject: long\nMessage-ID: <long@outside.example>\n\n%s\n' % ' '.join('w%s' % chr(97 + i % 26) * (2 + i % 7) for i in range(200)))
         short = self.path('short.eml', 'From: a@outside.example\nSubject: short\nMessage-ID: <short@outside.example>\n\nshort\n')
         for said in ('1 learned as spam, 1 could not be read', '0 learned as spam, 1 were known already, 1 could not be read'):
