@@ -104,12 +104,20 @@ static struct fct_str status_of(const struct queue_result *r, const struct deliv
     return str_from(d->status);
 }
 
-static struct fct_str name_of_host(const char *host)
+/* "mx.example.net [192.0.2.1]:25", "192.0.2.1:25", "[2001:db8::1]:25": a name, or an address as in
+ * mail, for the type dns (RFC 3464 2.1.2) knows no port. */
+static struct fct_str name_of_host(struct arena *arena, const char *host)
 {
     struct fct_str name = str_from(host);
-    ptrdiff_t space = str_find_char(name, ' ');
+    ptrdiff_t space = str_find_char(name, ' '), colon = str_find_last_char(name, ':');
 
-    return space > 0 ? str_head(name, (size_t)space) : name;
+    if (space > 0)
+        return str_head(name, (size_t)space);
+    if (name.n > 0 && name.p[0] == '[' && str_find_char(name, ']') > 0)
+        return arena_printf(
+            arena, "[IPv6:%.*s]",
+            FCT_FMT(str_head(str_skip(name, 1), (size_t)str_find_char(name, ']') - 1)));
+    return colon > 0 ? arena_printf(arena, "[%.*s]", FCT_FMT(str_head(name, (size_t)colon))) : name;
 }
 
 static int worth(enum delivery_action action)
@@ -127,7 +135,7 @@ static void describe(struct reporting *p, size_t i, struct delivery_recipient *t
         .action = action_of(r, p->job->domain.n == 0),
         .final = job_recipient(p->job, i)->address,
         .status = status_of(r, d),
-        .remote_mta = d->code ? name_of_host(d->host) : FCT_STR(""), /* it said nothing */
+        .remote_mta = d->code ? name_of_host(p->arena, d->host) : FCT_STR(""), /* it said nothing */
         .diagnostic_type = d->code ? FCT_STR("smtp") : FCT_STR("x-facteur"),
         .diagnostic = str_from(d->text),
         .last_attempt = clock_wall(),

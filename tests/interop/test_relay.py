@@ -185,6 +185,7 @@ class Plain(Relaying):
         self.assertTrue(sink.wait(1))
         told = self.report()
         self.assertEqual((told['action'], told['status'], told['original-envelope-id']), ('relayed', '2.0.0', 'x1'))
+        self.assertEqual(told['remote-mta'], 'dns; [127.0.0.1]')
 
     def test_language_of_the_sender(self):
         """What the account has set, then what the message says, then relay.report_language."""
