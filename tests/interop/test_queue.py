@@ -14,7 +14,7 @@ class Queue(unittest.TestCase):
         self.sink = mail_sink.Sink().__enter__()
         self.routes = os.path.join(facteur.tempfile.mkdtemp(prefix='facteur-routes.'), 'routes')
         with open(self.routes, 'w') as f:
-            f.write('near.example 127.0.0.1:%d\nshut.example 127.0.0.1:%d\nfull.example 127.0.0.1:%d\n' % (self.sink.port, self.closed, self.closed))
+            f.write('near.example 127.0.0.1:%d\nshut.example 127.0.0.1:%d\nfull.example 127.0.0.1:%d\noutside.test 127.0.0.1:%d\n' % (self.sink.port, self.closed, self.closed, self.sink.port))
 
     def tearDown(self):
         self.sink.__exit__(None, None, None)
@@ -161,6 +161,12 @@ class Queue(unittest.TestCase):
             self.assertNotIn(b'tester@example.test', report)
             self.assertEqual(len(self.mail_of(server, 'tester@example.test')), 1)
             self.assertEqual(len(self.mail_of(server, 'bob@example.test')), 1)
+
+    def test_a_route_for_the_test_domain(self):
+        """Without one, outside.test of facteur dev fails on purpose."""
+        with self.server() as server:
+            self.submit(server, ['fail5xx@outside.test'])
+            self.until(lambda: self.sink.letters, 'delivery')
 
     def test_retry(self):
         with self.server() as server:
