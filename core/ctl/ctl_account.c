@@ -83,6 +83,15 @@ static void doubt_name(struct ctl *c, struct fct_str item)
                       name, near);
 }
 
+/* Nothing is forwarded before its target has agreed (docs/forwarding.md). */
+static void say_asked(struct fct_str item)
+{
+    struct fct_str name = str_split(&item, '=');
+
+    if (str_equal(name, FCT_STR("forward")) && item.n > 0)
+        (void)printf("%.*s gets the mail once it has agreed: a message asks it\n", FCT_FMT(item));
+}
+
 int ctl_account_set(struct ctl *c)
 {
     struct fct_str *change = ARENA_ARRAY(c->arena, struct fct_str, c->words);
@@ -95,6 +104,8 @@ int ctl_account_set(struct ctl *c)
         return ctl_error(&err);
     for (unsigned i = 0; i + 1 < c->words; i++)
         doubt_name(c, change[i]);
+    for (unsigned i = 0; !c->json && i + 1 < c->words; i++)
+        say_asked(change[i]);
     return done(c, "has new settings", address);
 }
 

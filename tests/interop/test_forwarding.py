@@ -28,7 +28,7 @@ class Forwarding(unittest.TestCase):
             time.sleep(0.02)
 
     def send(self, to, sender='ann@outside.example', text=TEXT):
-        with smtplib.SMTP('127.0.0.1', self.server.port('smtp'), local_hostname=facteur.CLIENT, timeout=30) as s:
+        with smtplib.SMTP('127.0.0.1', self.server.port('smtp'), local_hostname=facteur.CLIENT, timeout=60) as s:
             s.sendmail(sender, [to] if isinstance(to, str) else to, text)
 
     def refusal(self, to, sender='', text=TEXT):
@@ -103,11 +103,12 @@ class Alias(Forwarding):
         self.server.ctl('alias', 'set', 'team@example.test', 'far@near.example')
         self.send('team@example.test', '')
         self.assertEqual(self.letter(1).sender, '')
-        with smtplib.SMTP('127.0.0.1', self.server.port('submission'), local_hostname=facteur.CLIENT, timeout=30) as s:
+        with smtplib.SMTP('127.0.0.1', self.server.port('submission'), local_hostname=facteur.CLIENT, timeout=60) as s:
             s.login(ALICE, facteur.PASSWORD)
             s.sendmail(ALICE, ['team@example.test'], TEXT)
+            self.assertEqual(self.letter(2).sender, ALICE)
             s.sendmail(ALICE, ['direct@far.example'], TEXT)
-        self.assertEqual((self.letter(2).sender, self.letter(3).sender), (ALICE, ALICE))
+        self.assertEqual(self.letter(3).sender, ALICE)
         self.assertNotIn(b'Delivered-To', self.sink.letters[2].data)
         # Too long for a local part: it goes as it is.
         long = 'a' * 60 + '@outside.example'
@@ -163,9 +164,9 @@ class TwoServers(unittest.TestCase):
         with a, b:
             a.ctl('alias', 'set', 'round@example.test', 'round@other.test', 'bob@example.test')
             b.ctl('alias', 'set', 'round@other.test', 'round@example.test', 'carol@other.test')
-            with smtplib.SMTP('127.0.0.1', a.port('smtp'), local_hostname=facteur.CLIENT, timeout=30) as s:
+            with smtplib.SMTP('127.0.0.1', a.port('smtp'), local_hostname=facteur.CLIENT, timeout=60) as s:
                 s.sendmail('ann@outside.example', ['round@example.test'], TEXT)
-            end = time.monotonic() + 60
+            end = time.monotonic() + 120
             while 'send_failed' not in b.log() + a.log() or any(json.loads(s.ctl('queue', 'list', '--json').stdout) for s in (a, b)):
                 self.assertLess(time.monotonic(), end, a.log()[-2000:] + b.log()[-2000:])
                 time.sleep(0.1)
@@ -269,7 +270,7 @@ class Account(Forwarding):
         self.send(BOB, 'back@near.example', letter.data.decode())
         self.assertEqual(len(self.mail_of(BOB)), 3)
         # Another target has to agree anew; the old code is worth nothing for it.
-        self.server.ctl('account', 'set', BOB, 'forward=c@far.example')
+        self.assertIn('c@far.example gets the mail once it has agreed', self.server.ctl('account', 'set', BOB, 'forward=c@far.example').stdout)
         self.assertEqual(self.letter(4).recipients, ['c@far.example'])
         self.assertEqual(self.server.ctl('forward', 'confirm', code, check=False).returncode, 1)
         self.send(BOB)
