@@ -52,6 +52,31 @@ FCT_MAY_WAIT static bool queue_mail(struct dmarc_reports *d, struct arena *arena
                         err);
 }
 
+struct writing {
+    const struct dmarc_reporter *reporter;
+    struct arena *arena;
+    struct dmarc_report *r;
+    struct fct_err *err;
+    bool ok;
+};
+
+static void write_it(void *arg)
+{
+    struct writing *w = arg;
+
+    w->ok = dmarc_report_write_mail(w->reporter, w->arena, w->r, w->err);
+}
+
+/* Base64 of megabytes is for a thread, too. */
+FCT_MAY_WAIT static bool write_mail(const struct dmarc_reports *d, struct arena *arena,
+                                    struct dmarc_report *r, struct fct_err *err)
+{
+    struct writing w = {&d->reporter, arena, r, err, false};
+
+    offload(write_it, &w);
+    return w.ok;
+}
+
 /* *later: the DNS may say more in a while. Nobody but us is at this report. */
 FCT_MAY_WAIT static bool send_claimed(struct dmarc_reports *d, const struct dmarc_day *day,
                                       struct fct_str domain, struct arena *arena, bool *later,
@@ -68,8 +93,7 @@ FCT_MAY_WAIT static bool send_claimed(struct dmarc_reports *d, const struct dmar
     *later = r.unsure && !last;
     if (*later)
         return true;
-    return dmarc_report_write_mail(&d->reporter, arena, &r, err) &&
-           (r.message.n == 0 || queue_mail(d, arena, &r, err));
+    return write_mail(d, arena, &r, err) && (r.message.n == 0 || queue_mail(d, arena, &r, err));
 }
 
 /* *left: it is not settled. */

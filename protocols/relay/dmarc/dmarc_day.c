@@ -2,6 +2,7 @@
 #include "protocols/relay/dmarc/dmarc_day.h"
 
 #include "core/base/str.h"
+#include "core/fiber/fiber.h"
 #include "core/message/gzip.h"
 #include "core/plugin/plugin_conf.h"
 #include "protocols/relay/dmarc/dmarc_kept.h"
@@ -84,25 +85,42 @@ static void write_rows(FILE *out, struct dmarc_report *r, const struct dmarc_kep
     }
 }
 
-static bool compress(struct arena *arena, struct dmarc_report *r, const struct dmarc_kept *kept,
-                     struct fct_err *err)
+struct packing {
+    struct arena *arena;
+    struct dmarc_report *r;
+    const struct dmarc_kept *kept;
+    bool ok;
+};
+
+static void pack(void *arg)
 {
+    struct packing *p = arg;
+    struct dmarc_report *r = p->r;
+
     FCT_CLEANUP(buf_free) struct buf gzip = BUF_INIT(GZIP_MAX);
     char *xml = NULL;
     size_t xml_n = 0;
     FILE *out = open_memstream(&xml, &xml_n);
-    bool ok = out != NULL;
 
     if (out) {
         report_write_begin(out, &r->head);
-        write_rows(out, r, kept);
+        write_rows(out, r, p->kept);
         report_write_end(out);
-        ok = fclose(out) == 0 && gzip_pack((struct fct_str){xml, xml_n}, &gzip);
+        p->ok = fclose(out) == 0 && gzip_pack((struct fct_str){xml, xml_n}, &gzip);
     }
-    if (ok)
-        r->gzip = arena_str(arena, buf_str(&gzip));
+    if (p->ok)
+        r->gzip = arena_str(p->arena, buf_str(&gzip));
     free(xml);
-    return ok || fct_fail(err, FCT_TEMP, "no memory for a report");
+}
+
+/* On a thread: one with ten thousand rows would hold up all that leaves. */
+FCT_MAY_WAIT static bool compress(struct arena *arena, struct dmarc_report *r,
+                                  const struct dmarc_kept *kept, struct fct_err *err)
+{
+    struct packing p = {.arena = arena, .r = r, .kept = kept};
+
+    offload(pack, &p);
+    return p.ok || fct_fail(err, FCT_TEMP, "no memory for a report");
 }
 
 bool dmarc_report_read(const struct dmarc_reporter *reporter, const struct dmarc_day *day,
