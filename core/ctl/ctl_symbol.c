@@ -7,6 +7,8 @@
 #include "core/ctl/ctl_output.h"
 #include "core/hook/filter_client.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define TEXT_MAX (16u << 20)
@@ -59,6 +61,54 @@ static json_t **sorted(struct ctl *c, const json_t *symbols, size_t *n)
         list[i] = json_array_get(symbols, i);
     qsort(list, *n, sizeof *list, by_name);
     return list;
+}
+
+/* ---- where it is written ---- */
+
+static bool is_name_char(int ch)
+{
+    return isalnum((unsigned char)ch) || ch == '_';
+}
+
+static bool names(const char *line, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (const char *at = line; (at = strstr(at, name)); at++)
+        if ((at == line || !is_name_char(at[-1])) && !is_name_char(at[n]))
+            return true;
+    return false;
+}
+
+/* The first line from `line` on that names it; 0: none, or the file cannot be read. */
+static unsigned long line_of(const char *path, unsigned long line, const char *name)
+{
+    FILE *f = fopen(path, "r");
+    char *text = NULL;
+    size_t room = 0;
+    unsigned long found = 0;
+
+    for (unsigned long at = 1; f && !found && getline(&text, &room, f) >= 0; at++)
+        found = at >= line && names(text, name) ? at : 0;
+    free(text);
+    if (f)
+        (void)fclose(f);
+    return found;
+}
+
+/* Of patterns { A = …, B = … } Lua knows where the table begins only. */
+static void set_own_line(struct ctl *c, json_t *symbol)
+{
+    const char *origin = text_of(symbol, "origin"), *colon = strrchr(origin, ':');
+    struct fct_str path = {origin, colon ? (size_t)(colon - origin) : 0};
+    unsigned long line = 0;
+
+    if (str_ends_nocase(path, FCT_STR(".lua")))
+        line = line_of(arena_cstr(c->arena, path), strtoul(colon + 1, NULL, 10),
+                       text_of(symbol, "name"));
+    if (line > 0)
+        json_object_set_new(symbol, "origin",
+                            json_string(arena_printf(c->arena, "%.*s:%lu", FCT_FMT(path), line).p));
 }
 
 /* ---- list ---- */
@@ -155,7 +205,7 @@ static void put_symbol(struct ctl *c, const json_t *s, const json_t *caps, struc
     put_caps(c, caps, text_of(s, "group"), out);
 }
 
-static const json_t *find(json_t *const *list, size_t n, const char *name)
+static json_t *find(json_t *const *list, size_t n, const char *name)
 {
     for (size_t i = 0; i < n; i++)
         if (strcmp(text_of(list[i], "name"), name) == 0)
@@ -179,11 +229,14 @@ static int unknown(struct ctl *c, json_t *const *list, size_t n, const char *nam
 static int show(struct ctl *c, const json_t *filter, json_t *const *list, size_t n)
 {
     const json_t *caps = json_object_get(filter, "group_caps");
-    const json_t *one = c->words > 0 ? find(list, n, c->word[0]) : NULL;
+    json_t *one = c->words > 0 ? find(list, n, c->word[0]) : NULL;
     FCT_CLEANUP(buf_free) struct buf text = BUF_INIT(TEXT_MAX);
 
     if (c->words > 0 && !one)
         return unknown(c, list, n, c->word[0]);
+    for (size_t i = 0; i < n; i++)
+        if (!one || one == list[i])
+            set_own_line(c, list[i]);
     if (c->json) {
         ctl_print_json(one ? json_deep_copy(one)
                            : json_deep_copy(json_object_get(filter, "symbols")));

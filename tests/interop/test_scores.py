@@ -113,6 +113,13 @@ class Symbols(unittest.TestCase):
         self.assertRegex(told, r'(?m)^  profile +quiet: does not count  \(.*:\d+:\d+\)$')
         self.assertRegex(told, r'(?m)^  group limit +default: at most 5 ')
 
+    def test_a_pattern_among_others(self):
+        """Of a table of patterns the symbol's own line."""
+        told = json.loads(ctl('--json', 'symbol', 'show', 'PHISH_VERIFY_ACCOUNT').stdout)
+        path, line = told['origin'].rsplit(':', 1)
+        with open(path) as f:
+            self.assertRegex(f.read().splitlines()[int(line) - 1], r'^ *PHISH_VERIFY_ACCOUNT = ')
+
     def test_a_composite(self):
         told = json.loads(ctl('--json', 'symbol', 'show', 'NEWS_TWICE').stdout)
         self.assertEqual((told['score'], told['expression'], told['doc']), (1.5, 'NEWS_WORD', 'Made of one'))
