@@ -104,7 +104,7 @@ class Client:
     def __init__(self, server, dialogue, mode):
         self.d, self.mode = dialogue, mode
         port = TLS_TWIN[dialogue.port] if mode == 'tls' else dialogue.port
-        self.s = socket.create_connection(('127.0.0.1', server.port(port)), timeout=30)
+        self.s = socket.create_connection(('127.0.0.1', server.port(port)), timeout=60)
         self.s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer, self.open_reply = b'', False
         if mode == 'tls':

@@ -3,6 +3,7 @@ import base64, os, re, socket, ssl, sys, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
+from ports import free_port
 
 ALICE, BOB = 'alice@example.test', 'bob@example.test'
 LIMIT, ACCOUNT_LIMIT, UNKNOWN_LIMIT = 4, 6, 5
@@ -25,10 +26,7 @@ server, ports, nets = None, {}, iter(range(1, 250))
 
 def setUpModule():
     global server
-    sockets = [socket.create_server(('127.0.0.1', 0)) for _ in DOORS]
-    ports.update(zip(DOORS, (s.getsockname()[1] for s in sockets)))
-    for s in sockets:
-        s.close()
+    ports.update((name, free_port()) for name in DOORS)
     server = facteur.Server(conf=CONF + ''.join('listener guarded%s { address = ["127.0.0.1:%d"] protocol = %s tls = implicit proxy = yes }\n' % (name, ports[name], protocol)
                                                 for name, protocol in DOORS.items())).start()
 
@@ -146,7 +144,8 @@ class BruteForce(unittest.TestCase):
         net = network()
         for _ in range(LIMIT + 2):
             login('imap', net + '1', net + 'x@example.test', 'no')
-        self.assertEqual(len(re.findall(r'(?m) login_barred .*network.*%s' % re.escape(net), server.log())), 1)
+        barred = r'(?m) login_barred .*network.*%s' % re.escape(net)
+        self.assertEqual(len(re.findall(barred, server.wait_log(barred))), 1)
         refused = re.search(r'guard_refused\W+(\d+)', server.ctl('status').stdout + server.ctl('--json', 'status').stdout)
         self.assertGreaterEqual(int(refused.group(1)), 2)
 
@@ -174,7 +173,8 @@ class BruteForce(unittest.TestCase):
         self.assertEqual(first, ['550'] * (UNKNOWN_LIMIT - 1) + ['250'])
         self.assertEqual(self.names(net + '2', 'b@example.test', 'c@example.test', ALICE), ['550', '450', '450'])
         self.assertEqual(self.names(network() + '1', ALICE, 'd@example.test'), ['250', '550'])
-        self.assertEqual(len(re.findall(r'(?m) harvest_barred .*%s' % re.escape(net), server.log())), 1)
+        barred = r'(?m) harvest_barred .*%s' % re.escape(net)
+        self.assertEqual(len(re.findall(barred, server.wait_log(barred))), 1)
 
     def test_sessions_are_bounded(self):
         """One connection may not try for ever either, whatever the network."""

@@ -3,6 +3,7 @@ import imaplib, os, socket, ssl, struct, sys, time, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
+from ports import free_port
 
 CLIENT, OURS = '192.0.2.7', '198.51.100.9'
 SIGNATURE = b'\r\n\r\n\0\r\nQUIT\n'
@@ -33,10 +34,7 @@ server, ports = None, {}
 
 def setUpModule():
     global server
-    with_sockets = [socket.create_server(('127.0.0.1', 0)) for _ in DOORS]
-    ports.update(zip(DOORS, (s.getsockname()[1] for s in with_sockets)))
-    for s in with_sockets:
-        s.close()
+    ports.update((name, free_port()) for name in DOORS)
     server = facteur.Server(conf=''.join(
         'listener px%s { address = ["127.0.0.1:%d"] protocol = %s tls = %s proxy = yes plain_login = yes }\n' % (name, ports[name], *DOORS[name][:2])
         for name in DOORS)).start()
@@ -47,7 +45,7 @@ def tearDownModule():
 
 
 def dial(name):
-    return socket.create_connection(('127.0.0.1', ports[name]), 10)
+    return socket.create_connection(('127.0.0.1', ports[name]), 60)
 
 
 def under_tls(sock):
@@ -98,7 +96,7 @@ class Proxy(unittest.TestCase):
             with self.subTest(door=name), dial(name) as s:
                 s.settimeout(0.2)
                 self.assertRaises(TimeoutError, s.recv, 1)
-                s.settimeout(10)
+                s.settimeout(60)
                 s.sendall(V1)
                 converse(self, name, s)
 
@@ -111,7 +109,7 @@ class Proxy(unittest.TestCase):
                         self.assertEqual(s.recv(100), b'')
                     except ConnectionResetError:
                         pass
-        self.assertIn('proxy_refused', server.log())
+        server.wait_log('proxy_refused')
 
     def test_the_client_of_the_header_is_the_one_that_counts(self):
         """Its address stands in the trace field; `plain_login` is for this machine only, and that client is not on it."""

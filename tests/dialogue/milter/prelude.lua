@@ -10,7 +10,7 @@ end
 
 -- Version 6 of the protocol with all that Postfix 3.7 and Sendmail 8.17 offer, unless said otherwise.
 function connect(version, actions, steps)
-    local conn = mt.connect(socket, 150, 0.2)
+    local conn = mt.connect(socket, 300, 0.2)
     check('connect', conn ~= nil)
     check('negotiate', mt.negotiate(conn, version, steps, actions) == nil)  -- in this order, whatever its manual says
     return conn
