@@ -47,13 +47,15 @@ class Session:
         got, self.buffer = self.buffer[:n], self.buffer[n:]
         return got
 
-    def say(self, reply):
+    def lines_of(self, reply):
         lines = reply.split('\n')
-        text = ''.join('%s%s\r\n' % (line[:3] + '-' + line[4:], '') for line in lines[:-1]) + lines[-1] + '\r\n'
-        self.sock.sendall(text.encode())
+        return (''.join(line[:3] + '-' + line[4:] + '\r\n' for line in lines[:-1]) + lines[-1] + '\r\n').encode()
 
-    def answer(self, step, usual, argument='', first=lambda reply: None):
-        """What was said; first(reply) happens before it is."""
+    def say(self, reply):
+        self.sock.sendall(self.lines_of(reply))
+
+    def answer(self, step, usual, argument='', send=None):
+        """What was said, by send(reply, bytes) or at once."""
         what = self.sink.what(step)
         if callable(what):
             what = what(self, argument)
@@ -65,13 +67,9 @@ class Session:
         if isinstance(what, (int, float)):
             self.sink.ending.wait(what)
             what = None
-        if isinstance(what, bytes):
-            first(what.decode())
-            self.sock.sendall(what)
-            return what.decode()
-        reply = what or usual
-        first(reply)
-        self.say(reply)
+        reply = what.decode() if isinstance(what, bytes) else what or usual
+        send = send or (lambda reply, data: self.sock.sendall(data))
+        send(reply, what if isinstance(what, bytes) else self.lines_of(reply))
         return reply
 
     def data(self):
@@ -91,12 +89,14 @@ class Session:
         return b'\r\n'.join(line[1:] if line.startswith(b'.') else line for line in lines)
 
     def taken(self, data):
-        """It is there before that is said: who waits for the other side's end finds it."""
-        def take(reply):
-            if reply.startswith('2'):
-                self.messages += 1
-                self.sink.take(Message(self.sender, list(self.recipients), data, self))
-        self.answer('dot', '250 2.0.0 taken', first=take)
+        """It is there before that is said, for those who wait for the other side; and it was said when Sink.wait returns, for those who then end the sink."""
+        def take(reply, line):
+            with self.sink.changed:
+                if reply.startswith('2'):
+                    self.messages += 1
+                    self.sink.take(Message(self.sender, list(self.recipients), data, self))
+                self.sock.sendall(line)
+        self.answer('dot', '250 2.0.0 taken', send=take)
         self.reset()
 
     def command(self, line):
