@@ -23,7 +23,7 @@ const struct account_setting account_settings[] = {
     {"allow_unproven", SETTING_WORD, "no yes", "yes: allow_from needs no proof. Anybody can write such a sender, and spam will"},
     {"block_from",     SETTING_SENDERS, NULL, "The same for mail that is not wanted, by From or by the envelope's sender, proven or not. The longer entry of the two lists counts; of equal ones this one"},
     {"block_action",   SETTING_WORD, "junk quarantine discard reject", "What becomes of mail that block_from names; junk when not set"},
-    {"languages",      SETTING_LANGUAGES, NULL, "Languages this account reads: for rules that judge by language, and for what the server writes to it, as reports on mail that was not delivered (en, fr)"},
+    {"languages",      SETTING_LANGUAGES, NULL, "Languages this account reads, as \"en pt-BR\": mail in letters that none of them has counts (plugin headers_lint); and what the server itself writes to it, as reports on mail that was not delivered (en, fr)"},
     {"privacy",        SETTING_WORD, "off known standard strict", "How much is taken out of messages that watches the reader"},
     {"privacy_keep",   SETTING_SENDERS, NULL, "Senders whose mail keeps what watches the reader, written as in allow_from, if the sender in From is proven: by DMARC or a login"},
     {"privacy_digest", SETTING_WORD, "off weekly", "A message every week that says how many trackers were taken out, of which companies, in whose mail; in the first of `languages` that the server speaks (en, fr)"},

@@ -1,13 +1,17 @@
 /* headers_lint.c - what in a message is not as mail programs write it, as a plugin: symbols of
  * small scores, that together tell a program that was written to send spam. */
 #include "lint.h"
+#include "lint_script.h"
 
 #include "plugins/lib/clients.h"
 
 #include <stdlib.h>
 #include <time.h>
 
-#define ROLES (FCT_ROLE_MX | FCT_ROLE_REPLAY)
+#define ROLES           (FCT_ROLE_MX | FCT_ROLE_REPLAY)
+#define UNREAD          "LINT_UNREAD_SCRIPT"
+#define TEXT_READ       4000u /* bytes that say what the text is written in */
+#define RECIPIENTS_READ 100u
 
 static const struct fct_host *host;
 
@@ -70,9 +74,48 @@ static const struct fct_symbol symbols[] = {
     [LINT_FORGED_CLIENT]       = {"LINT_FORGED_CLIENT",       1.1, "headers_lint", "Another mail program wrote it than it says"},
     [LINT_PHP_SCRIPT]          = {"LINT_PHP_SCRIPT",          0.5, "headers_lint", "Sent by a script of a web site"},
     [LINT_PRIORITY]            = {"LINT_PRIORITY",            0.3, "headers_lint", "Outlook's priority fields, and no mail program names itself"},
-    [LINT_FINDINGS]            = {0},
+    [LINT_FINDINGS]            = {UNREAD,                     2.5, "headers_lint", "The text is written in letters that none of the account's languages has"},
+    {0},
 };
 /* clang-format on */
+
+/* ---- who can read it ---- */
+
+static FCT_MAY_WAIT enum lint_script script_of(struct fct_call *call)
+{
+    const struct fct_header *subject = host->header(call, "Subject", 0);
+    struct fct_str text = host->text(call, FCT_TEXT_SHOWN);
+    struct lint_letters letters = {{0}};
+
+    if (subject)
+        lint_count_letters(host->header_text(call, subject), &letters);
+    lint_count_letters((struct fct_str){text.p, text.n < TEXT_READ ? text.n : TEXT_READ}, &letters);
+    return lint_script_of(&letters);
+}
+
+/* For each account that says which languages it reads. */
+static FCT_MAY_WAIT void look_for_readers(struct fct_call *call)
+{
+    const struct fct_recipient *to;
+    enum lint_script script = LINT_SCRIPTS;
+
+    if (!FCT_HAS(host, symbol_for))
+        return;
+    for (size_t i = 0; i < RECIPIENTS_READ && (to = host->recipient(call, i)); i++) {
+        struct fct_str languages = host->recipient_setting(call, i, "languages");
+
+        if (languages.n == 0)
+            continue;
+        if (script == LINT_SCRIPTS)
+            script = script_of(call);
+        if (!lint_reads(languages, script))
+            (void)host->symbol_for(
+                call, to->account, UNREAD, 1,
+                (struct fct_str){lint_script_name[script], strlen(lint_script_name[script])});
+    }
+}
+
+/* ---- the plugin ---- */
 
 static FCT_MAY_WAIT enum fct_verdict on_scan(struct fct_call *call, const struct fct_ev_scan *ev,
                                              void *state)
@@ -96,6 +139,7 @@ static FCT_MAY_WAIT enum fct_verdict on_scan(struct fct_call *call, const struct
         if (l->of[i].yes)
             (void)host->symbol(call, symbols[i].name, 1,
                                (struct fct_str){l->of[i].detail, l->of[i].length});
+    look_for_readers(call);
     return FCT_NEXT;
 }
 

@@ -3,6 +3,7 @@ import email.utils, os, re, smtplib, socket, sys, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
+from ports import free_port
 
 ALICE = 'alice@example.test'
 GOOD = {'Date': email.utils.formatdate(), 'From': 'Ann <x@good.example>', 'To': '<%s>' % ALICE, 'Subject': 'tomorrow', 'Message-ID': '<1.2@good.example>'}
@@ -10,8 +11,7 @@ BODY = 'The meeting is at noon, as it always is.\r\n'
 
 
 def conf(*keys):
-    with socket.create_server(('127.0.0.1', 0)) as s:
-        port = s.getsockname()[1]
+    port = free_port()
     return port, 'listener px { address = ["127.0.0.1:%d"] protocol = smtp proxy = yes }\nserver { filter_processes = 1 name = "mx.ours.example" }\nplugin headers_lint {\n%s}\n' % (
         port, ''.join('    %s\n' % key for key in keys))
 
@@ -66,13 +66,21 @@ class HeadersLint(unittest.TestCase):
         self.check('HTML_ONLY ONLY_IMAGE', message(body='<a href="http://x.example/"><img src="http://x.example/1.png"></a>\r\n', MIME_Version='1.0', Content_Type='text/html'))
         self.check('MIME_NO_END', message(body='--b\r\nContent-Type: text/plain\r\n\r\n' + BODY, MIME_Version='1.0', Content_Type='multipart/mixed; boundary=b'))
 
+    def test_languages_of_an_account(self):
+        chinese = message('尊敬的用户，您好！我公司代开发票，税率优惠，联系电话一三八。\r\n', Content_Type='text/plain; charset=utf-8', MIME_Version='1.0', Content_Transfer_Encoding='8bit').encode()
+        self.check('', chinese)
+        for languages, symbols in (('en de', 'UNREAD_SCRIPT'), ('en zh-Hant', ''), ('ja', ''), ('ru', 'UNREAD_SCRIPT'), ('', '')):
+            self.server.ctl('account', 'set', ALICE, 'languages=' + languages)
+            self.check(symbols, chinese)
+            self.check('', message())
+
     def test_who_is_not_looked_at(self):
         self.check('', message(Subject=None), client='198.51.100.7')
 
     def test_bad_configuration(self):
         for key, why in (('max_recipients = 0', 'max_recipients must be 1 to 250'), ('skip_net = ["x"]', 'skip_net')):
             with self.assertRaises(RuntimeError) as caught:
-                facteur.Server(conf(key)[1]).start(30)
+                facteur.Server(conf(key)[1]).start()
             self.assertIn(why, str(caught.exception))
 
 
