@@ -7,8 +7,8 @@
 
 #include "lua_api.h"
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
-#include <glob.h>
 #include <stdlib.h>
 
 #define TABLES "facteur.lists" /* registry: folder → the table `lists` of its files */
@@ -177,21 +177,35 @@ static struct lua_list *load(lua_State *L, struct lua_engine *e, const char *pat
     return list;
 }
 
-/* Pushes the paths of all files of one kind. */
-static void push_paths(lua_State *L, const char *folder, const struct lua_list_kind *kind)
+/* By the file's extension; NULL: it is no list. */
+static const struct lua_list_kind *kind_of(const char *path)
 {
-    glob_t found = {0};
+    const char *dot = strrchr(path, '.');
 
-    lua_pushfstring(L, "%slists/*.%s", folder, kind->name);
-    if (glob(lua_tostring(L, -1), 0, NULL, &found) != 0)
-        found.gl_pathc = 0;
+    for (size_t k = 0; dot && k < FCT_COUNT(kinds); k++)
+        if (strcmp(dot + 1, kinds[k]->name) == 0)
+            return kinds[k];
+    return NULL;
+}
+
+/* Pushes the paths of all files. */
+static void push_paths(lua_State *L, const char *folder)
+{
+    struct dirent **entry = NULL;
+    int n;
+
+    lua_pushfstring(L, "%slists", folder);
+    n = scandir(lua_tostring(L, -1), &entry, NULL, alphasort);
     lua_pop(L, 1);
     lua_newtable(L);
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        lua_pushstring(L, found.gl_pathv[i]);
-        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    for (int i = 0, found = 0; i < n; i++) {
+        if (entry[i]->d_name[0] != '.') {
+            lua_pushfstring(L, "%slists/%s", folder, entry[i]->d_name);
+            lua_rawseti(L, -2, ++found);
+        }
+        free(entry[i]);
     }
-    globfree(&found);
+    free((void *)entry);
 }
 
 static int no_such_list(lua_State *L)
@@ -238,14 +252,15 @@ void lua_lists_push(lua_State *L, const char *folder)
     if (lua_getfield(L, -1, folder) == LUA_TNIL) {
         lua_pop(L, 1);
         push_empty(L, folder);
-        for (size_t k = 0; k < FCT_COUNT(kinds); k++) {
-            push_paths(L, folder, kinds[k]);
-            for (lua_Integer i = 1; lua_rawgeti(L, table + 1, i) != LUA_TNIL; i++) {
-                add_list(L, e, table, lua_tostring(L, -1), kinds[k]);
-                lua_pop(L, 1);
-            }
-            lua_settop(L, table);
+        push_paths(L, folder);
+        for (lua_Integer i = 1; lua_rawgeti(L, table + 1, i) != LUA_TNIL; i++) {
+            const struct lua_list_kind *kind = kind_of(lua_tostring(L, -1));
+
+            if (kind)
+                add_list(L, e, table, lua_tostring(L, -1), kind);
+            lua_pop(L, 1);
         }
+        lua_settop(L, table);
         lua_sandbox_push_readonly(L);
         lua_pushvalue(L, -1);
         lua_setfield(L, table - 1, folder);

@@ -142,12 +142,18 @@ static int view_newindex(lua_State *L)
     return luaL_error(L, "%s.%s cannot be set", type_names[type], key);
 }
 
-/* Into the metatable on top. */
-static void set_access(lua_State *L)
+/* One for all types: it asks which. */
+static void push_index(lua_State *L)
 {
     for (unsigned type = LUA_NO_VIEW + 1; type < LUA_VIEW_TYPES; type++)
         lua_members_push(L, type_names[type]);
     lua_pushcclosure(L, view_index, LUA_VIEW_TYPES - 1);
+}
+
+/* Into the metatable on top; `index` is below it. */
+static void set_access(lua_State *L, int index)
+{
+    lua_pushvalue(L, index);
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, view_newindex);
     lua_setfield(L, -2, "__newindex");
@@ -157,14 +163,17 @@ static void set_access(lua_State *L)
 
 void lua_view_open(lua_State *L)
 {
+    int index = lua_gettop(L) + 1;
+
+    push_index(L);
     for (unsigned type = LUA_NO_VIEW + 1; type < LUA_VIEW_TYPES; type++) {
         luaL_newmetatable(L, type_names[type]);
-        set_access(L);
+        set_access(L, index);
         lua_pop(L, 1);
     }
     lua_pushlightuserdata(L, NULL);
     lua_newtable(L);
-    set_access(L);
+    set_access(L, index);
     lua_setmetatable(L, -2);
-    lua_pop(L, 1);
+    lua_settop(L, index - 1);
 }
