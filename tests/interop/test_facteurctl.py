@@ -75,7 +75,7 @@ class Running(unittest.TestCase):
             while more := os.read(master, 4096):
                 shown += more
         os.close(master)
-        return p.wait(30), shown
+        return p.wait(60), shown
 
     def test_a_password_that_is_typed_is_not_shown(self):
         status, shown = self.typed(b'hush1', b'hush1')
@@ -370,7 +370,7 @@ class WithoutServer(unittest.TestCase):
         cls.other = facteur.Server().start()
         cls.other.ctl('account', 'add', 'before@example.test', stdin='x\n')
         assert 'stopped' in cls.other.ctl('stop').stdout
-        cls.other.process.wait(20)
+        cls.other.process.wait(60)
 
     @classmethod
     def tearDownClass(cls):

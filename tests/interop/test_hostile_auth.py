@@ -8,8 +8,9 @@ from fake_dns import FakeDNS
 from test_dkim import make_key
 
 ALICE = 'alice@example.test'
-MARGIN = 10  # seconds that a busy machine may take besides waiting for the DNS
+MARGIN = 20  # seconds that a busy machine may take besides waiting for the DNS
 DNS = 'dns {\n timeout = 2s\n message_timeout = 4s\n}\n'
+PATIENT = 'dns {\n timeout = 10s\n message_timeout = 20s\n}\n'  # where a result is wanted, however busy the machine
 # Two steps of the dialogue ask: MAIL (spf), and the message (dkim, arc, dmarc).
 LONGEST = 2 * 4 + MARGIN
 
@@ -111,7 +112,7 @@ class Hostile(unittest.TestCase):
         for name, manner in texts.items():
             zone[name] = (manner, {'TXT': ['v=spf1 ip4:127.0.0.1 -all']})
             zone['_dmarc.' + name] = (manner, {'TXT': ['v=DMARC1; p=reject']})
-        with FakeDNS(zone) as dns, facteur.Server(conf(), dns=dns.address) as server:
+        with FakeDNS(zone) as dns, facteur.Server(conf(dns=PATIENT), dns=dns.address) as server:
             for name in texts:
                 with self.subTest(name=name):
                     code, symbols, _ = self.send(server, message(name), 'x@' + name)
@@ -142,7 +143,7 @@ class Hostile(unittest.TestCase):
         zone = {'s1._domainkey.' + name: {'TXT': [text]} for name, text in keys.items()}
         names = ':'.join('X-%d' % i for i in range(10000))
         unasked = {'names.example': ' h=From:%s;' % names, 'sha1.example': ' a=rsa-sha1;', 'expired.example': ' x=1600000000;', 'late.example': ' t=99999999999;'}
-        with FakeDNS(zone) as dns, facteur.Server(conf(), dns=dns.address) as server:
+        with FakeDNS(zone) as dns, facteur.Server(conf(dns=PATIENT), dns=dns.address) as server:
             for name in keys:
                 with self.subTest(name=name):
                     code, symbols, took = self.send(server, message('evil.example', signature(name)))
@@ -174,7 +175,7 @@ class Hostile(unittest.TestCase):
             zone['n%d.example' % i] = {'TXT': ['v=spf1 ' + ' '.join('include:n%d.example' % j for j in range(10)) + ' -all']}
         wanted = {'bomb.example': 'SPF_PERMERROR', 'nested.example': 'SPF_PERMERROR', 'mx.example': 'SPF_PERMERROR', 'ptr.example': 'SPF_FAIL',
                   'voids.example': 'SPF_PERMERROR', 'explains.example': 'SPF_FAIL'}
-        with FakeDNS(zone) as dns, facteur.Server(conf(), dns=dns.address) as server:
+        with FakeDNS(zone) as dns, facteur.Server(conf(dns=PATIENT), dns=dns.address) as server:
             for name, symbol in wanted.items():
                 with self.subTest(name=name):
                     before = len(dns.queries)
@@ -188,8 +189,7 @@ class Hostile(unittest.TestCase):
         """All at once: SPF twice, ten keys, an ARC chain, a walk; then refusing what could not be checked."""
         class Dead(FakeDNS):
             def answer(self, query, transport):
-                with self.lock:
-                    self.queries.append((self.name(query), None, transport))
+                return None
 
         chain = ('ARC-Seal: i=1; a=rsa-sha256; cv=none; d=sealer.example; s=s1; b=AAAA\r\n'
                  'ARC-Message-Signature: i=1; a=rsa-sha256; d=sealer.example; s=s1; h=From; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA\r\n'
@@ -210,7 +210,7 @@ class Hostile(unittest.TestCase):
         """l= that ends before a body of some MiB does is never a pass, however long what follows is."""
         with tempfile.TemporaryDirectory() as folder:
             record = make_key(folder, 'good.example', 's1', 'rsa')
-            with FakeDNS({'s1._domainkey.good.example': {'TXT': [record]}}) as dns, facteur.Server(conf(), dns=dns.address) as server:
+            with FakeDNS({'s1._domainkey.good.example': {'TXT': [record]}}) as dns, facteur.Server(conf(dns=PATIENT), dns=dns.address) as server:
                 import dkim
                 head = b'From: <a@good.example>\r\nSubject: x\r\n\r\n'
                 with open(os.path.join(folder, 'good.example', 's1.pem'), 'rb') as f:

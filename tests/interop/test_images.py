@@ -6,6 +6,8 @@ import urllib.parse, urllib.request, zlib
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
 from fake_dns import FakeDNS
+from ports import free_port
+from redis_server import wait_for
 
 EMPTY = base64.b64decode('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7')
 MAX = 100000
@@ -20,7 +22,7 @@ PNG = b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>2I5B', 1, 1, 8, 0, 0, 
 
 class Upstream(http.server.ThreadingHTTPServer):
     """asked: (path, headers) of every request; gate: what /gate waits for."""
-    daemon_threads = True
+    daemon_threads, request_queue_size = True, 128
 
     def __init__(self):
         super().__init__(('127.0.0.1', 0), Handler)
@@ -106,7 +108,7 @@ images {
     cache = "%s"
     private_hosts = ["good.test:%d"]
     ports = [%d, 443]
-    timeout = 3s
+    timeout = 15s
     max_image = %d
     max_request = 4K
     ca_file = "%s/tls/cert.pem"
@@ -183,8 +185,7 @@ images {
         threads = [threading.Thread(target=lambda: got.append(self.get(self.link(self.url('/gate')))[::2])) for _ in range(5)]
         for t in threads:
             t.start()
-        while self.status('shared') < shared + 4:
-            time.sleep(0.01)
+        wait_for(lambda: self.status('shared') >= shared + 4, 'four that wait for the fifth')
         self.web.gate.set()
         for t in threads:
             t.join()
@@ -290,8 +291,7 @@ images {
         self.assertEqual(self.get(link)[0], 200)
         old, = self.server.role_pids('images')
         os.kill(old, signal.SIGKILL)
-        while self.server.role_pids('images') in ([], [old]):
-            time.sleep(0.01)
+        wait_for(lambda: self.server.role_pids('images') not in ([], [old]), 'a new process')
         self.assertEqual(self.get(link)[::2], (200, PNG))
         self.assertEqual(self.web.count('/kept'), 1)  # its successor reads the same cache
 
@@ -305,9 +305,7 @@ images {
 
     def test_the_log_names_hosts_only(self):
         self.refused(self.url('/private-path-7', 'inside.test'), 403)
-        log = self.server.log()
-        self.assertRegex(log, r'image_failed host=inside\.test status=403')
-        self.assertNotIn('private-path-7', log)
+        self.assertNotIn('private-path-7', self.server.wait_log(r'image_failed host=inside\.test status=403'))
 
 
 class Mail(unittest.TestCase):
@@ -372,11 +370,6 @@ class Off(unittest.TestCase):
         with facteur.Server() as s:
             self.assertEqual(s.role_pids('images'), [])
             self.assertFalse(os.path.exists(os.path.join(s.state, 'data', 'images')))
-
-
-def free_port():
-    with socket.create_server(('127.0.0.1', 0)) as s:
-        return s.getsockname()[1]
 
 
 if __name__ == '__main__':

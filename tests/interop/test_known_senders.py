@@ -56,7 +56,7 @@ class KnownSenders(unittest.TestCase):
         return set(re.findall(r'KNOWN_SENDER|REPLY_TO_OWN', self.ledger))
 
     def remembered(self, n):
-        wait_for(lambda: len(self.redis.cli('KEYS', '*known_senders*').split()) == n, '%d keys' % n, 20)
+        wait_for(lambda: len(self.redis.cli('KEYS', '*known_senders*').split()) == n, '%d keys' % n)
 
     def test_who_was_written_to(self):
         self.serve()
@@ -129,7 +129,7 @@ class KnownSenders(unittest.TestCase):
     def test_without_redis(self):
         self.serve(redis=False)
         self.submit()
-        wait_for(lambda: self.found() == {'KNOWN_SENDER'}, 'what this process remembers', 20)
+        wait_for(lambda: self.found() == {'KNOWN_SENDER'}, 'what this process remembers')
 
     def test_redis_away(self):
         self.serve()
@@ -142,7 +142,7 @@ class KnownSenders(unittest.TestCase):
             self.append('Sent', 'To: a@friend.example\n\nbody\n')
         finally:
             self.redis.resume()
-        wait_for(lambda: self.found() == {'KNOWN_SENDER'}, 'Redis is back', 20)
+        wait_for(lambda: self.found() == {'KNOWN_SENDER'}, 'Redis is back')
 
     def test_mistakes_in_the_configuration(self):
         for key, text in (('max_recipients = 61', 'max_recipients: must be 1 to 60'), ('max_users = 0', 'max_users: must be 1 to 20'), ('max_references = 11', 'max_references: must be at most 10'),
@@ -150,7 +150,7 @@ class KnownSenders(unittest.TestCase):
             server = facteur.Server('plugin known_senders { %s }\n' % key)
             try:
                 with self.assertRaises(RuntimeError) as caught:
-                    server.start(60)
+                    server.start()
                 self.assertIn(text, str(caught.exception))
             finally:
                 server.stop()

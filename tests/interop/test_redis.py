@@ -43,7 +43,7 @@ class Case(unittest.TestCase):
             found[:] = [self.judged(server)]
             return has in found[0] and lacks not in found[0]
         try:
-            wait_for(look, 'a message with %s and without %s' % (has, lacks), 20)
+            wait_for(look, 'a message with %s and without %s' % (has, lacks))
         except RuntimeError as e:
             self.fail('%s\n%s' % (e, found[0]))
         return found[0]
@@ -66,6 +66,7 @@ class Private(Case):
 
     def test_it_is_there_and_comes_back(self):
         server = self.serve('')
+        server.wait_redis()
         self.assertIn('n=1', self.judged(server))
         row = self.ready(server, 0)
         self.assertEqual(ask(server, 'config', 'get', 'port').split(), ['port', '0'])
@@ -75,16 +76,18 @@ class Private(Case):
         self.assertRegex(server.ctl('status', '--sandbox').stdout, r'(?m)^redis .*no_new_privs=on')
         os.kill(row['pid'], signal.SIGKILL)
         self.assertNotEqual(self.ready(server, 1)['pid'], row['pid'])
-        self.assertRegex(server.log(), r'child_died program=redis pid=%d by=signal status=9' % row['pid'])
+        server.wait_log(r'child_died program=redis pid=%d by=signal status=9' % row['pid'])
         self.assertIn('n=2', self.until_judged(server, 'n=2', 'degraded'))  # nothing was forgotten
         self.assertEqual(server.stop(), 0)
         self.assertFalse(os.path.exists('/proc/%d' % row['pid']))
         self.assertNotIn('patience ended', server.log())
         server.start()
+        server.wait_redis()
         self.assertIn('n=3', self.judged(server))
 
     def test_it_ends_with_a_supervisor_that_was_killed(self):
         server = self.serve('')
+        server.wait_redis()
         self.judged(server)
         pid = self.ready(server, 0)['pid']
         others = server.descendants()
@@ -94,11 +97,13 @@ class Private(Case):
         server.process.stdout.close()
         server.errors.close()
         server.start()
+        server.wait_redis()
         self.assertIn('n=2', self.judged(server))
         self.assertFalse(alive(pid))
 
     def test_one_that_outlived_its_supervisor_is_ended(self):
         server = self.serve('')
+        server.wait_redis()
         self.judged(server)
         pid = self.ready(server, 0)['pid']
         os.kill(pid, signal.SIGSTOP)
@@ -111,15 +116,17 @@ class Private(Case):
         server.errors.close()
         server.start()
         self.assertFalse(alive(pid))
+        server.wait_redis()
         self.assertIn('n=2', self.judged(server))
 
     def test_one_that_hangs_is_replaced(self):
         server = self.serve('server { hang_limit = 4s }\nredis { retry = 200ms }\n')
+        server.wait_redis()
         self.judged(server)
         pid = self.ready(server, 0)['pid']
         os.kill(pid, signal.SIGSTOP)
         self.assertNotEqual(self.ready(server, 1)['pid'], pid)
-        self.assertRegex(server.log(), r' hung program=\S*redis-server pid=%d' % pid)
+        server.wait_log(r' hung program=\S*redis-server pid=%d' % pid)
         self.until_judged(server, 'n=2', 'degraded')
 
     def test_two_servers_and_one_folder(self):
@@ -127,14 +134,16 @@ class Private(Case):
         folder = os.path.join(self.folder, 'data')
         conf = 'redis { data_dir = "%s" }\n' % folder
         first, second = self.serve(conf), self.serve(conf)
+        first.wait_redis()
         self.assertIn('n=1', self.judged(first))
-        self.assertRegex(second.log(), r'program=redis text="[^"]*is in use by another server \(process %d\)' % first.process.pid)
+        second.wait_log(r'program=redis text="[^"]*is in use by another server \(process %d\)' % first.process.pid)
         self.assertIn('degraded', self.judged(second))
         self.assertEqual(first.stop(), 0)
         self.until_judged(second, 'n=2', 'degraded')
 
     def test_metrics(self):
         server = self.serve('')
+        server.wait_redis()
         self.judged(server)
         text = server.ctl('metrics').stdout
         self.assertRegex(text, r'(?m)^facteur_redis_there\{filter="0"\} 1$')
@@ -146,7 +155,7 @@ class Private(Case):
         self.assertIn('n=1', ledger)
         self.assertNotIn('degraded', ledger)
         self.assertIsNone(private(server))
-        self.assertEqual(server.log().count('no no-such-program on this machine'), 1)
+        self.assertEqual(server.wait_log('no no-such-program on this machine').count('no no-such-program on this machine'), 1)
         self.assertNotIn('redis_away', server.log())
 
     def test_damaged_data_do_not_stop_mail(self):
@@ -159,7 +168,7 @@ class Private(Case):
                 f.write(b'nonsense\n' * 10)
         server.start()
         self.assertRegex(self.judged(server), r'degraded +"redis"')
-        self.assertRegex(server.log(), r'child_died program=redis .* by=exit status=1 what="[^"]*AOF')
+        server.wait_log(r'child_died program=redis .* by=exit status=1 what="[^"]*AOF')
         shutil.rmtree(os.path.dirname(folder))
         self.assertIn('n=1', self.until_judged(server, 'n=1', 'degraded'))
 
@@ -220,7 +229,7 @@ class Sentinel(Case):
         conf = os.path.join(self.folder, 'sentinel.conf')
         with open(conf, 'w') as f:
             f.write('port %d\nbind 127.0.0.1\ndir %s\nlogfile %s/sentinel.log\nrequirepass watch\n'
-                    'sentinel monitor mail 127.0.0.1 %d 1\nsentinel auth-pass mail secret\nsentinel down-after-milliseconds mail 500\n'
+                    'sentinel monitor mail 127.0.0.1 %d 1\nsentinel auth-pass mail secret\nsentinel down-after-milliseconds mail 2000\n'
                     'sentinel failover-timeout mail 5000\n' % (ports[2], self.folder, self.folder, ports[0]))
         process = subprocess.Popen(['redis-server', conf, '--sentinel'])
         self.addCleanup(process.wait)
@@ -246,7 +255,7 @@ class Cluster(Case):
         super().setUp()
         self.nodes = []
         for i in range(3):
-            node = Redis(os.path.join(self.folder, str(i)), '--cluster-enabled', 'yes', '--cluster-port', str(free_port()), '--cluster-node-timeout', '2000', '--cluster-allow-replica-migration', 'no',
+            node = Redis(os.path.join(self.folder, str(i)), '--cluster-enabled', 'yes', '--cluster-port', str(free_port()), '--cluster-node-timeout', '10000', '--cluster-allow-replica-migration', 'no',
                          '--cluster-require-full-coverage', 'no', '--cluster-config-file', os.path.join(self.folder, '%d.conf' % i), port=free_port())
             self.addCleanup(node.kill)
             self.nodes.append(node)
