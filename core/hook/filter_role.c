@@ -72,6 +72,9 @@ static void leave(struct filter *f)
     filter_ticks_stop(f->ticks);
     filter_history_stop(&f->history);
     tell_all(f, FILTER_LEAVING);
+    /* The loop's clock stood still over a message that took long: the patience would be over, and
+     * the answer to that message lost. */
+    (void)event_base_update_cache_time(f->env->base);
     event_base_once(f->env->base, -1, EV_TIMEOUT, patience_ended, f, &patience);
     maybe_end(f);
 }
