@@ -144,19 +144,22 @@ static const char *copy_literal(const char *p, const char *end, char **to)
 {
 #ifdef __SSE2__
     const __m128i equals = _mm_set1_epi8('='), lf = _mm_set1_epi8('\n');
+    char *out = *to;
 
     while (end - p >= 16) {
         __m128i block = _mm_loadu_si128((const __m128i *)(const void *)p);
         unsigned found = (unsigned)_mm_movemask_epi8(
             _mm_or_si128(_mm_cmpeq_epi8(block, equals), _mm_cmpeq_epi8(block, lf)));
-        unsigned n = found ? (unsigned)__builtin_ctz(found) : 16;
 
-        _mm_storeu_si128((__m128i *)(void *)*to, block);
-        p += n;
-        *to += n;
-        if (found)
-            return p;
+        _mm_storeu_si128((__m128i *)(void *)out, block);
+        if (found) {
+            *to = out + __builtin_ctz(found);
+            return p + __builtin_ctz(found);
+        }
+        p += 16;
+        out += 16;
     }
+    *to = out;
 #endif
     while (p < end && *p != '=' && *p != '\n')
         *(*to)++ = *p++;
@@ -205,6 +208,9 @@ static char *decode_quoted_printable(struct fct_str in, char *to, struct line_no
             to = drop_blanks(line, p, true, to);
             *to++ = *p++;
             line = p;
+            note_line(notes, p, to);
+        } else if (end - p >= 3 && p[1] == '\r' && p[2] == '\n') { /* as nearly all are written */
+            p = line = p + 3;
             note_line(notes, p, to);
         } else if (end - p >= 3 && (hex_value(p[1]) | hex_value(p[2])) >= 0) {
             *to++ = (char)(hex_value(p[1]) << 4 | hex_value(p[2]));

@@ -316,8 +316,10 @@ static bool is_unmoved(struct fct_str s)
 /* No segment that begins with a dot or an escape, which may be one (RFC 3986 5.2.4). */
 static bool has_plain_segments(struct fct_str path)
 {
-    for (size_t i = 1; i < path.n; i++)
-        if ((path.p[i] == '.' || path.p[i] == '%') && path.p[i - 1] == '/')
+    const char *p = path.p, *end = path.p + path.n;
+
+    while (p < end && (p = memchr(p, '/', (size_t)(end - p))) && ++p < end)
+        if (*p == '.' || *p == '%')
             return false;
     return true;
 }

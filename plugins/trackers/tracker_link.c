@@ -73,11 +73,17 @@ static bool is_one_of(struct fct_str s, const struct words *words)
     return false;
 }
 
+static inline size_t word_end(struct fct_str path, size_t at)
+{
+    while (at < path.n && tracker_is_alnum(path.p[at]))
+        at++;
+    return at;
+}
+
 static bool has_word(struct fct_str path, const struct words *words)
 {
     for (size_t at = 0, end; at < path.n; at = end + 1) {
-        for (end = at; end < path.n && tracker_is_alnum(path.p[end]);)
-            end++;
+        end = word_end(path, at);
         if (end - at > 2 && is_one_of(tracker_part(path, at, end), words))
             return true;
     }
@@ -102,8 +108,8 @@ static bool begins_at(struct fct_str s, size_t at, struct fct_str word)
     return at + word.n <= s.n && tracker_same(tracker_part(s, at, at + word.n), word);
 }
 
-/* Words of two: "sign-in", "one_click". */
-static bool has_pair(struct fct_str path)
+/* Words of two, around the mark at `at`: "sign-in", "one_click". */
+static bool is_pair(struct fct_str path, size_t at)
 {
     static const struct {
         struct fct_str first, second;
@@ -112,12 +118,22 @@ static bool has_pair(struct fct_str path)
                  {FCT_STR_INIT("one"), FCT_STR_INIT("click")},
                  {FCT_STR_INIT("double"), FCT_STR_INIT("opt")}};
 
-    for (size_t at = 0; at < path.n; at++) {
-        if (path.p[at] != '-' && path.p[at] != '_')
-            continue;
-        for (size_t i = 0; i < FCT_COUNT(pairs); i++)
-            if (begins_at(path, at + 1, pairs[i].second) && ends_before(path, at, pairs[i].first))
-                return true;
+    if (path.p[at] != '-' && path.p[at] != '_')
+        return false;
+    for (size_t i = 0; i < FCT_COUNT(pairs); i++)
+        if (ends_before(path, at, pairs[i].first) && begins_at(path, at + 1, pairs[i].second))
+            return true;
+    return false;
+}
+
+static bool is_protected_path(struct fct_str path)
+{
+    for (size_t at = 0, end; at < path.n; at = end + 1) {
+        end = word_end(path, at);
+        if (end - at > 2 && is_one_of(tracker_part(path, at, end), &protected_words))
+            return true;
+        if (end < path.n && is_pair(path, end))
+            return true;
     }
     return false;
 }
@@ -126,7 +142,7 @@ bool tracker_link_is_protected(const struct fct_url *url)
 {
     struct fct_str query = url->query, pair, name;
 
-    if (url->user.n > 0 || has_pair(url->path) || has_word(url->path, &protected_words))
+    if (url->user.n > 0 || is_protected_path(url->path))
         return true;
     while (view_split(&query, '&', &pair))
         if (words_like(pair, &protected_names) && view_split(&pair, '=', &name) &&
@@ -148,17 +164,19 @@ bool tracker_link_keeps_redirect(const struct fct_url *url)
 /* How long the "&" at `at` is; 0: there is none. */
 static size_t ampersand(struct fct_str raw, size_t at, bool html)
 {
-    static const char *const written[] = {"&amp;", "&#38;", "&#x26;", "&#038;"};
+    static const struct fct_str numbers[] = {FCT_STR_INIT("&#38;"), FCT_STR_INIT("&#x26;"),
+                                             FCT_STR_INIT("&#038;")};
+    static const struct fct_str name = FCT_STR_INIT("&amp;");
 
     if (raw.p[at] != '&')
         return 0;
-    for (size_t i = 0; html && i < FCT_COUNT(written); i++) {
-        size_t n = strlen(written[i]);
-
-        if (at + n <= raw.n && tracker_lower(raw.p[at + 1]) == written[i][1] &&
-            tracker_same(tracker_part(raw, at, at + n), (struct fct_str){written[i], n}))
-            return n;
-    }
+    if (!html || at + name.n > raw.n)
+        return 1;
+    if (begins_at(raw, at, name))
+        return name.n;
+    for (size_t i = 0; raw.p[at + 1] == '#' && i < FCT_COUNT(numbers); i++)
+        if (begins_at(raw, at, numbers[i]))
+            return numbers[i].n;
     return 1;
 }
 

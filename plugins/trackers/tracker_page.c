@@ -418,18 +418,29 @@ static size_t clean_token(struct walk *w, size_t i, size_t at)
     return at;
 }
 
+/* Where it begins: most tokens have none. */
+static size_t next_link(const struct tracker_page *page, size_t at)
+{
+    return at < page->links ? page->link[at].offset : SIZE_MAX;
+}
+
 void tracker_page_clean(const struct tracker_page *page, struct tracker_edits *out)
 {
     struct walk w = {.page = page, .out = out};
-    size_t at = 0, before = out->n;
+    size_t at = 0, before = out->n, next = next_link(page, at);
 
     if (page->level == TRACKER_OFF)
         return;
     if (page->tools->memo)
         *page->tools->memo = (struct tracker_memo){0};
     for (size_t i = 0; i < page->tokens; i++) {
-        at = clean_token(&w, i, at);
-        follow_hidden(&w, &page->token[i]);
+        const struct fct_html_token *t = &page->token[i];
+
+        if (next < t->offset + t->length || page->level == TRACKER_STRICT) {
+            at = clean_token(&w, i, at);
+            next = next_link(page, at);
+        }
+        follow_hidden(&w, t);
     }
     for (; at < page->links; at++)
         if (page->link[at].from == FCT_LINK_TEXT && page->link[at].length <= page->bytes.n &&

@@ -116,19 +116,38 @@ static void set_transform(struct look *l, struct fct_str v)
     l->off = l->off || has_word(v, "scale(0)") || has_word(v, "scale(0,");
 }
 
-static const struct {
+struct property {
     struct fct_str name;
     void (*set)(struct look *l, struct fct_str value);
-} properties[] = {
-    {FCT_STR_INIT("width"), set_width},       {FCT_STR_INIT("height"), set_height},
-    {FCT_STR_INIT("max-width"), cap_width},   {FCT_STR_INIT("max-height"), cap_height},
-    {FCT_STR_INIT("display"), set_display},   {FCT_STR_INIT("visibility"), set_visibility},
-    {FCT_STR_INIT("opacity"), set_opacity},   {FCT_STR_INIT("left"), set_place},
-    {FCT_STR_INIT("right"), set_place},       {FCT_STR_INIT("top"), set_place},
-    {FCT_STR_INIT("margin-left"), set_place}, {FCT_STR_INIT("margin-top"), set_place},
-    {FCT_STR_INIT("text-indent"), set_place}, {FCT_STR_INIT("clip"), set_clip},
-    {FCT_STR_INIT("clip-path"), set_clip},    {FCT_STR_INIT("transform"), set_transform},
 };
+
+/* By their first letter: most properties begin with none of these. */
+static const struct property properties[26][5] = {
+    ['c' - 'a'] = {{FCT_STR_INIT("clip"), set_clip}, {FCT_STR_INIT("clip-path"), set_clip}},
+    ['d' - 'a'] = {{FCT_STR_INIT("display"), set_display}},
+    ['h' - 'a'] = {{FCT_STR_INIT("height"), set_height}},
+    ['l' - 'a'] = {{FCT_STR_INIT("left"), set_place}},
+    ['m' - 'a'] = {{FCT_STR_INIT("max-width"), cap_width},
+                   {FCT_STR_INIT("max-height"), cap_height},
+                   {FCT_STR_INIT("margin-left"), set_place},
+                   {FCT_STR_INIT("margin-top"), set_place}},
+    ['o' - 'a'] = {{FCT_STR_INIT("opacity"), set_opacity}},
+    ['r' - 'a'] = {{FCT_STR_INIT("right"), set_place}},
+    ['t' - 'a'] = {{FCT_STR_INIT("top"), set_place},
+                   {FCT_STR_INIT("text-indent"), set_place},
+                   {FCT_STR_INIT("transform"), set_transform}},
+    ['v' - 'a'] = {{FCT_STR_INIT("visibility"), set_visibility}},
+    ['w' - 'a'] = {{FCT_STR_INIT("width"), set_width}},
+};
+
+/* The ones that begin as `name` does, up to one without a name. */
+static inline const struct property *properties_like(struct fct_str name)
+{
+    static const struct property none = {.name = {"", 0}};
+    unsigned char letter = (unsigned char)((name.n > 0 ? *name.p | 0x20 : 0) - 'a');
+
+    return letter < 26 ? properties[letter] : &none;
+}
 
 static struct fct_str css_trim(struct fct_str s)
 {
@@ -144,16 +163,16 @@ static void read_style(struct look *l, struct fct_str style)
     struct fct_str one;
 
     while (view_split(&style, ';', &one)) {
-        struct fct_str value = one, name;
+        struct fct_str value = css_trim(one), name;
+        const struct property *p = properties_like(value);
 
-        if (!view_split(&value, ':', &name) || !value.p)
+        if (!p->set || !view_split(&value, ':', &name) || !value.p)
             continue;
         name = css_trim(name);
         value = css_trim(value);
-        for (size_t i = 0; name.n > 0 && i < FCT_COUNT(properties); i++)
-            if (name.n == properties[i].name.n && tracker_lower(*name.p) == *properties[i].name.p &&
-                tracker_same(name, properties[i].name))
-                properties[i].set(l, value);
+        for (; p->set; p++)
+            if (tracker_same(name, p->name))
+                p->set(l, value);
     }
 }
 

@@ -37,12 +37,32 @@ START_TEST(registrable_domains)
     };
 
     psl_setup();
-    for (size_t i = 0; i < FCT_COUNT(cases); i++) {
-        struct fct_str org = psl_org(str_from(cases[i].host));
+    for (size_t i = 0; i < 2 * FCT_COUNT(cases); i++) { /* the second time out of what is kept */
+        const char *host = cases[i / 2].host, *wanted = cases[i / 2].org;
+        struct fct_str org = psl_org(str_from(host));
 
-        ck_assert_msg(str_equal(org, str_from(cases[i].org)), "%s: %.*s", cases[i].host,
-                      FCT_FMT(org));
+        ck_assert_msg(str_equal(org, str_from(wanted)), "%s: %.*s", host, FCT_FMT(org));
     }
+}
+END_TEST
+
+/* More of them than are kept, of every length around the longest that is. */
+START_TEST(many_hosts)
+{
+    psl_setup();
+    for (unsigned round = 0; round < 2; round++)
+        for (unsigned i = 0; i < 500; i++) {
+            char host[120], wanted[40];
+            struct fct_str org, in;
+
+            snprintf(wanted, sizeof wanted, "mail%u.%s", i, i % 2 ? "co.uk" : "example");
+            snprintf(host, sizeof host, "%.*s.%s", (int)(1 + i % 60),
+                     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", wanted);
+            in = str_from(host);
+            org = psl_org(in);
+            ck_assert_msg(str_equal(org, str_from(wanted)), "%s: %.*s", host, FCT_FMT(org));
+            ck_assert(org.p + org.n == in.p + in.n);
+        }
 }
 END_TEST
 
@@ -75,6 +95,7 @@ int main(void)
     int failed;
 
     tcase_add_test(tc, registrable_domains);
+    tcase_add_test(tc, many_hosts);
     tcase_add_test(tc, names_without_one);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
