@@ -72,6 +72,21 @@ static uint64_t next_to_send(struct history_ring *ring)
     return next <= last ? next : 0;
 }
 
+/* What Redis had no time to confirm it may have all the same, once it goes on. */
+static FCT_MAY_WAIT bool add_once(struct filter_history *h, struct arena *arena, uint64_t number,
+                                  const struct history_entry *e, struct fct_err *err)
+{
+    bool is_there = false;
+
+    if (atomic_load(&h->ring->unsure) == number &&
+        !history_stream_has(h->redis, arena, e, &is_there, err))
+        return false;
+    if (is_there || history_stream_add(h->redis, arena, e, h->conf->length, err))
+        return true;
+    atomic_store(&h->ring->unsure, number);
+    return false;
+}
+
 static FCT_MAY_WAIT bool send_next(struct filter_history *h, struct arena *arena, uint64_t number,
                                    struct fct_err *err)
 {
@@ -80,8 +95,7 @@ static FCT_MAY_WAIT bool send_next(struct filter_history *h, struct arena *arena
     size_t n;
 
     if (history_ring_get(h->ring, number, bytes, &n) &&
-        history_decode((struct fct_str){bytes, n}, &e) &&
-        !history_stream_add(h->redis, arena, &e, h->conf->length, err))
+        history_decode((struct fct_str){bytes, n}, &e) && !add_once(h, arena, number, &e, err))
         return false;
     atomic_store(&h->ring->sent, number);
     return true;

@@ -18,6 +18,7 @@ struct history_ring {
     _Atomic uint64_t lost;   /* overwritten before Redis took them */
     _Atomic uint64_t key[2]; /* the site's, for local parts; 0 0: not made yet */
     _Atomic uint64_t agreed; /* 1: it is the one that Redis has */
+    _Atomic uint64_t unsure; /* the one that Redis was sent and did not confirm */
     struct history_slot {
         _Atomic uint64_t stamp; /* 2 × number; one less while it is being written */
         uint32_t n;

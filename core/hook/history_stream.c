@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define KEY_NAME "fct:hist:key"
+#define NEWEST   100u /* others may have been written meanwhile, by other servers */
 
 /* ---- one entry as fields ---- */
 
@@ -164,6 +165,21 @@ bool history_stream_read(struct redis *redis, struct arena *arena, struct fct_st
     }
     if (*n < most)
         *cursor = (struct fct_str){"", 0};
+    return true;
+}
+
+bool history_stream_has(struct redis *redis, struct arena *arena, const struct history_entry *e,
+                        bool *out, struct fct_err *err)
+{
+    struct history_entry *newest = ARENA_ARRAY(arena, struct history_entry, NEWEST);
+    struct fct_str cursor = FCT_STR("");
+    size_t n;
+
+    *out = false;
+    if (!history_stream_read(redis, arena, &cursor, NEWEST, newest, &n, err))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        *out |= newest[i].at_ms == e->at_ms && str_equal(newest[i].id, e->id);
     return true;
 }
 

@@ -11,6 +11,10 @@
 FCT_MAY_WAIT FCT_MUST_CHECK bool history_stream_add(struct redis *redis, struct arena *arena,
                                                     const struct history_entry *e, uint32_t length,
                                                     struct fct_err *err);
+/* Is it among the newest ones? */
+FCT_MAY_WAIT FCT_MUST_CHECK bool history_stream_has(struct redis *redis, struct arena *arena,
+                                                    const struct history_entry *e, bool *out,
+                                                    struct fct_err *err);
 /* Up to `most` entries older than *cursor (empty: the newest), newest first; *cursor moves behind
  * them, empty when there are no more. Views into the arena. */
 FCT_MAY_WAIT FCT_MUST_CHECK bool history_stream_read(struct redis *redis, struct arena *arena,

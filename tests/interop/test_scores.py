@@ -198,6 +198,20 @@ class Stream(unittest.TestCase):
     def senders(self, own, *filters):
         return [e['from'].split('@')[1] for e in json.loads(own.ctl('--json', 'history', *filters).stdout)]
 
+    def test_a_redis_that_stood_still_has_each_once(self):
+        """What it was sent before it stood still it does as soon as it goes on, though nobody waits any more."""
+        own = self.serve()
+        self.send(own, 'a@one.example')
+        wait_for(lambda: self.redis.cli('xlen', 'fct:hist') == '1', 'the first entry in Redis')
+        self.redis.pause()
+        self.send(own, 'a@two.example')
+        own.wait_log('redis_away')
+        self.redis.resume()
+        wait_for(lambda: self.redis.cli('xlen', 'fct:hist') != '1', 'the entry that waited')
+        self.send(own, 'a@three.example')
+        wait_for(lambda: 'three.example' in self.redis.cli('xrevrange', 'fct:hist', '+', '-', 'count', '1'), 'the last one')
+        self.assertEqual(self.senders(own), ['three.example', 'two.example', 'one.example'])
+
     def test_it_goes_there_and_waits_while_redis_is_away(self):
         own = self.serve()
         self.send(own, 'a@one.example')
