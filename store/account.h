@@ -16,6 +16,7 @@ struct account {
     uint64_t last_email; /* highest e-mail id given */
     uint32_t last_mailbox;
     uint32_t last_uid_validity;
+    uint32_t trimmed; /* the day old days of the privacy report were last deleted; 0: not yet */
     uint64_t messages, bytes;
     uint64_t keyword_mod_seq;                   /* when the table grew last */
     struct fct_str keyword[STORE_MAX_KEYWORDS]; /* malloc'd */

@@ -72,17 +72,26 @@ static void offer_originals(struct change *c, struct account *a)
                   F_C("setting", "store.show_original"));
 }
 
+/* Once a day: every deleted range makes reading slower until the index is written to disk. */
+static void trim_days(struct change *c, struct account *a, uint32_t today)
+{
+    uint32_t keep = (uint32_t)(c->s->conf->privacy_keep.ms / 1000 / DAY_SECONDS);
+
+    if (keep == 0 || keep >= today || a->trimmed == today)
+        return;
+    batch_del_range(&c->batch, day_key(0), day_key(today - keep));
+    a->trimmed = today;
+}
+
 static void put_day(struct change *c, struct account *a, const struct privacy_tally *t)
 {
     struct buf op = BUF_INIT(DAY_MAX);
-    uint32_t today = (uint32_t)(clock_wall() / DAY_SECONDS),
-             keep = (uint32_t)(c->s->conf->privacy_keep.ms / 1000 / DAY_SECONDS);
+    uint32_t today = (uint32_t)(clock_wall() / DAY_SECONDS);
 
     privacy_tally_encode(t, &op);
     change_account(c, a);
     batch_append(&c->batch, day_key(today), buf_str(&op));
-    if (keep > 0 && keep < today)
-        batch_del_range(&c->batch, day_key(0), day_key(today - keep));
+    trim_days(c, a, today);
     buf_free(&op);
 }
 

@@ -10,6 +10,7 @@ struct rocks {
     rocksdb_options_t *options;
     rocksdb_cache_t *cache;
     rocksdb_readoptions_t *read;
+    rocksdb_readoptions_t *catalogue; /* reads that no deleted range concerns */
     rocksdb_writeoptions_t *write;
     driver_fold fold;
 };
@@ -230,6 +231,8 @@ bool rocks_open(const char *path, const struct driver_conf *conf, struct rocks *
     r->fold = conf->fold;
     set_options(r, conf);
     r->read = rocksdb_readoptions_create();
+    r->catalogue = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_ignore_range_deletions(r->catalogue, 1);
     r->write = rocksdb_writeoptions_create();
     rocksdb_writeoptions_disable_WAL(r->write, 1); /* the segment log is the write-ahead log */
     r->db = rocksdb_open(r->options, path, &error);
@@ -251,6 +254,7 @@ void rocks_close(struct rocks **p)
     if (r->db)
         rocksdb_close(r->db);
     rocksdb_readoptions_destroy(r->read);
+    rocksdb_readoptions_destroy(r->catalogue);
     rocksdb_writeoptions_destroy(r->write);
     rocksdb_options_destroy(r->options);
     rocksdb_cache_destroy(r->cache);
@@ -281,13 +285,15 @@ void rocks_unsnap(struct rocks *r, struct driver_snap *snap)
     rocksdb_release_snapshot(r->db, snapshot_of(snap));
 }
 
-/* Options for one read: the shared ones, or private ones with a snapshot. */
-static rocksdb_readoptions_t *read_options(struct rocks *r, struct driver_snap *snap)
+/* Options for one read: shared ones, or private ones with a snapshot. Each read of what is in
+ * memory goes through all ranges that were deleted there, and those are of parts only. */
+static rocksdb_readoptions_t *read_options(struct rocks *r, struct driver_snap *snap,
+                                           struct fct_str key)
 {
     rocksdb_readoptions_t *o;
 
     if (!snap)
-        return r->read;
+        return key.n > 0 && key.p[0] == ROCKS_BLOB ? r->catalogue : r->read;
     o = rocksdb_readoptions_create();
     rocksdb_readoptions_set_snapshot(o, snapshot_of(snap));
     rocksdb_readoptions_set_fill_cache(
@@ -297,14 +303,14 @@ static rocksdb_readoptions_t *read_options(struct rocks *r, struct driver_snap *
 
 static void read_options_end(struct rocks *r, rocksdb_readoptions_t *o)
 {
-    if (o != r->read)
+    if (o != r->read && o != r->catalogue)
         rocksdb_readoptions_destroy(o);
 }
 
 bool rocks_get(struct rocks *r, struct driver_snap *snap, struct fct_str key, struct buf *value,
                bool *found, struct fct_err *err)
 {
-    rocksdb_readoptions_t *o = read_options(r, snap);
+    rocksdb_readoptions_t *o = read_options(r, snap, key);
     char *error = NULL;
     rocksdb_pinnableslice_t *v = rocksdb_get_pinned(r->db, o, key.p, key.n, &error);
     size_t n;
@@ -330,7 +336,7 @@ bool rocks_get(struct rocks *r, struct driver_snap *snap, struct fct_str key, st
 bool rocks_scan(struct rocks *r, struct driver_snap *snap, struct fct_str from, struct fct_str to,
                 driver_entry fn, void *arg, struct fct_err *err)
 {
-    rocksdb_readoptions_t *o = read_options(r, snap);
+    rocksdb_readoptions_t *o = read_options(r, snap, FCT_STR(""));
     rocksdb_iterator_t *it = rocksdb_create_iterator(r->db, o);
     char *error = NULL;
 
