@@ -6,7 +6,7 @@
 
 #define BITS_LEAST 4
 #define BITS_MOST  13
-#define ROOM       64 /* hashes for each word, so that few are taken by chance */
+#define ROOM       16 /* hashes for each word, so that few are taken by chance */
 
 #define LEVELS 4  /* words of one byte, of two, of three, of four and more */
 #define LONG   12 /* bytes: such words, of which many begin alike, have a table of their own */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define STRINGS_MOST 600
+#define ROOM_FIRST   16
 #define JOINED_MOST  150 /* strings: not worth joining more */
 #define SET_MOST     12  /* characters */
 #define WORD_LEAST   4   /* bytes */
@@ -26,29 +27,51 @@ struct rope {
 
 struct strings {
     struct strings *next; /* of the spare ones */
-    size_t n;
-    struct lua_literal s[STRINGS_MOST];
+    size_t n, room;
+    struct lua_literal *s;
 };
 
 struct search {
     const struct lua_tree *tree;
     unsigned fuel;         /* work that is left: patterns may branch without end */
-    struct strings *spare; /* sets are large and short-lived: they are used again */
+    struct strings *spare; /* sets are short-lived: they are used again */
 };
 
 /* ---- sets of strings ---- */
 
-/* An empty one; NULL: no memory. */
+static bool grow(struct strings *set)
+{
+    size_t room = set->room > 0 ? 2 * set->room : ROOM_FIRST;
+    struct lua_literal *s = reallocarray(set->s, room, sizeof *s);
+
+    if (!s)
+        return false;
+    set->s = s;
+    set->room = room;
+    return true;
+}
+
+static void free_set(struct strings *set)
+{
+    free(set->s);
+    free(set);
+}
+
+/* An empty one, with room for some; NULL: no memory. */
 static struct strings *take_set(struct search *search)
 {
     struct strings *set = search->spare;
 
-    if (set)
+    if (set) {
         search->spare = set->next;
-    else
-        set = malloc(sizeof *set);
-    if (set)
         set->n = 0;
+        return set;
+    }
+    set = calloc(1, sizeof *set);
+    if (set && !grow(set)) {
+        free_set(set);
+        return NULL;
+    }
     return set;
 }
 
@@ -66,7 +89,7 @@ static void free_spare(struct search *search)
 
     while ((set = search->spare)) {
         search->spare = set->next;
-        free(set);
+        free_set(set);
     }
 }
 
@@ -81,7 +104,7 @@ static bool add(struct strings *set, const struct lua_literal *s)
     for (size_t i = 0; i < set->n; i++)
         if (same(&set->s[i], s))
             return true;
-    if (set->n == STRINGS_MOST)
+    if (set->n == STRINGS_MOST || (set->n == set->room && !grow(set)))
         return false;
     set->s[set->n++] = *s;
     return true;
@@ -122,6 +145,14 @@ static struct lua_literal joined(const struct lua_literal *a, const struct lua_l
     return out;
 }
 
+static void exchange(struct strings *a, struct strings *b)
+{
+    struct strings before = *a;
+
+    *a = *b;
+    *b = before;
+}
+
 /* set = set, each followed by each of `more`. Too many: the set stays, and ends. */
 static void join(struct search *search, struct strings *set, const struct strings *more)
 {
@@ -142,12 +173,10 @@ static void join(struct search *search, struct strings *set, const struct string
             search->fuel -= search->fuel > 0;
         }
     }
-    if (fits) {
-        set->n = out->n;
-        memcpy(set->s, out->s, out->n * sizeof *out->s);
-    } else {
+    if (fits)
+        exchange(set, out);
+    else
         end_all(set);
-    }
     give_back(search, out);
 }
 
@@ -285,8 +314,7 @@ struct choice {
     struct strings *set;
 };
 
-/* The better one is in `a`. */
-static void exchange(struct choice *a, struct choice *b)
+static void exchange_choice(struct choice *a, struct choice *b)
 {
     struct choice before = *a;
 
@@ -392,7 +420,7 @@ static void choose_without_first(struct search *search, const struct rope *rope,
     if (rest.set) {
         choose(search, rope->next, add_width(before, width), &rest);
         if (rest.score > out->score)
-            exchange(out, &rest);
+            exchange_choice(out, &rest);
     }
     give_back(search, rest.set);
 }
@@ -437,7 +465,7 @@ static void choose(struct search *search, const struct rope *rope, uint32_t befo
     if (later.set) {
         choose_later(search, rope, before, &later);
         if (later.score > (anywhere ? BOUNDED : out->score))
-            exchange(out, &later);
+            exchange_choice(out, &later);
     }
     give_back(search, later.set);
 }

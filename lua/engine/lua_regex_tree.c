@@ -7,11 +7,10 @@
 
 #define NODES_MOST 4000
 #define CHARS_MOST 12000
-#define NODES_EACH \
-    2 /* at most, of one byte of a pattern: "|" is a branch, and the first makes ONE */
-#define DEPTH    24
-#define SET_MOST 64 /* strings of one set */
-#define NO_NODE  0
+#define ROOM_FIRST 64
+#define DEPTH      24
+#define SET_MOST   64 /* strings of one set */
+#define NO_NODE    0
 
 struct reading {
     const char *at, *end;
@@ -19,7 +18,7 @@ struct reading {
     bool crosses; /* perhaps a match reaches beyond a line end */
     bool lost;    /* something that is not understood */
     unsigned depth;
-    size_t nodes_most, chars_most;
+    size_t node_room, char_room;
     struct lua_tree *out;
 };
 
@@ -43,11 +42,56 @@ static bool take(struct reading *r, const char *text)
     return true;
 }
 
+/* Doubled until it is enough. */
+static size_t larger(size_t room, size_t wanted)
+{
+    room = room > 0 ? room : ROOM_FIRST;
+    while (room < wanted)
+        room *= 2;
+    return room;
+}
+
+static bool room_for_node(struct reading *r)
+{
+    struct lua_tree *t = r->out;
+    size_t room = larger(r->node_room, t->nodes + 1u);
+    struct lua_node *node;
+
+    if (t->nodes == NODES_MOST)
+        return false;
+    if (room == r->node_room)
+        return true;
+    node = reallocarray(t->node, room, sizeof *node);
+    if (!node)
+        return false;
+    t->node = node;
+    r->node_room = room;
+    return true;
+}
+
+static bool room_for_chars(struct reading *r, size_t n)
+{
+    struct lua_tree *t = r->out;
+    size_t room = larger(r->char_room, t->chars + n);
+    struct lua_char *ch;
+
+    if (t->chars + n > CHARS_MOST)
+        return false;
+    if (room == r->char_room)
+        return true;
+    ch = reallocarray(t->ch, room, sizeof *ch);
+    if (!ch)
+        return false;
+    t->ch = ch;
+    r->char_room = room;
+    return true;
+}
+
 static uint16_t new_node(struct reading *r, enum lua_node_kind kind)
 {
     struct lua_tree *t = r->out;
 
-    if (t->nodes == r->nodes_most) {
+    if (!room_for_node(r)) {
         r->lost = true;
         return NO_NODE;
     }
@@ -142,7 +186,7 @@ static uint16_t set_node(struct reading *r, const struct set *s)
     struct lua_tree *t = r->out;
     uint16_t n = s->any ? 0 : s->n;
 
-    if (r->lost || t->chars + n > r->chars_most) {
+    if (r->lost || !room_for_chars(r, n)) {
         r->lost = true;
         return NO_NODE;
     }
@@ -492,28 +536,15 @@ static struct reading start(struct fct_str regex, struct lua_tree *out)
     return r;
 }
 
-/* Room for a pattern of this length, and the most for a long one. */
-static void measure(struct reading *r)
-{
-    size_t n = (size_t)(r->end - r->at);
-
-    r->nodes_most = n < NODES_MOST / NODES_EACH - 2 ? (n + 2) * NODES_EACH : NODES_MOST;
-    r->chars_most = n < CHARS_MOST / SET_MOST ? (n + 1) * SET_MOST : CHARS_MOST;
-}
-
 bool lua_tree_read(struct fct_str regex, struct lua_tree *out)
 {
     struct reading r = start(regex, out);
 
-    measure(&r);
-    *out = (struct lua_tree){.nodes = 1};
-    out->node = malloc(r.nodes_most * sizeof *out->node);
-    out->ch = malloc(r.chars_most * sizeof *out->ch);
-    if (!out->node || !out->ch) {
-        lua_tree_free(out);
+    *out = (struct lua_tree){0};
+    if (!room_for_node(&r))
         return false;
-    }
     out->node[NO_NODE] = (struct lua_node){0};
+    out->nodes = 1;
     out->root = read_alternatives(&r);
     if (r.lost || r.at < r.end) {
         lua_tree_free(out);
