@@ -122,7 +122,7 @@ static bool parse_or(const char **at, struct lua_trial *t, unsigned depth)
 }
 
 /* Composites may name each other: as many turns as there are of them are enough. Groups (g:NAME)
- * are the server's: here they are never found. */
+ * are the server's: here they are found where a case says so in `has`. */
 void lua_trial_composites(struct lua_trial *t)
 {
     bool more = true;

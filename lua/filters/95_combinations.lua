@@ -6,13 +6,13 @@ composite { "MONEY_TO_FREEMAIL", score = 2.0, group = "combined", about = "money
   when = "g:money & REPLIES_GO_TO_FREEMAIL" }
 
 composite { "MONEY_UNPROVED", score = 1.5, group = "combined", about = "money wording by a sender that nothing proves",
-  when = "g:money & (SPF_FAIL? | SPF_SOFTFAIL? | DKIM_FAIL? | DMARC_FAIL?) & !KNOWN_CONTACT?" }
+  when = "g:money & (SPF_FAIL? | SPF_SOFTFAIL? | DKIM_FAIL? | DMARC_FAIL?) & !(DMARC_PASS? | KNOWN_SENDER? | REPLY_TO_OWN?)" }
 
 composite { "PHISH_WITH_LINK", score = 2.0, group = "combined", about = "asks for an account, and the link goes to a throw-away page",
   when = "g:phish & (LINK_FREE_HOSTING | LINK_SHORTENED | PHISH_IP_URL? | LINK_CHEAP_TLD | LINK_INTO_BLOG | LINK_CARRIES_ADDRESS | LINK_OLD_TRICKS | LINK_REDIRECTS | LINK_IS_DATA)" }
 
 composite { "PHISH_UNPROVED", score = 1.5, group = "combined", about = "asks for an account, and nothing proves the sender",
-  when = "(g:phish | SUBJ_ACCOUNT) & (SPF_FAIL? | SPF_SOFTFAIL? | DKIM_FAIL? | DMARC_FAIL?) & !KNOWN_CONTACT?" }
+  when = "(g:phish | SUBJ_ACCOUNT) & (SPF_FAIL? | SPF_SOFTFAIL? | DKIM_FAIL? | DMARC_FAIL?) & !(DMARC_PASS? | KNOWN_SENDER? | REPLY_TO_OWN?)" }
 
 composite { "PHISH_FROM_ELSEWHERE", score = 1.0, group = "combined", about = "asks for an account, and no link leads to the sender",
   when = "(g:phish | SUBJ_ACCOUNT | SUBJ_PARCEL) & LINKS_ARE_ELSEWHERE" }

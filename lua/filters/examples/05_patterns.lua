@@ -4,4 +4,4 @@ patterns { group = "content", target = "text",
   PRIZE_CLAIM = { 2.0, [[/\byou (?:have )?(?:been )?(?:won|selected)\b/i]], about = "somebody won something" },
 }
 composite { "EXTORTION", score = 3.0, about = "extortion by somebody unknown",
-  when = "CRYPTO_THREAT & (SPF_FAIL? | DKIM_NONE?) & !KNOWN_CONTACT?" }
+  when = "CRYPTO_THREAT & (SPF_FAIL? | DKIM_NONE?) & !KNOWN_SENDER?" }
