@@ -73,7 +73,7 @@ def message(*files, body='Hello, see what is attached.'):
 
 
 def block(*keys):
-    return 'server { filter_processes = 1 }\nprofile default { reject = 1000 }\nplugin attachments {\n    deadline = 20s\n%s}\n' % ''.join('    %s\n' % key for key in keys)
+    return 'server { filter_processes = 1 }\nprofile default { reject = 1000 }\nplugin attachments {\n    deadline = 30s\n    max_time = 20s\n%s}\n' % ''.join('    %s\n' % key for key in keys)
 
 
 class Attachments(unittest.TestCase):
@@ -185,7 +185,7 @@ class Attachments(unittest.TestCase):
         self.check('UNFINISHED', ('a.zip', many))
         nest = zipped(*[('%d.zip' % i, many) for i in range(10)])
         self.check('UNFINISHED', ('a.zip', nest))
-        self.assertLess(time.monotonic() - begin, 60)
+        self.assertLess(time.monotonic() - begin, 180)
 
     def test_refusals(self):
         with facteur.Server(block('reject = ["ATTACHMENT_FORBIDDEN"]', 'quarantine = ["ATTACHMENT_MACROS"]', 'forbidden = [".zip"]')) as server:
@@ -200,7 +200,7 @@ class Attachments(unittest.TestCase):
         for key, why in (('reject = ["NO_SUCH"]', 'no symbol of this plugin'), ('max_depth = 11', 'max_depth must be 1 to 10'), ('magic = "/nowhere.mgc"', 'libmagic')):
             server = facteur.Server(block(key))
             with self.assertRaises(RuntimeError) as caught:
-                server.start(30)
+                server.start()
             self.assertIn(why, str(caught.exception))
 
 

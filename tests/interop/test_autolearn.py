@@ -32,6 +32,7 @@ class Autolearn(unittest.TestCase):
         cls.dns = FakeDNS(ZONE)
         cls.dns.__enter__()
         cls.server = facteur.Server(conf=CONF % rules, dns=cls.dns.address).start()
+        cls.server.wait_redis()
         cls.sent = 0
 
     @classmethod
@@ -74,7 +75,7 @@ class Autolearn(unittest.TestCase):
         self.send(HAM, 's@good.example')
         self.assertEqual(self.counts(), (spam + 1, ham + 1))
         self.assertEqual(self.own(), (0, 0))
-        self.assertRegex(self.server.log(), r'as spam by the score: learned')
+        self.server.wait_log('as spam by the score: learned')
 
     def test_refused(self):
         """What is refused is learned too: nobody will move it."""

@@ -41,7 +41,7 @@ class QueueAdmin(unittest.TestCase):
 
     def submit(self, *to):
         """The message's id in the log."""
-        with smtplib.SMTP('127.0.0.1', self.server.port('submission'), local_hostname=facteur.CLIENT, timeout=30) as s:
+        with smtplib.SMTP('127.0.0.1', self.server.port('submission'), local_hostname=facteur.CLIENT, timeout=60) as s:
             s.ehlo()
             s.login(ALICE, facteur.PASSWORD)
             s.mail(ALICE)

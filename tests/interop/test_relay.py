@@ -240,6 +240,7 @@ class Kept(Relaying):
         for i in range(3):
             send(self.server, 'far@one.test')
             self.assertTrue(sink.wait(i + 1))
+            self.server.wait_log(' sent queue=', count=i + 1)  # the connection is free
         self.assertEqual(len(sink.sessions), 1)
         self.assertTrue(wait_for(lambda: sink.open == 0))
         self.assertEqual(sink.sessions[0].lines[-1], 'QUIT')

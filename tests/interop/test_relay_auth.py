@@ -89,10 +89,10 @@ class OurOwn(unittest.TestCase):
                 data = send(server, 'far@right.test')
                 self.assertTrue(sink.wait(1), server.log()[-2000:] + host.log()[-2000:])
                 self.assertEqual(own_part(sink.messages[0].data), data)
-                self.assertIn('SCRAM-SHA-256', host.log())
+                host.wait_log('SCRAM-SHA-256')
                 send(server, 'far@wrong.test')
                 self.assertTrue(wait_for(lambda: 'send_deferred' in server.log()), server.log()[-2000:])
-                self.assertIn('535 5.7.8', server.log())
+                server.wait_log('535 5.7.8')
 
 
 if __name__ == '__main__':

@@ -20,7 +20,7 @@ BODIES = {
     'eight bits': 'Grüße, жук\r\n'.encode(),
 }
 ASK = ['NOTIFY=SUCCESS,FAILURE,DELAY']
-SECONDS = 20
+SECONDS = 120
 
 
 def of(kind, name):
@@ -70,7 +70,7 @@ class Neighbours(unittest.TestCase):
 
     def mta_mail(self, name, sender, to, data, options=(), rcpt_options=()):
         """To their port, as one of their users would."""
-        with smtplib.SMTP('127.0.0.1', self.mtas[name].port, local_hostname=facteur.CLIENT, timeout=30) as c:
+        with smtplib.SMTP('127.0.0.1', self.mtas[name].port, local_hostname=facteur.CLIENT, timeout=60) as c:
             c.ehlo()
             self.assertEqual(c.sendmail(sender, [to], data, options, rcpt_options), {})
 
@@ -225,6 +225,7 @@ class Checked(unittest.TestCase):
             mta.__enter__()
             cls.addClassCleanup(mta.__exit__, None, None, None)
         cls.web = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Policies)
+        cls.web.socket.listen(128)
         cls.web.socket = context.wrap_socket(cls.web.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=cls.web.serve_forever, kwargs={'poll_interval': 0.05}, daemon=True).start()
         cls.addClassCleanup(cls.web.server_close)
@@ -262,7 +263,7 @@ class Checked(unittest.TestCase):
         with facteur.Server(conf=self.conf(), dns=self.zones.address) as server:
             for domain in self.domains.values():
                 send(server, 'bob@' + domain)
-            wait_for(lambda: len(arrived()) + len(self.waiting(server)) >= len(self.domains), 40)
+            wait_for(lambda: len(arrived()) + len(self.waiting(server)) >= len(self.domains), 120)
             got, waiting = arrived(), self.waiting(server)
             for (kind, name), domain in self.domains.items():
                 why = self.KINDS[kind][1]

@@ -51,7 +51,7 @@ class ToPostfix(unittest.TestCase):
     def test_many(self):
         """Few connections, nothing lost, nothing doubled."""
         with postfix.Sink() as sink, postfix.Postfix(sink) as mta:
-            with facteur.Server(conf=FAST, routes={'far.test': mta.port}) as server:
+            with facteur.Server(conf=FAST.replace('idle_keep = 1s', 'idle_keep = 20s'), routes={'far.test': mta.port}) as server:
                 for i in range(40):
                     send(server, 'm%d@far.test' % i, letter(b'many-%03d-\r\n' % i))
                 self.assertEqual(len(sink.find('many-', n=40)), 40)

@@ -62,7 +62,7 @@ class Private(unittest.TestCase):
         """{domain: what its report says} of one message to each."""
         for domain in domains:
             send(self.server, 'far@' + domain, letter(), port='smtp')
-        reports = [fields(m) for m in inbox(self.server, len(domains), 60)]
+        reports = [fields(m) for m in inbox(self.server, len(domains), 120)]
         return {r['final-recipient'].split('@')[1]: (r['status'], r['diagnostic-code']) for r in reports}
 
     def refused(self, wanted):

@@ -10,7 +10,7 @@ from smtp_sink import Sink, USUAL, certificate
 from test_relay import letter, send, wait_for
 
 # A connection without work stays for the next message: it must not be taken by the wrong one.
-RELAY = 'relay { suppress = 0s  retry = ["1s"]  retry_jitter = 0  dead_first = 1s  dead_max = 1s  idle_keep = 20s %s }\nsmtp { relay_networks = ["127.0.0.0/8"] }\n'
+RELAY = 'relay { suppress = 0s  retry = ["1s"]  retry_jitter = 0  dead_first = 1s  dead_max = 1s  idle_keep = 5m %s }\nsmtp { relay_networks = ["127.0.0.0/8"] }\n'
 # domain: what its route says, what its messages must see of the session
 WISHES = {
     'clear.test': ('tls = none', lambda s: not s.tls and s.user is None and s.peer == '127.0.0.1'),
@@ -51,9 +51,10 @@ class Sharing(unittest.TestCase):
 
     def arrives(self, domain):
         """The session in which it came."""
-        n = len(self.sink.messages)
+        n, sent = len(self.sink.messages), self.server.log().count(' sent queue=')
         send(self.server, 'far@' + domain, letter(), port='smtp')
         self.assertTrue(self.sink.wait(n + 1), self.server.log()[-3000:])
+        self.server.wait_log(' sent queue=', count=sent + 1)  # its connection is free
         self.assertEqual(self.sink.messages[n].recipients, ['far@%s>' % domain])
         return self.sink.messages[n].session
 

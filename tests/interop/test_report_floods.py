@@ -166,7 +166,7 @@ class Reports(Base):
 
 
 class Impatient(Base):
-    RELAY = 'delay_warning = ["1s", "3s"]  expire = 6s  expire_null = 2s'
+    RELAY = 'delay_warning = ["1s", "6s"]  expire = 13s  expire_null = 2s'
 
     def test_warnings_for_all_recipients(self):
         """Each of relay.delay_warning once, not with every try; all recipients in one."""

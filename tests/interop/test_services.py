@@ -50,7 +50,7 @@ class Services(unittest.TestCase):
         before = self.server.log().count(' message ')
         with smtplib.SMTP('127.0.0.1', self.server.port('smtp'), facteur.CLIENT, timeout=60) as s:
             s.sendmail('a@example.org', ['alice@example.test'], MAIL)
-        for _ in range(1000):
+        for _ in range(6000):
             ids = re.findall(r'edge\[(\S+)\] message ', self.server.log())
             if len(ids) > before:
                 return self.server.ctl('trace', ids[-1]).stdout
@@ -73,7 +73,7 @@ class Services(unittest.TestCase):
         away = self.judged()
         self.assertRegex(away, r'fault +lua:\S+ +degraded +"redis"')
         self.assertIn('redis=nil http=204', away)
-        self.assertIn(' redis_away ', self.server.log())
+        self.server.wait_log(' redis_away ')
 
         self.redis.start()
         for _ in range(3000):
