@@ -210,22 +210,17 @@ static bool has_filter(const struct queue_filter *f)
            f->older_than || f->younger_than || f->states;
 }
 
-struct parts {
-    struct ids *ids;
-    int64_t hold_until;
-};
-
-/* Of one message; a report about it has its trace, too, and no such time. */
+/* A report about the message has its trace, too, but nothing to wait for. */
 static void add_part(void *arg, const struct queue_row *row)
 {
-    struct parts *parts = arg;
+    struct ids *ids = arg;
 
-    if (row->entry.envelope.hold_until != parts->hold_until)
+    if (row->entry.envelope.hold_until == 0)
         return;
-    for (size_t i = 0; i < parts->ids->n; i++)
-        if (parts->ids->id[i] == row->entry.id)
+    for (size_t i = 0; i < ids->n; i++)
+        if (ids->id[i] == row->entry.id)
             return;
-    add_id(parts->ids, row->entry.id);
+    add_id(ids, row->entry.id);
 }
 
 /* Whoever takes a message back means all its recipients: with many it is several entries. */
@@ -244,8 +239,7 @@ static bool add_all_parts(struct ctl *c, struct ids *ids, uint64_t id, struct fc
         return true;
     }
     f = (struct queue_filter){.trace = row->entry.envelope.log_id};
-    return ctl_queue_each(c, &f, add_part, &(struct parts){ids, row->entry.envelope.hold_until},
-                          err);
+    return ctl_queue_each(c, &f, add_part, ids, err);
 }
 
 /* By numbers, by a filter, or --all; by nothing is a mistake. */
