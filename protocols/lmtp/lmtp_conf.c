@@ -5,7 +5,7 @@
 /* clang-format off */
 static const struct fct_conf_key lmtp_keys[] = {
     FCT_CONF_KEY(struct smtp_conf, max_message,        "50M",  "Largest message in bytes, announced as SIZE (RFC 1870); larger ones get 552"),
-    FCT_CONF_KEY(struct smtp_conf, max_recipients,     "1000", "Recipients per message (RFC 5321 4.5.3.1.8 asks for at least 100); more get 452"),
+    FCT_CONF_KEY(struct smtp_conf, max_recipients,     "1000", "Recipients per message (RFC 5321 4.5.3.1.8 asks for at least 100), at most 1000; more get 452, and so does one whose alias leads to more addresses than there is room for behind others"),
     FCT_CONF_KEY(struct smtp_conf, max_command_line,   "4K",   "Longest command line in octets with its CRLF (RFC 5321 4.5.3.1.4); 512 to 8K"),
     FCT_CONF_KEY(struct smtp_conf, max_errors,         "100",  "Refused commands after which the connection is closed with 421"),
     FCT_CONF_KEY(struct smtp_conf, max_unknown_recipients, "10000", "Unknown recipients after which the connection is closed with 421"),

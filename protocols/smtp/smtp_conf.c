@@ -5,7 +5,7 @@
 /* clang-format off */
 static const struct fct_conf_key smtp_keys[] = {
     FCT_CONF_KEY(struct smtp_conf, max_message,        "50M",  "Largest message in bytes, announced as SIZE (RFC 1870); larger ones get 552"),
-    FCT_CONF_KEY(struct smtp_conf, max_recipients,     "1000", "Recipients per message (RFC 5321 4.5.3.1.8 asks for at least 100); more get 452"),
+    FCT_CONF_KEY(struct smtp_conf, max_recipients,     "1000", "Recipients per message (RFC 5321 4.5.3.1.8 asks for at least 100), at most 1000; more get 452, and so does one whose alias leads to more addresses than there is room for behind others"),
     FCT_CONF_KEY(struct smtp_conf, max_command_line,   "4K",   "Longest command line in octets with its CRLF (RFC 5321 4.5.3.1.4 asks for 512 and what extensions add); 512 to 8K. AUTH may use 12K (RFC 4954 4)"),
     FCT_CONF_KEY(struct smtp_conf, max_errors,         "20",   "Refused commands after which the connection is closed with 421"),
     FCT_CONF_KEY(struct smtp_conf, max_unknown_recipients, "100", "Unknown recipients after which the connection is closed with 421 (RFC 5321 7.8, address harvesting)"),
@@ -45,8 +45,8 @@ bool smtp_conf_check(const void *values, struct fct_err *err)
         return fct_fail(err, FCT_SYNTAX, "spool_memory: must be at most 4M");
     if (conf->receive_memory.bytes < 1u << 20)
         return fct_fail(err, FCT_SYNTAX, "receive_memory: must be at least 1M");
-    if (conf->max_recipients == 0)
-        return fct_fail(err, FCT_SYNTAX, "max_recipients: must be at least 1");
+    if (conf->max_recipients == 0 || conf->max_recipients > 1000)
+        return fct_fail(err, FCT_SYNTAX, "max_recipients: must be 1 to 1000");
     if (conf->max_message.bytes < 1024 || conf->max_message.bytes > 2u << 30)
         return fct_fail(err, FCT_SYNTAX, "max_message: must be 1K to 2G");
     return clients_check("relay_networks", &conf->relay_networks, err);

@@ -38,16 +38,31 @@ struct rcpt {
     struct smtp_reply refusal; /* when not good */
 };
 
+/* What filters say of all copies must fit into one answer between processes: so the addresses that
+ * aliases lead to count, but for those of the first recipient, who could not be sent to otherwise.
+ */
+static bool is_room_for(const struct smtp_session *s, const struct store_resolution *to)
+{
+    size_t more = smtp_transaction_new_targets(s->tx, to);
+
+    return s->tx->recipients == 0 || more == 0 || s->tx->targets + more <= s->conf->max_recipients;
+}
+
 static void find(struct smtp_session *s, struct rcpt *rcpt)
 {
+    const struct smtp_reply too_many =
+        SMTP_REPLY(452, "4.5.3", "too many recipients, send the others in another message");
+
     rcpt->good = rcpt->unknown = false;
-    if (s->tx->recipients >= s->conf->max_recipients) {
-        rcpt->refusal =
-            SMTP_REPLY(452, "4.5.3", "too many recipients, send the others in another message");
+    rcpt->refusal = too_many;
+    if (s->tx->recipients >= s->conf->max_recipients)
         return;
-    }
     rcpt->good = smtp_resolve(s, rcpt->address, &rcpt->to, &rcpt->refusal);
     rcpt->unknown = !rcpt->good && rcpt->to.what != RESOLVED_LOCAL;
+    if (rcpt->good && !is_room_for(s, &rcpt->to)) {
+        rcpt->good = false;
+        rcpt->refusal = too_many;
+    }
 }
 
 /* The plugins are asked once, for refused recipients too: those they cannot refuse any more, but

@@ -269,6 +269,9 @@ struct smtp_wish {
     struct fct_str profile;
     struct smtp_rcpt_params params;
 };
+/* How many copies it would add. */
+size_t smtp_transaction_new_targets(const struct smtp_transaction *tx,
+                                    const struct store_resolution *to);
 void smtp_transaction_add(struct smtp_session *s, struct fct_str address,
                           const struct store_resolution *to, const struct smtp_wish *wish);
 /* The account as a target of the message, once. */

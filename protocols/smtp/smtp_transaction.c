@@ -62,6 +62,21 @@ static bool is_same(const struct smtp_target *a, const struct store_target *b)
            (a->account != 0 || str_equal(a->name, b->name));
 }
 
+size_t smtp_transaction_new_targets(const struct smtp_transaction *tx,
+                                    const struct store_resolution *to)
+{
+    size_t n = 0;
+
+    for (size_t k = 0; k < to->n; k++) {
+        size_t i = 0;
+
+        while (i < tx->targets && !is_same(&tx->target[i], &to->target[k]))
+            i++;
+        n += i == tx->targets;
+    }
+    return n;
+}
+
 /* Two recipients that lead to the same account and detail make one copy; a profile that was asked
  * for wins over none. */
 uint32_t smtp_transaction_target(struct smtp_session *s, struct fct_str address,

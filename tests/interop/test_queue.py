@@ -162,6 +162,15 @@ class Queue(unittest.TestCase):
             self.assertEqual(len(self.mail_of(server, 'tester@example.test')), 1)
             self.assertEqual(len(self.mail_of(server, 'bob@example.test')), 1)
 
+    def test_aliases_count(self):
+        """What an alias leads to counts as recipients, but for those of the first one."""
+        with self.server('max_recipients = 2') as server:
+            server.ctl('alias', 'set', 'team@example.test', ALICE, 'bob@example.test', 'tester@example.test')
+            self.assertEqual(self.submit(server, ['team@example.test', 'bob@example.test']), {})
+            refused = self.submit(server, ['bob@example.test', 'team@example.test', ALICE])
+            self.assertEqual({r: code for r, (code, text) in refused.items()}, {'team@example.test': 452})
+            self.assertTrue(refused['team@example.test'][1].startswith(b'4.5.3'))
+
     def test_a_route_for_the_test_domain(self):
         """Without one, outside.test of facteur dev fails on purpose."""
         with self.server() as server:
