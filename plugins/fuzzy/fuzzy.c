@@ -30,7 +30,10 @@ static bool start(struct fct_self *self, const struct fct_host *host, const void
 
 static void stop(void *state)
 {
-    free(state);
+    struct fuzzy_plugin *plugin = state;
+
+    fuzzy_memory_clear(&plugin->memory);
+    free(plugin);
 }
 
 static const struct fct_hook_row hooks[] = {

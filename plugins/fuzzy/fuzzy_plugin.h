@@ -3,6 +3,7 @@
 #define PLUGINS_FUZZY_FUZZY_PLUGIN_H
 
 #include "fuzzy_conf.h"
+#include "fuzzy_memory.h"
 #include "fuzzy_store.h"
 
 #include <time.h>
@@ -11,6 +12,7 @@ struct fuzzy_plugin {
     const struct fct_host *host;
     const struct fuzzy_conf *conf;
     uint64_t key;
+    struct fuzzy_memory memory;
 };
 
 extern const struct fct_symbol fuzzy_symbols[];

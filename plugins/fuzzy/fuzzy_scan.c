@@ -20,7 +20,7 @@ const struct fct_symbol fuzzy_symbols[SYMBOLS + 1] = {
 /* clang-format on */
 
 struct scan {
-    const struct fuzzy_plugin *plugin;
+    struct fuzzy_plugin *plugin;
     struct fct_call *call;
     struct fuzzy_marks marks;
     struct fuzzy_question question;
@@ -135,13 +135,70 @@ static void tell(struct scan *s)
             tell_user(s, r->account, &all);
 }
 
+/* ---- asking ---- */
+
+static FCT_MAY_WAIT void refresh(struct scan *s, int64_t generation, uint64_t version)
+{
+    const struct fct_redis_reply *reply;
+
+    fuzzy_ask_bits(&s->question, generation);
+    reply = s->plugin->host->redis(s->call, s->question.word, 2, NULL);
+    if (reply && (reply->kind == FCT_REDIS_STRING || reply->kind == FCT_REDIS_NIL))
+        fuzzy_memory_put(&s->plugin->memory, generation, version,
+                         reply->kind == FCT_REDIS_NIL ? FCT_STR("") : reply->string);
+}
+
+static FCT_MAY_WAIT bool has_chance(struct scan *s, int64_t generation, uint64_t version,
+                                    int64_t now_s)
+{
+    const struct fuzzy_conf *conf = s->plugin->conf;
+    struct fuzzy_memory *memory = &s->plugin->memory;
+    struct fuzzy_least least = {conf->text_matches, conf->html_matches};
+    enum fuzzy_chance chance = fuzzy_memory_judge(memory, generation, version, &s->marks, least);
+
+    if (chance == FUZZY_OUTDATED && fuzzy_memory_may_ask(memory, generation, now_s)) {
+        refresh(s, generation, version);
+        chance = fuzzy_memory_judge(memory, generation, version, &s->marks, least);
+    }
+    return chance != FUZZY_NO_CHANCE;
+}
+
+/* False: nothing learned is like it, or Redis does not say. */
+static FCT_MAY_WAIT bool is_worth_asking(struct scan *s, struct fuzzy_times at)
+{
+    const struct fct_redis_reply *reply;
+    uint64_t version[2];
+    bool any = false;
+
+    fuzzy_ask_versions(&s->question, at);
+    reply = s->plugin->host->redis(s->call, s->question.word, 3, NULL);
+    if (!reply || !fuzzy_versions(reply, version))
+        return false;
+    for (unsigned age = 0; age < 2; age++)
+        any |= has_chance(s, fuzzy_generation(at) - age, version[age], at.now);
+    return any;
+}
+
+static FCT_MAY_WAIT void look(struct scan *s)
+{
+    const struct fct_host *host = s->plugin->host;
+    const struct fuzzy_conf *conf = s->plugin->conf;
+    struct fuzzy_times at = fuzzy_times(s->plugin);
+    const struct fct_redis_reply *reply;
+    struct fuzzy_question *q = &s->question;
+
+    if (!is_worth_asking(s, at))
+        return;
+    fuzzy_look(q, at, &s->marks, conf->text_matches, conf->html_matches);
+    reply = host->redis_script(s->call, &fuzzy_look_script, q->key, q->keys, q->arg, q->args, NULL);
+    s->hits = reply ? fuzzy_looked(reply, s->hit) : 0;
+}
+
 enum fct_verdict fuzzy_on_scan(struct fct_call *call, const struct fct_ev_scan *ev, void *state)
 {
-    const struct fuzzy_plugin *plugin = state;
+    struct fuzzy_plugin *plugin = state;
     const struct fct_host *host = plugin->host;
     struct fuzzy_reading reading = fuzzy_reading(plugin, call);
-    const struct fct_redis_reply *reply;
-    struct fuzzy_question *q;
     struct scan *s;
 
     (void)ev;
@@ -150,13 +207,10 @@ enum fct_verdict fuzzy_on_scan(struct fct_call *call, const struct fct_ev_scan *
         return FCT_NEXT;
     s->plugin = plugin;
     s->call = call;
+    s->hits = 0;
     if (!fuzzy_message_marks(&reading, &s->marks))
         return FCT_NEXT;
-    q = &s->question;
-    fuzzy_look(q, fuzzy_times(plugin), &s->marks, plugin->conf->text_matches,
-               plugin->conf->html_matches);
-    reply = host->redis_script(call, &fuzzy_look_script, q->key, q->keys, q->arg, q->args, NULL);
-    s->hits = reply ? fuzzy_looked(reply, s->hit) : 0;
+    look(s);
     if (s->hits > 0)
         tell(s);
     return FCT_NEXT;

@@ -71,6 +71,44 @@ static struct fct_str pack_attachments(const struct fuzzy_marks *marks, struct f
 
 /* ---- reading ---- */
 
+void fuzzy_ask_versions(struct fuzzy_question *q, struct fuzzy_times at)
+{
+    q->word[0] = FCT_STR("MGET");
+    for (unsigned age = 0; age < 2; age++) {
+        int n = snprintf(q->name[age], sizeof q->name[age], "fct:f:{fuzzy}:%lld:v",
+                         (long long)fuzzy_generation(at) - age);
+
+        q->word[1 + age] = bytes_of(q->name[age], (size_t)n);
+    }
+}
+
+static bool read_version(const struct fct_redis_reply *item, uint64_t *version)
+{
+    *version = 0;
+    if (item->kind == FCT_REDIS_NIL)
+        return true;
+    for (size_t i = 0; item->kind == FCT_REDIS_STRING && i < item->string.n && i < 18; i++) {
+        if (item->string.p[i] < '0' || item->string.p[i] > '9')
+            return false;
+        *version = *version * 10 + (uint64_t)(item->string.p[i] - '0');
+    }
+    return *version > 0;
+}
+
+bool fuzzy_versions(const struct fct_redis_reply *reply, uint64_t version[2])
+{
+    return reply->kind == FCT_REDIS_ARRAY && reply->n == 2 &&
+           read_version(&reply->item[0], &version[0]) && read_version(&reply->item[1], &version[1]);
+}
+
+void fuzzy_ask_bits(struct fuzzy_question *q, int64_t generation)
+{
+    int n = snprintf(q->name[0], sizeof q->name[0], "fct:f:{fuzzy}:%lld:b", (long long)generation);
+
+    q->word[0] = FCT_STR("GET");
+    q->word[1] = bytes_of(q->name[0], (size_t)n);
+}
+
 /* As soon as what is left cannot make any learned one alike enough, it is not looked up. */
 const struct fct_redis_script fuzzy_look_script = {
     .name = "fuzzy_look",
@@ -204,6 +242,10 @@ const struct fct_redis_script fuzzy_learn_script = {
         "local function index(prefix, kind, sketch, id, add)\n"
         "  for i = 1, #sketch, 4 do\n"
         "    local value = sketch:sub(i, i + 3)\n"
+        "    if add then\n"
+        "      local low = value:byte(1) + value:byte(2) * 256\n"
+        "      redis.call('SETBIT', prefix .. ':b', (i - 1) * 16384 + low, 1)\n"
+        "    end\n"
         "    local key = prefix .. ':' .. kind .. (i - 1) / 4 .. ':' .. value:byte(4)\n"
         "    local ids = redis.call('HGET', key, value) or ''\n"
         "    local at = find(ids, id, 8)\n"
@@ -212,6 +254,15 @@ const struct fct_redis_script fuzzy_learn_script = {
         "    elseif at and not add then\n"
         "      set(prefix, key, value, ids:sub(1, at - 1) .. ids:sub(at + 8))\n"
         "    end\n"
+        "  end\n"
+        "end\n"
+        "local function added(prefix)\n"
+        "  if redis.call('INCR', prefix .. ':v') == 1 then\n"
+        "    local now = redis.call('TIME')\n"
+        "    redis.call('SET', prefix .. ':v', now[1] .. string.format('%06d', now[2]))\n"
+        "  end\n"
+        "  for _, key in ipairs({prefix .. ':v', prefix .. ':b'}) do\n"
+        "    redis.call('EXPIREAT', key, ends[prefix])\n"
         "  end\n"
         "end\n"
         "local function room(prefix, said, at)\n"
@@ -234,6 +285,7 @@ const struct fct_redis_script fuzzy_learn_script = {
         "  set(prefix, key, id, new)\n"
         "  if said == '' or new == '' then\n"
         "    index(prefix, kind, sketch, id, new ~= '')\n"
+        "    if new ~= '' then added(prefix) end\n"
         "    if redis.call('HINCRBY', prefix, 'n', by) <= 0 then redis.call('DEL', prefix)\n"
         "    else redis.call('EXPIREAT', prefix, ends[prefix]) end\n"
         "  end\n"

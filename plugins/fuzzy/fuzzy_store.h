@@ -10,6 +10,10 @@
  *   fct:f:{fuzzy}:G:l                  hash: 16 bytes digest of a learned message and 8 bytes who
  *                                      -> class, and which of its marks were counted; S or H
  *                                      alone: moved there, which took back what was learned
+ *   fct:f:{fuzzy}:G:b                  65,536 bits for each position: the lower halves of all
+ *                                      numbers that were ever learned (fuzzy_memory.h)
+ *   fct:f:{fuzzy}:G:v                  number of the last addition. The first one is the time in
+ *                                      microseconds: a Redis that was wiped counts anew
  *
  * G is a generation, half of `keep`: this one and the one before are read, and Redis forgets whole
  * generations by itself. Small hashes are listpacks: a text takes about 0.6 KiB. All keys have one
@@ -30,6 +34,7 @@ struct fuzzy_question {
     struct fct_str key[2], arg[14];
     size_t keys, args;
     char name[2][48], number[5][24];
+    struct fct_str word[3];
     unsigned char text[4 * FUZZY_POSITIONS], html[4 * FUZZY_POSITIONS];
     unsigned char text_id[FUZZY_ID_BYTES], html_id[FUZZY_ID_BYTES];
     unsigned char attachments[FUZZY_ID_BYTES * FUZZY_ATTACHMENTS_MAX], who[8], digest[24];
@@ -41,6 +46,18 @@ struct fuzzy_times {
 int64_t fuzzy_generation(struct fuzzy_times at);
 
 /* ---- reading ---- */
+
+/* First, whether something was added at all: q->word is a command. */
+void fuzzy_ask_versions(struct fuzzy_question *q, struct fuzzy_times at);
+/* Of this generation and the one before; 0: nothing. False: it is no answer. */
+FCT_MUST_CHECK bool fuzzy_versions(const struct fct_redis_reply *reply, uint64_t version[2]);
+/* The bits of one generation: q->word is a command of two words. */
+void fuzzy_ask_bits(struct fuzzy_question *q, int64_t generation);
+/* Where a number stands among them. */
+static inline uint32_t fuzzy_bit(unsigned position, uint32_t value)
+{
+    return position << 16 | (value & 0xffff);
+}
 
 extern const struct fct_redis_script fuzzy_look_script;
 void fuzzy_look(struct fuzzy_question *q, struct fuzzy_times at, const struct fuzzy_marks *marks,

@@ -24,11 +24,12 @@ plugin bayes { }
 plugin fuzzy { secret = "of this test" users_needed = 3 min_attachment = 200 max_learned = 60 }
 access { learn_delay = 0s learn_retry = 1s }
 '''
-# Every key of fuzzy with what is in it; but which messages were spoken about (l), which is remembered for as long.
+# Every key of fuzzy with what is in it; but which messages were spoken about (l), which is remembered for as long, and what says
+# that nothing need be looked up (b, v), which only grows.
 CONTENT = '''
 local seen, keys = {}, redis.call('KEYS', 'fct:f:*')
 table.sort(keys)
-for i, key in ipairs(keys) do if not key:find(':l$') then
+for i, key in ipairs(keys) do if not key:find(':[lbv]$') then
   local all = redis.call('HGETALL', key)
   local pairs_of = {}
   for k = 1, #all, 2 do pairs_of[#pairs_of + 1] = all[k] .. '=' .. all[k + 1] end

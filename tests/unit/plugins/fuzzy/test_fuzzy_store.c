@@ -108,12 +108,35 @@ START_TEST(answers)
 }
 END_TEST
 
+START_TEST(versions)
+{
+    static struct fuzzy_question q;
+    struct fct_redis_reply item[2] = {text("17"), {.kind = FCT_REDIS_NIL}};
+    struct fct_redis_reply reply = {.kind = FCT_REDIS_ARRAY, .item = item, .n = 2};
+    uint64_t version[2];
+
+    fuzzy_ask_versions(&q, at);
+    ck_assert_int_eq(memcmp(q.word[1].p, "fct:f:{fuzzy}:22:v", q.word[1].n), 0);
+    ck_assert_int_eq(memcmp(q.word[2].p, "fct:f:{fuzzy}:21:v", q.word[2].n), 0);
+    ck_assert(fuzzy_versions(&reply, version) && version[0] == 17 && version[1] == 0);
+    item[1] = text("x");
+    ck_assert(!fuzzy_versions(&reply, version));
+    item[1] = integer(3);
+    ck_assert(!fuzzy_versions(&reply, version));
+    reply.n = 1;
+    ck_assert(!fuzzy_versions(&reply, version));
+    fuzzy_ask_bits(&q, 21);
+    ck_assert_int_eq(memcmp(q.word[1].p, "fct:f:{fuzzy}:21:b", q.word[1].n), 0);
+}
+END_TEST
+
 static void tests(TCase *tc)
 {
     tcase_add_test(tc, accounts);
     tcase_add_test(tc, whose_word);
     tcase_add_test(tc, questions);
     tcase_add_test(tc, answers);
+    tcase_add_test(tc, versions);
 }
 
 int main(void)
