@@ -6,6 +6,7 @@
 #include "core/ctl/ctl_cli.h"
 #include "core/ctl/ctl_output.h"
 #include "core/ctl/ctl_password.h"
+#include "core/hook/profile.h"
 #include "store/store_client.h"
 
 #include <stdio.h>
@@ -83,6 +84,21 @@ static void doubt_name(struct ctl *c, struct fct_str item)
                       name, near);
 }
 
+/* A profile that this configuration does not have judges as if none were set. */
+static void doubt_profile(struct ctl *c, struct fct_str item)
+{
+    const char *label;
+
+    if (!str_equal(str_split(&item, '='), FCT_STR("profile")) || item.n == 0 ||
+        str_equal(item, FCT_STR("default")))
+        return;
+    for (size_t i = 0; config_each(c->config, &profile_block, i, &label); i++)
+        if (str_equal(item, str_from(label)))
+            return;
+    (void)fprintf(stderr, "facteurctl: profile is set; this configuration has no profile %.*s\n",
+                  FCT_FMT(item));
+}
+
 /* Nothing is forwarded before its target has agreed (docs/forwarding.md). */
 static void say_asked(struct fct_str item)
 {
@@ -102,8 +118,10 @@ int ctl_account_set(struct ctl *c)
         change[i - 1] = str_from(c->word[i]);
     if (!store_account_set(c->store, address, change, c->words - 1, &err))
         return ctl_error(&err);
-    for (unsigned i = 0; i + 1 < c->words; i++)
+    for (unsigned i = 0; i + 1 < c->words; i++) {
         doubt_name(c, change[i]);
+        doubt_profile(c, change[i]);
+    }
     for (unsigned i = 0; !c->json && i + 1 < c->words; i++)
         say_asked(change[i]);
     return done(c, "has new settings", address);

@@ -100,6 +100,9 @@ class Settings(unittest.TestCase):
         ctl('account', 'set', ALICE, 'a_rule_of_mine=anything')
         self.assertIn('a_rule_of_mine', ctl('account', 'show', ALICE).stdout)
         self.assertIn('the server itself knows junk', ctl('account', 'set', ALICE, 'jnk=5').stderr)
+        self.assertIn('no profile lowd', ctl('account', 'set', ALICE, 'profile=lowd').stderr)
+        for name in ('loud', 'default', ''):
+            self.assertEqual(ctl('account', 'set', ALICE, 'profile=' + name).stderr, '')
         self.assertEqual(ctl('account', 'set', ALICE, 'jnk=', 'colour=blue', 'junk=').stderr.count('itself'), 1)
 
 
