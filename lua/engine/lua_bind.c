@@ -56,11 +56,17 @@ bool lua_host_lacks(lua_State *L, const char *what)
     return false;
 }
 
+/* Asked for every row and owner whenever a state is opened. */
+static bool is_of(const struct binding *b, const char *owner)
+{
+    return b->owner[0] == owner[0] && strcmp(b->owner, owner) == 0;
+}
+
 static void push_bindings(lua_State *L, const struct binding *b, size_t n, const char *owner)
 {
     lua_newtable(L);
     for (size_t i = 0; i < n; i++)
-        if (strcmp(b[i].owner, owner) == 0) {
+        if (is_of(&b[i], owner)) {
             lua_pushcfunction(L, b[i].function);
             lua_setfield(L, -2, b[i].name);
         }
@@ -70,7 +76,7 @@ void lua_members_push(lua_State *L, const char *type)
 {
     push_bindings(L, methods, FCT_COUNT(methods), type);
     for (size_t i = 0; i < FCT_COUNT(fields); i++)
-        if (strcmp(fields[i].owner, type) == 0) {
+        if (is_of(&fields[i], type)) {
             lua_pushlightuserdata(L, (void *)(uintptr_t)fields[i].function);
             lua_setfield(L, -2, fields[i].name);
         }

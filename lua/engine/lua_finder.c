@@ -31,6 +31,9 @@ struct level {
 };
 
 struct lua_finder {
+    struct lua_finder *next;
+    size_t users, sets;
+    const struct lua_literals **set;
     uint8_t first[256];             /* what may begin with this byte */
     struct level level[LEVELS + 1]; /* the last: long words */
     bool is_word[256];
@@ -217,23 +220,38 @@ static bool gather(struct lua_finder *f, const struct lua_literals *const *set, 
     for (size_t i = 0; i < n; i++)
         entries += set[i] ? set[i]->n : 0;
     f->entry = calloc(entries + 1, sizeof *f->entry);
-    for (size_t i = 0; f->entry && i < n; i++)
+    f->set = calloc(n + 1, sizeof *f->set);
+    if (!f->entry || !f->set)
+        return false;
+    f->sets = n;
+    memcpy((void *)f->set, (const void *)set, n * sizeof *set);
+    for (size_t i = 0; i < n; i++)
         for (size_t k = 0; set[i] && k < set[i]->n; k++)
             f->entry[f->n++] = new_entry(&set[i]->literal[k], (uint32_t)i);
-    return f->entry != NULL;
+    return true;
 }
 
-struct lua_finder *lua_finder_new(const struct lua_literals *const *set, size_t n)
+static void free_finder(struct lua_finder *f)
+{
+    if (!f)
+        return;
+    free((void *)f->set);
+    free(f->entry);
+    free(f->table);
+    free(f);
+}
+
+static struct lua_finder *new_finder(const struct lua_literals *const *set, size_t n)
 {
     struct lua_finder *f = calloc(1, sizeof *f);
+    bool ok = f && gather(f, set, n);
 
-    if (!f || !gather(f, set, n)) {
-        lua_finder_free(&f);
-        return NULL;
+    if (ok) {
+        measure(f);
+        ok = make_tables(f);
     }
-    measure(f);
-    if (!make_tables(f)) {
-        lua_finder_free(&f);
+    if (!ok) {
+        free_finder(f);
         return NULL;
     }
     qsort_r(f->entry, f->n, sizeof *f->entry, compare, f);
@@ -244,16 +262,43 @@ struct lua_finder *lua_finder_new(const struct lua_literals *const *set, size_t 
     return f;
 }
 
-void lua_finder_free(struct lua_finder **finder)
+/* ---- those there are ---- */
+
+static struct lua_finder *all;
+
+static bool is_of(const struct lua_finder *f, const struct lua_literals *const *set, size_t n)
 {
-    struct lua_finder *f = *finder;
+    return f->sets == n && memcmp((const void *)f->set, (const void *)set, n * sizeof *set) == 0;
+}
+
+struct lua_finder *lua_finder_take(const struct lua_literals *const *set, size_t n)
+{
+    struct lua_finder *f = all;
+
+    while (f && !is_of(f, set, n))
+        f = f->next;
+    if (!f) {
+        f = new_finder(set, n);
+        if (!f)
+            return NULL;
+        f->next = all;
+        all = f;
+    }
+    f->users++;
+    return f;
+}
+
+void lua_finder_drop(struct lua_finder **finder)
+{
+    struct lua_finder *f = *finder, **at = &all;
 
     *finder = NULL;
-    if (!f)
+    if (!f || --f->users > 0)
         return;
-    free(f->entry);
-    free(f->table);
-    free(f);
+    while (*at != f)
+        at = &(*at)->next;
+    *at = f->next;
+    free_finder(f);
 }
 
 /* ---- looking ---- */

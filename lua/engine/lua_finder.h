@@ -10,9 +10,10 @@
 
 struct lua_finder;
 
-/* Of `n` sets; a NULL or empty one is never found. NULL: no memory. */
-struct lua_finder *lua_finder_new(const struct lua_literals *const *set, size_t n);
-void lua_finder_free(struct lua_finder **finder);
+/* Of `n` sets; a NULL or empty one is never found. NULL: no memory. The very same sets in the same
+ * order share a finder; they live as long as it does. */
+struct lua_finder *lua_finder_take(const struct lua_literals *const *set, size_t n);
+void lua_finder_drop(struct lua_finder **finder);
 
 /* A word of set `which` stands at this byte. */
 typedef void lua_found(void *arg, uint32_t which, size_t at);

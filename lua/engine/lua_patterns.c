@@ -163,19 +163,30 @@ struct registering {
     struct fct_err *err;
 };
 
-/* All words of the target's patterns. */
+static int by_literals(const void *left, const void *right)
+{
+    const struct pattern *const *a = left, *const *b = right;
+    uintptr_t of_a = (uintptr_t)(*a)->literals, of_b = (uintptr_t)(*b)->literals;
+
+    return of_a < of_b ? -1 : of_a > of_b;
+}
+
+/* All words of the target's patterns. Sorted, for Lua tables have no order: the same rules in
+ * another state have the same finder then. */
 static bool make_finder(struct lua_target *t, struct fct_err *err)
 {
     const struct lua_literals **set = calloc(t->patterns + 1, sizeof *set);
     size_t n = 0;
 
     t->by_number = calloc(t->patterns + 1, sizeof(struct pattern *));
-    for (struct pattern *p = t->pattern; set && t->by_number && p; p = p->next) {
-        set[n] = p->literals;
+    for (struct pattern *p = t->pattern; t->by_number && p; p = p->next)
         t->by_number[n++] = p;
-    }
-    if (n == t->patterns)
-        t->finder = lua_finder_new(set, n);
+    if (n > 0)
+        qsort(t->by_number, n, sizeof(struct pattern *), by_literals);
+    for (size_t i = 0; set && i < n; i++)
+        set[i] = t->by_number[i]->literals;
+    if (set && n == t->patterns)
+        t->finder = lua_finder_take(set, n);
     free(set);
     return t->finder || lua_fail(err, FCT_TEMP, "not enough memory");
 }
@@ -232,12 +243,12 @@ static bool free_target(void *arg, struct lua_target *t, size_t target, bool sha
     (void)arg;
     (void)target;
     (void)shadow;
+    lua_finder_drop(&t->finder);
     while ((p = t->pattern)) {
         t->pattern = p->next;
         lua_regex_free(&p->regex);
         free(p);
     }
-    lua_finder_free(&t->finder);
     free(t->by_number);
     return true;
 }

@@ -92,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     set = literals;
-    finder = lua_finder_new(&set, 1);
+    finder = lua_finder_take(&set, 1);
     folded = calloc(1, text.n + LUA_FINDER_BEHIND);
     l = (struct looking){literals, first_match(regex, text), false};
     if (finder && folded && literals->n > 0 && lua_fold(text, folded)) {
@@ -101,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
     }
     free(folded);
-    lua_finder_free(&finder);
+    lua_finder_drop(&finder);
     free(literals);
     return 0;
 }

@@ -118,7 +118,7 @@ static void remember(void *arg, uint32_t which, size_t at)
 /* False: the pattern must be run everywhere. */
 static bool find(const struct lua_literals *literals, const char *text, struct places *out)
 {
-    struct lua_finder *finder = lua_finder_new(&literals, 1);
+    struct lua_finder *finder = lua_finder_take(&literals, 1);
     size_t n = strlen(text);
     unsigned char *folded = calloc(1, n + LUA_FINDER_BEHIND);
     bool known;
@@ -130,7 +130,7 @@ static bool find(const struct lua_literals *literals, const char *text, struct p
     if (known)
         lua_finder_scan(finder, folded, n, remember, out);
     free(folded);
-    lua_finder_free(&finder);
+    lua_finder_drop(&finder);
     return known;
 }
 
@@ -261,6 +261,33 @@ START_TEST(folding)
 }
 END_TEST
 
+START_TEST(the_same_words_share_a_finder)
+{
+    struct lua_literals *kin = lua_literals_of((struct fct_str){"/next of kin/", 13}),
+                        *fund = lua_literals_of((struct fct_str){"/said fund/", 11});
+    const struct lua_literals *both[] = {kin, fund}, *turned[] = {fund, kin};
+    struct lua_finder *one = lua_finder_take(both, 2), *two = lua_finder_take(both, 2),
+                      *less = lua_finder_take(both, 1), *other = lua_finder_take(turned, 2);
+    unsigned char text[9 + LUA_FINDER_BEHIND] = "said fund";
+    struct places seen = {0};
+
+    ck_assert_ptr_eq(one, two);
+    ck_assert_ptr_ne(one, less);
+    ck_assert_ptr_ne(one, other);
+    lua_finder_drop(&one);
+    ck_assert_ptr_null(one);
+    lua_finder_scan(two, text, 9, remember, &seen);
+    ck_assert_uint_eq(seen.n, 1);
+    lua_finder_scan(less, text, 9, remember, &seen);
+    ck_assert_uint_eq(seen.n, 1);
+    lua_finder_drop(&two);
+    lua_finder_drop(&less);
+    lua_finder_drop(&other);
+    free(kin);
+    free(fund);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("lua_literals");
@@ -268,6 +295,7 @@ int main(void)
     SRunner *runner;
     int failed;
 
+    tcase_add_test(tc, the_same_words_share_a_finder);
     tcase_add_loop_test(tc, texts, 0, (int)FCT_COUNT(cases));
     tcase_add_loop_test(tc, matches_are_near_words, 0, (int)FCT_COUNT(cases));
     tcase_add_loop_test(tc, line_ends, 0, (int)FCT_COUNT(lines));
