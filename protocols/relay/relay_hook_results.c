@@ -229,7 +229,7 @@ FCT_MAY_WAIT static void ask_all(void *arg)
 
 bool relay_hook_results(struct relay *relay, struct job *j, struct queue_result *result)
 {
-    bool delivered = relay_hooked(relay, FCT_HOOK_queue_delivered);
+    bool delivered = j->domain.n > 0 && relay_hooked(relay, FCT_HOOK_queue_delivered);
     bool deferred = relay_hooked(relay, FCT_HOOK_queue_deferred);
     bool bounced = relay_hooked(relay, FCT_HOOK_queue_bounced);
     struct telling *t;

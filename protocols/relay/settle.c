@@ -82,6 +82,8 @@ static void log_result(struct relay *relay, const struct job *j, size_t i,
     };
     const struct queue_entry *entry = &j->mail->entry;
 
+    if (r->outcome == QUEUE_OUT_DELIVERED && j->domain.n == 0)
+        return; /* in a mailbox here since it was accepted; only the report is new */
     if (r->outcome == QUEUE_OUT_DELIVERED)
         relay->count.delivered++;
     else if (r->outcome == QUEUE_OUT_DEFERRED)

@@ -144,6 +144,8 @@ class Queue(unittest.TestCase):
                 self.assertIn(part, report)
             self.assertEqual(len(self.mail_of(server, 'bob@example.test')), 1)
             self.until(lambda: self.list(server) == [], 'an empty queue')
+            self.assertNotIn(' sent ', server.log())  # it never left; only the report is new
+            self.assertIn('about=success', server.log())
 
     def test_full_beside_others(self):
         conf = 'relay { routes = "%s" }\nstore { quota = 20K }\n' % self.routes
