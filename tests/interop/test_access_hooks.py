@@ -76,7 +76,7 @@ class Hooks(unittest.TestCase):
         m.uid('MOVE', '1:*', 'Junk')
         m.logout()
         self.wait_for('learn spam move Junk: behind it')
-        self.assertEqual(self.server.log().count('learn spam move Junk: bulk mail'), 10)
+        self.wait_for('learn spam move Junk: bulk mail', 10)  # another filter may hear of these
 
     def test_changes_are_told(self):
         m = self.imap()

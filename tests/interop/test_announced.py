@@ -20,7 +20,7 @@ def tearDownModule():
 
 class Line:
     def __init__(self, port):
-        self.s = socket.create_connection(('127.0.0.1', server.port(port)), timeout=30)
+        self.s = socket.create_connection(('127.0.0.1', server.port(port)), timeout=60)
         self.f = self.s.makefile('rb')
 
     def send(self, text):

@@ -172,13 +172,13 @@ class Fake(WithServer):
             while not {'VERSION', 'PING'} <= set(d.words) and time.monotonic() < end:
                 time.sleep(0.1)
             self.assertEqual(d.words[:2], ['VERSION', 'PING'])
-            self.assertIn('ClamAV 9.9.9/1/Fake', server.log())
+            server.wait_log('ClamAV 9.9.9/1/Fake')
 
     def test_bad_configuration(self):
         for address, keys, why in (('/run/clamd', {}, 'must be unix:/path'), ('inet:127.0.0.1:1', {'action': 'burn'}, 'must be reject, quarantine'),
                                    ('inet:127.0.0.1:1', {'on_unavailable': 'cry'}, 'must be accept or tempfail')):
             with self.assertRaises(RuntimeError) as caught:
-                facteur.Server(conf(address, **keys)).start(30)
+                facteur.Server(conf(address, **keys)).start()
             self.assertIn(why, str(caught.exception))
 
 

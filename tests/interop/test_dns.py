@@ -28,7 +28,7 @@ ZONE = {
     'many.example': {'TXT': ['%d' % i for i in range(1000)]},
     'xn--bcher-kva.example': {'TXT': ['b\u00fccher']},
 }
-WAIT = 'dns { timeout = 4s }\n'
+WAIT = 'dns { timeout = 10s }\n'
 
 
 def plugin(build=BUILD):
@@ -85,7 +85,7 @@ class Asking(unittest.TestCase):
 
     def test_who_is_silent_keeps_nobody_waiting(self):
         """20 sessions wait for a name that nobody answers; meanwhile others are served, and afterwards all have their answer."""
-        with FakeDNS(ZONE) as dns, facteur.Server(conf=plugin() + 'dns { timeout = 6s }\n', dns=dns.address) as server:
+        with FakeDNS(ZONE) as dns, facteur.Server(conf=plugin() + 'dns { timeout = 10s }\n', dns=dns.address) as server:
             self.mail(server, 'found.example')
             got, threads = [], []
             for _ in range(20):
@@ -99,7 +99,7 @@ class Asking(unittest.TestCase):
             for t in threads:
                 t.join()
             self.assertEqual([code for code, _ in got], [451] * 20)
-            self.assertIn('in time', got[0][1])
+            self.assertRegex(got[0][1], 'in time|no server gave an answer')  # whoever gives up first
 
     def test_metrics(self):
         with FakeDNS(ZONE) as dns, facteur.Server(conf=plugin() + 'server { filter_processes = 1 }\n', dns=dns.address) as server:
@@ -120,7 +120,7 @@ class Asking(unittest.TestCase):
             code, text = self.mail(server, 'found.example')
             self.assertEqual(code, 451)
             self.assertIn('status 3', text)
-            self.assertLess(time.monotonic() - began, 30)
+            self.assertLess(time.monotonic() - began, 60)
 
     def test_limit_of_questions(self):
         with FakeDNS(ZONE) as dns, facteur.Server(conf=plugin() + 'dns { max_queries = 0 }\n', dns=dns.address) as server:

@@ -4,6 +4,7 @@ import imaplib, os, smtplib, socket, struct, subprocess, sys, tempfile, unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
 import facteur
 from fake_dns import FakeDNS
+from ports import free_port
 
 ALICE = 'alice@example.test'
 MESSAGE = 'From: <x@example.org>\r\nTo: <alice@example.test>\r\nSubject: x\r\n\r\nbody\r\n'
@@ -30,8 +31,7 @@ def listener(port):
 
 class Iprev(unittest.TestCase):
     def server(self, dns, *keys, more=''):
-        with socket.create_server(('127.0.0.1', 0)) as s:
-            self.proxied = s.getsockname()[1]
+        self.proxied = free_port()
         block = 'plugin headers { }\nplugin authres { }\nplugin iprev {\n%s}\n' % ''.join('    %s\n' % key for key in keys)
         return facteur.Server(listener(self.proxied) + block + more, dns=dns.address)
 

@@ -19,6 +19,7 @@ server = None
 def setUpModule():
     global server
     server = facteur.Server(conf=CONF).start()
+    server.wait_redis()
 
 
 def tearDownModule():
@@ -117,7 +118,7 @@ class LearningClients(unittest.TestCase):
         return self.taught(user) == (self.known[user][0] + spam, self.known[user][1] + ham)
 
     def wait_learned(self, spam, ham):
-        wait_for(lambda: self.learned(spam, ham), '%d spam and %d ham learned' % (spam, ham), 30)
+        wait_for(lambda: self.learned(spam, ham), '%d spam and %d ham learned' % (spam, ham))
 
     def in_mailbox(self, mailbox, user=ALICE):
         with self.imap(user) as c:

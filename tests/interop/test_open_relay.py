@@ -78,7 +78,7 @@ def tearDownModule():
 
 class Dialogue:
     def __init__(self, port='smtp', greeting='EHLO client.test'):
-        self.s = socket.create_connection(('127.0.0.1', server.port(port)), timeout=30)
+        self.s = socket.create_connection(('127.0.0.1', server.port(port)), timeout=60)
         self.f = self.s.makefile('rb')
         self.reply()
         self.say(greeting)

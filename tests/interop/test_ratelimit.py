@@ -89,7 +89,7 @@ class Ratelimit(unittest.TestCase):
     def braked(self):
         self.assertEqual(self.submit(ALICE, [BOB]), [451])
         self.assertIn(b'Sending is suspended', self.text)
-        self.assertRegex(self.server.log(), r'alert: alice@example\.test cannot send for 3600 s')
+        self.server.wait_log(r'alert: alice@example\.test cannot send for 3600 s')
         self.assertEqual(self.submit(BOB, [ALICE])[-1], 250)
 
     def test_the_brake_for_who_guesses_addresses(self):
@@ -118,6 +118,7 @@ class Ratelimit(unittest.TestCase):
         self.server = facteur.Server(conf='plugin ratelimit { skip_net = [] pair = 2/1d }\nserver { filter_processes = 2 }\nredis { spawn = yes }\n')
         self.server.start()
         self.addCleanup(self.server.__exit__, None, None, None)
+        self.server.wait_redis()
         self.assertEqual([self.mail('a@x.example', [ALICE])[-1] for _ in range(6)], [250, 250] + [450] * 4)
 
 

@@ -126,7 +126,7 @@ class Replay(unittest.TestCase):
                 shown += more
         os.close(master)
         p.stdout.close()
-        self.assertEqual(p.wait(30), 0)
+        self.assertEqual(p.wait(60), 0)
         self.assertIn('4 judged, 3 with another verdict', out)
         self.assertNotIn('\x1b', out)
         self.assertRegex(shown, rb'\[[# ]{24}\] \d of 4, \d changed')
@@ -150,7 +150,7 @@ class Replay(unittest.TestCase):
             r = other.ctl('replay', '--conf', self.conf(crash), check=False)
             self.assertEqual((r.returncode, 'died over it' in r.stderr), (75, True), r.stderr)
             other.ctl('stop')
-            other.process.wait(20)
+            other.process.wait(60)
             found = json.loads(other.ctl('replay', '--json', '--conf', self.conf('profile default {\n    junk = 1\n}\n')).stdout)
             self.assertEqual(found['summary']['judged'], 1)
 

@@ -27,7 +27,7 @@ class Suppression(unittest.TestCase):
         self.server.__exit__(None, None, None)
 
     def submit(self, *to, port='submission'):
-        with smtplib.SMTP('127.0.0.1', self.server.port(port), local_hostname=facteur.CLIENT, timeout=30) as s:
+        with smtplib.SMTP('127.0.0.1', self.server.port(port), local_hostname=facteur.CLIENT, timeout=60) as s:
             if port == 'submission':
                 s.login(ALICE, facteur.PASSWORD)
             return s.sendmail(ALICE, list(to), TEXT)
@@ -83,7 +83,7 @@ class Suppression(unittest.TestCase):
         self.server.ctl('store', 'check')
 
     def test_time_passes(self):
-        self.server.ctl('suppress', 'add', 'soon@near.example', '--for', '2s')
+        self.server.ctl('suppress', 'add', 'soon@near.example', '--for', '8s')
         self.assertEqual(self.refusal('soon@near.example')[0], 550)
         self.until(lambda: self.list() == [], 'an empty list')
         self.submit('soon@near.example')
