@@ -78,25 +78,68 @@ static struct bayes_cache *cache_of(const struct look *l)
     return db->is_user ? bayes_users_cache(l->plugin->users, db) : l->plugin->cache;
 }
 
-static FCT_MAY_WAIT void look_tokens(struct fct_call *call, struct look *l)
+/* The state of one generation. Waits for itself, so the words are its own. */
+struct head {
+    const struct fct_host *host;
+    struct fct_str word[BAYES_HEAD_WORDS];
+    char key[sizeof((struct bayes_question *)0)->text[0]];
+    const struct fct_redis_reply *reply;
+};
+
+static FCT_MAY_WAIT void ask_head(struct fct_call *call, void *arg)
+{
+    struct head *head = arg;
+
+    head->reply = head->host->redis(call, head->word, BAYES_HEAD_WORDS, NULL);
+}
+
+static FCT_MAY_WAIT enum bayes_recall_next ask_heads(struct fct_call *call, struct look *l)
 {
     const struct fct_host *host = l->plugin->host;
-    struct bayes_database *d = l->database;
+    struct head *head = host->alloc(call, BAYES_GENERATIONS * sizeof *head);
+    struct fct_token older;
+
+    if (!head)
+        return BAYES_RECALL_STRANGE;
+    for (unsigned i = 0; i < BAYES_GENERATIONS; i++) {
+        head[i].host = host;
+        bayes_recall_head(&l->with->question, i, head[i].word);
+        memcpy(head[i].key, head[i].word[1].p, head[i].word[1].n);
+        head[i].word[1].p = head[i].key;
+    }
+    older = host->start(call, ask_head, &head[1]);
+    ask_head(call, &head[0]);
+    (void)host->wait_all(call, &older, 1);
+    return bayes_recall_heads(
+        &l->with->recall,
+        (const struct fct_redis_reply *const[BAYES_GENERATIONS]){head[0].reply, head[1].reply});
+}
+
+static FCT_MAY_WAIT enum bayes_recall_next ask_once(struct fct_call *call, struct look *l)
+{
     struct bayes_recall *recall = &l->with->recall;
+    const struct fct_redis_reply *reply;
+
+    bayes_recall_ask(recall, &l->with->question);
+    if (bayes_recall_is_here(recall))
+        return ask_heads(call, l);
+    reply = ask(call, l, &bayes_recall_script);
+    recall->cache = cache_of(l);
+    return reply ? bayes_recall_answer(recall, reply) : BAYES_RECALL_STRANGE;
+}
+
+static FCT_MAY_WAIT void look_tokens(struct fct_call *call, struct look *l)
+{
+    struct bayes_recall *recall = &l->with->recall;
+    struct bayes_database *d = l->database;
     enum bayes_recall_next next = BAYES_RECALL_AGAIN;
 
-    d->token = host->alloc(call, BAYES_TOKENS * sizeof *d->token);
+    d->token = l->plugin->host->alloc(call, BAYES_TOKENS * sizeof *d->token);
     if (!d->token)
         return;
     bayes_recall_begin(recall, &d->db, cache_of(l), l->now, l->token, l->n);
-    while (next == BAYES_RECALL_AGAIN) {
-        const struct fct_redis_reply *reply;
-
-        bayes_recall_ask(recall, &l->with->question);
-        reply = ask(call, l, &bayes_recall_script);
-        recall->cache = cache_of(l);
-        next = reply ? bayes_recall_answer(recall, reply) : BAYES_RECALL_STRANGE;
-    }
+    while (next == BAYES_RECALL_AGAIN)
+        next = ask_once(call, l);
     if (next != BAYES_RECALL_DONE)
         return;
     d->messages = (struct bayes_counts){0};

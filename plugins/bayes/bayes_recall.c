@@ -14,50 +14,51 @@ enum { AHEAD = 16 }; /* tokens that memory is asked for before they are looked a
  * false when it is unknown. Nothing but the state is looked up for who holds another one. */
 const struct fct_redis_script bayes_recall_script = {
     .name = "bayes_recall",
-    .text =
-        "local function bucket(head, list, i)\n"
-        "  return string.format('%s:%d', head, list:byte(i) * 256 + list:byte(i + 1))\n"
-        "end\n"
-        "local begins = {[0] = '0:'}\n"
-        "local function buckets(head, list)\n"
-        "  local out = {}\n"
-        "  for i = 1, #list, 2 do\n"
-        "    local b = redis.call('HGETALL', bucket(head, list, i))\n"
-        "    local n = #b\n"
-        "    begins[n] = begins[n] or n / 2 .. ':'\n"
-        "    if n > 0 then b[n + 1] = '' end\n"
-        "    out[#out + 1] = begins[n]\n"
-        "    out[#out + 1] = table.concat(b, ',')\n"
-        "  end\n"
-        "  return table.concat(out)\n"
-        "end\n"
-        "local function values(head, t)\n"
-        "  local out = {}\n"
-        "  for i = 1, #t, 7 do\n"
-        "    out[#out + 1] = redis.call('HGET', bucket(head, t, i), t:sub(i + 2, i + 6)) or ''\n"
-        "  end\n"
-        "  return table.concat(out, ',')\n"
-        "end\n"
-        "local function changes(key, held)\n"
-        "  local out = {}\n"
-        "  for i = 0, redis.call('LLEN', key) - 1 do\n"
-        "    local r = redis.call('LINDEX', key, i)\n"
-        "    if r:sub(1, 15) == held then return table.concat(out) end\n"
-        "    out[#out + 1] = r:sub(16)\n"
-        "  end\n"
-        "  return false\n"
-        "end\n"
-        "local function generation(head, log, held, b, t)\n"
-        "  local r = redis.call('HMGET', head, 's', 'h', 'v')\n"
-        "  if not r[1] and not r[2] then return false end\n"
-        "  local state = r[3] or '000000000000000'\n"
-        "  local now, since = held == state or held == 'any', ''\n"
-        "  if not now and held ~= '' then since = changes(log, held) end\n"
-        "  return {r[1] or '0', r[2] or '0', state, now and buckets(head, b) or '',\n"
-        "    now and values(head, t) or '', since}\n"
-        "end\n"
-        "return {generation(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]),\n"
-        "  generation(KEYS[3], KEYS[4], ARGV[4], ARGV[5], ARGV[6])}\n",
+    .text = "local call, byte, format = redis.call, string.byte, string.format\n"
+            "local function bucket(head, list, i)\n"
+            "  local high, low = byte(list, i, i + 1)\n"
+            "  return format('%s:%d', head, high * 256 + low)\n"
+            "end\n"
+            "local begins = {[0] = '0:'}\n"
+            "local function buckets(head, list)\n"
+            "  local out = {}\n"
+            "  for i = 1, #list, 2 do\n"
+            "    local b = call('HGETALL', bucket(head, list, i))\n"
+            "    local n = #b\n"
+            "    begins[n] = begins[n] or n / 2 .. ':'\n"
+            "    if n > 0 then b[n + 1] = '' end\n"
+            "    out[#out + 1] = begins[n]\n"
+            "    out[#out + 1] = table.concat(b, ',')\n"
+            "  end\n"
+            "  return table.concat(out)\n"
+            "end\n"
+            "local function values(head, t)\n"
+            "  local out = {}\n"
+            "  for i = 1, #t, 7 do\n"
+            "    out[#out + 1] = call('HGET', bucket(head, t, i), t:sub(i + 2, i + 6)) or ''\n"
+            "  end\n"
+            "  return table.concat(out, ',')\n"
+            "end\n"
+            "local function changes(key, held)\n"
+            "  local out = {}\n"
+            "  for i = 0, redis.call('LLEN', key) - 1 do\n"
+            "    local r = redis.call('LINDEX', key, i)\n"
+            "    if r:sub(1, 15) == held then return table.concat(out) end\n"
+            "    out[#out + 1] = r:sub(16)\n"
+            "  end\n"
+            "  return false\n"
+            "end\n"
+            "local function generation(head, log, held, b, t)\n"
+            "  local r = redis.call('HMGET', head, 's', 'h', 'v')\n"
+            "  if not r[1] and not r[2] then return false end\n"
+            "  local state = r[3] or '000000000000000'\n"
+            "  local now, since = held == state or held == 'any', ''\n"
+            "  if not now and held ~= '' then since = changes(log, held) end\n"
+            "  return {r[1] or '0', r[2] or '0', state, now and buckets(head, b) or '',\n"
+            "    now and values(head, t) or '', since}\n"
+            "end\n"
+            "return {generation(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]),\n"
+            "  generation(KEYS[3], KEYS[4], ARGV[4], ARGV[5], ARGV[6])}\n",
 };
 
 /* ---- asking ---- */
@@ -311,6 +312,71 @@ enum bayes_recall_next bayes_recall_answer(struct bayes_recall *look,
         return BAYES_RECALL_STRANGE;
     for (unsigned i = 0; i < BAYES_GENERATIONS; i++) {
         if (!look->part[i].done && !answer_part(look, &look->part[i], &reply->item[i]))
+            return BAYES_RECALL_STRANGE;
+        done = done && look->part[i].done;
+    }
+    return done ? BAYES_RECALL_DONE : BAYES_RECALL_AGAIN;
+}
+
+/* ---- when nothing is missing ---- */
+
+bool bayes_recall_is_here(const struct bayes_recall *look)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < BAYES_GENERATIONS; i++) {
+        const struct bayes_recall_part *part = &look->part[i];
+
+        if (part->nfetched + part->nsingle > 0 || part->more)
+            return false;
+        any |= part->held;
+    }
+    return any && look->rounds == 1;
+}
+
+void bayes_recall_head(const struct bayes_question *q, unsigned age,
+                       struct fct_str word[BAYES_HEAD_WORDS])
+{
+    word[0] = FCT_STR("HMGET");
+    word[1] = q->key[2 * age];
+    word[2] = FCT_STR("s");
+    word[3] = FCT_STR("h");
+    word[4] = FCT_STR("v");
+}
+
+static bool read_head(const struct fct_redis_reply *item, uint64_t *number)
+{
+    struct fct_str text = item->string;
+
+    *number = item->kind == FCT_REDIS_STRING ? bayes_number(&text) : 0;
+    return item->kind == FCT_REDIS_STRING || item->kind == FCT_REDIS_NIL;
+}
+
+/* Done when it is as we know it, or empty; else the script says what has changed. */
+static bool take_head(struct bayes_recall_part *part, const struct fct_redis_reply *reply)
+{
+    uint64_t spam, ham, state;
+
+    if (reply->kind != FCT_REDIS_ARRAY || reply->n != 3 || !read_head(&reply->item[0], &spam) ||
+        !read_head(&reply->item[1], &ham) || !read_head(&reply->item[2], &state))
+        return false;
+    if (reply->item[0].kind == FCT_REDIS_NIL && reply->item[1].kind == FCT_REDIS_NIL)
+        memset(part->value, 0, sizeof part->value);
+    else if (!part->held || state != part->state)
+        return true;
+    part->messages = (struct bayes_counts){(double)spam, (double)ham};
+    part->done = true;
+    return true;
+}
+
+enum bayes_recall_next
+bayes_recall_heads(struct bayes_recall *look,
+                   const struct fct_redis_reply *const reply[BAYES_GENERATIONS])
+{
+    bool done = true;
+
+    for (unsigned i = 0; i < BAYES_GENERATIONS; i++) {
+        if (!reply[i] || !take_head(&look->part[i], reply[i]))
             return BAYES_RECALL_STRANGE;
         done = done && look->part[i].done;
     }

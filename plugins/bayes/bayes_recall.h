@@ -3,7 +3,8 @@
  *
  * One question is enough nearly always: Redis says which state each generation is in, and what was
  * missing; where much is missing it takes a few. When somebody has learned meanwhile it says which
- * buckets that changed, and these are asked for again. */
+ * buckets that changed, and these are asked for again. When nothing is missing two plain commands
+ * ask for the states, which costs Redis a tenth of a script. */
 #ifndef PLUGINS_BAYES_BAYES_RECALL_H
 #define PLUGINS_BAYES_BAYES_RECALL_H
 
@@ -49,6 +50,16 @@ void bayes_recall_ask(struct bayes_recall *look, struct bayes_question *q);
 enum bayes_recall_next { BAYES_RECALL_DONE, BAYES_RECALL_AGAIN, BAYES_RECALL_STRANGE };
 enum bayes_recall_next bayes_recall_answer(struct bayes_recall *look,
                                            const struct fct_redis_reply *reply);
+
+/* After the first bayes_recall_ask: nothing is missing, so instead of sending that question it is
+ * enough to send the command of each generation and to take both answers. */
+#define BAYES_HEAD_WORDS 5
+bool bayes_recall_is_here(const struct bayes_recall *look);
+void bayes_recall_head(const struct bayes_question *q, unsigned age,
+                       struct fct_str word[BAYES_HEAD_WORDS]);
+enum bayes_recall_next
+bayes_recall_heads(struct bayes_recall *look,
+                   const struct fct_redis_reply *const reply[BAYES_GENERATIONS]);
 
 /* When it is done; older generations by their weight. */
 void bayes_recall_counts(const struct bayes_recall *look, struct bayes_counts *messages,

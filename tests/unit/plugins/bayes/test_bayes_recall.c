@@ -87,8 +87,23 @@ struct looked {
     const struct text *text;
     struct bayes_cache *cache;
     unsigned questions;
+    bool plain; /* without any script */
     struct bayes_counts messages, token[TOKENS];
 };
+
+static enum bayes_recall_next ask_heads(struct bayes_recall *look, const struct bayes_question *q)
+{
+    const struct fct_redis_reply *reply[BAYES_GENERATIONS];
+    struct fct_str command[BAYES_HEAD_WORDS];
+    struct fct_err err = {0};
+
+    for (unsigned i = 0; i < BAYES_GENERATIONS; i++) {
+        bayes_recall_head(q, i, command);
+        reply[i] = redis_call(rig.redis, rig.arena, command, BAYES_HEAD_WORDS, &err);
+        ck_assert_msg(reply[i] != NULL, "%s", err.text);
+    }
+    return bayes_recall_heads(look, reply);
+}
 
 static void look_fiber(void *arg)
 {
@@ -103,6 +118,11 @@ static void look_fiber(void *arg)
         const struct fct_redis_reply *reply;
 
         bayes_recall_ask(&look, &q);
+        if (bayes_recall_is_here(&look)) {
+            next = ask_heads(&look, &q);
+            l->plain = next == BAYES_RECALL_DONE;
+            continue;
+        }
         reply = redis_script(rig.redis, rig.arena, &bayes_recall_script, q.key, q.keys, q.arg,
                              q.args, &err);
         ck_assert_msg(reply != NULL, "%s", err.text);
@@ -112,11 +132,12 @@ static void look_fiber(void *arg)
     bayes_recall_counts(&look, &l->messages, l->token);
 }
 
+static struct looked with, without;
+
 /* Both ways give the same; returns how many questions the remembering one took. */
 static unsigned compare(unsigned seed)
 {
     static struct text text;
-    static struct looked with, without;
 
     text_make(&text, seed);
     with = (struct looked){.text = &text, .cache = cache};
@@ -144,6 +165,10 @@ START_TEST(remembered)
     ck_assert_uint_gt(compare(1),
                       _i ? 1 : 1 + TOKENS / BAYES_FETCHED_MOST); /* its state, its buckets */
     ck_assert_uint_eq(compare(1), 1);
+    ck_assert(with.plain && !without.plain);
+    (void)learn(2, true, BAYES_SAID);
+    ck_assert_uint_gt(compare(1), 1);
+    ck_assert(!with.plain);
     ck_assert_uint_gt(bayes_cache_bytes(cache), 10000);
 }
 END_TEST
@@ -248,6 +273,31 @@ START_TEST(strange)
 }
 END_TEST
 
+/* The same of the states alone. */
+START_TEST(strange_heads)
+{
+    static struct bayes_recall look;
+    static struct bayes_question q;
+    struct fct_redis_reply nil = {.kind = FCT_REDIS_NIL}, number = {.kind = FCT_REDIS_INTEGER};
+    struct fct_redis_reply item[3] = {STRING("1"), STRING("1"), STRING("000000000000007")};
+    struct fct_redis_reply head = {.kind = FCT_REDIS_ARRAY, .item = item, .n = 3},
+                           empty = {.kind = FCT_REDIS_ARRAY, .item = &nil, .n = 1};
+    const struct fct_redis_reply *away[] = {&head, NULL}, *none[] = {&head, &nil},
+                                 *few[] = {&head, &empty}, *twice[] = {&head, &head};
+
+    open_cache(false, 1 << 20);
+    bayes_recall_begin(&look, &db, cache, NOW, word, 3);
+    bayes_recall_ask(&look, &q);
+    ck_assert(!bayes_recall_is_here(&look)); /* nothing is remembered */
+    ck_assert_int_eq(bayes_recall_heads(&look, away), BAYES_RECALL_STRANGE);
+    ck_assert_int_eq(bayes_recall_heads(&look, none), BAYES_RECALL_STRANGE);
+    ck_assert_int_eq(bayes_recall_heads(&look, few), BAYES_RECALL_STRANGE);
+    ck_assert_int_eq(bayes_recall_heads(&look, twice), BAYES_RECALL_AGAIN);
+    item[2] = number;
+    ck_assert_int_eq(bayes_recall_heads(&look, twice), BAYES_RECALL_STRANGE);
+}
+END_TEST
+
 /* ---- users ---- */
 
 enum { USERS = 60, USERS_BYTES = 200000 };
@@ -302,6 +352,7 @@ int main(void)
     tcase_add_loop_test(tc, little_room, 0, 2);
     tcase_add_test(tc, states);
     tcase_add_test(tc, strange);
+    tcase_add_test(tc, strange_heads);
     tcase_add_test(tc, many_users);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
