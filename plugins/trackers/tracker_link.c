@@ -17,17 +17,19 @@ struct words {
 /* clang-format off */
 /* Of paths, a word alone: "confirm" is one in "/account/confirm-email" and none in "/confirmed". */
 static const struct words protected_words = {{
-    ['a' - 'a'] = {"activate", "activation", "auth"},
-    ['c' - 'a'] = {"confirm", "confirmation"},
-    ['i' - 'a'] = {"invitation", "invite"},
+    ['a' - 'a'] = {"activate", "activation", "approve", "auth", "authenticate", "authorize"},
+    ['c' - 'a'] = {"confirm", "confirmation", "confirmations", "confirmemail"},
+    ['e' - 'a'] = {"emailconfirmation", "emailverification"},
+    ['i' - 'a'] = {"invitation", "invitations", "invite", "invites"},
     ['l' - 'a'] = {"login", "logon"},
     ['m' - 'a'] = {"magic", "magiclink"},
     ['o' - 'a'] = {"oauth", "oauth2", "oneclick", "onetime", "otp"},
     ['p' - 'a'] = {"passwd", "password"},
-    ['r' - 'a'] = {"recover", "recovery", "reset", "resetpassword"},
-    ['s' - 'a'] = {"saml", "signin", "sso"},
+    ['r' - 'a'] = {"recover", "recovery", "redeem", "reset", "resetpassword"},
+    ['s' - 'a'] = {"saml", "setpassword", "signin", "sso"},
     ['t' - 'a'] = {"token"},
-    ['v' - 'a'] = {"verification", "verify", "verifyemail"},
+    ['u' - 'a'] = {"unlock"},
+    ['v' - 'a'] = {"validate", "verification", "verifications", "verify", "verifyemail"},
 }};
 static const struct words subscription_words = {{
     ['o' - 'a'] = {"optout"},
@@ -38,19 +40,19 @@ static const struct words subscription_words = {{
 /* Names of parameters. With the first ones the rest of the URL is signed, or may be. */
 static const struct words protected_names = {{
     ['a' - 'a'] = {"access_token", "auth", "auth_token", "authkey"},
-    ['c' - 'a'] = {"confirmation_token"},
+    ['c' - 'a'] = {"checksum", "confirmation_token"},
     ['d' - 'a'] = {"digest"},
     ['g' - 'a'] = {"googleaccessid"},
-    ['h' - 'a'] = {"hmac"},
+    ['h' - 'a'] = {"hash", "hmac"},
     ['i' - 'a'] = {"id_token", "invitation_token"},
     ['j' - 'a'] = {"jwt"},
     ['k' - 'a'] = {"key-pair-id"},
     ['l' - 'a'] = {"login_token"},
-    ['m' - 'a'] = {"magic"},
+    ['m' - 'a'] = {"mac", "magic"},
     ['n' - 'a'] = {"nonce"},
-    ['o' - 'a'] = {"otp"},
+    ['o' - 'a'] = {"oobcode", "otp"},
     ['r' - 'a'] = {"reset_token"},
-    ['s' - 'a'] = {"sig", "signature"},
+    ['s' - 'a'] = {"sha1", "sha256", "sig", "sign", "signature"},
     ['t' - 'a'] = {"ticket", "token"},
     ['v' - 'a'] = {"verification_code"},
     ['x' - 'a'] = {"x-amz-signature", "x-goog-signature", "x-ms-signature"},
@@ -138,6 +140,19 @@ static bool is_protected_path(struct fct_str path)
     return false;
 }
 
+/* "user_signature", "auth_sig" */
+static bool says_signature(struct fct_str name)
+{
+    static const struct fct_str ends[] = {FCT_STR_INIT("signature"), FCT_STR_INIT("_sig"),
+                                          FCT_STR_INIT("_hmac")};
+    char last = name.n > 4 ? tracker_lower(name.p[name.n - 1]) : 0;
+
+    for (size_t i = 0; last && i < FCT_COUNT(ends); i++)
+        if (last == ends[i].p[ends[i].n - 1] && ends_before(name, name.n, ends[i]))
+            return true;
+    return false;
+}
+
 bool tracker_link_is_protected(const struct fct_url *url)
 {
     struct fct_str query = url->query, pair, name;
@@ -145,8 +160,8 @@ bool tracker_link_is_protected(const struct fct_url *url)
     if (url->user.n > 0 || is_protected_path(url->path))
         return true;
     while (view_split(&query, '&', &pair))
-        if (words_like(pair, &protected_names) && view_split(&pair, '=', &name) &&
-            is_one_of(name, &protected_names))
+        if (view_split(&pair, '=', &name) &&
+            (is_one_of(name, &protected_names) || says_signature(name)))
             return true;
     return false;
 }
@@ -314,46 +329,67 @@ static struct fct_str parameter(struct fct_str query, struct fct_str name)
     return (struct fct_str){NULL, 0};
 }
 
-/* The nth segment of a path, from 1, to its end or to the path's. */
-static struct fct_str segment(struct fct_str path, unsigned n, bool rest)
+/* The path from its nth segment on, from 1. */
+static struct fct_str from_segment(struct fct_str path, unsigned n)
 {
-    struct fct_str piece = {NULL, 0};
+    struct fct_str piece;
 
     if (path.n > 0 && *path.p == '/')
         view_skip(&path, 1);
-    while (n-- > 0) {
-        if (n == 0 && rest)
-            return path;
+    while (--n > 0)
         if (!view_split(&path, '/', &piece))
             return (struct fct_str){NULL, 0};
-    }
-    return piece;
+    return path;
 }
 
-static struct fct_str find_target(const struct tracker_row *row, const struct tracker_tools *tools,
-                                  const struct fct_url *url)
+static struct fct_str segment(struct fct_str path, unsigned n)
 {
-    struct fct_str found;
+    struct fct_str rest = from_segment(path, n), piece;
 
-    if (row->how == TRACKER_SEGMENT || row->how == TRACKER_REST)
-        found = segment(url->path, row->segment, row->how == TRACKER_REST);
-    else
-        found = parameter(url->query, row->what);
-    if (!found.p || found.n > URL_MAX)
-        return (struct fct_str){NULL, 0};
-    found = unescape(tools, found);
-    if (found.p && row->how == TRACKER_BASE64) {
-        char *plain = tools->alloc(tools->context, found.n + 1);
-
-        found = (struct fct_str){plain, plain ? tracker_base64(found, plain, found.n) : 0};
-    }
-    return found;
+    return view_split(&rest, '/', &piece) ? piece : (struct fct_str){NULL, 0};
 }
 
 static bool has_scheme(struct fct_str s)
 {
     return (s.n > 7 && tracker_same(tracker_part(s, 0, 7), (struct fct_str){"http://", 7})) ||
            (s.n > 8 && tracker_same(tracker_part(s, 0, 8), (struct fct_str){"https://", 8}));
+}
+
+/* Written as it is, the target has what is behind the path, too; encoded, it is in the path alone.
+ */
+static struct fct_str rest_of(const struct tracker_tools *tools, const struct tracker_row *row,
+                              const struct fct_url *url, struct fct_str target)
+{
+    struct fct_str plain = from_segment(target, row->segment),
+                   coded = from_segment(url->path, row->segment);
+
+    return has_scheme(plain) ? plain : coded.p ? unescape(tools, coded) : coded;
+}
+
+static struct fct_str decode(const struct tracker_tools *tools, struct fct_str s)
+{
+    char *plain = s.p ? tools->alloc(tools->context, s.n + 1) : NULL;
+
+    return (struct fct_str){plain, plain ? tracker_base64(s, plain, s.n) : 0};
+}
+
+/* target: path and query. */
+static struct fct_str find_target(const struct tracker_row *row, const struct tracker_tools *tools,
+                                  const struct fct_url *url, struct fct_str target)
+{
+    bool in_path = row->how >= TRACKER_SEGMENT;
+    struct fct_str found;
+
+    if (target.n > URL_MAX)
+        return (struct fct_str){NULL, 0};
+    if (row->how == TRACKER_REST)
+        return rest_of(tools, row, url, target);
+    found = in_path ? segment(url->path, row->segment) : parameter(url->query, row->what);
+    if (!found.p)
+        return found;
+    found = unescape(tools, found);
+    return row->how == TRACKER_BASE64 || row->how == TRACKER_SEGMENT64 ? decode(tools, found)
+                                                                       : found;
 }
 
 static struct fct_str with_scheme(const struct tracker_tools *tools, struct fct_str scheme,
@@ -388,7 +424,7 @@ static bool unwrap_once(const struct tracker_list *list, const struct tracker_to
 
     if (!row || tracker_link_keeps_redirect(url))
         return false;
-    found = find_target(row, tools, url);
+    found = find_target(row, tools, url, target);
     if (found.n > 0 && !has_scheme(found) && row->scheme.n > 0)
         found = with_scheme(tools, row->scheme, found);
     return found.p && has_scheme(found) && is_clean(found) &&

@@ -136,12 +136,12 @@ static bool read_param(struct tracker_list *list, struct fct_str rest, const cha
 
 static bool read_unwrap(struct tracker_list *list, struct fct_str rest, const char **why)
 {
-    static const char *const how[] = {"query", "base64", "segment", "rest"};
+    static const char *const how[] = {"query", "base64", "segment", "segment64", "rest"};
     struct tracker_row row = {.kind = TRACKER_UNWRAP};
     struct fct_str word;
     unsigned i = 0;
 
-    *why = "HOST/PATH, query, base64, segment or rest, and what of it are wanted";
+    *why = "HOST/PATH, query, base64, segment, segment64 or rest, and what of it are wanted";
     if (!take_place(&rest, &row))
         return false;
     for (word = take_word(&rest); i < FCT_COUNT(how) && !view_is(word, how[i]);)
@@ -151,7 +151,7 @@ static bool read_unwrap(struct tracker_list *list, struct fct_str rest, const ch
     row.scheme = take_word(&rest);
     if (i == FCT_COUNT(how) || row.what.n == 0 || view_trim(rest).n > 0)
         return false;
-    if (row.how == TRACKER_SEGMENT || row.how == TRACKER_REST) {
+    if (row.how >= TRACKER_SEGMENT) {
         if (row.what.n != 1 || row.what.p[0] < '1' || row.what.p[0] > '9')
             return false;
         row.segment = (unsigned)(row.what.p[0] - '0');
@@ -355,6 +355,25 @@ static bool host_fits(struct fct_str pattern, struct fct_str host)
     return false;
 }
 
+static bool has_parameter(struct fct_str target, struct fct_str name)
+{
+    struct fct_str rest = target, pair, key;
+
+    if (!view_split(&rest, '?', &pair))
+        return false;
+    while (view_split(&rest, '&', &pair))
+        if (view_split(&pair, '=', &key) && tracker_same(key, name))
+            return true;
+    return false;
+}
+
+/* Some redirects have their target in one of several parameters, each a row of its own. */
+static bool is_without(const struct tracker_row *row, struct fct_str target)
+{
+    return row->kind == TRACKER_UNWRAP && row->how < TRACKER_SEGMENT &&
+           !has_parameter(target, row->what);
+}
+
 static bool target_fits(const struct tracker_row *row, struct fct_str target)
 {
     if (row->path.n > 0 && target.n > 0 && *row->path.p != '*' &&
@@ -373,7 +392,7 @@ static const struct tracker_row *find_from(const struct tracker_list *list, size
 
         if (i > first && !same_key(row, row - 1))
             return NULL;
-        if (target_fits(row, target) && host_fits(row->host, host))
+        if (target_fits(row, target) && host_fits(row->host, host) && !is_without(row, target))
             return row;
     }
     return NULL;

@@ -5,8 +5,9 @@
  *   param NAME [HOST…]                 a parameter of links that only says who clicked
  *   unwrap HOST/PATH HOW WHAT [SCHEME] a redirect whose target stands in the URL itself: HOW is
  *                                      query (of the parameter WHAT), base64 (likewise, encoded),
- *                                      segment (the WHATth of the path, from 1) or rest (from there
- *                                      on). SCHEME stands in front when the target has none.
+ *                                      segment (the WHATth of the path, from 1), segment64
+ *                                      (likewise, encoded) or rest (from there on). SCHEME stands
+ *                                      in front when the target has none.
  *
  * HOST: itself and all below it; "*" is anything. PATH: path and query from their first byte on,
  * capitals or not; it ends where a word does. # begins a comment. */
@@ -16,7 +17,13 @@
 #include <facteur/base.h>
 
 enum tracker_row_kind { TRACKER_PIXEL, TRACKER_PARAM, TRACKER_UNWRAP };
-enum tracker_how { TRACKER_QUERY, TRACKER_BASE64, TRACKER_SEGMENT, TRACKER_REST };
+enum tracker_how {
+    TRACKER_QUERY,
+    TRACKER_BASE64,
+    TRACKER_SEGMENT,
+    TRACKER_SEGMENT64,
+    TRACKER_REST
+};
 
 struct tracker_row {
     enum tracker_row_kind kind;

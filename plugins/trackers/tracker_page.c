@@ -32,9 +32,11 @@ struct walk {
     const struct tracker_page *page;
     struct tracker_edits *out;
     struct words click_hosts, images; /* made when something asks for them */
-    unsigned asked;                   /* whether a picture is repeated */
+    unsigned asked;                   /* whether a picture is repeated … */
+    unsigned folders;                 /* … and whether others lie beside it */
     struct fct_str hidden_name;       /* of the element we are in that hides its content … */
     size_t hidden_depth;              /* … and how many of that name are open; 0: in none */
+    bool in_anchor;
     struct tracker_strict strict;
 };
 
@@ -184,7 +186,8 @@ static enum tracker_shape shape_of(const struct walk *w, const struct fct_html_t
     if (view_is(l->tag, "link") || view_is(l->tag, "meta"))
         return TRACKER_NO_SIZE;
     shape = tracker_shape_of(token);
-    return w->hidden_depth > 0 && (shape == TRACKER_TINY || !is_drawing(l->url.path))
+    return w->hidden_depth > 0 && shape != TRACKER_SEEN &&
+                   (shape == TRACKER_TINY || !is_drawing(l->url.path))
                ? TRACKER_HIDDEN
                : shape;
 }
@@ -203,12 +206,67 @@ static bool is_made(const struct fct_url *url)
     return url->query.n > 0 || !has_picture_name(url->path);
 }
 
-/* Somebody's number, under a host that counts clicks, at a place that is no picture's name. */
+/* A segment of the path that says what it is for: "/track/open/1", "/beacon.gif". */
+static bool says_opened(struct fct_str path)
+{
+    static const char *const words[] = {"open", "opened", "opens", "pixel", "beacon", "impression"};
+
+    for (size_t at = 0, end; at < path.n; at = end + 1) {
+        for (end = at; end < path.n && path.p[end] != '/' && path.p[end] != '.';)
+            end++;
+        for (size_t i = 0; i < FCT_COUNT(words); i++)
+            if (tracker_same(tracker_part(path, at, end),
+                             (struct fct_str){words[i], strlen(words[i])}))
+                return true;
+    }
+    return false;
+}
+
+/* Somebody's number at a place that is no picture's name, and that says so or whose host counts
+ * clicks. What people are meant to click at is a picture for them to see. */
 static bool is_open_count(struct walk *w, const struct fct_link *l, enum tracker_shape shape)
 {
-    return shape == TRACKER_NO_SIZE && l->from == FCT_LINK_IMAGE && view_is(l->tag, "img") &&
-           !has_picture_name(l->url.path) && names_something(&l->url) &&
-           counts_clicks(w, l->url.host);
+    return shape == TRACKER_NO_SIZE && !w->in_anchor && l->from == FCT_LINK_IMAGE &&
+           view_is(l->tag, "img") && !is_drawing(l->url.path) && names_something(&l->url) &&
+           (says_opened(l->url.path) ||
+            (!has_picture_name(l->url.path) && counts_clicks(w, l->url.host)));
+}
+
+static struct fct_str folder_of(struct fct_str path)
+{
+    while (path.n > 0 && path.p[path.n - 1] != '/')
+        path.n--;
+    return path;
+}
+
+/* Another picture has a name in the folder. */
+static bool shares_folder(struct walk *w, const struct fct_link *l)
+{
+    const struct tracker_page *page = w->page;
+    struct fct_str folder = folder_of(l->url.path);
+
+    for (size_t i = 0; i < page->links; i++) {
+        const struct fct_url *other = &page->link[i].url;
+
+        if (page->link[i].from == FCT_LINK_IMAGE && same_text(other->host, l->url.host) &&
+            has_picture_name(other->path) && !same_text(other->path, l->url.path) &&
+            same_text(folder_of(other->path), folder))
+            return true;
+    }
+    return false;
+}
+
+/* A number that is the folder's, in which other pictures of the page lie, too, is nobody's: so are
+ * spacers where a sender's pictures have a folder of their own. */
+static bool has_own_number(struct walk *w, const struct fct_link *l)
+{
+    struct fct_str path = l->url.path, folder = folder_of(path);
+
+    if (l->url.query.n > 0 || !has_picture_name(path))
+        return names_something(&l->url);
+    if (!tracker_has_id(path) || tracker_has_id(tracker_part(path, folder.n, path.n)))
+        return tracker_has_id(path);
+    return w->folders++ >= FEW || !shares_folder(w, l);
 }
 
 /* What the URL and the element say, a row of the list apart. */
@@ -225,7 +283,7 @@ static void look_closer(struct walk *w, const struct fct_link *l, struct fct_str
     if (rules->redirects && is_open_count(w, l, shape))
         add_points(f, 2, TRACKER_WHY_HOST, most);
     /* A number alone is nothing: nearly all pictures have one. */
-    if (f->points > 0 && (names_something(&l->url) || (unseen && is_made(&l->url))))
+    if (f->points > 0 && (has_own_number(w, l) || (unseen && is_made(&l->url))))
         add_points(f, 1, TRACKER_WHY_SHAPE, most);
     if (f->points >= ENOUGH && l->from == FCT_LINK_IMAGE && is_repeated(w, l))
         f->points--;
@@ -396,6 +454,12 @@ static void follow_hidden(struct walk *w, const struct fct_html_token *t)
     }
 }
 
+static void follow_anchor(struct walk *w, const struct fct_html_token *t)
+{
+    if (t->name.n == 1 && *t->name.p == 'a')
+        w->in_anchor = t->kind == FCT_HTML_START;
+}
+
 /* Links of this token; the next one begins where it ends. */
 static size_t clean_token(struct walk *w, size_t i, size_t at)
 {
@@ -441,6 +505,7 @@ void tracker_page_clean(const struct tracker_page *page, struct tracker_edits *o
             next = next_link(page, at);
         }
         follow_hidden(&w, t);
+        follow_anchor(&w, t);
     }
     for (; at < page->links; at++)
         if (page->link[at].from == FCT_LINK_TEXT && page->link[at].length <= page->bytes.n &&

@@ -9,7 +9,9 @@ enum { UNKNOWN = -1, TINY_MAX = 2, SIZE_MAX_PX = 100000, OFF_SCREEN = 900 };
 struct look {
     int width, height; /* pixels, or UNKNOWN */
     bool hidden;       /* with all that is inside */
-    bool off;          /* not inside: an image alone */
+    bool off;          /* … too, but a style of what is inside may undo it */
+    bool clips;        /* what is larger than itself */
+    bool large;        /* by its attributes, which a style may make as wide as the screen */
 };
 
 /* Digits at the front, as browsers read sizes: "1", "1px", "000", "1.5". A share ("100%") says
@@ -85,6 +87,11 @@ static void set_display(struct look *l, struct fct_str v)
     l->hidden = begins(v, "none");
 }
 
+static void set_overflow(struct look *l, struct fct_str v)
+{
+    l->clips = begins(v, "hidden") || begins(v, "clip");
+}
+
 static void set_visibility(struct look *l, struct fct_str v)
 {
     l->off = l->off || begins(v, "hidden") || begins(v, "collapse");
@@ -111,6 +118,11 @@ static void set_clip(struct look *l, struct fct_str v)
     l->off = l->off || begins(v, "rect(0") || begins(v, "inset(100%") || begins(v, "inset(50%");
 }
 
+static void set_filter(struct look *l, struct fct_str v)
+{
+    l->hidden = l->hidden || has_word(v, "opacity(0)") || has_word(v, "opacity(0%");
+}
+
 static void set_transform(struct look *l, struct fct_str v)
 {
     l->off = l->off || has_word(v, "scale(0)") || has_word(v, "scale(0,");
@@ -125,13 +137,15 @@ struct property {
 static const struct property properties[26][5] = {
     ['c' - 'a'] = {{FCT_STR_INIT("clip"), set_clip}, {FCT_STR_INIT("clip-path"), set_clip}},
     ['d' - 'a'] = {{FCT_STR_INIT("display"), set_display}},
+    ['f' - 'a'] = {{FCT_STR_INIT("filter"), set_filter}},
     ['h' - 'a'] = {{FCT_STR_INIT("height"), set_height}},
     ['l' - 'a'] = {{FCT_STR_INIT("left"), set_place}},
     ['m' - 'a'] = {{FCT_STR_INIT("max-width"), cap_width},
                    {FCT_STR_INIT("max-height"), cap_height},
                    {FCT_STR_INIT("margin-left"), set_place},
                    {FCT_STR_INIT("margin-top"), set_place}},
-    ['o' - 'a'] = {{FCT_STR_INIT("opacity"), set_opacity}},
+    ['o' - 'a'] = {{FCT_STR_INIT("opacity"), set_opacity},
+                   {FCT_STR_INIT("overflow"), set_overflow}},
     ['r' - 'a'] = {{FCT_STR_INIT("right"), set_place}},
     ['t' - 'a'] = {{FCT_STR_INIT("top"), set_place},
                    {FCT_STR_INIT("text-indent"), set_place},
@@ -209,6 +223,7 @@ static struct look look_at(const struct fct_html_token *token)
         else if (view_is(a->name, "hidden"))
             hidden = true;
     }
+    l.large = l.width > TINY_MAX || l.height > TINY_MAX;
     if (style)
         read_style(&l, style->value);
     l.hidden = l.hidden || hidden;
@@ -222,7 +237,7 @@ enum tracker_shape tracker_shape_of(const struct fct_html_token *token)
     if (l.hidden || l.off)
         return TRACKER_HIDDEN;
     if (l.width == UNKNOWN && l.height == UNKNOWN)
-        return TRACKER_NO_SIZE;
+        return l.large ? TRACKER_SEEN : TRACKER_NO_SIZE;
     if (l.width == 0 || l.height == 0)
         return TRACKER_TINY;
     if (l.width == UNKNOWN || l.height == UNKNOWN) /* the other one follows the image */
@@ -230,30 +245,52 @@ enum tracker_shape tracker_shape_of(const struct fct_html_token *token)
     return l.width <= TINY_MAX && l.height <= TINY_MAX ? TRACKER_TINY : TRACKER_SEEN;
 }
 
-static bool hides_at(struct fct_str style, char last)
+static bool ends(struct fct_str s, const char *word)
 {
-    for (size_t at = 0; at < style.n; at++) {
-        const char *y = memchr(style.p + at, last, style.n - at);
+    size_t n = strlen(word);
 
-        if (!y)
-            return false;
-        at = (size_t)(y - style.p);
-        if (at >= 6 && (begins(tracker_part(style, at - 6, style.n), "display") ||
-                        begins(tracker_part(style, at - 6, style.n), "opacity")))
+    return s.n >= n && tracker_same(tracker_part(s, s.n - n, s.n), (struct fct_str){word, n});
+}
+
+/* Is the property, whose name all in front of the colon ends in, one that may hide what is inside?
+ */
+static bool is_hiding_name(struct fct_str before)
+{
+    while (before.n > 0 && (unsigned char)before.p[before.n - 1] <= ' ')
+        before.n--;
+    if (before.n < 7)
+        return false;
+    switch (before.p[before.n - 1] | 0x20) {
+    case 'y':
+        return ends(before, "display") || ends(before, "opacity") || ends(before, "visibility");
+    case 'w':
+        return ends(before, "overflow");
+    default:
+        return false;
+    }
+}
+
+/* Most styles are about letters and colours, and are not read. */
+static bool may_hide(struct fct_str style)
+{
+    const char *p = style.p, *end = style.p + style.n, *colon;
+
+    for (; p < end && (colon = memchr(p, ':', (size_t)(end - p))); p = colon + 1) {
+        const char *value = colon + 1;
+
+        while (value < end && (unsigned char)*value <= ' ')
+            value++;
+        if ((value < end && *value == '-') || /* off the screen */
+            is_hiding_name(tracker_part(style, 0, (size_t)(colon - style.p))))
             return true;
     }
     return false;
 }
 
-/* display or opacity: most styles are about letters and colours, and are not read. */
-static bool may_hide(struct fct_str style)
-{
-    return hides_at(style, 'y') || hides_at(style, 'Y');
-}
-
 bool tracker_hides_content(const struct fct_html_token *token)
 {
     bool may = false;
+    struct look l;
 
     for (size_t i = 0; i < token->attributes; i++) {
         const struct fct_html_attribute *a = &token->attribute[i];
@@ -262,5 +299,8 @@ bool tracker_hides_content(const struct fct_html_token *token)
             return true;
         may = may || (view_is(a->name, "style") && may_hide(a->value));
     }
-    return may && look_at(token).hidden;
+    if (!may)
+        return false;
+    l = look_at(token);
+    return l.hidden || l.off || (l.clips && (l.width == 0 || l.height == 0));
 }

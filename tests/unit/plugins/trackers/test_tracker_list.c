@@ -19,7 +19,7 @@ START_TEST(rows_that_are_refused)
         {"pixel x_y!/a b", "f:1: HOST/PATH and a company"},
         {"param", "f:1: a parameter's name and hosts are wanted"},
         {"param a b/c", "f:1: a parameter's name"},
-        {"unwrap x.example/ query", "f:1: HOST/PATH, query, base64, segment or rest"},
+        {"unwrap x.example/ query", "f:1: HOST/PATH, query, base64, segment, segment64 or rest"},
         {"unwrap x.example/ ask u", "f:1: HOST/PATH, query"},
         {"unwrap x.example/ segment 0", "f:1: HOST/PATH, query"},
         {"unwrap x.example/ rest 2 https more", "f:1: HOST/PATH, query"},

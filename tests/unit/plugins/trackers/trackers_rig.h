@@ -18,7 +18,10 @@ static const char rig_rows[] = "version 7\n"
                                "param gclid\n"
                                "param si tube.example\n"
                                "unwrap go.example/r query u\n"
+                               "unwrap go.example/r query q\n"
                                "unwrap go.example/b base64 u\n"
+                               "unwrap */click/*/aHR0c* segment64 3\n"
+                               "unwrap go.example/S/ rest 2\n"
                                "unwrap go.example/L0/ segment 2\n"
                                "unwrap go.example/R/ rest 3 https\n";
 
