@@ -25,7 +25,7 @@ class Load:
     def client(self, rnd):
         while not self.ending.is_set():
             try:
-                with smtplib.SMTP('127.0.0.1', self.server.port('smtp'), local_hostname=facteur.CLIENT, timeout=20) as s:
+                with smtplib.SMTP('127.0.0.1', self.server.port('smtp'), local_hostname=facteur.CLIENT, timeout=60) as s:
                     while not self.ending.is_set():
                         self.deliver(s, rnd)
             except (OSError, smtplib.SMTPException):
@@ -43,7 +43,7 @@ class Load:
         with self.lock:
             return len(self.acked)
 
-    def wait_for(self, more, seconds=60):
+    def wait_for(self, more, seconds=120):
         """Until `more` further messages were acknowledged: progress, not time, paces the test."""
         target, end = self.count() + more, time.monotonic() + seconds
         while self.count() < target:

@@ -26,7 +26,7 @@ class Load:
     def client(self, rnd):
         while not self.ending.is_set():
             try:
-                with smtplib.SMTP('127.0.0.1', self.server.port('submission'), local_hostname=facteur.CLIENT, timeout=20) as s:
+                with smtplib.SMTP('127.0.0.1', self.server.port('submission'), local_hostname=facteur.CLIENT, timeout=60) as s:
                     s.ehlo()
                     s.login(USER, facteur.PASSWORD)
                     while not self.ending.is_set():
@@ -46,7 +46,7 @@ class Load:
             return len(self.acked)
 
     def wait_for(self, more):
-        target, end = self.count() + more, time.monotonic() + 60
+        target, end = self.count() + more, time.monotonic() + 120
         while self.count() < target:
             if time.monotonic() > end:
                 raise AssertionError('no progress: %d of %d' % (self.count(), target))
@@ -87,7 +87,7 @@ class QueueKill(unittest.TestCase):
             return collections.Counter(r for letter in self.sink.letters for r in letter.recipients)
 
     def drain(self, server, acked):
-        end = time.monotonic() + 120
+        end = time.monotonic() + 240
         while json.loads(server.ctl('queue', 'top', '--json').stdout)['messages'] > 0 or acked - set(self.arrived()):
             if time.monotonic() > end:
                 break

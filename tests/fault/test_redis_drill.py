@@ -1,6 +1,7 @@
 """The Redis drill: everything that can happen to a Redis, during a load of deliveries with a rule that asks it four times per message.
 Nothing is lost, nothing is refused, the ledger says degraded=redis and the symbol "unavailable" while it is so, and no message is kept waiting:
-those few that were in flight when it happened get redis.timeout (150 ms), all others nothing."""
+those few that were in flight when it happened get redis.timeout (150 ms), all others nothing. What this machine itself holds up is measured by a
+second server, without Redis, which gets mail at the same time."""
 import imaplib, os, re, shutil, smtplib, sys, tempfile, threading, unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'lib'))
@@ -11,7 +12,7 @@ SENDERS = 4
 EACH = 40  # messages of a sender per exercise
 WAITED_MS = 100  # a message that took longer was kept waiting by Redis, or by this machine
 ADDED_MS = 200  # the most that Redis may add
-NOISE_MS = 300  # what a busy machine may add
+NOISE_MS = 1000  # what a busy machine may add to the one and not to the other
 MAIL = 'Subject: drill\r\n\r\nx\r\n'
 RULE = '''
 rule { "DRILL", score = 0.1, about = "what Redis said", function(m)
@@ -34,20 +35,23 @@ class Drill(unittest.TestCase):
         with open(rule, 'w') as f:
             f.write(RULE)
         # Tried again often: every try is one more chance to keep somebody waiting.
-        cls.server = facteur.Server(conf='redis { url = "unix:%s"  retry = 200ms }\nlua { file = "%s" }\n' % (cls.redis.socket, rule))
+        cls.server = facteur.Server(conf='redis { url = "unix:%s"  retry = 200ms  timeout = 150ms }\nlua { file = "%s" }\n' % (cls.redis.socket, rule))
         cls.server.start()
+        cls.other = facteur.Server(conf='redis { spawn = no }\n')
+        cls.other.start()
 
     @classmethod
     def tearDownClass(cls):
         cls.redis.resume()
         cls.server.__exit__(None, None, None)
+        cls.other.__exit__(None, None, None)
         cls.redis.kill()
         shutil.rmtree(cls.folder, ignore_errors=True)
 
     # ---- the load ----
 
-    def send(self, count, ids):
-        with smtplib.SMTP('127.0.0.1', self.server.port('smtp'), facteur.CLIENT, timeout=60) as s:
+    def send(self, count, ids, server=None):
+        with smtplib.SMTP('127.0.0.1', (server or self.server).port('smtp'), facteur.CLIENT, timeout=60) as s:
             for _ in range(count):
                 s.ehlo_or_helo_if_needed()
                 s.mail('a@example.org')
@@ -56,9 +60,10 @@ class Drill(unittest.TestCase):
                 ids.append(text.decode().split()[-1] if code == 250 else '%d %s' % (code, text))
 
     def load(self, during=None):
-        """The ids of the messages of all senders; `during` runs when a third of them is through."""
-        ids = []
+        """The ids of the messages of all senders; `during` runs when a third of them is through. Half as many go to the other server."""
+        ids, others = [], []
         senders = [threading.Thread(target=self.send, args=(EACH, ids)) for _ in range(SENDERS)]
+        senders += [threading.Thread(target=self.send, args=(EACH, others, self.other)) for _ in range(SENDERS // 2)]
         for t in senders:
             t.start()
         if during:
@@ -67,14 +72,15 @@ class Drill(unittest.TestCase):
         for t in senders:
             t.join()
         self.assertEqual(len(ids), SENDERS * EACH)
-        self.assertEqual([i for i in ids if ' ' in i], [])
+        self.assertEqual([i for i in ids + others if ' ' in i], [])
         self.sent.extend(ids)
+        self.beside.extend(others)
         return ids
 
-    def took(self, ids):
+    def took(self, ids, server=None):
         """Milliseconds from the end of their data to the answer, as the server's log says."""
         def times():
-            found = dict(re.findall(r'edge\[(\S+)\] message .* ms=(\d+)', self.server.log()))
+            found = dict(re.findall(r'edge\[(\S+)\] message .* ms=(\d+)', (server or self.server).log()))
             return all(i in found for i in ids) and [int(found[i]) for i in ids]
         return wait_for(times, 'all messages in the log')
 
@@ -83,6 +89,7 @@ class Drill(unittest.TestCase):
 
     def exercise(self, name, begin, end, degraded):
         """Load while `begin` happens, load while it lasts, `end`, and load until all is well again."""
+        self.beside = []
         ids = self.load(begin) + self.load()
         last = self.ledger(ids[-1])
         if degraded:
@@ -101,18 +108,18 @@ class Drill(unittest.TestCase):
         return 'degraded' not in ledger and re.search(r'"n=\d+ sum=\d+ seen=(true|false) taken=true"', ledger)
 
     def judge(self, name, ids):
-        took = self.took(ids)
-        waited = sum(ms > WAITED_MS for ms in took)
+        took, beside = self.took(ids), self.took(self.beside, self.other)
+        waited, machine = (sum(ms > WAITED_MS for ms in t) for t in (took, beside))
         # In flight when it happened, and when it ended; twice, because that may take a second connection.
-        bound = 4 * SENDERS + 3 * self.quiet_waited
-        print('%-12s %4d messages, slowest %4d ms, %d waited' % (name, len(took), max(took), waited))
+        bound = 4 * SENDERS + 3 * max(self.quiet_waited, 2 * machine)
+        print('%-12s %4d messages, slowest %4d ms, %d waited; beside it %d ms, %d' % (name, len(took), max(took), waited, max(beside), machine))
         self.assertLessEqual(waited, bound, '%s: %d of %d messages waited' % (name, waited, len(took)))
-        self.assertLessEqual(max(took), self.quiet_slowest + ADDED_MS + NOISE_MS, name)
+        self.assertLessEqual(max(took), max(self.quiet_slowest, max(beside)) + ADDED_MS + NOISE_MS, name)
 
     # ---- the drill ----
 
     def test_drill(self):
-        redis, self.sent = self.redis, []
+        redis, self.sent, self.beside = self.redis, [], []
         wait_for(self.is_well, 'a Redis that is asked')
         took = self.took(self.load() + self.load() + self.load())
         self.quiet_slowest, self.quiet_waited = max(took), sum(ms > WAITED_MS for ms in took)
@@ -121,7 +128,7 @@ class Drill(unittest.TestCase):
         self.exercise('stopped', redis.kill, redis.start, True)
         self.exercise('paused', redis.pause, redis.resume, True)
         self.exercise('full', lambda: redis.cli('config', 'set', 'maxmemory', '1'), lambda: redis.cli('config', 'set', 'maxmemory', '0'), True)
-        self.assertRegex(self.server.log(), r' redis_refuses .*OOM ')
+        self.server.wait_log(r' redis_refuses .*OOM ')
         self.exercise('wrong types', self.spoil, lambda: redis.cli('del', *KEYS), True)
         self.exercise('wiped', self.wipe, lambda: None, False)
         self.exercise('restarted', self.restart, lambda: None, False)

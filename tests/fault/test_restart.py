@@ -8,7 +8,7 @@ import facteur
 class Restart(unittest.TestCase):
     def test_idle_hears_that_the_store_was_restarted(self):
         with facteur.Server() as server:
-            c = imaplib.IMAP4('127.0.0.1', server.port('imap'), timeout=20)
+            c = imaplib.IMAP4('127.0.0.1', server.port('imap'), timeout=60)
             c.login('alice@example.test', facteur.PASSWORD)
             c.select('INBOX')
             c.send(b'i1 IDLE\r\n')
@@ -16,7 +16,7 @@ class Restart(unittest.TestCase):
             os.kill(server.role_pids('store')[0], signal.SIGKILL)
             self.assertRegex(c.readline(), rb'^\* BYE ')
             c.shutdown()
-            again = imaplib.IMAP4('127.0.0.1', server.port('imap'), timeout=20)
+            again = imaplib.IMAP4('127.0.0.1', server.port('imap'), timeout=60)
             self.assertEqual(again.login('alice@example.test', facteur.PASSWORD)[0], 'OK')
             again.logout()
 
