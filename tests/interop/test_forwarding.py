@@ -233,7 +233,7 @@ class Silent(Refused):
         self.assertEqual((self.letters(), len(self.mail_of(BOB))), ([], 1))
 
 
-class Account(Forwarding):
+class Asking(Forwarding):
     def ask(self, *settings):
         n = len(self.sink.letters)
         self.server.ctl('account', 'set', BOB, 'forward=b@near.example', *settings)
@@ -244,6 +244,8 @@ class Account(Forwarding):
     def code(self, question):
         return re.search(r'(?m)^ +(\S+)$', question.get_payload(decode=True).decode().replace('\r', '')).group(1)
 
+
+class Account(Asking):
     def test_by_code(self):
         question = self.ask()
         self.assertIn('forwarded', question['Subject'])
@@ -293,6 +295,31 @@ class Account(Forwarding):
         self.send(to, 'b@near.example', 'Subject: Re: yes\r\n\r\n')
         self.send(BOB)
         self.assertEqual(self.letter(2).recipients, ['b@near.example'])
+
+
+class Cleaned(Asking):
+    """What goes on is the message as it came, with its pixels: signatures hold (RFC 6376), and the next reader decides for himself."""
+    CONF = 'plugin trackers { }\n'
+    PAGE = TEXT.replace('\r\n\r\n', '\r\nMIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n', 1) + \
+        '<img src="https://u1.ct.sendgrid.net/wf/open?upn=k3J9x2Lq7Zw1" width=1 height=1><a href="https://shop.example/?utm_source=m">x</a>\r\n'
+
+    def check(self, letter):
+        self.assertTrue(letter.data.endswith(self.PAGE.encode()), letter.data)
+        self.assertNotIn(b'X-Facteur-Privacy', letter.data)
+        view = self.mail_of(BOB)[-1]
+        self.assertIn(b'X-Facteur-Privacy: 1 tracker removed', view)
+        self.assertNotIn(b'wf/open', view)
+        self.assertNotIn(b'utm_source', view)
+
+    def test_by_an_account(self):
+        self.server.ctl('forward', 'confirm', self.code(self.ask()))
+        self.send(BOB, text=self.PAGE)
+        self.check(self.letter(2))
+
+    def test_by_an_alias(self):
+        self.server.ctl('alias', 'set', 'team@example.test', 'far@near.example', BOB)
+        self.send('team@example.test', text=self.PAGE)
+        self.check(self.letter())
 
 
 class Spam(Forwarding):
