@@ -15,12 +15,32 @@
 struct said {
     enum store_said why;
     bool spam;
-    enum mailbox_role from;
+    enum mailbox_role from, to;
     struct mailbox *mailbox; /* where to; NULL: there is none */
     int64_t delay_us;
     uint64_t *email;
     size_t n;
 };
+
+static const struct mailbox *with_id(const struct account *a, uint64_t id)
+{
+    for (size_t i = 0; i < a->nmailboxes; i++)
+        if (a->mailbox[i]->id == id)
+            return a->mailbox[i];
+    return NULL;
+}
+
+/* Folders within Junk, of a year perhaps, are Junk as well, and those within Trash are Trash. */
+static enum mailbox_role meaning_of(const struct account *a, const struct mailbox *m)
+{
+    const struct mailbox *at = m;
+
+    while (at && at->role == MAILBOX_PLAIN && at->parent)
+        at = with_id(a, at->parent);
+    return at && (at->role == MAILBOX_JUNK || at->role == MAILBOX_TRASH) ? at->role
+           : m                                                           ? m->role
+                                                                         : MAILBOX_PLAIN;
+}
 
 /* Into Junk is spam; out of it, to anywhere but Trash, is not. Who only wants to see an original
  * says nothing. False: it says nothing. */
@@ -46,8 +66,8 @@ static bool judge(const struct request *rq, struct said *said)
         return true;
     if (!said->mailbox)
         return false;
-    return said->why == STORE_SAID_MOVE ? judge_move(said->from, said->mailbox->role, &said->spam)
-                                        : judge_append(rq, said->mailbox->role, &said->spam);
+    return said->why == STORE_SAID_MOVE ? judge_move(said->from, said->to, &said->spam)
+                                        : judge_append(rq, said->to, &said->spam);
 }
 
 static void say_all(struct request *rq, const struct said *said)
@@ -93,13 +113,13 @@ static bool find_appended(struct request *rq, struct said *said)
 static bool read_said(struct request *rq, struct said *said)
 {
     uint8_t why = ipc_get_u8(&rq->in);
-    uint64_t delay_ms;
+    uint64_t delay_ms, from;
     struct account *a;
     struct fct_str to;
 
     said->why = why <= STORE_SAID_APPEND ? (enum store_said)why : STORE_SAID_MOVE;
     said->spam = ipc_get_bool(&rq->in);
-    said->from = (enum mailbox_role)ipc_get_u32(&rq->in);
+    from = ipc_get_u64(&rq->in);
     to = ipc_get_str(&rq->in);
     delay_ms = ipc_get_u64(&rq->in);
     said->delay_us = (int64_t)(delay_ms < UINT32_MAX ? delay_ms : UINT32_MAX) * 1000;
@@ -110,6 +130,8 @@ static bool read_said(struct request *rq, struct said *said)
     if (!request_read_all(rq) || !request_account(rq, &a))
         return false;
     said->mailbox = to.n > 0 ? mailbox_find(a, to) : NULL;
+    said->from = meaning_of(a, with_id(a, from));
+    said->to = meaning_of(a, said->mailbox);
     return true;
 }
 

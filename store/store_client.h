@@ -280,9 +280,9 @@ FCT_MAY_WAIT FCT_MUST_CHECK bool store_show_of(struct store *st, uint64_t accoun
 /* Learners are told after delay_ms, if it says anything. */
 struct store_say {
     enum store_said why;
-    bool spam;              /* KEYWORD; else the roles of the mailboxes say it */
-    enum mailbox_role from; /* MOVE */
-    struct fct_str to;      /* MOVE, APPEND: a mailbox */
+    bool spam;         /* KEYWORD; else the roles of the mailboxes say it */
+    uint64_t from;     /* MOVE: the id of a mailbox */
+    struct fct_str to; /* MOVE, APPEND: the name of one */
     uint64_t delay_ms;
     const uint64_t *email; /* APPEND: UIDs */
     size_t n;

@@ -11,7 +11,7 @@ bool store_learn_say(struct store *st, uint32_t principal, const struct store_sa
 
     ipc_put_u8(&c.out, (uint8_t)say->why);
     ipc_put_bool(&c.out, say->spam);
-    ipc_put_u32(&c.out, (uint32_t)say->from);
+    ipc_put_u64(&c.out, say->from);
     ipc_put_str(&c.out, say->to);
     ipc_put_u64(&c.out, say->delay_ms);
     ipc_put_u32(&c.out, (uint32_t)say->n);

@@ -56,7 +56,7 @@ static FCT_MAY_WAIT void say(struct access *a, uint32_t principal, struct store_
     wake();
 }
 
-void learn_moved(struct access *a, uint32_t principal, enum mailbox_role from, struct fct_str to,
+void learn_moved(struct access *a, uint32_t principal, uint64_t from, struct fct_str to,
                  const uint64_t *email, size_t n)
 {
     if (access_wants(a, FCT_HOOK_learn))

@@ -9,8 +9,9 @@
 
 #include "protocols/access/access.h"
 
-/* Messages were copied or moved: the roles of the mailboxes say what that means. */
-FCT_MAY_WAIT void learn_moved(struct access *a, uint32_t principal, enum mailbox_role from,
+/* Messages were copied or moved: the roles of the mailboxes say what that means. from: the id of
+ * one. */
+FCT_MAY_WAIT void learn_moved(struct access *a, uint32_t principal, uint64_t from,
                               struct fct_str to, const uint64_t *email, size_t n);
 /* A keyword was set on messages. */
 FCT_MAY_WAIT void learn_keyword(struct access *a, uint32_t principal, bool spam,

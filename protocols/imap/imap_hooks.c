@@ -257,7 +257,7 @@ static void learn_copied(struct imap_session *s, struct arena *arena, struct fct
         if (imap_view_find(&s->view, copied->source[i], &index))
             email[n++] = imap_view_at(&s->view, index)->email_id;
     }
-    learn_moved(&s->access, s->principal.handle, s->view.snapshot.info.role, target, email, n);
+    learn_moved(&s->access, s->principal.handle, s->view.snapshot.info.id, target, email, n);
 }
 
 void imap_told_copy(struct imap_session *s, struct arena *arena, struct fct_str target, bool move,

@@ -7,6 +7,7 @@
 #define USER "a@example.org"
 
 static struct store_principal user;
+static const char *const within[] = {"Junk/2026", "Junk/2026/May", "Trash/old", "Plain/Junk"};
 
 static void begin(void)
 {
@@ -32,7 +33,7 @@ static void move(const char *from, const char *to, uint32_t uid, uint64_t delay_
                     fx_arena, &copied, &fx_err));
     WANT(store_learn_say(fx_edge, user.handle,
                          &(struct store_say){.why = STORE_SAID_MOVE,
-                                             .from = v.info.role,
+                                             .from = v.info.id,
                                              .to = str_from(to),
                                              .delay_ms = delay_ms,
                                              .email = &email,
@@ -118,6 +119,36 @@ static void moves(void)
 START_TEST(test_moves)
 {
     fx_test(moves);
+}
+END_TEST
+
+/* A folder within Junk is Junk, one within Trash is Trash. */
+static void folders_within(void)
+{
+    uint64_t id;
+
+    begin();
+    for (size_t i = 0; i < FCT_COUNT(within); i++)
+        WANT(store_mailbox_create(fx_edge, user.handle, str_from(within[i]), MAILBOX_PLAIN, &id,
+                                  &fx_err));
+    move("INBOX", "Junk/2026/May", 1, 0);
+    hears("spam move Junk/2026/May 1");
+    move("Junk/2026/May", "Junk", 1, 0);
+    move("Junk", "Junk/2026", 1, 0);
+    move("Junk/2026", "Trash/old", 1, 0);
+    hears("");
+    move("INBOX", "Junk/2026", 2, 0);
+    hears("spam move Junk/2026 2");
+    move("Junk/2026", "Plain/Junk", 2, 0);
+    hears("ham move Plain/Junk 1");
+    append("Junk/2026", "Subject: y\r\n\r\nbody");
+    hears("spam append Junk/2026 3");
+    fx_check_clean();
+}
+
+START_TEST(test_folders_within)
+{
+    fx_test(folders_within);
 }
 END_TEST
 
@@ -246,6 +277,7 @@ int main(void)
     int failed;
 
     tcase_add_test(t, test_moves);
+    tcase_add_test(t, test_folders_within);
     tcase_add_test(t, test_minds);
     tcase_add_test(t, test_order);
     tcase_add_test(t, test_gone);

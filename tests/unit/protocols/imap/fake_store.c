@@ -841,7 +841,7 @@ bool store_learn_say(struct store *st, uint32_t principal, const struct store_sa
     if (say->why == STORE_SAID_KEYWORD)
         put_learn(" %s", say->spam ? "spam" : "ham");
     else if (say->why == STORE_SAID_MOVE)
-        put_learn(" %u %.*s", (unsigned)say->from, FCT_FMT(say->to));
+        put_learn(" %llu %.*s", (unsigned long long)say->from, FCT_FMT(say->to));
     else
         put_learn(" %.*s", FCT_FMT(say->to));
     for (size_t i = 0; i < say->n; i++)

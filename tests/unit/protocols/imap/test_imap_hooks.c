@@ -426,8 +426,8 @@ START_TEST(moves_teach)
         "C: 4 COPY 1 Junk\nS! 4 OK*\nC: 5 SELECT Junk\nS! 5 OK*\nC: 6 MOVE 1 INBOX\nS! 6 OK*\n"
         "C: 7 MOVE 1 Trash\nS! 7 OK*\nC: 8 LOGOUT\nS! 8 OK*\nend");
     ck_assert_str_eq(fake_store_learns(), "append INBOX 1\nappend INBOX 2\nmove 1 Junk 2\n"
-                                          "move 1 Sent 1\nmove 1 Junk 1\nmove 4 INBOX 2\n"
-                                          "move 4 Trash 1\n");
+                                          "move 1 Sent 1\nmove 1 Junk 1\nmove 3 INBOX 2\n"
+                                          "move 3 Trash 1\n"); /* 1 and 3: INBOX and Junk */
 }
 END_TEST
 
