@@ -77,8 +77,7 @@ END_TEST
 START_TEST(symbols_that_do_not_fit_are_counted)
 {
     FCT_CLEANUP(buf_free)
-    struct buf bytes = BUF_INIT(HISTORY_BYTES),
-               symbols = BUF_INIT(HISTORY_BYTES * 2);
+    struct buf bytes = BUF_INIT(HISTORY_BYTES), symbols = BUF_INIT(HISTORY_BYTES * 2);
     struct history_entry e = sample(), got;
     unsigned names = 100, kept = 0, missing = 0;
 
