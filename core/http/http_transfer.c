@@ -178,11 +178,13 @@ static size_t take_header(char *bytes, size_t size, size_t n, void *arg)
 static CURLcode set_authorities(CURL *easy, void *tls, void *arg)
 {
     struct http_transfer *t = arg;
+    X509_STORE *store;
 
     (void)easy;
-    if (!t->client->authorities)
+    store = t->client->authorities ? authorities_store(t->client->authorities) : NULL;
+    if (!store)
         return CURLE_SSL_CACERT_BADFILE;
-    SSL_CTX_set1_cert_store(tls, authorities_store(t->client->authorities));
+    SSL_CTX_set1_cert_store(tls, store);
     return CURLE_OK;
 }
 

@@ -107,10 +107,17 @@ static bool set_trust(struct tls_context *tls, const char *trust, struct fct_err
 {
     if (!trust || !trust[0])
         return true;
-    if (!authorities_take(trust, &tls->trust, err))
-        return fct_fail_in(err, "authorities");
-    SSL_CTX_set1_cert_store(tls->ctx, authorities_store(tls->trust));
-    return true;
+    return authorities_take(trust, &tls->trust, err) || fct_fail_in(err, "authorities");
+}
+
+/* Before the first session that is to be trusted. */
+static bool trust_authorities(struct tls_context *tls)
+{
+    X509_STORE *store = tls->trust ? authorities_store(tls->trust) : NULL;
+
+    if (store && SSL_CTX_get_cert_store(tls->ctx) != store)
+        SSL_CTX_set1_cert_store(tls->ctx, store);
+    return store || !tls->trust;
 }
 
 bool tls_client_new(const char *trust, struct tls_context **out, struct fct_err *err)
@@ -160,7 +167,7 @@ void tls_context_unref(struct tls_context **tls)
 
 SSL *tls_session_new(struct tls_context *tls, int fd)
 {
-    SSL *ssl = SSL_new(tls->ctx);
+    SSL *ssl = trust_authorities(tls) ? SSL_new(tls->ctx) : NULL;
 
     if (!ssl || SSL_set_fd(ssl, fd) != 1) {
         SSL_free(ssl);

@@ -21,8 +21,9 @@ struct tls_context *tls_context_ref(struct tls_context *tls);
 void tls_context_unref(struct tls_context **tls);
 
 /* The client's side. The peer's certificate is verified against the authorities in `trust` (a PEM
- * file, read now; NULL or "": none), but what comes of that never ends the handshake: who needs to
- * know looks at SSL_get_verify_result afterwards (mail is sent to strangers, RFC 7435). */
+ * file, read now and decoded with the first session; NULL or "": none), but what comes of that
+ * never ends the handshake: who needs to know looks at SSL_get_verify_result afterwards (mail is
+ * sent to strangers, RFC 7435). */
 FCT_MUST_CHECK bool tls_client_new(const char *trust, struct tls_context **out,
                                    struct fct_err *err);
 struct ssl_ctx_st *tls_context_openssl(struct tls_context *tls);

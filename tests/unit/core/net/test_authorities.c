@@ -3,6 +3,7 @@
 #include "tls_fixture.h"
 
 #include "core/net/authorities.h"
+#include "core/net/tls_int.h"
 
 #include <openssl/x509_vfy.h>
 
@@ -27,7 +28,7 @@ static struct authorities *take(const char *file)
     return a;
 }
 
-static int certificates(const struct authorities *a)
+static int certificates(struct authorities *a)
 {
     return sk_X509_OBJECT_num(X509_STORE_get0_objects(authorities_store(a)));
 }
@@ -67,21 +68,43 @@ END_TEST
 
 START_TEST(what_holds_none_is_refused)
 {
-    static const char *const refused[][2] = {
+    char broken[64], command[300];
+    const char *const refused[][2] = {
         {"/nowhere/ca.pem", "/nowhere/ca.pem: No such file"},
         {"/dev/null", "/dev/null holds no certificates"},
-        {NULL, "key.pem holds no certificates"},
+        {files.key, "key.pem holds no certificates"},
+        {broken, "broken.pem holds no certificates"},
     };
 
+    snprintf(broken, sizeof broken, "%s/broken.pem", files.folder);
+    snprintf(command, sizeof command, "cat %s > %s; head -5 %s >> %s", files.certificate, broken,
+             files.certificate, broken);
+    ck_assert_int_eq(system(command), 0);
     for (size_t i = 0; i < FCT_COUNT(refused); i++) {
         struct authorities *a;
         struct fct_err err = {0};
 
-        ck_assert(!authorities_take(refused[i][0] ? refused[i][0] : files.key, &a, &err));
+        ck_assert(!authorities_take(refused[i][0], &a, &err));
         ck_assert_ptr_null(a);
         ck_assert_int_eq(err.class, FCT_SYNTAX);
         ck_assert_msg(strstr(err.text, refused[i][1]) != NULL, "%s", err.text);
     }
+    unlink(broken);
+}
+END_TEST
+
+/* PEM, but what is in it is no certificate: found when somebody is to be trusted. */
+START_TEST(what_cannot_be_decoded_trusts_nobody)
+{
+    FILE *f = fopen(files.certificate, "w");
+    struct authorities *a;
+
+    fputs("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", f);
+    fclose(f);
+    a = take(files.certificate);
+    ck_assert_int_eq(certificates(a), 0);
+    ck_assert_int_eq(certificates(a), 0);
+    authorities_drop(&a);
 }
 END_TEST
 
@@ -94,6 +117,13 @@ START_TEST(clients_share_them)
 
     ck_assert_msg(tls_client_new(files.certificate, &tls, &err), "%s", err.text);
     a = take(files.certificate);
+    ck_assert_ptr_ne(SSL_CTX_get_cert_store(tls_context_openssl(tls)), authorities_store(a));
+    for (int i = 0; i < 2; i++) {
+        SSL *ssl = tls_session_new(tls, 0);
+
+        ck_assert_ptr_nonnull(ssl);
+        SSL_free(ssl);
+    }
     ck_assert_ptr_eq(SSL_CTX_get_cert_store(tls_context_openssl(tls)), authorities_store(a));
     tls_context_unref(&tls);
     ck_assert_int_eq(certificates(a), 1);
@@ -114,6 +144,7 @@ int main(void)
     tcase_add_test(t, one_file_is_read_once);
     tcase_add_test(t, a_changed_file_is_read_again);
     tcase_add_test(t, what_holds_none_is_refused);
+    tcase_add_test(t, what_cannot_be_decoded_trusts_nobody);
     tcase_add_test(t, clients_share_them);
     suite_add_tcase(s, t);
     r = srunner_create(s);
