@@ -65,8 +65,10 @@ static void settle(struct redis_pending *p)
 
 void redis_conn_close(struct redis_conn *c, const char *why)
 {
-    if (c->io)
+    if (c->io) {
+        event_del(&c->turn);
         bufferevent_free(c->io);
+    }
     c->io = NULL;
     if (c->reader)
         redisReaderFree(c->reader);
@@ -174,7 +176,8 @@ static void on_written(struct bufferevent *io, void *arg)
     struct redis_conn *c = arg;
     uint64_t now = clock_ms();
 
-    (void)io;
+    if (c->plain)
+        bufferevent_disable(io, EV_WRITE);
     for (; c->unwritten; c->unwritten = c->unwritten->next)
         c->unwritten->written_ms = now;
 }
@@ -210,9 +213,19 @@ static struct redis_pending *expect(struct redis_conn *c, struct arena *arena)
     return p;
 }
 
-static void write_number(struct evbuffer *out, char mark, size_t n)
+/* Room for a mark, digits and the end of the line. */
+enum { NUMBER_ROOM = 24 };
+
+static char *put(char *to, const char *p, size_t n)
 {
-    char text[24];
+    if (n > 0)
+        memcpy(to, p, n);
+    return to + n;
+}
+
+static char *put_number(char *to, char mark, size_t n)
+{
+    char text[NUMBER_ROOM];
     size_t at = sizeof text;
 
     text[--at] = '\n';
@@ -221,19 +234,45 @@ static void write_number(struct evbuffer *out, char mark, size_t n)
         text[--at] = (char)('0' + n % 10);
     while (n /= 10);
     text[--at] = mark;
-    evbuffer_add(out, text + at, sizeof text - at);
+    return put(to, text + at, sizeof text - at);
 }
 
 static void write_words(struct redis_conn *c, const struct fct_str *word, size_t n)
 {
     struct evbuffer *out = bufferevent_get_output(c->io);
+    struct evbuffer_iovec room;
+    size_t size = NUMBER_ROOM;
+    char *to;
 
-    write_number(out, '*', n);
+    for (size_t i = 0; i < n; i++)
+        size += NUMBER_ROOM + word[i].n + 2;
+    FCT_ASSERT(evbuffer_reserve_space(out, (ev_ssize_t)size, &room, 1) == 1);
+    to = put_number(room.iov_base, '*', n);
     for (size_t i = 0; i < n; i++) {
-        write_number(out, '$', word[i].n);
-        evbuffer_add(out, word[i].p, word[i].n);
-        evbuffer_add(out, "\r\n", 2);
+        to = put_number(to, '$', word[i].n);
+        to = put(to, word[i].p, word[i].n);
+        to = put(to, "\r\n", 2);
     }
+    room.iov_len = (size_t)(to - (char *)room.iov_base);
+    evbuffer_commit_space(out, &room, 1);
+    if (c->plain)
+        event_active(&c->turn, EV_TIMEOUT, 1);
+}
+
+/* Nearly always there is room: the loop need not watch for it. */
+static void turn_ended(evutil_socket_t fd, short what, void *arg)
+{
+    struct redis_conn *c = arg;
+    struct evbuffer *out = bufferevent_get_output(c->io);
+
+    (void)fd, (void)what;
+    evbuffer_unfreeze(out, 1);
+    (void)evbuffer_write(out, bufferevent_getfd(c->io));
+    evbuffer_freeze(out, 1);
+    if (evbuffer_get_length(out) > 0)
+        bufferevent_enable(c->io, EV_WRITE);
+    else
+        on_written(c->io, c);
 }
 
 /* Redis has its time from when it got the question. A process under load may have come to write it,
@@ -325,7 +364,13 @@ bool redis_conn_open(struct redis_conn *c, const struct dial_address *address,
     c->reader = redis_reply_reader(&c->limit, c->redis->conf->max_reply.bytes / ELEMENT_BYTES);
     FCT_ASSERT(c->reader);
     bufferevent_setcb(c->io, on_readable, on_written, on_event, c);
-    bufferevent_enable(c->io, EV_READ | EV_WRITE);
+    event_assign(&c->turn, c->redis->base, -1, 0, turn_ended, c);
+    c->plain = !c->redis->tls;
+    bufferevent_enable(c->io, EV_READ);
+    if (!c->plain)
+        bufferevent_enable(c->io, EV_WRITE);
+    else
+        bufferevent_disable(c->io, EV_WRITE);
     arena = arena_new(NULL);
     ok = greet(c, arena, login, database, err);
     arena_free(&arena);

@@ -13,6 +13,8 @@
 #include "core/net/dial.h"
 #include "core/redis/redis.h"
 #include "core/redis/redis_reply.h"
+#include <event2/event.h>
+#include <event2/event_struct.h>
 
 struct bufferevent;
 struct ssl_ctx_st;
@@ -100,6 +102,8 @@ struct redis_pending;
 struct redis_conn {
     struct redis *redis;
     struct bufferevent *io; /* NULL: no connection */
+    struct event turn;      /* its end: what was asked during it is written */
+    bool plain;             /* no TLS: written without asking the loop whether there is room */
     redisReader *reader;
     struct redis_reply_limit limit;
     struct redis_pending *first, **end;
