@@ -7,6 +7,7 @@
 #include "core/ctl/ctl_output.h"
 #include "core/ctl/ctl_password.h"
 #include "core/hook/profile.h"
+#include "core/plugin/plugin_conf.h"
 #include "store/store_client.h"
 
 #include <stdio.h>
@@ -50,6 +51,20 @@ int ctl_account_passwd(struct ctl *c)
     return change(c, "has a new password", store_account_password);
 }
 
+/* What plugins have learned is in Redis, not in the store. */
+static bool has_learner(const struct ctl *c)
+{
+    static const char *const learners[] = {"bayes", "fuzzy", "reputation"};
+    const struct plugin_conf *block;
+    const char *label;
+
+    for (size_t i = 0; (block = config_each(c->config, &plugin_block, i, &label)); i++)
+        for (size_t k = 0; k < FCT_COUNT(learners); k++)
+            if (strcmp(block->use[0] ? block->use : label, learners[k]) == 0)
+                return true;
+    return false;
+}
+
 int ctl_account_remove(struct ctl *c)
 {
     struct fct_str address = str_from(c->word[0]);
@@ -60,6 +75,11 @@ int ctl_account_remove(struct ctl *c)
         return CTL_NO;
     if (!store_account_remove(c->store, address, &err))
         return ctl_error(&err);
+    if (has_learner(c))
+        (void)fprintf(stderr,
+                      "facteurctl: what its owner taught stays until "
+                      "`facteurctl learn forget --account %s`\n",
+                      c->word[0]);
     return done(c, "removed", address);
 }
 

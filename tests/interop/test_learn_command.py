@@ -105,9 +105,10 @@ class LearnCommand(unittest.TestCase):
     def test_beside_a_server_of_ones_own(self):
         """`facteurctl --dir` knows what `facteur dev --conf` was given."""
         folder = self.maildir('dev', range(3))
-        with facteur.Server(CONF % self.redis.socket) as server:
+        with facteur.Server(CONF % self.redis.socket, accounts=[ANNA]) as server:
             self.assertEqual(server.ctl('learn', 'spam', folder).stdout, '3 learned as spam\n')
             self.assertIn('plugin bayes.secret', server.ctl('config', 'show').stdout)
+            self.assertIn('learn forget --account ' + ANNA, server.ctl('account', 'remove', '--yes', ANNA).stderr)
             server.stop()
             self.assertEqual(server.ctl('learn', 'ham', folder).stdout, '3 learned as ham, 3 of them were learned as spam before\n')
             with open(os.path.join(server.dir, 'test.conf'), 'w') as f:
