@@ -69,6 +69,12 @@ static bool names_something(const struct fct_url *url)
     return tracker_has_id(url->path) || tracker_has_id(url->query);
 }
 
+/* What can be repeated: the same address in srcset, or for Outlook, is the same picture. */
+static bool is_picture(const struct fct_link *l)
+{
+    return l->from == FCT_LINK_IMAGE && view_is(l->tag, "img") && view_is(l->attribute, "src");
+}
+
 static void make_words(const struct tracker_page *page, struct words *w, bool images)
 {
     w->made = true;
@@ -76,7 +82,7 @@ static void make_words(const struct tracker_page *page, struct words *w, bool im
     for (size_t i = 0; w->hash && i < page->links; i++) {
         const struct fct_link *l = &page->link[i];
 
-        if (images && l->from == FCT_LINK_IMAGE)
+        if (images && is_picture(l))
             w->hash[w->n++] = hash_of(l->url.text);
         else if (!images && is_click(l) && names_something(&l->url))
             w->hash[w->n++] = hash_of(l->url.host);
@@ -121,7 +127,7 @@ static bool is_repeated(struct walk *w, const struct fct_link *l)
         return count_word(&w->images, l->url.text) > 1;
     }
     for (size_t i = 0; i < page->links && n < 2; i++)
-        n += page->link[i].from == FCT_LINK_IMAGE && same_text(page->link[i].url.text, l->url.text);
+        n += is_picture(&page->link[i]) && same_text(page->link[i].url.text, l->url.text);
     return n > 1;
 }
 
@@ -158,13 +164,14 @@ static bool is_silent(const struct fct_html_token *token, const struct fct_link 
     return rel && !tracker_same(rel->value, (struct fct_str){"stylesheet", 10});
 }
 
+/* Or that of a style sheet, a font: ".gif", ".woff2". */
 static bool has_picture_name(struct fct_str path)
 {
     size_t at = path.n;
 
     while (at > 0 && path.n - at < 6 && path.p[at - 1] != '.' && path.p[at - 1] != '/')
         at--;
-    return at > 0 && path.n - at >= 3 && path.n - at <= 4 && path.p[at - 1] == '.';
+    return at > 0 && path.n - at >= 3 && path.n - at <= 5 && path.p[at - 1] == '.';
 }
 
 /* Photographs and drawings are hidden and shown again by style sheets, for screens of another size;
@@ -226,8 +233,8 @@ static bool says_opened(struct fct_str path)
  * clicks. What people are meant to click at is a picture for them to see. */
 static bool is_open_count(struct walk *w, const struct fct_link *l, enum tracker_shape shape)
 {
-    return shape == TRACKER_NO_SIZE && !w->in_anchor && l->from == FCT_LINK_IMAGE &&
-           view_is(l->tag, "img") && !is_drawing(l->url.path) && names_something(&l->url) &&
+    return shape == TRACKER_NO_SIZE && !w->in_anchor && !is_drawing(l->url.path) &&
+           names_something(&l->url) &&
            (says_opened(l->url.path) ||
             (!has_picture_name(l->url.path) && counts_clicks(w, l->url.host)));
 }

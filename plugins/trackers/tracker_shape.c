@@ -172,12 +172,22 @@ static struct fct_str css_trim(struct fct_str s)
     return s;
 }
 
+static struct fct_str skip_comment(struct fct_str s)
+{
+    while (begins(s, "/*")) {
+        size_t end = tracker_find(s, (struct fct_str){"*/", 2});
+
+        s = css_trim(tracker_part(s, end < s.n ? end + 2 : s.n, s.n));
+    }
+    return s;
+}
+
 static void read_style(struct look *l, struct fct_str style)
 {
     struct fct_str one;
 
     while (view_split(&style, ';', &one)) {
-        struct fct_str value = css_trim(one), name;
+        struct fct_str value = skip_comment(css_trim(one)), name;
         const struct property *p = properties_like(value);
 
         if (!p->set || !view_split(&value, ':', &name) || !value.p)

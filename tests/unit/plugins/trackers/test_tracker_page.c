@@ -95,6 +95,9 @@ START_TEST(pixels)
         {TRACKER_STANDARD, "<img src=http://x.example/" ID ".gif width=1 height=20>", NULL},
         {TRACKER_STANDARD, "<img src=http://x.example/" ID ".gif width=1 height=1 style='width:100%;height:auto'>", NULL},
         {TRACKER_STANDARD, "<img src=http://x.example/t" ID ".gif width=1 height=1><img src=http://x.example/t" ID ".gif width=1 height=1>", NULL},
+        {TRACKER_STANDARD, "<img src=http://x.example/" ID ".gif srcset='http://x.example/" ID ".gif 1x' width=1 height=1>", ""},
+        {TRACKER_STANDARD, "<img src=http://x.example/" ID " style='/* a *//**/width:1px;height:1px'><img src=http://x.example/" ID "3 style='/*width:1px'>",
+                           "<img src=http://x.example/" ID "3 style='/*width:1px'>"},
         {TRACKER_STANDARD, "<img src=cid:" ID " width=1 height=1><img src=data:image/gif,x width=1 height=1>", NULL},
         /* by the reader's address: plain, %40, base64, hexadecimal, MD5, SHA-1, SHA-256 */
         {TRACKER_STANDARD, "<img src=http://x.example/a?e=ANN@example.org width=300>", ""},
@@ -110,6 +113,12 @@ START_TEST(pixels)
         {TRACKER_STANDARD, "<a href=http://c.example/" ID ">x</a><img src=http://c.example/o/" ID "9>", "<a href=http://c.example/" ID ">x</a>"},
         {TRACKER_STANDARD, "<a href=http://c.example/" ID ">x</a><img src=http://c.example/o/" ID "9.png>", NULL},
         {TRACKER_STANDARD, "<a href=http://c.example/" ID "><img src=http://c.example/o/" ID "9></a>", NULL},
+        {TRACKER_STANDARD, "<style>@import 'http://c.example/o/" ID "9';p{background:url(http://c.example/" ID ".png)}</style><a href=http://c.example/" ID ">x</a>",
+                           "<style>@import 'about:blank';p{background:url(http://c.example/" ID ".png)}</style><a href=http://c.example/" ID ">x</a>"},
+        {TRACKER_STANDARD, "<link rel=stylesheet href=http://c.example/o/" ID "9><a href=http://c.example/" ID ">x</a><link rel=stylesheet href=http://d.example/o/" ID "9>",
+                           "<a href=http://c.example/" ID ">x</a><link rel=stylesheet href=http://d.example/o/" ID "9>"},
+        {TRACKER_STANDARD, "<style>@font-face{src:url(http://c.example/" ID ".woff2)}</style><link rel=stylesheet href=http://c.example/" ID ".css><a href=http://c.example/" ID ">x</a>", NULL},
+        {TRACKER_STANDARD, "<video poster=http://c.example/o/" ID "9></video><a href=http://c.example/" ID ">x</a>", "<video poster=about:blank></video><a href=http://c.example/" ID ">x</a>"},
         /* without a size, at a place that says so */
         {TRACKER_STANDARD, "<img src=http://x.example/Open/" ID "><img src=http://x.example/mail/beacon?m=" ID "><img src=http://x.example/pixel/" ID ".gif>", ""},
         {TRACKER_STANDARD, "<img src=http://x.example/" ID "/open.gif>", ""},
