@@ -338,7 +338,8 @@ static bool write_names_of_files(const struct dev *dev, struct fct_err *err)
         if (realpath(dev->conf[i], path))
             buf_printf(&text, "%s\n", path);
     (void)snprintf(path, sizeof path, "%s/conf.files", dev->dir);
-    return write_file(path, buf_str(&text), err);
+    (void)unlink(path); /* of an earlier start */
+    return text.n == 0 || write_file(path, buf_str(&text), err);
 }
 
 /* ---- warm-up ---- */

@@ -262,6 +262,7 @@ static void clean_up(void)
                                         "target",
                                         "more.conf",
                                         "server/facteur.conf",
+                                        "server/conf.files",
                                         "server/facteur.log",
                                         "server/data",
                                         "server/run/facteur.lock",
@@ -343,6 +344,8 @@ START_TEST(a_configuration_somebody_changed_is_kept)
     listen_to_it();
     ck_assert_msg(strstr(run.text, "\nready\n") != NULL, "%s", run.text);
     ck_assert_str_eq(contents("server/facteur.conf"), own);
+    (void)snprintf(own, sizeof own, "%s\n", more); /* for facteurctl --dir */
+    ck_assert_str_eq(contents("server/conf.files"), own);
     ck_assert_int_eq(stop(), 0);
 }
 END_TEST
