@@ -9,8 +9,8 @@
 
 /* For a filter to come back: longer than the supervisor's longest pause and a slow start. */
 #define FRESH_WAIT_MS 20000u
-#define STRIKES_MAX 2u /* deaths that are this request's fault */
-#define TRIES_MAX   8u /* deaths that may be somebody else's */
+#define STRIKES_MAX   2u /* deaths that are this request's fault */
+#define TRIES_MAX     8u /* deaths that may be somebody else's */
 
 /* What a successor said about the end of the process before it. */
 struct last_words {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define LEASE_SLACK_MS 1000u /* a holder may come so much late before it loses a lease */
+#define LEASE_SLACK_MS 5000u /* a holder may come so much late before it loses a lease */
 
 struct tick {
     struct filter_ticks *all;
