@@ -118,9 +118,12 @@ bool lua_state_open(struct lua_engine *e, struct fct_err *err)
         return false;
     }
     *(struct lua_engine **)lua_getextraspace(e->L) = e;
+    lua_gc(e->L, LUA_GCSTOP); /* libraries are no garbage */
     lua_pushcfunction(e->L, open_libraries);
-    if (lua_pcall(e->L, 0, 0, 0) == LUA_OK)
+    if (lua_pcall(e->L, 0, 0, 0) == LUA_OK) {
+        lua_gc(e->L, LUA_GCRESTART);
         return true;
+    }
     err->class = FCT_LIMIT;
     snprintf(err->text, sizeof err->text, "opening the Lua libraries: %s", lua_tostring(e->L, -1));
     return false;
