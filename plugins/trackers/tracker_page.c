@@ -6,6 +6,7 @@
 #include "plugins/trackers/tracker_act.h"
 #include "plugins/trackers/tracker_glob.h"
 #include "plugins/trackers/tracker_inside.h"
+#include "plugins/trackers/tracker_place.h"
 #include "plugins/trackers/tracker_shape.h"
 #include "plugins/trackers/tracker_strict.h"
 #include <stdlib.h>
@@ -34,9 +35,8 @@ struct walk {
     struct words click_hosts, images; /* made when something asks for them */
     unsigned asked;                   /* whether a picture is repeated … */
     unsigned folders;                 /* … and whether others lie beside it */
-    struct fct_str hidden_name;       /* of the element we are in that hides its content … */
-    size_t hidden_depth;              /* … and how many of that name are open; 0: in none */
-    bool in_anchor;
+    size_t at;                        /* the token in hand */
+    struct tracker_place place;
     struct tracker_strict strict;
 };
 
@@ -181,7 +181,7 @@ static bool is_drawing(struct fct_str path)
     return has_picture_name(path) && tracker_lower(path.p[path.n - 1]) != 'f';
 }
 
-static enum tracker_shape shape_of(const struct walk *w, const struct fct_html_token *token,
+static enum tracker_shape shape_of(struct walk *w, const struct fct_html_token *token,
                                    const struct fct_link *l)
 {
     enum tracker_shape shape;
@@ -193,8 +193,8 @@ static enum tracker_shape shape_of(const struct walk *w, const struct fct_html_t
     if (view_is(l->tag, "link") || view_is(l->tag, "meta"))
         return TRACKER_NO_SIZE;
     shape = tracker_shape_of(token);
-    return w->hidden_depth > 0 && shape != TRACKER_SEEN &&
-                   (shape == TRACKER_TINY || !is_drawing(l->url.path))
+    return shape == TRACKER_NO_SIZE && !is_drawing(l->url.path) &&
+                   tracker_place_is_hidden(&w->place, w->at)
                ? TRACKER_HIDDEN
                : shape;
 }
@@ -233,8 +233,8 @@ static bool says_opened(struct fct_str path)
  * clicks. What people are meant to click at is a picture for them to see. */
 static bool is_open_count(struct walk *w, const struct fct_link *l, enum tracker_shape shape)
 {
-    return shape == TRACKER_NO_SIZE && !w->in_anchor && !is_drawing(l->url.path) &&
-           names_something(&l->url) &&
+    return shape == TRACKER_NO_SIZE && !is_drawing(l->url.path) && names_something(&l->url) &&
+           !tracker_place_is_anchor(&w->place, w->at) &&
            (says_opened(l->url.path) ||
             (!has_picture_name(l->url.path) && counts_clicks(w, l->url.host)));
 }
@@ -434,39 +434,6 @@ static bool loads(const struct fct_link *l)
     return !is_click(l) && l->from != FCT_LINK_TEXT && !view_is(l->tag, "base");
 }
 
-static bool is_void(struct fct_str name)
-{
-    static const char *const names[] = {"img",   "br",   "hr",  "input", "meta",   "link", "area",
-                                        "embed", "base", "col", "param", "source", "wbr",  "track"};
-
-    for (size_t i = 0; i < FCT_COUNT(names); i++)
-        if (view_is(name, names[i]))
-            return true;
-    return false;
-}
-
-/* Inside of an element that hides its content only elements of its own name are counted: without a
- * tree that is enough, and takes no memory. */
-static void follow_hidden(struct walk *w, const struct fct_html_token *t)
-{
-    if (w->hidden_depth > 0) {
-        if (t->kind == FCT_HTML_END && same_text(t->name, w->hidden_name))
-            w->hidden_depth--;
-        else if (t->kind == FCT_HTML_START && same_text(t->name, w->hidden_name))
-            w->hidden_depth++;
-    } else if (t->kind == FCT_HTML_START && t->attributes > 0 && !view_is(t->name, "img") &&
-               tracker_hides_content(t) && !is_void(t->name)) {
-        w->hidden_name = t->name;
-        w->hidden_depth = 1;
-    }
-}
-
-static void follow_anchor(struct walk *w, const struct fct_html_token *t)
-{
-    if (t->name.n == 1 && *t->name.p == 'a')
-        w->in_anchor = t->kind == FCT_HTML_START;
-}
-
 /* Links of this token; the next one begins where it ends. */
 static size_t clean_token(struct walk *w, size_t i, size_t at)
 {
@@ -474,6 +441,7 @@ static size_t clean_token(struct walk *w, size_t i, size_t at)
     const struct fct_html_token *t = &page->token[i];
     size_t end = t->offset + t->length;
 
+    w->at = i;
     for (; at < page->links && page->link[at].offset < end; at++) {
         const struct fct_link *l = &page->link[at];
 
@@ -497,7 +465,7 @@ static size_t next_link(const struct tracker_page *page, size_t at)
 
 void tracker_page_clean(const struct tracker_page *page, struct tracker_edits *out)
 {
-    struct walk w = {.page = page, .out = out};
+    struct walk w = {.page = page, .out = out, .place = {.token = page->token}};
     size_t at = 0, before = out->n, next = next_link(page, at);
 
     if (page->level == TRACKER_OFF)
@@ -511,8 +479,6 @@ void tracker_page_clean(const struct tracker_page *page, struct tracker_edits *o
             at = clean_token(&w, i, at);
             next = next_link(page, at);
         }
-        follow_hidden(&w, t);
-        follow_anchor(&w, t);
     }
     for (; at < page->links; at++)
         if (page->link[at].from == FCT_LINK_TEXT && page->link[at].length <= page->bytes.n &&
