@@ -227,6 +227,22 @@ static bool shortens_a_line(struct fct_str part, size_t offset, size_t length, s
     return before < part.p + offset && *before != '-';
 }
 
+static bool has_line_end(struct fct_str text)
+{
+    return text.n > 0 && memchr(text.p, '\n', text.n);
+}
+
+/* Far inside of a line that is too long already, where no boundary can begin. A page of one line
+ * has thousands of patches: none may read it all. */
+static bool is_inside_long_line(struct fct_str part, size_t offset, size_t length,
+                                struct fct_str with)
+{
+    enum { FAR = LINE_MAX_OCTETS + 2 };
+
+    return offset > FAR && !has_line_end(str_head(str_skip(part, offset - FAR), FAR + length)) &&
+           !has_line_end(with);
+}
+
 /* Would the patched lines be the text that was meant, and nothing else? Lines that were too long
  * before may stay so. */
 static bool makes_legal_lines(struct fct_call *call, size_t index, struct fct_str part,
@@ -282,6 +298,8 @@ static bool fits_identity(struct fct_call *call, size_t index, size_t offset, si
         return false;
     if (str_equal_nocase(part->encoding, FCT_STR("7bit")) && !str_is_ascii(with))
         return false;
+    if (is_inside_long_line(bytes, offset, length, with))
+        return with.n <= length; /* it may stay as long as it was */
     return shortens_a_line(bytes, offset, length, with) ||
            makes_legal_lines(call, index, bytes, offset, length, with);
 }
