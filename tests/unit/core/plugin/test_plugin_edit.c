@@ -355,6 +355,29 @@ START_TEST(lines_stay_short_enough)
 }
 END_TEST
 
+/* Far inside of a line that is too long already: it may not grow, but be cut. */
+static void patch_far_inside(struct fct_call *call)
+{
+    ck_assert(!host->part_patch(call, leaf(call), 2000, 1, FCT_STR("xx")));
+    ck_assert(!host->part_patch(call, leaf(call), 2000, 1, FCT_STR("x\n")));
+    ck_assert(host->part_patch(call, leaf(call), 2000, 2, FCT_STR("x")));
+    ck_assert(host->part_patch(call, leaf(call), 2100, 2, FCT_STR("xx")));
+    ck_assert(host->part_patch(call, leaf(call), 2200, 0, FCT_STR("\r\n")));
+    ck_assert(!host->part_patch(call, leaf(call), 2300, 0, FCT_STR("\r\n--b--\r\n")));
+}
+
+START_TEST(a_long_line_does_not_grow)
+{
+    char line[3001], text[sizeof line + 300];
+    int n;
+
+    memset(line, 'a', sizeof line - 1);
+    line[sizeof line - 1] = '\0';
+    n = snprintf(text, sizeof text, MIXED("8bit", "%s"), line);
+    (void)edited_by(patch_far_inside, NULL, (struct fct_str){text, (size_t)n});
+}
+END_TEST
+
 /* ---- what a signature or encryption covers ---- */
 
 static void touch_everything(struct fct_call *call)
@@ -575,6 +598,7 @@ static void add(TCase *tc)
     tcase_add_test(tc, base64_that_is_too_large_stays);
     tcase_add_loop_test(tc, plain_text_keeps_its_rules, 0, (int)FCT_COUNT(plain));
     tcase_add_test(tc, lines_stay_short_enough);
+    tcase_add_test(tc, a_long_line_does_not_grow);
     tcase_add_loop_test(tc, what_is_signed_or_encrypted_stays, 0, (int)FCT_COUNT(covered));
     tcase_add_test(tc, beside_a_signed_part_edits_are_free);
     tcase_add_loop_test(tc, random_patches_give_what_was_accepted, 0,
