@@ -5,6 +5,7 @@
 #include "core/base/str.h"
 #include "core/ctl/ctl_learn_plugin.h"
 #include "core/plugin/plugin_host.h"
+#include "plugins/lib/redis_scan.h"
 
 #include <time.h>
 
@@ -82,7 +83,7 @@ bool learn_fuzzy_forget(const struct learn_fuzzy *f, struct redis *redis, struct
             redis_script(redis, arena, &fuzzy_forget_script, q->key, q->keys, q->arg, q->args, err);
         if (!reply)
             return false;
-        if (!fuzzy_forgot(reply, &cursor, messages))
+        if (!redis_scan_step(reply, &cursor, messages))
             return fct_fail(err, FCT_TEMP, "fuzzy: Redis gave a strange answer");
     }
     return true;

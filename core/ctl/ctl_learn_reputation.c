@@ -6,6 +6,7 @@
 #include "core/ctl/ctl_learn_plugin.h"
 #include "core/plugin/plugin_host.h"
 #include "plugins/bayes/bayes_message.h"
+#include "plugins/lib/redis_scan.h"
 
 #include <time.h>
 
@@ -74,7 +75,7 @@ bool learn_reputation_forget(const struct learn_reputation *r, struct redis *red
                              q->args, err);
         if (!reply)
             return false;
-        if (!reputation_forgot(reply, &cursor, names))
+        if (!redis_scan_step(reply, &cursor, names))
             return fct_fail(err, FCT_TEMP, "reputation: Redis gave a strange answer");
     } while (cursor != 0);
     return true;

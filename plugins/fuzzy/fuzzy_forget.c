@@ -3,7 +3,6 @@
 #include "fuzzy_store.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 /* A generation's lists of teachers, and its list of messages. */
 enum { TEACHERS = 256, HASHES = TEACHERS + 1 };
@@ -61,18 +60,4 @@ void fuzzy_forget(struct fuzzy_question *q, struct fuzzy_times at, unsigned step
     q->arg[2] = hash < TEACHERS ? FCT_STR("d") : FCT_STR("l");
     q->keys = 2;
     q->args = 3;
-}
-
-bool fuzzy_forgot(const struct fct_redis_reply *reply, uint64_t *cursor, uint64_t *messages)
-{
-    char number[24] = "";
-
-    if (reply->kind != FCT_REDIS_ARRAY || reply->n != 2 ||
-        reply->item[0].kind != FCT_REDIS_STRING || reply->item[0].string.n >= sizeof number ||
-        reply->item[1].kind != FCT_REDIS_INTEGER || reply->item[1].integer < 0)
-        return false;
-    memcpy(number, reply->item[0].string.p, reply->item[0].string.n);
-    *cursor = strtoull(number, NULL, 10);
-    *messages += (uint64_t)reply->item[1].integer;
-    return true;
 }

@@ -106,13 +106,11 @@ const char *fuzzy_learned_text(enum fuzzy_learned what);
 
 /* ---- forgetting a user ---- */
 
-/* Each of these steps is asked, from cursor 0 on until the answer's cursor is 0 again. */
+/* Each of these steps is asked, from cursor 0 on until the answer's cursor is 0 again
+ * (plugins/lib/redis_scan.h). */
 #define FUZZY_FORGET_STEPS 514u
 extern const struct fct_redis_script fuzzy_forget_script;
 void fuzzy_forget(struct fuzzy_question *q, struct fuzzy_times at, unsigned step, uint64_t cursor,
                   const struct fuzzy_who *who);
-/* *messages grows. */
-FCT_MUST_CHECK bool fuzzy_forgot(const struct fct_redis_reply *reply, uint64_t *cursor,
-                                 uint64_t *messages);
 
 #endif

@@ -2,7 +2,6 @@
 #include "reputation_store.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 /* KEYS: one that only says which server of a cluster is asked. ARGV: where SCAN goes on, which
  * keys. Answers where it goes on, and how many names the user had spoken about. */
@@ -26,18 +25,4 @@ void reputation_forget(struct reputation_question *q, uint64_t cursor, const cha
     q->arg[0] = (struct fct_str){q->text[0], strlen(q->text[0])};
     q->arg[1] = (struct fct_str){q->own_key, strlen(q->own_key)};
     q->args = 2;
-}
-
-bool reputation_forgot(const struct fct_redis_reply *reply, uint64_t *cursor, uint64_t *names)
-{
-    char number[24] = "";
-
-    if (reply->kind != FCT_REDIS_ARRAY || reply->n != 2 ||
-        reply->item[0].kind != FCT_REDIS_STRING || reply->item[0].string.n >= sizeof number ||
-        reply->item[1].kind != FCT_REDIS_INTEGER || reply->item[1].integer < 0)
-        return false;
-    memcpy(number, reply->item[0].string.p, reply->item[0].string.n);
-    *cursor = strtoull(number, NULL, 10);
-    *names += (uint64_t)reply->item[1].integer;
-    return true;
 }

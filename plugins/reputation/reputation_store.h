@@ -89,12 +89,9 @@ FCT_MUST_CHECK bool reputation_learned(const struct fct_redis_reply *reply,
                                        enum reputation_learned *out);
 const char *reputation_learned_text(enum reputation_learned what);
 
-/* Takes away what one user has said, from cursor 0 on until the answer's cursor is 0 again: all
- * keys of this server are looked at. user_tag: not empty. */
+/* Takes away what one user has said, from cursor 0 on until the answer's cursor is 0 again
+ * (plugins/lib/redis_scan.h): all keys of this server are looked at. user_tag: not empty. */
 extern const struct fct_redis_script reputation_forget_script;
 void reputation_forget(struct reputation_question *q, uint64_t cursor, const char *user_tag);
-/* *names grows. */
-FCT_MUST_CHECK bool reputation_forgot(const struct fct_redis_reply *reply, uint64_t *cursor,
-                                      uint64_t *names);
 
 #endif
