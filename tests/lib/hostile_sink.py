@@ -1,6 +1,6 @@
 """A mail server that fails in every way it can, and keeps account of it: for tests of what a sender does about that.
 
-Faults are drawn for each connection and command from one random generator. Every end of a message (its dot) is written down with what
+Faults are drawn for each connection and message from one random generator. Every end of a message (its dot) is written down with what
 became of its answer; `lost` says whether the other side can have read it."""
 import asyncio, collections, random, re, threading, time
 
@@ -117,10 +117,14 @@ class Sink:
 
     def __init__(self, seed, share, ports=10, words=('CHUNKING',)):
         self.random, self.share, self.number, self.words = random.Random(seed), share, ports, list(words)
-        self.dots, self.counted, self.connections, self.ports = [], collections.Counter(), [], []
+        self.dots, self.counted, self.connections, self.ports, self.next = [], collections.Counter(), [], [], []
 
     def draw(self, times=1):
-        return self.random.choice(FAULTS) if self.random.random() < times * self.share else ''
+        """All faults in some order, then all of them in another: none is left out by chance."""
+        if self.random.random() >= times * self.share:
+            return ''
+        self.next = self.next or self.random.sample(FAULTS, len(FAULTS))
+        return self.next.pop()
 
     async def accept(self, reader, out):
         c = Connection(self)
