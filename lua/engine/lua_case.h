@@ -2,8 +2,7 @@
  *
  * The same code runs them when a set of rules is loaded and for `facteurctl lua test`. Every case
  * of a file with callbacks has a Lua state of its own, so that none depends on the one before. The
- * fields of a case are
- * described in docs/lua-tutorial.md. */
+ * fields of a case are described in docs/lua-tutorial.md. */
 #ifndef LUA_CASE_H
 #define LUA_CASE_H
 
