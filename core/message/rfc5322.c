@@ -98,7 +98,8 @@ void header_list_scan(struct arena *arena, struct fct_str message, size_t start,
                       struct header_list *out)
 {
     struct header_scan s = {.arena = arena, .message = message, .limits = limits};
-    const char *first = message.p + start, *end = message.p + message.n, *p = first;
+    const char *first = message.n > 0 ? message.p + start : "", *p = first;
+    const char *end = first + (message.n - start);
 
     *out = (struct header_list){0};
     while (p < end) {
@@ -124,7 +125,7 @@ void header_list_scan(struct arena *arena, struct fct_str message, size_t start,
     close_field(&s, p);
     out->field = s.field;
     out->n = s.n;
-    out->end = (size_t)(p - message.p);
+    out->end = start + (size_t)(p - first);
 }
 
 void header_list_parse(struct arena *arena, struct fct_str message,

@@ -59,6 +59,7 @@ static void on_boundary(void *arg, struct fct_str bytes)
     s->at += bytes.n;
 }
 
+/* Both stop at a limit, but not at the same byte: then there is nothing to compare. */
 static void compare_parts(struct fct_str message, size_t piece)
 {
     static const struct mime_limits limits = {8, 40, {50, 4096}, 20};
@@ -69,12 +70,14 @@ static void compare_parts(struct fct_str message, size_t piece)
     struct mime_stream *s = mime_stream_new(&limits, &events, &seen);
 
     mime_scan(arena, message, &limits, &tree);
-    for (size_t i = 0; i < message.n && !tree.truncated; i += piece)
-        mime_stream_put(s, str_head(str_skip(message, i), piece));
-    mime_stream_end(s);
-    if (!tree.truncated && !mime_stream_truncated(s)) {
-        leaf_ends(&seen);
-        FCT_ASSERT(seen.parts == tree.n && seen.at == message.n);
+    if (!tree.truncated) {
+        for (size_t i = 0; i < message.n; i += piece)
+            mime_stream_put(s, str_head(str_skip(message, i), piece));
+        mime_stream_end(s);
+        if (!mime_stream_truncated(s)) {
+            leaf_ends(&seen);
+            FCT_ASSERT(seen.parts == tree.n && seen.at == message.n);
+        }
     }
     mime_stream_free(&s);
     arena_free(&arena);
