@@ -15,7 +15,8 @@ static void put_domain(const struct tls_report *report, struct fct_str domain, i
 
     if (!tls_report_write(report, domain, &head, &json))
         return;
-    buf_printf(out, "%.*s %zu\n", FCT_FMT(domain), json.n);
+    buf_put_str(out, domain); /* whatever bytes came back from the disk */
+    buf_printf(out, " %zu\n", json.n);
     buf_put_str(out, buf_str(&json));
     buf_put_char(out, '\n');
 }
