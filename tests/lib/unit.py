@@ -6,6 +6,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 
 class Result(unittest.TextTestResult):
+    at = time.monotonic()  # of what ends before any test has begun: a class that cannot be set up
+
     def startTest(self, test):
         super(unittest.TextTestResult, self).startTest(test)
         self.at = time.monotonic()
@@ -23,7 +25,6 @@ class Result(unittest.TextTestResult):
 
     def addError(self, test, err):
         super(unittest.TextTestResult, self).addError(test, err)
-        self.at = getattr(self, 'at', time.monotonic())
         self.say('FAIL', test)
 
     def addSkip(self, test, reason):
